@@ -1,0 +1,101 @@
+"""Columns on disk: text tables written as Parquet, and a provider's Parquet checked by decoding all of it.
+
+Promises: memory stays at one batch; a Parquet file's own numbers are believed only to refuse it earlier; what decodes
+to far more than it weighs is refused before it is all decoded.
+The only file that calls pyarrow, which has no types of its own: hence `Any`.
+"""
+
+import importlib
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from services.delivery.inspector.messages import Refusal, Source
+from services.delivery.inspector.text_tables import Row, TextTable, check_names
+from services.delivery.rules.upload import Reason
+
+pyarrow: Any = importlib.import_module("pyarrow")
+parquet: Any = importlib.import_module("pyarrow.parquet")
+
+BATCH_ROWS = 8_192
+ROW_GROUPS_MAX = 10_000
+DECODED_RATIO_MAX = 200
+DECODED_BYTES_FREE = 64 * 2**20  # so much is no bomb at any ratio: a constant column packs very well
+DECODED_BYTES_MAX = 8 * 2**30
+# Brotli is left out on purpose: its decoder in DuckDB 2.0 is unsafe (CVE-2026-111497).
+COMPRESSIONS = frozenset({"UNCOMPRESSED", "SNAPPY", "GZIP", "ZSTD", "LZ4", "LZ4_RAW"})
+
+
+def write_text_columns(table: TextTable, path: str) -> int:
+    """Every cell as text, in the table's order; the number of rows."""
+    schema = pyarrow.schema([(name, pyarrow.string()) for name in table.names])
+    rows, count = table.rows(), 0
+    with parquet.ParquetWriter(path, schema, compression="snappy") as writer:
+        while batch := list(islice(rows, BATCH_ROWS)):
+            writer.write_batch(pyarrow.record_batch(_columns(batch, len(table.names)), schema=schema))
+            count += len(batch)
+    return count
+
+
+def check_parquet(source: Source) -> int:
+    """Decode every row of the file and count; the number of rows. Raises Refusal for all that is not plain columns."""
+    try:
+        file = parquet.ParquetFile(source.path)
+        metadata = file.metadata
+        _check_footer(metadata, file.schema_arrow, source.bytes)
+        rows = _decode(file, source.bytes)
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
+        raise Refusal(_arrow_reason(error)) from error
+    if rows != metadata.num_rows:
+        raise Refusal(Reason.FORGED_METADATA)
+    return rows
+
+
+def _columns(batch: list[Row], width: int) -> list[Any]:
+    return [pyarrow.array([row[index] for row in batch], pyarrow.string()) for index in range(width)]
+
+
+def _check_footer(metadata: Any, schema: Any, file_bytes: int) -> None:
+    check_names(schema.names)
+    if metadata.num_row_groups > ROW_GROUPS_MAX:
+        raise Refusal(Reason.BOMB)
+    if any(pyarrow.types.is_nested(kind) for kind in schema.types):
+        raise Refusal(Reason.NESTED_COLUMN)
+    for chunk in _chunks(metadata):
+        if chunk.compression not in COMPRESSIONS:
+            raise Refusal(Reason.UNSUPPORTED_COMPRESSION)
+    if sum(chunk.total_uncompressed_size for chunk in _chunks(metadata)) > _decoded_bytes_max(file_bytes):
+        raise Refusal(Reason.BOMB)
+    if sum(metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)) != metadata.num_rows:
+        raise Refusal(Reason.FORGED_METADATA)
+    for group in range(metadata.num_row_groups):
+        rows = metadata.row_group(group).num_rows
+        if any(metadata.row_group(group).column(column).num_values != rows for column in range(metadata.num_columns)):
+            raise Refusal(Reason.FORGED_METADATA)
+
+
+def _chunks(metadata: Any) -> Iterator[Any]:
+    for group in range(metadata.num_row_groups):
+        for column in range(metadata.num_columns):
+            yield metadata.row_group(group).column(column)
+
+
+def _decode(file: Any, file_bytes: int) -> int:
+    rows = decoded_bytes = 0
+    for batch in file.iter_batches(batch_size=BATCH_ROWS, use_threads=False):
+        batch.validate(full=True)
+        rows += batch.num_rows
+        decoded_bytes += batch.nbytes
+        if decoded_bytes > _decoded_bytes_max(file_bytes):
+            raise Refusal(Reason.BOMB)
+    return rows
+
+
+def _decoded_bytes_max(file_bytes: int) -> int:
+    return min(max(file_bytes * DECODED_RATIO_MAX, DECODED_BYTES_FREE), DECODED_BYTES_MAX)
+
+
+def _arrow_reason(error: Exception) -> Reason:
+    if isinstance(error, pyarrow.ArrowMemoryError):
+        return Reason.BOMB
+    return Reason.ENCRYPTED if "encrypt" in str(error).lower() else Reason.MALFORMED

@@ -1,0 +1,63 @@
+"""Group commit: what arrives while the last commit ran is worked off together in the next.
+
+Promises: one worker at a time, in the order of arrival; no timer, so that a lone caller never waits for company; each
+caller gets the outcome of its own item; a batch that fails as a whole is tried again one by one, so that one bad item
+cannot fail its neighbours.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+from shared.errors import Unavailable
+
+Item = TypeVar("Item")
+Outcome = TypeVar("Outcome")
+
+BATCH_MAX = 256
+QUEUE_MAX = 10_000
+
+
+class Overloaded(Unavailable):
+    """More is waiting than can be worked off in time; try again."""
+
+
+class Batcher(Generic[Item, Outcome]):
+    """`work` takes a batch and returns an outcome, or the error to raise, for each item in the same order."""
+
+    def __init__(
+        self, work: Callable[[Sequence[Item]], Awaitable[Sequence[Outcome | Exception]]], *, batch_max: int = BATCH_MAX
+    ) -> None:
+        self._work, self._batch_max = work, batch_max
+        self._waiting: list[tuple[Item, asyncio.Future[Outcome]]] = []
+        self._worker: asyncio.Task[None] | None = None
+
+    async def submit(self, item: Item) -> Outcome:
+        """Returns once the item's batch has been worked off. Raises Overloaded if too many wait."""
+        if len(self._waiting) >= QUEUE_MAX:
+            raise Overloaded(retry_after_seconds=1)
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, future))
+        if self._worker is None or self._worker.done():
+            self._worker = asyncio.create_task(self._run())
+        return await future
+
+    async def _run(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting[: self._batch_max], self._waiting[self._batch_max :]
+            outcomes = await self._outcomes([item for item, _ in batch])
+            for (_, future), outcome in zip(batch, outcomes, strict=True):
+                if future.cancelled():
+                    continue
+                if isinstance(outcome, Exception):
+                    future.set_exception(outcome)
+                else:
+                    future.set_result(outcome)
+
+    async def _outcomes(self, items: list[Item]) -> Sequence[Outcome | Exception]:
+        try:
+            return await self._work(items)
+        except Exception as error:
+            if len(items) == 1:
+                return [error]
+        return [outcome for item in items for outcome in await self._outcomes([item])]

@@ -1,0 +1,69 @@
+"""Canonical JSON: the one sequence of bytes for a value, inside a profile on which all encoders agree.
+
+Promises: the bytes are those of RFC 8785 (JCS); what JSON tools read differently (floats, large integers, keys beyond
+ASCII, text that is not NFC, lone surrogates) is refused, never repaired. Everything that is hashed or signed is hashed
+as these bytes, by writer and verifier alike.
+
+Profile: keys of `[a-z_]`, integers of at most 2^53 - 1 in absolute value, text in Unicode NFC, no null.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from typing import cast
+from unicodedata import is_normalized
+
+import msgspec
+
+INTEGER_MAX = 2**53 - 1
+DEPTH_MAX = 16
+
+_encoder = msgspec.json.Encoder(order="sorted")
+_key = re.compile("[a-z_]+")
+
+
+class NotCanonical(ValueError):
+    """The value lies outside the profile. The message says where and why."""
+
+
+def encode(value: object) -> bytes:
+    """The canonical bytes of a JSON value made of dict, list, tuple, str, int and bool."""
+    _check(value, "$", 0)
+    return _encoder.encode(value)
+
+
+def digest(value: object) -> str:
+    """SHA-256 of the canonical bytes, as 64 lowercase hex digits."""
+    return hashlib.sha256(encode(value)).hexdigest()
+
+
+def _check(value: object, place: str, depth: int) -> None:
+    if depth > DEPTH_MAX:
+        raise NotCanonical(f"{place}: deeper than {DEPTH_MAX}")
+    match value:
+        case bool():
+            pass
+        case int():
+            if abs(value) > INTEGER_MAX:
+                raise NotCanonical(f"{place}: the integer is beyond 2^53 - 1")
+        case str():
+            _check_text(value, place)
+        case Mapping():
+            for key, member in cast(Mapping[object, object], value).items():
+                if not isinstance(key, str) or not _key.fullmatch(key):
+                    raise NotCanonical(f"{place}: the key {key!r} is not of [a-z_]")
+                _check(member, f"{place}.{key}", depth + 1)
+        case list() | tuple():
+            for index, member in enumerate(cast(Sequence[object], value)):
+                _check(member, f"{place}[{index}]", depth + 1)
+        case _:
+            raise NotCanonical(f"{place}: {type(value).__name__} has no canonical form")
+
+
+def _check_text(text: str, place: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise NotCanonical(f"{place}: a lone surrogate") from error
+    if not is_normalized("NFC", text):
+        raise NotCanonical(f"{place}: the text is not in Unicode NFC")

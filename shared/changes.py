@@ -1,0 +1,229 @@
+"""News between services: the feed that a service serves over its own outbox, and those who follow it.
+
+Promises: a follower sees every fact of its source, in each stripe's order, and commits the effect of each exactly once;
+it notices a fact that was altered, dropped or moved, because it checks the chain that it keeps the end of.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from datetime import datetime
+from typing import Annotated, Any, Protocol
+
+from pydantic import BaseModel, BeforeValidator
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, String, Table, insert, or_, select, update
+
+from shared.clock import Clock
+from shared.database import Database, Transaction
+from shared.errors import Failure, Malformed
+from shared.facts import GENESIS, link, moment
+from shared.outbox import facts_table
+from shared.rest import Peer, RestClient
+
+PAGE = 200
+WAIT_SECONDS_MAX = 25.0
+POLL_SECONDS = 0.25
+log = logging.getLogger(__name__)
+
+Positions = Mapping[int, int]
+Microseconds = Annotated[datetime, BeforeValidator(moment)]
+
+inbox_table = Table(
+    "inbox",
+    MetaData(),
+    Column("source", String, primary_key=True),
+    Column("stripe", Integer, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+)
+
+
+class ChainBroken(Exception):
+    """The source's facts do not follow on the ones that were read before."""
+
+
+class Change(BaseModel):
+    """A fact as its source recorded it. The line stays text: its bytes are what the hash covers."""
+
+    stripe: int
+    seq: int
+    act: str
+    line: str
+    hash: str
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The fact's body."""
+        return json.loads(self.line)["data"]
+
+
+class PositionsUnreadable(Malformed):
+    """Positions are written as stripe:seq, joined by commas."""
+
+
+def tables(metadata: MetaData) -> None:
+    """Give a service that follows others the table of what it has seen."""
+    inbox_table.to_metadata(metadata)
+
+
+def parse_positions(text: str) -> dict[int, int]:
+    try:
+        pairs = [pair.split(":") for pair in text.split(",") if pair]
+        return {int(stripe): int(seq) for stripe, seq in pairs}
+    except ValueError as error:
+        raise PositionsUnreadable() from error
+
+
+def format_positions(positions: Positions) -> str:
+    return ",".join(f"{stripe}:{seq}" for stripe, seq in sorted(positions.items()))
+
+
+class Feed:
+    """A service's own facts, as others may follow them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._news = asyncio.Event()
+        database.on_commit(self._news.set)
+
+    async def after(self, positions: Positions, wait_seconds: float = 0) -> list[Change]:
+        """The next page of facts after the positions; waits for one if there is none yet."""
+        deadline = asyncio.get_running_loop().time() + min(wait_seconds, WAIT_SECONDS_MAX)
+        while True:
+            self._news.clear()
+            found = await self._page(positions)
+            left = deadline - asyncio.get_running_loop().time()
+            if found or left <= 0:
+                return found
+            with suppress(TimeoutError):  # another process's commit gives no notice here, hence the poll
+                await asyncio.wait_for(self._news.wait(), min(left, POLL_SECONDS))
+
+    async def _page(self, positions: Positions) -> list[Change]:
+        stripe, seq = facts_table.c.stripe, facts_table.c.seq
+        known = [(stripe == number) & (seq > last) for number, last in positions.items()]
+        others = stripe.not_in(list(positions)) if positions else stripe >= 0
+        columns = (stripe, seq, facts_table.c.act, facts_table.c.line, facts_table.c.hash)
+        query = select(*columns).where(or_(others, *known)).order_by(stripe, seq).limit(PAGE)
+        async with self._database.read() as tx:
+            rows = await tx.execute(query)
+        return [Change(stripe=row.stripe, seq=row.seq, act=row.act, line=row.line.decode(), hash=row.hash.hex())
+                for row in rows]  # fmt: skip
+
+
+class Source(Protocol):
+    """Whatever gives the facts after a position: a feed of this process, or a neighbour's."""
+
+    async def after(self, positions: Positions, wait_seconds: float = 0) -> list[Change]: ...
+
+
+class FeedClient(RestClient):
+    """A neighbour's feed. Needs no more than its path, so that a follower imports nothing of its source."""
+
+    def __init__(self, peer: Peer) -> None:
+        super().__init__(peer)
+        self._path = f"/{peer.service}/v1/changes"
+
+    async def after(self, positions: Positions, wait_seconds: float = 0) -> list[Change]:
+        after = format_positions(positions)
+        return await self.get(self._path, list[Change], wait_seconds=wait_seconds, after=after, wait=wait_seconds)
+
+
+class Follower:
+    """Applies a source's facts to this service's tables, each exactly once: position and effect commit together."""
+
+    def __init__(
+        self, database: Database, clock: Clock, source: str, feed: Source,
+        apply: Callable[[Transaction, Change], Awaitable[None]],
+    ) -> None:  # fmt: skip
+        self._database, self._clock, self._source, self._feed, self._apply = database, clock, source, feed, apply
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self.tick(WAIT_SECONDS_MAX)
+            except Exception as error:
+                _report(error, f"following {self._source}")
+                await self._clock.sleep(1.0)
+
+    async def tick(self, wait_seconds: float = 0) -> int:
+        """Apply what is new. Returns how many facts that was."""
+        applied = 0
+        while changes := await self._feed.after(await self._positions(), wait_seconds):
+            for change in changes:
+                async with self._database.transaction() as tx:
+                    if await self._advance(tx, change):
+                        await self._apply(tx, change)
+                        applied += 1
+            wait_seconds = 0
+        return applied
+
+    async def _positions(self) -> dict[int, int]:
+        query = select(inbox_table.c.stripe, inbox_table.c.seq).where(inbox_table.c.source == self._source)
+        async with self._database.read() as tx:
+            return {row.stripe: row.seq for row in await tx.execute(query)}
+
+    async def _advance(self, tx: Transaction, change: Change) -> bool:
+        """Move the position onto this fact. False if another process of ours has already applied it."""
+        here = (inbox_table.c.source == self._source, inbox_table.c.stripe == change.stripe)
+        row = (await tx.execute(select(inbox_table.c.seq, inbox_table.c.hash).where(*here))).one_or_none()
+        seq, previous = (row.seq, row.hash) if row else (0, GENESIS)
+        if seq >= change.seq:
+            return False
+        values = {"seq": change.seq, "hash": _checked(previous, seq, change)}
+        if row is None:
+            await tx.execute(insert(inbox_table).values(source=self._source, stripe=change.stripe, **values))
+            return True
+        return (
+            await tx.execute(update(inbox_table).where(*here, inbox_table.c.seq == seq).values(values))
+        ).rowcount == 1
+
+
+class MemoryFollower:
+    """Folds a source's facts into something kept in memory, from the first fact on, again after each start."""
+
+    def __init__(
+        self, clock: Clock, source: str, feed: Source, apply: Callable[[Change], None],
+        caught_up: Callable[[datetime], None],
+    ) -> None:  # fmt: skip
+        self._clock, self._source, self._feed, self._apply, self._caught_up = clock, source, feed, apply, caught_up
+        self._ends: dict[int, tuple[int, bytes]] = {}
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self.tick(WAIT_SECONDS_MAX / 5)
+            except Exception as error:
+                _report(error, f"mirroring {self._source}")
+                await self._clock.sleep(1.0)
+
+    async def tick(self, wait_seconds: float = 0) -> None:
+        """Take in what is new; `caught_up` is told the moment before which nothing is missing."""
+        while True:
+            asked_at = self._clock.now()
+            positions = {stripe: seq for stripe, (seq, _) in self._ends.items()}
+            changes = await self._feed.after(positions, wait_seconds)
+            for change in changes:
+                seq, previous = self._ends.get(change.stripe, (0, GENESIS))
+                self._ends[change.stripe] = (change.seq, _checked(previous, seq, change))
+                self._apply(change)
+            if len(changes) < PAGE:
+                self._caught_up(asked_at)
+                return
+            wait_seconds = 0
+
+
+def _checked(previous: bytes, seq: int, change: Change) -> bytes:
+    """The fact's hash. Raises ChainBroken unless it follows on the end that is known."""
+    computed = link(previous, change.seq, change.line.encode())
+    if change.seq != seq + 1 or computed.hex() != change.hash:
+        raise ChainBroken(f"stripe {change.stripe}: fact {change.seq} does not follow on {seq}")
+    return computed
+
+
+def _report(error: Exception, what: str) -> None:
+    if isinstance(error, Failure):
+        log.warning("%s waits: %s", what, error.code())
+    else:
+        log.error("%s failed; it runs again", what, exc_info=error)

@@ -1,0 +1,124 @@
+"""What every service is given: its tables, its outbox, the time, who is who, and its neighbours.
+
+Owns: how these parts are put together, once for all six services. A service's `app.py` adds only what is its own.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import BaseModel
+
+from shared.access import Claims, KeySet, Role, TokenIssuer, Verifier
+from shared.changes import Feed, FeedClient
+from shared.clock import Clock
+from shared.database import Database
+from shared.errors import Unavailable
+from shared.outbox import Outbox
+from shared.relay import Relay
+from shared.rest import Directory, Peer, Tokens
+from shared.settings import SERVICES, Settings
+from shared.standing import StandingMirror
+
+TOKEN_LIFETIME = timedelta(minutes=5)
+RENEW_BEFORE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    name: str
+    settings: Settings
+    clock: Clock
+    database: Database
+    outbox: Outbox
+    feed: Feed
+    relay: Relay
+    standing: StandingMirror
+    verifier: Verifier
+    tokens: Tokens
+    directory: Directory
+    issuer: TokenIssuer | None = None
+
+    def peer(self, service: str) -> Peer:
+        return Peer(self.directory, service, self.tokens)
+
+
+def core_of(name: str, settings: Settings, clock: Clock, database: Database, directory: Directory) -> Core:
+    """The core of one service. Identity holds the token key and so needs nobody to know who is who."""
+    assert name in SERVICES, name
+    outbox, feed = Outbox(name, database), Feed(database)
+    if name == "identity":
+        issuer = TokenIssuer(settings.require_secret("token_key"), settings.issuer)
+        tokens: Tokens = IssuedTokens(issuer, clock)
+        verifier = Verifier(_always(issuer.key_set), settings.issuer, clock)
+        standing = StandingMirror(clock, feed)
+    else:
+        issuer = None
+        secret = settings.service_secrets.get(name) or settings.service_secret
+        if secret is None:
+            raise ValueError(f"service_secret: set YAOSU_SERVICE_SECRET for {name}")
+        tokens = RequestedTokens(directory, name, secret.get_secret_value(), clock)
+        verifier = Verifier(_key_set_of(directory), settings.issuer, clock)
+        standing = StandingMirror(clock, FeedClient(Peer(directory, "identity", tokens)))
+    relay = Relay(outbox, database, clock, Peer(directory, "audit", tokens))
+    return Core(
+        name, settings, clock, database, outbox, feed, relay, standing, verifier, tokens, directory, issuer
+    )  # fmt: skip
+
+
+class IssuedTokens:
+    """Identity's own tokens for its calls: it alone can issue them."""
+
+    def __init__(self, issuer: TokenIssuer, clock: Clock) -> None:
+        self._issuer, self._clock = issuer, clock
+
+    async def token(self, audience: str) -> str:
+        claims = Claims("service:identity", "service:identity", frozenset({Role.SERVICE}))
+        return self._issuer.issue(claims, audience, self._clock.now(), TOKEN_LIFETIME)[0]
+
+
+class TokenAnswer(BaseModel):
+    access_token: str
+    expires_in: int
+
+
+class RequestedTokens:
+    """A service's tokens, asked of identity with the service's own secret and kept until shortly before they expire."""
+
+    def __init__(self, directory: Directory, name: str, secret: str, clock: Clock) -> None:
+        self._directory, self._name, self._secret, self._clock = directory, name, secret, clock
+        self._held: dict[str, tuple[str, datetime]] = {}
+
+    async def token(self, audience: str) -> str:
+        now = self._clock.now()
+        token, good_until = self._held.get(audience, ("", now))
+        if now < good_until:
+            return token
+        form = {
+            "grant_type": "client_credentials", "client_id": f"service:{self._name}", "client_secret": self._secret,
+            "audience": audience,
+        }  # fmt: skip
+        response = await self._directory.connection("identity").post("/identity/v1/token", data=form)
+        if response.is_error:
+            raise Unavailable(service="identity", detail="identity issues no token to this service")
+        answer = TokenAnswer.model_validate_json(response.content)
+        self._held[audience] = (answer.access_token, now + timedelta(seconds=answer.expires_in) - RENEW_BEFORE)
+        return answer.access_token
+
+
+def _always(key_set: dict[str, object]) -> Callable[[], Awaitable[KeySet]]:
+    async def fetch() -> KeySet:
+        return key_set
+
+    return fetch
+
+
+def _key_set_of(directory: Directory) -> Callable[[], Awaitable[KeySet]]:
+    async def fetch() -> dict[str, Any]:
+        response = await directory.connection("identity").get("/identity/.well-known/jwks.json")
+        if response.is_error:
+            raise Unavailable(service="identity")
+        return response.json()
+
+    return fetch

@@ -1,0 +1,204 @@
+"""One service's tables: SQLite with one writer, or a schema of PostgreSQL with any number.
+
+Promises: a transaction commits whole or not at all; what it read for update cannot change before it writes; a reader
+cannot write. Every difference between the two databases stands here. SQLite does not lock rows: whoever will write
+holds the file from the first statement (BEGIN IMMEDIATE), where PostgreSQL takes SELECT FOR UPDATE.
+"""
+
+import fcntl
+import os
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import IO, Any, TypeVar, TypeVarTuple
+
+from sqlalchemy import Connection, DateTime, Dialect, MetaData, Select, String, TypeDecorator, event, func, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from shared.clock import Clock
+from shared.errors import Unavailable
+from shared.ids import Id
+
+Transaction = AsyncConnection
+AnyId = TypeVar("AnyId", bound=Id)
+Columns = TypeVarTuple("Columns")
+POOL_SIZE = 8
+BUSY_TIMEOUT_MILLISECONDS = 2000
+TRY_AGAIN = {"40001", "40P01", "55P03", "57014", "53300", "57P01", "57P03"}  # PostgreSQL: conflict, time-out, restart
+
+
+class DatabaseBusy(Unavailable):
+    """The database cannot take this now; try again."""
+
+
+class InUse(RuntimeError):
+    """Another process holds this database file."""
+
+
+class Database:
+    """Requires `sqlite+aiosqlite:///<path>` or `postgresql+asyncpg://…`; on PostgreSQL the tables live in `schema`.
+
+    The moment of decision is the database's own on PostgreSQL, taken after the lock, unless `told_time` is set; on
+    SQLite it is the clock's.
+    """
+
+    def __init__(self, url: str, *, schema: str, clock: Clock, told_time: bool = False) -> None:
+        self.url, self.schema, self._clock = url, schema, clock
+        self.is_sqlite = url.startswith("sqlite")
+        self._told_time = told_time or self.is_sqlite
+        self._after_commit: list[Callable[[], None]] = []
+        self._lock_file: IO[str] | None = None
+        if self.is_sqlite:
+            self._writer = create_async_engine(url, pool_size=1, max_overflow=0)
+            self._readers = create_async_engine(url, pool_size=POOL_SIZE)
+            _configure_sqlite(self._writer, begin="BEGIN IMMEDIATE", query_only=False)
+            _configure_sqlite(self._readers, begin="BEGIN", query_only=True)
+        else:
+            arguments = {"server_settings": {"search_path": schema, "application_name": f"yaosu-{schema}"}}
+            self._writer = create_async_engine(url, pool_size=POOL_SIZE, connect_args=arguments)
+            readers = {"server_settings": arguments["server_settings"] | {"default_transaction_read_only": "on"}}
+            self._readers = create_async_engine(url, pool_size=POOL_SIZE, connect_args=readers)
+
+    @property
+    def path(self) -> Path:
+        """The file, on SQLite."""
+        return Path(self.url.removeprefix("sqlite+aiosqlite:///"))
+
+    def open(self) -> None:
+        """Take the file for this process. Raises InUse if another has it."""
+        if not self.is_sqlite:
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        lock_file = self.path.with_suffix(".lock").open("w")
+        try:
+            fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            lock_file.close()
+            raise InUse(
+                f"{self.path} is in use by another process. Stop that one, or set YAOSU_DATABASE_URL to a PostgreSQL "
+                "database, which any number of processes can share."
+            ) from error
+        lock_file.write(str(os.getpid()))
+        lock_file.flush()
+        self._lock_file = lock_file
+
+    def on_commit(self, notice: Callable[[], None]) -> None:
+        """Have `notice` called after each commit of this process. It must be quick and cannot fail the commit."""
+        self._after_commit.append(notice)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[Transaction]:
+        with _busy_is_unavailable():
+            async with self._writer.begin() as tx:
+                yield tx
+        for notice in self._after_commit:
+            notice()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncGenerator[Transaction]:
+        """One consistent view: what it reads is of one moment."""
+        with _busy_is_unavailable():
+            async with self._readers.connect() as connection:
+                if not self.is_sqlite:
+                    await connection.execution_options(isolation_level="REPEATABLE READ")
+                async with connection.begin():
+                    yield connection
+
+    async def now(self, tx: Transaction) -> datetime:
+        """The moment of decision. Requires that what is decided on is locked by now."""
+        if self._told_time:
+            return self._clock.now()
+        moment: datetime | None = await tx.scalar(select(func.clock_timestamp()))
+        assert moment is not None
+        return moment.astimezone(UTC)
+
+    async def claim(self, tx: Transaction, name: str) -> bool:
+        """Whether this transaction alone, in any process, now holds the name; until it ends. Always so on SQLite."""
+        if self.is_sqlite:
+            return True
+        number = int.from_bytes(sha256(f"{self.schema}\n{name}".encode()).digest()[:8], "big", signed=True)
+        return bool(await tx.scalar(select(func.pg_try_advisory_xact_lock(number))))
+
+    async def create(self, metadata: MetaData) -> None:
+        """Make the tables from their definition, without migrations. Tests of single tables only."""
+        async with self.transaction() as tx:
+            await tx.run_sync(metadata.create_all)
+
+    async def close(self) -> None:
+        await self._writer.dispose()
+        await self._readers.dispose()
+        if self._lock_file:
+            self._lock_file.close()
+            self._lock_file = None
+
+
+def for_update(query: Select[*Columns], tx: Transaction, *, skip_locked: bool = False) -> Select[*Columns]:
+    """The query, locking what it finds until the transaction ends. On SQLite the whole file is locked already."""
+    return query if tx.dialect.name == "sqlite" else query.with_for_update(skip_locked=skip_locked)
+
+
+class Moment(TypeDecorator[datetime]):
+    """A moment in UTC. Requires a zone: SQLite would drop it in silence."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value and value.tzinfo is None:
+            raise ValueError("a moment without its zone")
+        return value and value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value and value.replace(tzinfo=UTC)
+
+
+class IdOf(TypeDecorator[AnyId]):
+    """A typed id, as text."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, kind: type[AnyId]) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def process_bind_param(self, value: AnyId | None, dialect: Dialect) -> str | None:
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> AnyId | None:
+        return None if value is None else self.kind(value)
+
+
+class _busy_is_unavailable:
+    """Turns what passes by itself (a lost connection, a conflict, a full pool) into `DatabaseBusy`."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, DBAPIError) and (error.connection_invalidated or _passes(error)):
+            raise DatabaseBusy(retry_after_seconds=1) from error
+        if isinstance(error, ConnectionError | PoolExhausted):
+            raise DatabaseBusy(retry_after_seconds=1) from error
+
+
+def _passes(error: DBAPIError) -> bool:
+    state = getattr(error.orig, "sqlstate", None)
+    return state in TRY_AGAIN or "database is locked" in str(error.orig)
+
+
+def _configure_sqlite(engine: AsyncEngine, *, begin: str, query_only: bool) -> None:
+    def on_connect(connection: Any, _: object) -> None:
+        connection.isolation_level = None  # the driver would begin on its own, and too late
+        pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"query_only={query_only:d}")
+        for pragma in (f"busy_timeout={BUSY_TIMEOUT_MILLISECONDS}", *pragmas):
+            connection.execute(f"PRAGMA {pragma}")
+
+    def on_begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    event.listen(engine.sync_engine, "connect", on_connect)
+    event.listen(engine.sync_engine, "begin", on_begin)

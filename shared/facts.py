@@ -1,0 +1,246 @@
+"""Facts: what happened, and the bytes that say so for ever.
+
+Owns: the event line of the log (audit-log 3.1), its closed set of fields, the hash that chains the facts of a stripe,
+and the salted commitments that stand for what must stay secret.
+Promises: writer and verifier share this one encoding; a fact carries its whole body, so that state can be rebuilt from
+facts; what is committed to cannot be guessed without its salt.
+
+A service's `events.py` derives frozen dataclasses from `Fact`. Every field is told in `data`. Beyond that:
+an id names an object; a `ContractId` also the contract; a `Commitment` goes to `pd` instead of `data`; fields named
+`amount`, `decision`, `reason_code`, `legal_basis` and `grade` also fill the envelope's own members.
+"""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, ClassVar, Literal, cast
+
+import msgspec
+
+from shared import canonical
+from shared.grades import Decision, Grade
+from shared.ids import ContractId, FactId, Id
+
+EVENT_BYTES_MAX = 16 * 1024
+GENESIS = bytes(32)
+SALT_BYTES = 32
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Category(StrEnum):
+    ADMISSION = "admission"
+    ACCESS = "access"
+    ASSET = "asset"
+    GRADE = "grade"
+    CONTENT = "content"
+    PRICE = "price"
+    TRADE = "trade"
+    MONEY = "money"
+    DELIVERY = "delivery"
+    SYSTEM = "system"
+
+
+class Retention(StrEnum):
+    """How long at least an entry is kept (design 11); the log refuses to prune earlier."""
+
+    SECURITY = "sec"  # 184 days: Cybersecurity Law (2025) art. 23(3)
+    TRANSACTION = "txn"  # 3 years + 30 days: E-commerce Law art. 31, Network Data Security Regulation art. 12
+    AUCTION = "auction"  # 10 years: 法释〔2016〕18号 art. 29
+    INQUIRY = "inquiry"  # 15 years: Government Procurement Law art. 42
+    REGISTRATION = "registration"  # 30 years: Shenzhen registration rule
+    HOLD = "hold"  # without end
+
+
+Outcome = Literal["ok", "deny", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acted. `id` is a pseudonym of ours, never a name or number of a person."""
+
+    kind: Literal["user", "client", "service", "anonymous"]
+    id: str
+    organisation: str | None = None
+    authenticated_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """Stands for a value that is secret for now; whoever is later given salt and value can check that it did."""
+
+    hex: str
+
+
+class Fact:
+    """The base of every fact. Requires that the class is a frozen dataclass in past tense, e.g. `BidPlaced`."""
+
+    __slots__ = ()
+    category: ClassVar[Category]
+    retention: ClassVar[Retention] = Retention.TRANSACTION
+    schema_version: ClassVar[int] = 1
+    outcome: ClassVar[Outcome] = "ok"
+
+    @classmethod
+    def act(cls, service: str) -> str:
+        """The fact's name in the log: `trading.bid_placed`."""
+        return f"{service}." + re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+
+
+class EventActor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    t: Literal["user", "client", "service", "anonymous"]
+    id: str
+    org: str | None = None
+    auth: str | None = None
+
+
+class EventObject(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    t: str
+    id: str
+    ver: str | None = None
+    cls: str | None = None
+
+
+class EventAmount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    minor: int
+    currency: str
+
+
+class EventPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    allow: bool
+    rules: list[str]
+    version: str
+
+
+class EventChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    b: str | None = None
+    a: str | None = None
+
+
+class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The event line, as made by the service in its business transaction."""
+
+    v: int
+    id: str
+    ts: int
+    act: str
+    cat: Category
+    out: Outcome
+    actor: EventActor
+    data: dict[str, Any]
+    ret: Retention
+    obj: list[EventObject] = []
+    rsn: str | None = None
+    onb: str | None = None
+    ctr: str | None = None
+    pol: EventPolicy | None = None
+    lb: str | None = None
+    chg: EventChange | None = None
+    amt: EventAmount | None = None
+    req: str | None = None
+    pd: dict[str, str] | None = None
+
+
+def event_line(
+    fact: Fact,
+    *,
+    service: str,
+    fact_id: FactId,
+    actor: Actor,
+    at: datetime,
+    request_id: str | None,
+    on_behalf_of: str | None = None,
+) -> bytes:
+    """The canonical bytes of a fact. Requires at most 16 KiB of them: larger content goes by its digest."""
+    body = {field.name: getattr(fact, field.name) for field in fields(cast(Any, fact))}
+    told = {name: value for name, value in body.items() if value is not None}
+    committed = {name: value.hex for name, value in told.items() if isinstance(value, Commitment)}
+    envelope: dict[str, object] = {
+        "v": fact.schema_version, "id": fact_id, "ts": microseconds(at), "act": fact.act(service), "cat": fact.category,
+        "out": fact.outcome, "ret": fact.retention,
+        "actor": {"t": actor.kind, "id": actor.id, "org": actor.organisation, "auth": actor.authenticated_by},
+        "obj": _objects(told), "rsn": told.get("reason_code"), "onb": on_behalf_of, "lb": told.get("legal_basis"),
+        "ctr": next((value for value in told.values() if isinstance(value, ContractId)), None),
+        "pol": _policy(told.get("decision")), "amt": told.get("amount"), "req": request_id, "pd": committed or None,
+        "data": {name: value for name, value in told.items() if not isinstance(value, Commitment)},
+    }  # fmt: skip
+    line = canonical.encode(plain(envelope))
+    if len(line) > EVENT_BYTES_MAX:
+        raise ValueError(f"{fact.act(service)} has {len(line)} bytes, more than {EVENT_BYTES_MAX}: tell its digest")
+    return line
+
+
+def read_event(line: bytes) -> Event:
+    """The event of a line. Requires canonical bytes with known fields only; raises ValueError for anything else."""
+    try:
+        event = msgspec.json.decode(line, type=Event)
+        same = canonical.encode(msgspec.json.decode(line)) == line
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(f"not an event: {error}") from error
+    if not same:
+        raise ValueError("not an event: the bytes are not canonical")
+    return event
+
+
+def link(previous: bytes, seq: int, line: bytes) -> bytes:
+    """The hash of a stripe's fact number `seq`, given the hash of the one before it (`GENESIS` before the first)."""
+    return hashlib.sha256(b"\x10" + previous + seq.to_bytes(8, "big") + line).digest()
+
+
+def commit(name: str, value: str, salt: bytes) -> Commitment:
+    """A commitment to a named value. Requires 32 random bytes of salt, kept with the value until it is opened."""
+    if len(salt) != SALT_BYTES:
+        raise ValueError(f"a salt has {SALT_BYTES} bytes")
+    mac = hmac.new(salt, b"\x11" + name.encode() + b"\x00" + value.encode(), hashlib.sha256)
+    return Commitment(mac.hexdigest())
+
+
+def microseconds(moment: datetime) -> int:
+    """Whole microseconds since 1970 in UTC. Requires a zone."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def moment(microseconds_since_epoch: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=microseconds_since_epoch)
+
+
+def plain(value: object) -> Any:
+    """A value as canonical JSON carries it: moments in microseconds, values as objects, nothing where there is none."""
+    match value:
+        case datetime():
+            return microseconds(value)
+        case timedelta():
+            return value // timedelta(seconds=1)
+        case bool() | int():
+            return value
+        case str():
+            return str(value)
+        case Mapping():
+            members = cast(Mapping[str, object], value)
+            return {name: plain(member) for name, member in members.items() if member is not None}
+        case Sequence() | frozenset() | set():
+            members = cast(Sequence[object], sorted(cast(Any, value)) if isinstance(value, frozenset | set) else value)
+            return [plain(member) for member in members]
+        case _ if is_dataclass(value):
+            return plain({field.name: getattr(value, field.name) for field in fields(value)})
+        case _:
+            raise TypeError(f"a fact cannot tell {type(value).__name__}")
+
+
+def _objects(told: Mapping[str, object]) -> list[dict[str, object]]:
+    grade = told.get("grade")
+    found: dict[str, dict[str, object]] = {}
+    for value in told.values():
+        if isinstance(value, Id) and value not in found:
+            cls = str(grade) if isinstance(grade, Grade) and value.kind == "version" else None
+            found[value] = {"t": value.kind, "id": value, "cls": cls}
+    return list(found.values())
+
+
+def _policy(decision: object) -> dict[str, object] | None:
+    if not isinstance(decision, Decision):
+        return None
+    return {"allow": decision.allowed, "rules": list(decision.rules), "version": decision.policy_version}

@@ -1,0 +1,154 @@
+"""Ids that say what they name: `asset_` and a UUIDv7, so that they sort by age.
+
+Promises: an id of one kind is never taken for another, neither by the type checker nor at run time.
+Every kind stands here, because ids are the one thing that crosses every border.
+"""
+
+import re
+from typing import Any, ClassVar, Self
+
+from pydantic_core import core_schema
+from uuid_utils import uuid7
+
+
+class Id(str):
+    """Requires text of its own kind."""
+
+    __slots__ = ()
+    kind: ClassVar[str]
+
+    def __new__(cls, text: str) -> Self:
+        if not re.fullmatch(rf"{cls.kind}_[0-9a-f]{{32}}", text):
+            raise ValueError(f"not the id of a {cls.kind}")
+        return super().__new__(cls, text)
+
+    @classmethod
+    def new(cls) -> Self:
+        return cls(f"{cls.kind}_{uuid7().hex}")
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, *_: Any) -> core_schema.CoreSchema:
+        text = core_schema.str_schema(pattern=rf"^{cls.kind}_[0-9a-f]{{32}}$", strict=True)
+        return core_schema.no_info_after_validator_function(cls, text)
+
+
+# identity
+
+
+class ParticipantId(Id):
+    kind = "participant"
+
+
+class UserId(Id):
+    kind = "user"
+
+
+class ApiClientId(Id):
+    kind = "client"
+
+
+class KeyId(Id):
+    kind = "key"
+
+
+class TokenId(Id):
+    kind = "token"
+
+
+class TokenFamilyId(Id):
+    kind = "family"
+
+
+# catalog
+
+
+class AssetId(Id):
+    kind = "asset"
+
+
+class VersionId(Id):
+    kind = "version"
+
+
+class CertificateId(Id):
+    kind = "certificate"
+
+
+# delivery
+
+
+class UploadId(Id):
+    kind = "upload"
+
+
+class DeliveryId(Id):
+    kind = "delivery"
+
+
+# pricing
+
+
+class PlanId(Id):
+    kind = "plan"
+
+
+class QuoteId(Id):
+    kind = "quote"
+
+
+# trading
+
+
+class ListingId(Id):
+    kind = "listing"
+
+
+class AuctionId(Id):
+    kind = "auction"
+
+
+class RegistrationId(Id):
+    kind = "registration"
+
+
+class BidId(Id):
+    kind = "bid"
+
+
+class OrderId(Id):
+    kind = "order"
+
+
+class ContractId(Id):
+    kind = "contract"
+
+
+class EntitlementId(Id):
+    kind = "entitlement"
+
+
+class UseId(Id):
+    kind = "use"
+
+
+class TransferId(Id):
+    kind = "transfer"
+
+
+class InstructionId(Id):
+    kind = "instruction"
+
+
+# every service
+
+
+class FactId(Id):
+    kind = "fact"
+
+
+class RequestId(Id):
+    kind = "request"
+
+
+class LeaseId(Id):
+    kind = "lease"

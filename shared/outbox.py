@@ -1,0 +1,176 @@
+"""The facts of a service, committed with the change they report, each chained to the one before in its stripe.
+
+A stripe is a writer's slot: a process leases one, so every transaction takes exactly one stripe, last, and chains its
+facts in Python. Promises: a fact commits with its change or not at all; `seq` has no gaps within a stripe, so a
+position is safe to keep; a process whose lease was taken over can record nothing more (fencing); whoever knows a
+stripe's last hash can tell that no earlier fact was altered, dropped or moved.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from shared import log
+from shared.database import Database, IdOf, Moment, Transaction, for_update
+from shared.errors import Unavailable
+from shared.facts import GENESIS, Actor, Fact, event_line, link
+from shared.ids import FactId, LeaseId
+
+STRIPES_SQLITE = 1
+STRIPES_POSTGRESQL = 16
+LEASE = timedelta(seconds=60)
+
+_metadata = MetaData()
+
+facts_table = Table(
+    "outbox_facts",
+    _metadata,
+    Column("stripe", Integer, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("id", IdOf(FactId), nullable=False, unique=True),
+    Column("act", String, nullable=False),
+    Column("line", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("log_index", BigInteger),
+)
+unsent = facts_table.c.log_index.is_(None)
+Index("outbox_unsent", facts_table.c.stripe, facts_table.c.seq, sqlite_where=unsent, postgresql_where=unsent)
+
+stripes_table = Table(
+    "outbox_stripes",
+    _metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("fence", BigInteger, nullable=False),
+    Column("holder", IdOf(LeaseId)),
+    Column("leased_until", Moment),
+)
+
+
+class StripeLost(Unavailable):
+    """This process lost its place in the log to another; the request changed nothing, try again."""
+
+
+class NoStripe(Unavailable):
+    """As many processes as the outbox has stripes are writing already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    stripe: int
+    fence: int
+
+
+def tables(metadata: MetaData) -> None:
+    """Give a service the tables of its outbox."""
+    for table in (facts_table, stripes_table):
+        table.to_metadata(metadata)
+
+
+class Outbox:
+    def __init__(self, service: str, database: Database) -> None:
+        self.service = service
+        self.itself = Actor("service", service)
+        self._database = database
+        self._holder = LeaseId.new()
+        self._lease: Lease | None = None
+
+    @property
+    def is_leased(self) -> bool:
+        return self._lease is not None
+
+    async def record(self, tx: Transaction, actor: Actor, now: datetime, *facts: Fact) -> list[FactId]:
+        """Chain the facts onto this process's stripe, in order. Requires a writing transaction, as its last step.
+
+        Raises StripeLost, and so takes the transaction back, if another process holds the stripe by now.
+        """
+        if not facts:
+            return []
+        lease = self._lease
+        if lease is None:
+            raise StripeLost(retry_after_seconds=1)
+        head = select(stripes_table.c.seq, stripes_table.c.hash).where(*_held(lease))
+        row = (await tx.execute(for_update(head, tx))).one_or_none()
+        if row is None:
+            self._lease = None
+            raise StripeLost(retry_after_seconds=1)
+        seq, previous, rows = row.seq, row.hash, list[dict[str, object]]()
+        for fact in facts:
+            seq, fact_id = seq + 1, FactId.new()
+            line = event_line(
+                fact, service=self.service, fact_id=fact_id, actor=actor, at=now, request_id=log.request_id()
+            )
+            previous = link(previous, seq, line)
+            rows.append(
+                {"stripe": lease.stripe, "seq": seq, "id": fact_id, "act": fact.act(self.service), "line": line,
+                 "hash": previous}
+            )  # fmt: skip
+        await tx.execute(insert(facts_table), rows)
+        await tx.execute(update(stripes_table).where(*_held(lease)).values(seq=seq, hash=previous))
+        return [FactId(str(row["id"])) for row in rows]
+
+    async def lease(self) -> Lease:
+        """Take a free stripe, or keep the one held. Call again before `LEASE` is over to keep it.
+
+        Runs in a transaction of its own; raises NoStripe where all are taken.
+        """
+        async with self._database.transaction() as tx:
+            now = await self._database.now(tx)
+            await self._ensure_stripes(tx)
+            if self._lease and await self._renewed(tx, self._lease, now):
+                return self._lease
+            free = stripes_table.c.leased_until.is_(None) | (stripes_table.c.leased_until < now)
+            if self._database.is_sqlite:  # one process holds the file, so a lease found here is a dead process's
+                free = stripes_table.c.number == 0
+            found = select(stripes_table.c.number, stripes_table.c.fence).where(free).order_by(stripes_table.c.number)
+            row = (await tx.execute(for_update(found.limit(1), tx, skip_locked=True))).one_or_none()
+            if row is None:
+                raise NoStripe(retry_after_seconds=int(LEASE.total_seconds()))
+            values = {"fence": row.fence + 1, "holder": self._holder, "leased_until": now + LEASE}
+            await tx.execute(update(stripes_table).where(stripes_table.c.number == row.number).values(values))
+        self._lease = Lease(row.number, row.fence + 1)
+        return self._lease
+
+    async def stripes_to_relay(self, tx: Transaction, now: datetime) -> list[int]:
+        """This process's stripe, and those whose process is gone: their facts are waiting too."""
+        mine = stripes_table.c.holder == self._holder
+        abandoned = stripes_table.c.leased_until < now
+        numbers = select(stripes_table.c.number).where(mine | abandoned).order_by(stripes_table.c.number)
+        return list(await tx.scalars(numbers))
+
+    async def release(self) -> None:
+        """Give the stripe back at a clean stop, so that the next process need not wait for the lease to end."""
+        if self._lease:
+            async with self._database.transaction() as tx:
+                await tx.execute(update(stripes_table).where(*_held(self._lease)).values(leased_until=None))
+            self._lease = None
+
+    async def _renewed(self, tx: Transaction, lease: Lease, now: datetime) -> bool:
+        renewal = update(stripes_table).where(*_held(lease)).values(leased_until=now + LEASE)
+        return (await tx.execute(renewal)).rowcount == 1
+
+    async def _ensure_stripes(self, tx: Transaction) -> None:
+        count = STRIPES_SQLITE if self._database.is_sqlite else STRIPES_POSTGRESQL
+        rows = [{"number": number, "seq": 0, "hash": GENESIS, "fence": 0} for number in range(count)]
+        dialect = sqlite if self._database.is_sqlite else postgresql
+        await tx.execute(dialect.insert(stripes_table).on_conflict_do_nothing(), rows)
+
+
+def _held(lease: Lease) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return (stripes_table.c.number == lease.stripe, stripes_table.c.fence == lease.fence)

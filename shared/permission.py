@@ -1,0 +1,127 @@
+"""Permission as a type in an endpoint's signature: what is not declared cannot be asked.
+
+Promises: `web.application` refuses to start with a route that declares none of these; a caller's role and organisation
+come from a verified token, their standing from the mirror at the moment of asking; headers of the network say nothing.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from shared.access import Caller, InvalidToken, Member, NotYourRole, Role, ServiceCaller
+from shared.core import Core
+from shared.errors import Unauthenticated
+from shared.standing import NotAdmitted
+
+OPERATORS = frozenset({Role.OPERATOR_BUSINESS, Role.OPERATOR_SYSTEM, Role.OPERATOR_SECURITY, Role.OPERATOR_AUDIT})
+
+
+async def authenticated(request: Request) -> Caller:
+    """The person or client that the bearer token speaks for. Service tokens are for internal routes only."""
+    core: Core = request.app.state.core
+    caller = await core.verifier.caller(bearer(request, "Authorization"))
+    if core.standing.is_disabled(caller.subject):
+        raise InvalidToken()
+    return caller
+
+
+@dataclass(frozen=True)
+class Permission:
+    """Anyone with one of the roles; with no roles, anyone with a token."""
+
+    roles: frozenset[Role] = frozenset()
+
+    def __call__(self, caller: Annotated[Caller, Depends(authenticated)]) -> Caller:
+        if self.roles and not self.roles & caller.roles:
+            raise NotYourRole(roles=sorted(self.roles))
+        return caller
+
+
+@dataclass(frozen=True)
+class Membership(Permission):
+    """As above, and of an organisation that is admitted now and still has the role itself."""
+
+    def __call__(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, request: Request, caller: Annotated[Caller, Depends(authenticated)]
+    ) -> Member:
+        super().__call__(caller)
+        return _member(request, caller, self.roles)
+
+
+@dataclass(frozen=True)
+class Open(Permission):
+    """Anyone at all. Said, so that it was meant."""
+
+    def __call__(self) -> None: ...  # pyright: ignore[reportIncompatibleMethodOverride]
+
+
+@dataclass(frozen=True)
+class Visiting(Permission):
+    """Anyone; whoever brings a token must bring a valid one."""
+
+    async def __call__(self, request: Request) -> Caller | None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return await authenticated(request) if "Authorization" in request.headers else None
+
+
+@dataclass(frozen=True)
+class Internal(Permission):
+    """A neighbouring service, with a token for this one; and the member it acts for, if it says so."""
+
+    async def __call__(self, request: Request) -> ServiceCaller:  # pyright: ignore[reportIncompatibleMethodOverride]
+        core: Core = request.app.state.core
+        caller = await core.verifier.caller(bearer(request, "Authorization"), audience=core.name)
+        if Role.SERVICE not in caller.roles or caller.kind != "service":
+            raise NotYourRole(roles=[Role.SERVICE])
+        member = None
+        if "Acting-For" in request.headers:
+            behind = await core.verifier.caller(bearer(request, "Acting-For"))
+            member = _member(request, behind, frozenset())
+        return ServiceCaller(caller.subject.removeprefix("service:"), member)
+
+
+def _member(request: Request, caller: Caller, roles: frozenset[Role]) -> Member:
+    core: Core = request.app.state.core
+    if caller.participant_id is None:
+        raise NotAdmitted(status="no_organisation")
+    standing = core.standing.of(caller.participant_id)
+    if not standing.is_admitted:
+        raise NotAdmitted(status=standing.status)
+    if roles and not roles & caller.roles & standing.roles:
+        raise NotYourRole(roles=sorted(roles))
+    return Member(caller, standing)
+
+
+def bearer(request: Request, header: str) -> str:
+    """The token in a header. Raises Unauthenticated if there is none."""
+    scheme, _, token = request.headers.get(header, "").partition(" ")
+    if not scheme:
+        raise Unauthenticated()
+    if scheme.lower() != "bearer" or not token:
+        raise InvalidToken()
+    return token
+
+
+def _needs(*roles: Role) -> Permission:
+    return Permission(frozenset(roles))
+
+
+def _member_with(*roles: Role) -> Permission:
+    return Membership(frozenset(roles))
+
+
+Public = Annotated[None, Depends(Open())]
+Visitor = Annotated[Caller | None, Depends(Visiting())]
+Authenticated = Annotated[Caller, Depends(_needs())]
+Provider = Annotated[Member, Depends(_member_with(Role.PROVIDER))]
+Buyer = Annotated[Member, Depends(_member_with(Role.BUYER))]
+Party = Annotated[Member, Depends(_member_with(Role.PROVIDER, Role.BUYER))]
+OperatorBusiness = Annotated[Caller, Depends(_needs(Role.OPERATOR_BUSINESS))]
+OperatorSystem = Annotated[Caller, Depends(_needs(Role.OPERATOR_SYSTEM))]
+OperatorSecurity = Annotated[Caller, Depends(_needs(Role.OPERATOR_SECURITY))]
+OperatorAudit = Annotated[Caller, Depends(_needs(Role.OPERATOR_AUDIT))]
+AnyOperator = Annotated[Caller, Depends(Permission(OPERATORS))]
+Staff = Annotated[Caller, Depends(Permission(OPERATORS | {Role.REGULATOR}))]
+Regulator = Annotated[Caller, Depends(_needs(Role.REGULATOR))]
+Supervisor = Annotated[Caller, Depends(_needs(Role.REGULATOR, Role.OPERATOR_AUDIT))]
+Service = Annotated[ServiceCaller, Depends(Internal())]

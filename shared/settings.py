@@ -1,0 +1,87 @@
+"""What an operator can set: one frozen object, read once from the environment and passed down.
+
+Promises: outside development nothing falls back to a secret that others know, and the refusal names the setting, never
+its value. Every name is `YAOSU_` and the field's name in capitals; `DATABASE_URL` is read too.
+"""
+
+import secrets
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import AliasChoices, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.signing import SigningKey, read_or_make
+
+SERVICES = ("identity", "catalog", "pricing", "trading", "delivery", "audit")
+SECRET_LENGTH_MIN = 32
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix="YAOSU_", frozen=True, extra="ignore", hide_input_in_errors=True, populate_by_name=True
+    )
+
+    environment: Literal["development", "production"] = "development"
+    var: Path = Path("var")
+    database_url: SecretStr | None = Field(default=None, validation_alias=AliasChoices("YAOSU_DATABASE_URL", "DATABASE_URL"))
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]", "in-process")
+    issuer: str = "http://127.0.0.1:8000/identity"
+    market_rules: Literal["standard", "demo"] = "standard"
+    log_origin: str = "yaosu.example/log"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    service_urls: dict[str, str] = Field(default_factory=dict)
+    store_url: str | None = None
+    upload_bytes_max: int = Field(default=1024 * 1024 * 1024, gt=0)
+    custodian_url: str | None = None
+    custodian_public_key: str | None = None
+    token_key: SecretStr | None = None
+    log_key: SecretStr | None = None
+    service_secret: SecretStr | None = None
+    service_secrets: dict[str, SecretStr] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _production_brings_its_own(self) -> Self:
+        if self.environment == "production":
+            if self.market_rules != "standard":
+                raise ValueError("market_rules: the short windows of 'demo' are for development only")
+            if self.database_url is None:
+                raise ValueError("database_url: production needs PostgreSQL, e.g. postgresql+asyncpg://user@host/yaosu")
+            for name, secret in self._secrets().items():
+                if secret is not None and len(secret.get_secret_value()) < SECRET_LENGTH_MIN:
+                    raise ValueError(f"{name}: a secret has at least {SECRET_LENGTH_MIN} characters")
+        if self.database_url is not None and not self.database_url.get_secret_value().startswith(
+            ("postgresql+asyncpg://", "sqlite+aiosqlite://")
+        ):
+            raise ValueError("database_url: name the driver, e.g. postgresql+asyncpg://user@host/yaosu")
+        return self
+
+    def require_secret(self, name: Literal["token_key", "log_key", "service_secret"]) -> str:
+        """A secret that must have been brought. Raises ValueError that names the setting."""
+        secret: SecretStr | None = getattr(self, name)
+        if secret is None:
+            raise ValueError(f"{name}: set YAOSU_{name.upper()}; there is no default outside development")
+        return secret.get_secret_value()
+
+    def _secrets(self) -> dict[str, SecretStr | None]:
+        named = {f"service_secrets[{name}]": secret for name, secret in self.service_secrets.items()}
+        return {"token_key": self.token_key, "log_key": self.log_key, "service_secret": self.service_secret, **named}
+
+
+def with_development_secrets(settings: Settings) -> Settings:
+    """The settings with what is missing filled in: keys kept under `var/keys`, service secrets for this run only.
+
+    Requires the development environment, and that all services run in this process.
+    """
+    if settings.environment != "development":
+        raise ValueError("environment: development secrets are refused outside development")
+    keys = settings.var / "keys"
+    return settings.model_copy(
+        update={
+            "token_key": settings.token_key or SecretStr(read_or_make(keys / "token.pem")),
+            "log_key": settings.log_key or SecretStr(read_or_make(keys / "log.pem", SigningKey)),
+            "service_secrets": {name: SecretStr(secrets.token_urlsafe(32)) for name in SERVICES},
+        }
+    )

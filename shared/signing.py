@@ -1,0 +1,106 @@
+"""Signatures: Ed25519 for the log, contracts and callbacks; the ES256 key pairs of tokens.
+
+Promises: the only file beside `sealing.py` that holds keys; a private key has no printable form and is read from, and
+written to, files that only their owner can open.
+"""
+
+import base64
+import binascii
+import os
+from pathlib import Path
+from typing import Self
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+PUBLIC_KEY_BYTES = 32
+
+
+class SigningKey:
+    """An Ed25519 private key (RFC 8032)."""
+
+    def __init__(self, key: Ed25519PrivateKey) -> None:
+        self._key = key
+
+    @classmethod
+    def new(cls) -> Self:
+        return cls(Ed25519PrivateKey.generate())
+
+    @classmethod
+    def from_seed(cls, seed: bytes) -> Self:
+        """Requires 32 secret bytes. For test vectors and for keys that are derived."""
+        return cls(Ed25519PrivateKey.from_private_bytes(seed))
+
+    @classmethod
+    def from_pem(cls, pem: str) -> Self:
+        key = load_pem_private_key(pem.encode(), password=None)
+        if not isinstance(key, Ed25519PrivateKey):
+            raise ValueError("an Ed25519 private key is needed")
+        return cls(key)
+
+    def pem(self) -> str:
+        return self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+    def sign(self, message: bytes) -> bytes:
+        """64 bytes."""
+        return self._key.sign(message)
+
+    @property
+    def public(self) -> bytes:
+        """The raw public key, 32 bytes."""
+        return self._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+    def __repr__(self) -> str:
+        return "SigningKey(…)"
+
+
+def verifies(public_key: bytes, message: bytes, signature: bytes) -> bool:
+    """Whether the signature is this key's for this message. A key that is no key verifies nothing."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def public_key_of(text: str) -> bytes:
+    """The raw key in a base64 text. Raises ValueError if it is not one."""
+    try:
+        raw = base64.b64decode(text, validate=True)
+        Ed25519PublicKey.from_public_bytes(raw)
+    except (binascii.Error, ValueError) as error:
+        raise ValueError("not an Ed25519 public key in base64") from error
+    return raw
+
+
+def new_token_key() -> str:
+    """A fresh P-256 private key for ES256 tokens, as PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+def public_token_key(private_pem: str) -> str:
+    """The public half of a token key, as PEM. Requires P-256."""
+    key = load_pem_private_key(private_pem.encode(), password=None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise ValueError("a P-256 private key is needed")
+    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+def read_or_make(path: Path, make: "type[SigningKey] | None" = None) -> str:
+    """The PEM in a file, made first if there is none. Development only: production brings its own keys."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        pem = make.new().pem() if make else new_token_key()
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(pem)
+    return path.read_text()

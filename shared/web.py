@@ -1,0 +1,221 @@
+"""The skeleton of every service's app: its errors as problems, its routes with permissions, its health, its feed.
+
+Promises: a route that declares no permission stops the start; an error nobody foresaw says nothing of the inside;
+background work starts after the tables are known to be the right ones, and a stop lets it end.
+"""
+
+import asyncio
+import base64
+import binascii
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, TypeVar
+
+from fastapi import APIRouter, Depends, FastAPI, Query, Response
+from fastapi import Request as HttpRequest
+from fastapi.dependencies.models import Dependant
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute
+
+from shared import log, problems
+from shared.changes import Change, parse_positions
+from shared.core import Core
+from shared.errors import Failure, Malformed, Unavailable
+from shared.guard import Doors, Guard
+from shared.permission import Permission, Public, Service
+
+LIMIT_DEFAULT = 20
+LIMIT_MAX = 100
+CURSOR_LENGTH_MAX = 300
+logger = logging.getLogger(__name__)
+
+Item = TypeVar("Item")
+Job = Callable[[], Awaitable[None]]
+
+
+class Request(BaseModel):
+    """The base of what is sent to us: nothing more than is named, and nothing converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, hide_input_in_errors=True, frozen=True)
+
+
+class View(BaseModel):
+    """The base of what we answer."""
+
+    model_config = ConfigDict(from_attributes=True, frozen=True)
+
+
+class Health(View):
+    status: str
+    parts: dict[str, str] = {}
+
+
+class NotReady(Unavailable):
+    """This service is not ready to answer."""
+
+
+class BadCursor(Malformed):
+    """This cursor is not one that was given out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A window on a list in a stable order: at most `limit` items after the key that the last one ended with."""
+
+    limit: int
+    after: str | None
+
+
+class Listing(View, Generic[Item]):
+    items: list[Item]
+    next_cursor: str | None
+
+    @classmethod
+    def of(cls, found: Sequence[Item], page: Page, key: Callable[[Item], str]) -> "Listing[Item]":
+        """Requires that one more than the page's limit was looked for, so that the end is known."""
+        items = list(found[: page.limit])
+        more = len(found) > page.limit
+        return cls(items=items, next_cursor=_cursor(key(items[-1])) if more else None)
+
+
+def page(
+    limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
+    cursor: Annotated[str | None, Query(max_length=CURSOR_LENGTH_MAX)] = None,
+) -> Page:
+    if cursor is None:
+        return Page(limit, None)
+    try:
+        return Page(limit, base64.b64decode(cursor.encode(), altchars=b"-_", validate=True).decode("ascii"))
+    except (binascii.Error, ValueError) as error:
+        raise BadCursor() from error
+
+
+PageQuery = Annotated[Page, Depends(page)]
+
+
+def created(response: Response, path: str) -> None:
+    response.headers["Location"] = path
+
+
+def service(request: HttpRequest) -> Any:
+    return request.app.state.service
+
+
+def application(
+    core: Core, router: APIRouter, service: object, *, jobs: Sequence[Job] = (), doors: Doors | None = None
+) -> FastAPI:
+    """The app of one service. `jobs` run for as long as the app does."""
+    app = FastAPI(
+        title=f"Yaosu {core.name}", lifespan=_lifespan(core, jobs), openapi_url=None, docs_url=None, redoc_url=None,
+        redirect_slashes=False,
+    )  # fmt: skip
+    app.state.core, app.state.service = core, service
+    app.state.running_keys = set[tuple[str, str]]()
+    for each in (router, _common(core)):
+        app.include_router(each)
+        for route in _routes(each):
+            if not isinstance(route, APIRoute) or not _asks_permission(route.dependant):
+                raise RuntimeError(f"{route} declares no permission")
+    for kind in (Failure, RequestValidationError, HTTPException, Exception):
+        app.add_exception_handler(kind, present)
+    app.add_middleware(Guard, doors=doors or Doors(core.settings.allowed_hosts))
+    return app
+
+
+def _common(core: Core) -> APIRouter:
+    """What every service answers: whether it lives, whether it is ready, and its news."""
+    router = APIRouter()
+
+    @router.get("/health/live", tags=["health"])
+    async def live(_: Public) -> Health:
+        """Whether the process answers at all."""
+        return Health(status="live")
+
+    @router.get("/health/ready", tags=["health"])
+    async def ready(_: Public) -> Health:
+        """Whether the database answers, and standing is known. 503 if not."""
+        async with core.database.read() as tx:
+            await core.database.now(tx)
+        if core.standing.is_stale:
+            raise NotReady(part="standing", retry_after_seconds=1)
+        return Health(status="ready", parts={"database": "ok", "standing": "ok"})
+
+    @router.get(f"/{core.name}/v1/changes", tags=["changes"])
+    async def changes(
+        _: Service, after: Annotated[str, Query(max_length=2000)] = "", wait: Annotated[float, Query(ge=0, le=30)] = 0
+    ) -> list[Change]:
+        """The facts of this service after the given stripe positions (`stripe:seq,…`), oldest first in each stripe."""
+        return await core.feed.after(parse_positions(after), wait)
+
+    return router
+
+
+def _lifespan(core: Core, jobs: Sequence[Job]) -> Callable[[FastAPI], Any]:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        core.database.open()
+        await core.outbox.lease()
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(_forever(run)) for run in (core.relay.run, core.standing.run, *jobs)]
+            yield
+            for task in tasks:
+                task.cancel()
+        await core.outbox.release()
+        await core.database.close()
+
+    return lifespan
+
+
+async def _forever(job: Job) -> None:
+    """A job that ends by an error is a defect: said, and kept from ending the others."""
+    try:
+        await job()
+    except Exception:
+        logger.exception("a background job ended")
+
+
+def _routes(router: APIRouter) -> Iterator[BaseRoute]:
+    """Every route of a router and of the routers that it includes."""
+    for route in router.routes:
+        included: APIRouter | None = getattr(route, "original_router", None)
+        if included is None:
+            yield route
+        else:
+            yield from _routes(included)
+
+
+def _asks_permission(dependant: Dependant) -> bool:
+    return isinstance(dependant.call, Permission) or any(map(_asks_permission, dependant.dependencies))
+
+
+async def present(_: HttpRequest, error: Exception) -> JSONResponse:
+    """Any error as the problem document that the caller gets."""
+    failure = _failure_of(error)
+    if type(failure) is Failure:
+        logger.error("a request failed", exc_info=error)
+    content = problems.document(failure, log.request_id())
+    headers = problems.headers(failure)
+    return JSONResponse(content, problems.status_of(failure), headers, media_type=problems.MEDIA_TYPE)
+
+
+def _failure_of(error: Exception) -> Failure:
+    match error:
+        case Failure():
+            return error
+        case RequestValidationError():
+            shown = ("loc", "type", "msg")  # not `input`: what was sent may be secret
+            return Malformed(errors=[{part: found[part] for part in shown} for found in error.errors()])
+        case HTTPException():
+            return problems.FAMILIES.get(error.status_code, Failure)()
+        case _:
+            return Failure()
+
+
+def _cursor(key: str) -> str:
+    return base64.urlsafe_b64encode(key.encode()).decode()

