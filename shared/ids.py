@@ -81,6 +81,10 @@ class UploadId(Id):
     kind = "upload"
 
 
+class ContentId(Id):
+    kind = "content"
+
+
 class DeliveryId(Id):
     kind = "delivery"
 
@@ -137,6 +141,13 @@ class TransferId(Id):
 
 class InstructionId(Id):
     kind = "instruction"
+
+
+# audit
+
+
+class EvidenceId(Id):
+    kind = "evidence"
 
 
 # every service

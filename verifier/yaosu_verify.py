@@ -21,7 +21,7 @@ import re
 import sqlite3
 import sys
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, BinaryIO, cast
 
@@ -35,7 +35,7 @@ VERDICTS = {
 CHECKS = {
     "signature": ("检查点签名", "checkpoint is signed by the log's key"),
     "leaves": ("条目散列与分块一致", "every entry's hash is the one in the tiles"),
-    "tiles": ("哈希分块由条目重算一致", "tiles recomputed from the entries"),
+    "tiles": ("哈希分块齐全，上层由条目重算一致", "tiles all there, the upper ones recomputed from the entries"),
     "root": ("树根由条目重算一致", "signed root recomputed from the entries"),
     "checkpoints": ("历次检查点前后一致", "all checkpoints signed and consistent"),
     "chains": ("来源链连续无缺", "source chains contiguous, nothing dropped or reordered"),
@@ -61,18 +61,16 @@ KEY_SOURCES = {
     "bundle": "(取自包内，未经独立确认 / FROM THE BUNDLE ITSELF, not confirmed by another way)",
 }
 MARKS = {"ok": "通过 OK", "failed": "失败 FAILED", "not checked": "未检查 NOT CHECKED"}
-BLAME = {
-    (
-        True,
-        False,
-    ): "签名树根与条目相符：被改动的是分块 / the signed root agrees with the entries: the tiles were altered",
-    (
-        False,
-        True,
-    ): "签名树根与分块相符：被改动的是条目 / the signed root agrees with the tiles: the entries were altered",
-    (False, False): "签名树根与两者都不符 / the signed root agrees with neither entries nor tiles",
-}
-FINDINGS_MAX = 5  # of each check; more would only repeat it
+BLAME = {  # by whether the signed root agrees with the entries, and with the tiles
+    (True, False): "签名根与条目相符，分块被改动 / the signed root agrees with the entries: the tiles were altered",
+    (False, True): "签名根与分块相符，条目被改动 / the signed root agrees with the tiles: the entries were altered",
+    (False, False): "签名根与两者都不符 / the signed root agrees with neither entries nor tiles",
+}  # fmt: skip
+NUMBER = "(?:0|-?[1-9][0-9]{0,15})"
+SOURCE_LINE = re.compile(rf'\{{"prev":"[0-9a-f]{{64}}","seq":{NUMBER},"str":{NUMBER},"svc":"[a-z_]+"\}}'.encode())
+LINK = rf'\["[0-9a-f]{{32}}",{NUMBER},{NUMBER}\]'
+SEAL_LINE = re.compile(rf'\{{"ep":{NUMBER},"its":{NUMBER},"k":\[(?:{LINK}(?:,{LINK})*)?\],"lag":{NUMBER}\}}'.encode())
+FINDINGS_MAX = 5  # of each check and verdict; more would only repeat it
 
 
 @dataclass(frozen=True)
@@ -95,9 +93,8 @@ class Finding:
     def describe(self) -> str:
         span = "" if self.until in (None, self.index) else f"–{self.until}"
         entry = "" if self.index is None else f"条目 / entry {self.index}{span}, "
-        return f"{entry}{self.artefact}: {CHECKS[self.check][0]} / {CHECKS[self.check][1]}: " + (
-            f"应为 / expected {self.expected}, 实为 / found {self.found}"
-        )
+        told = f"应为 / expected {self.expected}, 实为 / found {self.found}"
+        return f"{entry}{self.artefact}: {' / '.join(CHECKS[self.check])}: {told}"
 
 
 @dataclass
@@ -117,7 +114,8 @@ class Report:
 
     def add(self, finding: Finding) -> None:
         self.failures[finding.check] += 1
-        if self.failures[finding.check] <= FINDINGS_MAX:
+        alike = [each for each in self.findings if (each.check, each.verdict) == (finding.check, finding.verdict)]
+        if len(alike) < FINDINGS_MAX:
             self.findings.append(finding)
 
     def exit_code(self) -> int:
@@ -146,37 +144,29 @@ class Report:
 
     def as_json(self) -> dict[str, Any]:
         first, code = self.first(), self.exit_code()
-        checks = {
-            check: {"status": self.status(check), "count": self.counts[check], "failures": self.failures[check]}
-            for check in CHECKS
-        }
+        told = {name: value for name, value in asdict(self).items() if name not in ("done", "unknown")}
         return {
-            "verdict": VERDICTS[code][1].lower(), "exit_code": code, "reason": self.reason, "origin": self.origin,
-            "size": self.size, "root": self.root, "key": self.key, "key_source": self.key_source, "checks": checks,
-            "first_diverging": asdict(first) if first else None, "blame": self.blame,
-            "findings": [asdict(finding) for finding in self.findings],
-            "not_checked": [f"{chinese} / {english}" for chinese, english in self.not_checked()],
+            **told, "verdict": VERDICTS[code][1].lower(), "exit_code": code,
+            "checks": {check: self.status(check) for check in CHECKS},
+            "first_diverging": asdict(first) if first else None,
+            "not_checked": [" / ".join(label) for label in self.not_checked()],
         }  # fmt: skip
 
     def as_text(self) -> str:
-        chinese, english = VERDICTS[self.exit_code()]
+        verdict = " / ".join(VERDICTS[self.exit_code()])
         lines = [
-            f"要素审计日志离线校验 / Yaosu audit log, offline verification: {chinese} / {english}", "",
+            f"要素审计日志离线校验 / Yaosu audit log, offline verification: {verdict}", "",
             f"日志 / log: {self.origin}    条目数 / entries: {self.size}    树根 / root: {self.root}",
             f"密钥 / key: {self.key} " + KEY_SOURCES[self.key_source],
         ]  # fmt: skip
         lines += [f"原因 / reason: {self.reason}"] * bool(self.reason)
-        for check, (chinese, english) in CHECKS.items():
-            lines.append(f"[{MARKS[self.status(check)]}] {chinese} / {english}: {self.counts[check]}")
+        for check, label in CHECKS.items():
+            lines.append(f"[{MARKS[self.status(check)]}] {' / '.join(label)}: {self.counts[check]}")
         first = self.first()
         if first:
-            lines += ["", f"首个差异 / first divergence: {first.describe()}"] + [
-                f"判断 / meaning: {self.blame}"
-            ] * bool(self.blame)
+            lines += ["", f"首个差异 / first divergence: {first.describe()}", f"判断 / meaning: {self.blame or '-'}"]
             lines += [f"  - {finding.describe()}" for finding in self.findings if finding != first]
-        lines += ["", "未检查 / NOT CHECKED:"] + [
-            f"  - {chinese} / {english}" for chinese, english in self.not_checked()
-        ]
+        lines += ["", "未检查 / NOT CHECKED:", *(f"  - {' / '.join(label)}" for label in self.not_checked())]
         return "\n".join(lines)
 
 
@@ -190,6 +180,230 @@ class Missing(Exception):
 
 class Refused(ValueError):
     """The bytes are not in the one form that they must have."""
+
+
+# --- the verification
+
+
+def verify(path: str, key: str | None = None) -> Report:
+    """The report on a bundle; `key` is the log's verifier key from elsewhere, in the form name+id+base64."""
+    report = Report(key_source="bundle" if key is None else "given")
+    try:
+        _verify(Bundle(path), key, report)
+    except (CannotDecide, OSError) as error:
+        report.reason = str(error)
+    except Missing as error:
+        report.add(Finding(INCOMPLETE, "leaves", path, "a whole bundle", str(error)))
+    return report
+
+
+def _verify(bundle: Bundle, key_text: str | None, report: Report) -> None:
+    small = dict(bundle.members(r"checkpoint$|policy\.json$"))
+    try:
+        policy = read_line(small["policy.json"])
+        own_key, report.origin = parse_key(policy["log_key"]), policy["origin"]
+        key = own_key if key_text is None else parse_key(key_text)
+        report.key, newest = f"{key.name}+{key.id.hex()}", small["checkpoint"]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CannotDecide(f"no readable policy and checkpoint, or not a key: {error}") from error
+    if policy.get("format") != 1 or set(policy) != {"format", "log_key", "origin"}:
+        raise CannotDecide("a bundle of a format that this verifier does not know")
+    if key != own_key:
+        named = f"{own_key.name}+{own_key.id.hex()}"
+        report.add(Finding(TAMPERED, "signature", "policy.json", f"a log with the key {report.key}", named))
+    report.unknown = [name for name, _ in bundle.members(UNKNOWN)]
+    try:
+        report.counts["signature"] = 1
+        report.size, root = open_checkpoint(newest, key, report.origin)
+    except ValueError as error:
+        expected = f"a checkpoint signed by {report.key}"
+        return report.add(Finding(TAMPERED, "signature", "checkpoint", expected, str(error)))
+    report.root = root.hex()
+    report.done.add("signature")
+    Scan(bundle, report, {**_history(bundle, key, report), report.size: root}).run()
+
+
+def _history(bundle: Bundle, key: Key, report: Report) -> dict[int, bytes]:
+    """The roots that the earlier checkpoints of the bundle give, by size."""
+    history: dict[int, bytes] = {}
+    for name, note in bundle.members("checkpoints/"):
+        report.counts["checkpoints"] += 1
+        try:
+            size, root = open_checkpoint(note, key, report.origin)
+            if name != f"checkpoints/{size}" or size > report.size:
+                raise Refused(f"a checkpoint of size {size}")
+            history[size] = root
+        except ValueError as error:
+            expected = f"a signed checkpoint of size {name[12:]}, at most {report.size}"
+            report.add(Finding(TAMPERED, "checkpoints", name, expected, str(error)))
+    if history.get(report.size, bytes.fromhex(report.root)) != bytes.fromhex(report.root):
+        name = f"checkpoints/{report.size}"
+        report.add(Finding(TAMPERED, "checkpoints", name, "the same root as `checkpoint`", "another"))
+    return history
+
+
+class Scan:
+    """One walk over all entries beside all tiles."""
+
+    def __init__(self, bundle: Bundle, report: Report, history: dict[int, bytes]) -> None:
+        self._report, self._history = report, history
+        self._entries = Series(bundle, "tile/entries/", report)
+        self._tiles = [Series(bundle, f"tile/{level}/", report) for level in range(8)]
+        self._tree, self._given, self._content = Tree(), Tree(), Content(report)
+        self._good = 0  # the largest size at which a checkpoint's root was right
+
+    def run(self) -> None:
+        try:
+            self._walk()
+        finally:
+            self._content.close()
+
+    def _walk(self) -> None:
+        size = self._report.size
+        self._compare_checkpoint()
+        for first in range(0, size, 256):
+            path = tile_path(first // 256, min(256, size - first))
+            packed = self._entries.take(path)
+            if packed is None:
+                missing = Finding(INCOMPLETE, "leaves", f"tile/entries/{path}", "present", "missing", first)
+                return self._report.add(missing)
+            leaves = unpack(packed)
+            for index, leaf in enumerate(leaves, first):
+                self._tree.add(hashlib.sha256(b"\x00" + leaf).digest())
+                self._content.check(index, leaf)
+                self._compare_checkpoint()
+            if len(leaves) != min(256, size - first):
+                at, expected = first + len(leaves), f"{min(256, size - first)} entries"
+                return self._report.add(Finding(TAMPERED, "leaves", path, expected, f"{len(leaves)} readable", at))
+            self._compare_tiles(last=self._tree.size == size)
+        self._end()
+
+    def _compare_checkpoint(self) -> None:
+        size = self._tree.size
+        if size not in self._history:
+            return
+        self._report.counts["root"] += size == self._report.size
+        expected, found = self._history[size].hex(), self._tree.root().hex()
+        if expected == found:
+            self._good = size
+            return
+        for check in ["checkpoints"] + ["root"] * (size == self._report.size):
+            artefact = "checkpoint" if check == "root" else f"checkpoints/{size}"
+            self._report.add(Finding(TAMPERED, check, artefact, expected, found, self._good, max(size - 1, self._good)))
+
+    def _compare_tiles(self, last: bool) -> None:
+        for level, row in enumerate(self._tree.rows):
+            if len(row) < 256 and not (last and row):
+                continue
+            first = (self._tree.size >> 8 * level) - len(row)
+            path = tile_path(first // 256, len(row))
+            tile, name = self._tiles[level].take(path), f"tile/{level}/{path}"
+            self._report.counts["tiles"] += 1
+            if tile is not None and level == 0 and len(tile) == 32 * len(row):
+                self._compare_leaves(first, row, tile, name)
+            elif tile != b"".join(row):
+                verdict, found = (INCOMPLETE, "missing") if tile is None else (TAMPERED, "others")
+                for check in ["tiles"] if level else ["leaves", "tiles"]:
+                    self._report.add(Finding(verdict, check, name, "the hashes recomputed from the entries", found))
+            row.clear()
+            self._given.rows[level].clear()
+
+    def _compare_leaves(self, first: int, row: list[bytes], tile: bytes, name: str) -> None:
+        for offset, found in enumerate(row):
+            expected = tile[32 * offset : 32 * offset + 32]
+            self._report.counts["leaves"] += 1
+            self._given.add(expected)
+            if expected != found:
+                self._report.add(Finding(TAMPERED, "leaves", name, expected.hex(), found.hex(), first + offset))
+
+    def _end(self) -> None:
+        for series in [self._entries, *self._tiles]:
+            series.end()
+        report = self._report
+        report.done |= set(CHECKS) - self._content.unread
+        if self._given.size == report.size:
+            agree = self._tree.root().hex() == report.root, self._given.root().hex() == report.root
+            report.blame = BLAME.get(agree, "")
+
+
+# --- what the entries say of each other
+
+
+class Content:
+    """Reads entry after entry; on disk, in SQLite's own temporary file, it keeps the last entry of each subject."""
+
+    def __init__(self, report: Report) -> None:
+        self._report, self._its, self._epoch = report, 0, 0
+        self.unread: set[str] = set()
+        self._chains: dict[tuple[str, int], tuple[int, bytes, int]] = {}
+        self._subjects = sqlite3.connect("", isolation_level=None)
+        self._subjects.execute("PRAGMA journal_mode = OFF")
+        self._subjects.execute("CREATE TABLE subjects (subject PRIMARY KEY, key UNIQUE, last, count) WITHOUT ROWID")
+
+    def check(self, index: int, leaf: bytes) -> None:
+        lines = leaf.split(b"\n")
+        try:
+            if len(lines) != 4 or lines[3]:
+                raise Refused("an entry has three lines")
+            source, event, seal = (read_line(line) for line in lines[:3])
+            if not SOURCE_LINE.fullmatch(lines[0]) or not SEAL_LINE.fullmatch(lines[2]):
+                raise Refused("the source line or the seal line is not of its form")
+            if not EVENT_REQUIRED <= set(event) <= EVENT_MEMBERS or type(event["ts"]) is not int:
+                raise Refused("the event has unknown or missing members")
+            act: str = event["act"]
+            self._tell("canonical", index, f"an act of {source['svc']}", act, act.split(".")[0] == source["svc"])
+            self._follow_chain(index, source, lines[1])
+            self._follow_time(index, event, seal)
+            self._follow_links(index, subjects(event), seal["k"])
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            self._tell("canonical", index, "three canonical lines of the log's form", str(error), False)
+            self.unread = {"chains", "times", "back_links"}  # they say nothing of an entry that cannot be read
+
+    def _follow_chain(self, index: int, source: dict[str, Any], line: bytes) -> None:
+        stripe, seq, previous = (source["svc"], source["str"]), source["seq"], bytes.fromhex(source["prev"])
+        last_seq, last_hash, last_index = self._chains.get(stripe, (0, bytes(32), index))
+        expected, found = f"seq {last_seq + 1} after {last_hash.hex()}", f"seq {seq} after {previous.hex()}"
+        if seq != last_seq + 1:
+            self._tell("chains", index, expected, found, False)
+        else:  # either the entry before was altered, or this one: the divergence begins at one of the two
+            self._tell("chains", last_index, expected, found, previous == last_hash, until=index)
+        reached = hashlib.sha256(b"\x10" + previous + seq.to_bytes(8, "big") + line).digest()
+        self._chains[stripe] = (seq, reached, index)
+
+    def _follow_time(self, index: int, event: dict[str, Any], seal: dict[str, Any]) -> None:
+        its, epoch = seal["its"], seal["ep"]
+        expected = f"its >= {self._its}, lag {its - event['ts']}, ep >= {self._epoch}"
+        right = its >= self._its and its - event["ts"] == seal["lag"] and epoch >= self._epoch
+        self._tell("times", index, expected, f"its {its}, lag {seal['lag']}, ep {epoch}", right)
+        self._its, self._epoch = max(its, self._its), max(epoch, self._epoch)
+
+    def _follow_links(self, index: int, told: list[str], links: list[Any]) -> None:
+        self._tell("back_links", index, f"{len(told)} links", f"{len(links)}", len(told) == len(links))
+        for subject, (key, previous, count) in zip(told, links):  # noqa: B905 (Python 3.9 has no `strict`)
+            query = "SELECT key, last, count FROM subjects WHERE subject = ?"
+            known_key, last, before = self._subjects.execute(query, (subject,)).fetchone() or (key, -1, 0)
+            expected, found = [known_key, last, before + 1], [key, previous, count]
+            self._tell("back_links", index, str(expected), str(found), expected == found)
+            try:
+                row = (subject, known_key, index, before + 1)
+                self._subjects.execute(f"{'REPLACE' if before else 'INSERT'} INTO subjects VALUES (?, ?, ?, ?)", row)
+            except sqlite3.IntegrityError:
+                self._tell("back_links", index, "a key of its own", f"{key} of another subject", False)
+
+    def close(self) -> None:
+        self._subjects.close()
+
+    def _tell(self, check: str, index: int, expected: str, found: str, right: bool, until: int | None = None) -> None:
+        self._report.counts[check] += 1
+        if not right:
+            self._report.add(Finding(TAMPERED, check, "tile/entries", expected, found, index, until))
+
+
+def subjects(event: dict[str, Any]) -> list[str]:
+    """Whom and what an event is about, in the order of its back-links."""
+    told = [("actor", event["actor"]["id"]), ("org", event["actor"].get("org")), ("onb", event.get("onb"))]
+    told += [("obj", each["id"]) for each in event.get("obj", [])] + [("ctr", event.get("ctr"))]
+    return list(dict.fromkeys(f"{role} {name}" for role, name in told if name is not None))
 
 
 # --- the bundle: a deterministic ustar file, read without ever holding more than one member of it
@@ -286,6 +500,19 @@ def tile_path(index: int, width: int) -> str:
     return "".join(f"x{group}/" for group in groups[:-1]) + groups[-1] + (f".p/{width}" if width < 256 else "")
 
 
+def unpack(packed: bytes) -> list[bytes]:
+    """The leaves of an entry bundle, up to the first that is not whole."""
+    leaves: list[bytes] = []
+    at = 0
+    while at < len(packed):
+        start = at + 2
+        at = start + int.from_bytes(packed[at:start], "big")
+        if at > len(packed) or start > len(packed):
+            return leaves
+        leaves.append(packed[start:at])
+    return leaves
+
+
 # --- the tree (RFC 9162 section 2.1)
 
 
@@ -318,59 +545,6 @@ class Tree:
         for peak in self._peaks[-2::-1]:
             root = node_hash(peak, root)
         return root
-
-
-# --- Ed25519 (RFC 8032 section 5.1), verification only
-
-P = 2**255 - 19
-ORDER = 2**252 + 27742317777372353535851937790883648493
-D = -121665 * pow(121666, P - 2, P) % P
-ROOT_OF_MINUS_ONE = pow(2, (P - 1) // 4, P)
-Point = tuple[int, int, int, int]
-
-
-def _decompress(data: bytes) -> Point | None:
-    number = int.from_bytes(data, "little")
-    sign, y = number >> 255, number & (1 << 255) - 1
-    if y >= P:
-        return None
-    square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
-    x = pow(square, (P + 3) // 8, P)
-    if (x * x - square) % P:
-        x = x * ROOT_OF_MINUS_ONE % P
-    if (x * x - square) % P or (x == 0 and sign):
-        return None
-    x = P - x if x & 1 != sign else x
-    return x, y, 1, x * y % P
-
-
-def _plus(p: Point, q: Point) -> Point:
-    a, b = (p[1] - p[0]) * (q[1] - q[0]) % P, (p[1] + p[0]) * (q[1] + q[0]) % P
-    c, d = 2 * p[3] * q[3] * D % P, 2 * p[2] * q[2] % P
-    e, f, g, h = b - a, d - c, d + c, b + a
-    return e * f % P, g * h % P, f * g % P, e * h % P
-
-
-BASE = _decompress(bytes([0x58]) + bytes([0x66]) * 31)
-
-
-def ed25519_verifies(public: bytes, message: bytes, signature: bytes) -> bool:
-    if len(public) != 32 or len(signature) != 64 or BASE is None:
-        return False
-    key, commitment = _decompress(public), _decompress(signature[:32])
-    scalar = int.from_bytes(signature[32:], "little")
-    if key is None or commitment is None or scalar >= ORDER:
-        return False
-    challenge = int.from_bytes(hashlib.sha512(signature[:32] + public + message).digest(), "little") % ORDER
-    minus_key = (P - key[0], key[1], 1, P - key[3])
-    sums = (None, BASE, minus_key, _plus(BASE, minus_key))
-    reached: Point = (0, 1, 1, 0)  # scalar * BASE - challenge * key, both from the highest bit down
-    for bit in range(max(scalar, challenge).bit_length() - 1, -1, -1):
-        reached = _plus(reached, reached)
-        term = sums[(scalar >> bit & 1) | (challenge >> bit & 1) << 1]
-        reached = _plus(reached, term) if term else reached
-    x, y, z, _ = reached
-    return (x - commitment[0] * z) % P == 0 and (y - commitment[1] * z) % P == 0
 
 
 # --- notes and keys (C2SP signed-note, tlog-checkpoint)
@@ -441,249 +615,73 @@ def read_line(line: bytes) -> dict[str, Any]:
 def _lint(value: Any, depth: int = 0) -> None:
     if value is None or depth > 16 or (type(value) is int and abs(value) >= 2**53):
         raise Refused("a value outside of the profile")
-    members = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    for member in cast("Iterable[Any]", members):
+    members = cast("dict[str, Any]", value).values() if isinstance(value, dict) else value
+    for member in cast("list[Any]", members) if isinstance(value, (dict, list)) else ():
         _lint(member, depth + 1)
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    names = [name for name, _ in pairs]
-    if len(set(names)) != len(names) or not all(re.fullmatch("[a-z_]+", name) for name in names):
-        raise Refused("a member stands twice, or its name is not of [a-z_]")
-    return dict(pairs)
+    if not all(re.fullmatch("[a-z_]+", name) for name, _ in pairs):
+        raise Refused("a member's name is not of [a-z_]")
+    return dict(pairs)  # a name that stands twice is dropped here, and missed when the bytes are compared
 
 
 def _no_float(text: str) -> Any:
     raise Refused(f"{text} is not an integer")
 
 
-# --- what the entries say of each other
+# --- Ed25519 (RFC 8032 section 5.1), verification only
+
+P = 2**255 - 19
+ORDER = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, P - 2, P) % P
+ROOT_OF_MINUS_ONE = pow(2, (P - 1) // 4, P)
+BASE = b"\x58" + b"\x66" * 31
+Point = tuple[int, int, int, int]  # extended coordinates: x, y, z, t
 
 
-class Content:
-    """Reads entry after entry; on disk, in SQLite's own temporary file, it keeps the last entry of each subject."""
-
-    def __init__(self, report: Report) -> None:
-        self._report, self._its, self._epoch = report, 0, 0
-        self._chains: dict[tuple[str, int], tuple[int, bytes, int]] = {}
-        self._subjects = sqlite3.connect("", isolation_level=None)
-        self._subjects.execute("PRAGMA journal_mode = OFF")
-        self._subjects.execute("CREATE TABLE subjects (subject PRIMARY KEY, key UNIQUE, last, count) WITHOUT ROWID")
-
-    def check(self, index: int, leaf: bytes) -> None:
-        lines = leaf.split(b"\n")
-        try:
-            if len(lines) != 4 or lines[3]:
-                raise Refused("an entry has three lines")
-            source, event, seal = (read_line(line) for line in lines[:3])
-            members = (set(source), set(seal), EVENT_REQUIRED <= set(event) <= EVENT_MEMBERS)
-            if members != ({"svc", "str", "seq", "prev"}, {"its", "lag", "k", "ep"}, True):
-                raise Refused("unknown or missing members")
-            self._tell(
-                "canonical", index, "an act of its source", event["act"], event["act"].split(".")[0] == source["svc"]
-            )
-            self._follow_chain(index, source, lines[1])
-            self._follow_time(index, event, seal)
-            self._follow_links(index, subjects(event), seal["k"])
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            self._tell("canonical", index, "three canonical lines of the log's form", str(error), False)
-
-    def _follow_chain(self, index: int, source: dict[str, Any], line: bytes) -> None:
-        stripe, seq, previous = (source["svc"], source["str"]), source["seq"], bytes.fromhex(source["prev"])
-        last_seq, last_hash, last_index = self._chains.get(stripe, (0, bytes(32), index))
-        expected, found = f"seq {last_seq + 1} after {last_hash.hex()}", f"seq {seq} after {previous.hex()}"
-        if seq != last_seq + 1:
-            self._tell("chains", index, expected, found, False)
-        else:  # either the entry before was altered, or this one: the divergence begins at one of the two
-            self._tell("chains", last_index, expected, found, previous == last_hash, until=index)
-        reached = hashlib.sha256(b"\x10" + previous + seq.to_bytes(8, "big") + line).digest()
-        self._chains[stripe] = (seq, reached, index)
-
-    def _follow_time(self, index: int, event: dict[str, Any], seal: dict[str, Any]) -> None:
-        its, epoch = seal["its"], seal["ep"]
-        expected = f"its >= {self._its}, lag {its - event['ts']}, ep >= {self._epoch}"
-        right = its >= self._its and its - event["ts"] == seal["lag"] and epoch >= self._epoch
-        self._tell("times", index, expected, f"its {its}, lag {seal['lag']}, ep {epoch}", right)
-        self._its, self._epoch = max(its, self._its), max(epoch, self._epoch)
-
-    def _follow_links(self, index: int, told: list[str], links: list[Any]) -> None:
-        self._tell("back_links", index, f"{len(told)} links", f"{len(links)}", len(told) == len(links))
-        for subject, (key, previous, count) in zip(told, links):  # noqa: B905 (Python 3.9 has no `strict`)
-            query = "SELECT key, last, count FROM subjects WHERE subject = ?"
-            known_key, last, before = self._subjects.execute(query, (subject,)).fetchone() or (key, -1, 0)
-            expected = [known_key, last, before + 1]
-            self._tell(
-                "back_links", index, f"{expected}", f"{[key, previous, count]}", expected == [key, previous, count]
-            )
-            try:
-                row = (subject, known_key, index, before + 1)
-                self._subjects.execute("REPLACE INTO subjects VALUES (?, ?, ?, ?)" if before else INSERT, row)
-            except sqlite3.IntegrityError:
-                self._tell("back_links", index, "a key of its own", f"{key} of another subject", False)
-
-    def _tell(self, check: str, index: int, expected: str, found: str, right: bool, until: int | None = None) -> None:
-        self._report.counts[check] += 1
-        if not right:
-            self._report.add(Finding(TAMPERED, check, "tile/entries", expected, found, index, until))
+def _decompress(data: bytes) -> Point | None:
+    number = int.from_bytes(data, "little")
+    sign, y = number >> 255, number & (1 << 255) - 1
+    if y >= P:
+        return None
+    square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
+    x = pow(square, (P + 3) // 8, P)
+    if (x * x - square) % P:
+        x = x * ROOT_OF_MINUS_ONE % P
+    if (x * x - square) % P or (x == 0 and sign):
+        return None
+    x = P - x if x & 1 != sign else x
+    return x, y, 1, x * y % P
 
 
-INSERT = "INSERT INTO subjects VALUES (?, ?, ?, ?)"
+def _plus(p: Point, q: Point) -> Point:
+    a, b = (p[1] - p[0]) * (q[1] - q[0]) % P, (p[1] + p[0]) * (q[1] + q[0]) % P
+    c, d = 2 * p[3] * q[3] * D % P, 2 * p[2] * q[2] % P
+    e, f, g, h = b - a, d - c, d + c, b + a
+    return e * f % P, g * h % P, f * g % P, e * h % P
 
 
-def subjects(event: dict[str, Any]) -> list[str]:
-    """Whom and what an event is about, in the order of its back-links."""
-    told = [("actor", event["actor"]["id"]), ("org", event["actor"].get("org")), ("onb", event.get("onb"))]
-    told += [("obj", each["id"]) for each in event.get("obj", [])] + [("ctr", event.get("ctr"))]
-    return list(dict.fromkeys(f"{role} {name}" for role, name in told if name is not None))
+def ed25519_verifies(public: bytes, message: bytes, signature: bytes) -> bool:
+    if len(public) != 32 or len(signature) != 64:
+        return False
+    base, key, commitment = _decompress(BASE), _decompress(public), _decompress(signature[:32])
+    scalar = int.from_bytes(signature[32:], "little")
+    if base is None or key is None or commitment is None or scalar >= ORDER:
+        return False
+    challenge = int.from_bytes(hashlib.sha512(signature[:32] + public + message).digest(), "little") % ORDER
+    minus_key = (P - key[0], key[1], 1, P - key[3])
+    sums = (None, base, minus_key, _plus(base, minus_key))
+    reached: Point = (0, 1, 1, 0)  # scalar * base - challenge * key, both from the highest bit down
+    for bit in range(max(scalar, challenge).bit_length() - 1, -1, -1):
+        reached = _plus(reached, reached)
+        term = sums[(scalar >> bit & 1) | (challenge >> bit & 1) << 1]
+        reached = _plus(reached, term) if term else reached
+    x, y, z, _ = reached
+    return (x - commitment[0] * z) % P == 0 and (y - commitment[1] * z) % P == 0
 
 
-# --- the verification
-
-
-class Scan:
-    """One walk over all entries beside all tiles."""
-
-    def __init__(self, bundle: Bundle, report: Report, history: dict[int, bytes]) -> None:
-        self._report, self._history = report, history
-        self._entries = Series(bundle, "tile/entries/", report)
-        self._tiles = [Series(bundle, f"tile/{level}/", report) for level in range(8)]
-        self._tree, self._given, self._content = Tree(), Tree(), Content(report)
-        self._good = 0  # the largest size at which a checkpoint's root was right
-
-    def run(self) -> None:
-        size = self._report.size
-        self._compare_checkpoint()
-        for first in range(0, size, 256):
-            path = tile_path(first // 256, min(256, size - first))
-            packed = self._entries.take(path)
-            if packed is None:
-                return self._report.add(
-                    Finding(INCOMPLETE, "leaves", f"tile/entries/{path}", "present", "missing", first)
-                )
-            leaves = unpack(packed)
-            for index, leaf in enumerate(leaves, first):
-                self._tree.add(hashlib.sha256(b"\x00" + leaf).digest())
-                self._content.check(index, leaf)
-                self._compare_checkpoint()
-            if len(leaves) != min(256, size - first):
-                at, expected = first + len(leaves), f"{min(256, size - first)} entries"
-                return self._report.add(Finding(TAMPERED, "leaves", path, expected, f"{len(leaves)} readable", at))
-            self._compare_tiles(last=self._tree.size == size)
-        self._end()
-
-    def _compare_checkpoint(self) -> None:
-        size = self._tree.size
-        if size not in self._history:
-            return
-        self._report.counts["root"] += size == self._report.size
-        expected, found = self._history[size].hex(), self._tree.root().hex()
-        if expected == found:
-            self._good = size
-            return
-        for check in ["checkpoints"] + ["root"] * (size == self._report.size):
-            artefact = "checkpoint" if check == "root" else f"checkpoints/{size}"
-            self._report.add(Finding(TAMPERED, check, artefact, expected, found, self._good, max(size - 1, self._good)))
-
-    def _compare_tiles(self, last: bool) -> None:
-        for level, row in enumerate(self._tree.rows):
-            if len(row) < 256 and not (last and row):
-                continue
-            first = (self._tree.size >> 8 * level) - len(row)
-            path = tile_path(first // 256, len(row))
-            tile, name = self._tiles[level].take(path), f"tile/{level}/{path}"
-            self._report.counts["tiles"] += 1
-            if tile is None:
-                self._report.add(Finding(INCOMPLETE, "tiles", name, "present", "missing"))
-            elif len(tile) != 32 * len(row) or (level and tile != b"".join(row)):
-                self._report.add(Finding(TAMPERED, "tiles", name, "the hashes recomputed from the entries", "others"))
-            elif not level:
-                self._compare_leaves(first, row, tile, name)
-            row.clear()
-
-    def _compare_leaves(self, first: int, row: list[bytes], tile: bytes, name: str) -> None:
-        for offset, found in enumerate(row):
-            expected = tile[32 * offset : 32 * offset + 32]
-            self._report.counts["leaves"] += 1
-            self._given.add(expected)
-            if expected != found:
-                self._report.add(Finding(TAMPERED, "leaves", name, expected.hex(), found.hex(), first + offset))
-
-    def _end(self) -> None:
-        for series in [self._entries, *self._tiles]:
-            series.end()
-        report = self._report
-        report.done |= set(CHECKS)
-        agree = self._tree.root().hex() == report.root, self._given.root().hex() == report.root
-        report.blame = BLAME.get(agree, "")
-
-
-def unpack(packed: bytes) -> list[bytes]:
-    """The leaves of an entry bundle, up to the first that is not whole."""
-    leaves: list[bytes] = []
-    at = 0
-    while at < len(packed):
-        start = at + 2
-        at = start + int.from_bytes(packed[at:start], "big")
-        if at > len(packed) or start > len(packed):
-            return leaves
-        leaves.append(packed[start:at])
-    return leaves
-
-
-def verify(path: str, key: str | None = None) -> Report:
-    """The report on a bundle; `key` is the log's verifier key from elsewhere, in the form name+id+base64."""
-    report = Report(key_source="given" if key else "bundle")
-    try:
-        _verify(Bundle(path), key, report)
-    except (CannotDecide, OSError) as error:
-        report.reason = str(error)
-    except Missing as error:
-        report.add(Finding(INCOMPLETE, "leaves", path, "a whole bundle", str(error)))
-    return report
-
-
-def _verify(bundle: Bundle, key_text: str | None, report: Report) -> None:
-    small = dict(bundle.members(r"checkpoint$|policy\.json$"))
-    try:
-        policy = read_line(small["policy.json"])
-        own_key, report.origin = parse_key(policy["log_key"]), policy["origin"]
-        key = parse_key(key_text) if key_text else own_key
-        report.key, newest = f"{key.name}+{key.id.hex()}", small["checkpoint"]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CannotDecide(f"no readable policy and checkpoint, or not a key: {error}") from error
-    if policy.get("format") != 1 or set(policy) != {"format", "log_key", "origin"}:
-        raise CannotDecide("a bundle of a format that this verifier does not know")
-    report.unknown = [name for name, _ in bundle.members(UNKNOWN)]
-    try:
-        report.counts["signature"] = 1
-        report.size, root = open_checkpoint(newest, key, report.origin)
-    except ValueError as error:
-        return report.add(
-            Finding(TAMPERED, "signature", "checkpoint", f"a checkpoint signed by {report.key}", str(error))
-        )
-    report.root = root.hex()
-    report.done.add("signature")
-    Scan(bundle, report, {**_history(bundle, key, report), report.size: root}).run()
-
-
-def _history(bundle: Bundle, key: Key, report: Report) -> dict[int, bytes]:
-    """The roots that the earlier checkpoints of the bundle give, by size."""
-    history: dict[int, bytes] = {}
-    for name, note in bundle.members("checkpoints/"):
-        report.counts["checkpoints"] += 1
-        try:
-            size, root = open_checkpoint(note, key, report.origin)
-            if name != f"checkpoints/{size}" or size > report.size:
-                raise Refused(f"a checkpoint of size {size}")
-            history[size] = root
-        except ValueError as error:
-            expected = f"a signed checkpoint of size {name[12:]}, at most {report.size}"
-            report.add(Finding(TAMPERED, "checkpoints", name, expected, str(error)))
-    if history.get(report.size, bytes.fromhex(report.root)) != bytes.fromhex(report.root):
-        report.add(
-            Finding(TAMPERED, "checkpoints", f"checkpoints/{report.size}", "the same root as `checkpoint`", "another")
-        )
-    return history
+# --- the command line
 
 
 def main(argv: Sequence[str]) -> int:

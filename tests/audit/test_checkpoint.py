@@ -52,6 +52,7 @@ def test_a_note_is_read_as_it_was_signed():
     assert note.text == POINT.body()
     assert note.signatures_by(KEY) == [PRIVATE.sign(POINT.body().encode())]
     assert note.signatures_by(VerifierKey("someone.else", KEY.public)) == []
+    assert note.signatures_by(VerifierKey(KEY.name, bytes(32))) == []
 
 
 def test_the_text_of_a_key_names_it():

@@ -5,10 +5,13 @@ Requires of the maker: members in ascending order of name; then a verifier needs
 Source: ustar, IEEE 1003.1.
 """
 
+from collections.abc import Sequence
+
 from services.audit.rules.checkpoint import VerifierKey
 from shared import canonical
 
 FORMAT = 1
+HISTORY_MAX = 1_000
 BLOCK_BYTES = 512
 NAME_BYTES_MAX = 100
 END = bytes(2 * BLOCK_BYTES)
@@ -17,6 +20,12 @@ END = bytes(2 * BLOCK_BYTES)
 def member(name: str, content: bytes) -> bytes:
     """One file of the bundle: its header, its bytes, and zeros to the end of the block."""
     return _header(name, len(content)) + content + bytes(-len(content) % BLOCK_BYTES)
+
+
+def history(sizes: Sequence[int]) -> list[int]:
+    """Of all checkpoints up to the newest, those that a bundle carries: evenly thinned, so that it stays readable."""
+    step = -(-len(sizes) // HISTORY_MAX) or 1
+    return list(sizes[::-1][::step][::-1])
 
 
 def policy(origin: str, key: VerifierKey) -> bytes:

@@ -20,6 +20,7 @@ from hashlib import sha256
 from shared import canonical
 from shared.errors import Conflict, Malformed
 from shared.facts import GENESIS, Event, link, read_event
+from shared.ids import FactId
 
 LEAF_BYTES_MAX = 65_535  # an entry bundle gives the length two bytes
 KEY_HEX_LENGTH = 32
@@ -82,6 +83,7 @@ class Arrival:
     hash: bytes
     line: bytes
     event: Event
+    fact_id: FactId
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,8 @@ def next_in_line(batch: Batch, known_seq: int, known_hash: bytes) -> tuple[Arriv
             _agree(batch, known_seq, known_hash, reached)
         if seq > known_seq:
             event = _event_at_the_door(batch.service, seq, line)
-            arrivals.append(Arrival(batch.service, batch.stripe, seq, previous, reached, line, event))
+            place = (batch.service, batch.stripe, seq, previous, reached)
+            arrivals.append(Arrival(*place, line, event, FactId(event.id)))
     return tuple(arrivals)
 
 
@@ -202,6 +205,7 @@ def _agree(batch: Batch, seq: int, known: bytes, sent: bytes) -> None:
 def _event_at_the_door(service: str, seq: int, line: bytes) -> Event:
     try:
         event = read_event(line)
+        FactId(event.id)
     except ValueError as error:
         raise EventUnreadable(seq=seq, reason=str(error)) from error
     if event.act.partition(".")[0] != service:

@@ -1,0 +1,58 @@
+"""What happens when a supervisor takes the log with them: a bundle that the offline verifier reads."""
+
+from collections.abc import AsyncGenerator
+
+from services.audit import store
+from services.audit.actions.audit import Audit
+from services.audit.actions.reading import NoCheckpoint
+from services.audit.events import BundleExported
+from services.audit.rules import bundle, checkpoint, tile, tree
+from services.audit.rules.tile import Tile
+from shared.access import Caller
+
+
+async def export(audit: Audit, caller: Caller, size: int | None) -> AsyncGenerator[bytes]:
+    """The log up to the checkpoint of that size, or up to the newest, as the bytes of a tar file.
+
+    Recorded before the first byte leaves. The same size gives the same bytes, whenever it is asked for.
+    """
+    async with audit.database.read() as tx:
+        newest = await store.newest_checkpoint(tx)
+        size = newest.size if size is None and newest else size
+        note = None if size is None else await store.checkpoint_note(tx, size)
+    if size is None or note is None:
+        raise NoCheckpoint(size=size)
+    async with audit.database.transaction() as tx:
+        root = checkpoint.parse_checkpoint(checkpoint.parse_note(note.decode()).text).root.hex()
+        await audit.outbox.record(tx, caller.actor, await audit.database.now(tx), BundleExported(size, root))
+    return _members(audit, size, note)
+
+
+async def _members(audit: Audit, size: int, note: bytes) -> AsyncGenerator[bytes]:
+    """The bundle, one member at a time, in ascending order of name."""
+    yield bundle.member("checkpoint", note)
+    async with audit.database.read() as tx:
+        sizes = bundle.history(await store.checkpoint_sizes(tx, size))
+    for earlier in sorted(sizes, key=str):
+        async with audit.database.read() as tx:
+            yield bundle.member(f"checkpoints/{earlier}", await store.checkpoint_note(tx, earlier) or b"")
+    yield bundle.member("policy.json", bundle.policy(audit.origin, audit.signer.key))
+    for each in tile.tiles_of(size):
+        yield bundle.member(f"tile/{each.level}/{each.path()}", await _hashes(audit, each))
+    for each in tile.tiles_of(size):
+        if each.level == 0:
+            yield bundle.member(f"tile/entries/{each.path()}", await _entries(audit, each))
+    yield bundle.END
+
+
+async def _hashes(audit: Audit, wanted: Tile) -> bytes:
+    async with audit.database.read() as tx:
+        found = await store.tile_hashes(tx, [(wanted.level, wanted.index)])
+    return found[wanted.level, wanted.index][: wanted.width * tree.HASH_BYTES]
+
+
+async def _entries(audit: Audit, wanted: Tile) -> bytes:
+    first = wanted.index * tile.WIDTH
+    async with audit.database.read() as tx:
+        found = await store.entries_between(tx, first, first + wanted.width)
+    return tile.entry_bundle(each.leaf for each in found)

@@ -1,0 +1,183 @@
+"""What can be read of the log: entries by those they concern, tiles and proofs by anyone.
+
+Promises: tiles and proofs are given out of what is signed, never of more; that a supervisor looked at entries is itself
+recorded, before the answer leaves.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from services.audit import store
+from services.audit.actions.audit import Audit
+from services.audit.events import EntriesRead
+from services.audit.rules import entry, tile, tree
+from services.audit.rules.tile import NoSuchTile, Tile
+from services.audit.rules.tree import Node, OutsideOfTheTree, leaf_hash
+from services.audit.schemas import ConsistencyView, EntriesView, EntryView, InclusionView
+from services.audit.store import StoredEntry
+from shared.access import Caller, Role
+from shared.database import Transaction
+from shared.errors import Forbidden, NotFound
+from shared.ids import FactId, ParticipantId
+
+INDEX_MAX = 2**53
+SUPERVISORS = frozenset({Role.REGULATOR, Role.OPERATOR_AUDIT})
+
+
+class NoSuchEntry(NotFound):
+    """There is no such entry, or you may not see it."""
+
+
+class NoCheckpoint(NotFound):
+    """The log has no checkpoint yet, or none of this size."""
+
+
+class NothingOfYours(Forbidden):
+    """Only supervisors and the organisations concerned may read entries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which entries are asked for: all that fit everything that is named."""
+
+    fact_id: FactId | None = None
+    object_id: str | None = None
+    organisation_id: ParticipantId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TileContent:
+    content: bytes
+    is_full: bool
+
+
+async def one_entry(audit: Audit, caller: Caller, index: int) -> EntryView:
+    """The entry at an index, if the caller may see it."""
+    found = await _find(audit, caller, Wanted(), range(index, index + 1), 1)
+    if not found.items:
+        raise NoSuchEntry(index=index)
+    return found.items[0]
+
+
+async def entries(audit: Audit, caller: Caller, wanted: Wanted, after_index: int, limit: int) -> EntriesView:
+    """The next entries, in order, that fit and that the caller may see."""
+    return await _find(audit, caller, wanted, range(after_index + 1, INDEX_MAX), limit)
+
+
+async def _find(audit: Audit, caller: Caller, wanted: Wanted, indexes: range, limit: int) -> EntriesView:
+    await audit.sequencer.begin()
+    async with audit.database.read() as tx:
+        secret, signed = (await store.head(tx)).link_secret, await _signed_size(tx)
+        filed_under = _filed_under(secret, caller, wanted)
+        found = await store.find_entries(tx, filed_under, wanted.fact_id, indexes, limit + 1)
+    items = [_view(each, signed) for each in found[:limit]]
+    if SUPERVISORS & caller.roles:
+        await _record_reading(audit, caller, wanted, items)
+    return EntriesView(items=items, next_after_index=items[-1].index if len(found) > limit else None)
+
+
+async def newest_checkpoint(audit: Audit) -> bytes:
+    async with audit.database.read() as tx:
+        signed = await store.newest_checkpoint(tx)
+    if signed is None:
+        raise NoCheckpoint()
+    return signed.note
+
+
+async def hash_tile(audit: Audit, level: int, path: str) -> TileContent:
+    """The hashes of a tile, at the width that is asked for."""
+    wanted = tile.parse_path(level, path)
+    async with audit.database.read() as tx:
+        _require_signed(wanted, await _signed_size(tx))
+        found = await store.tile_hashes(tx, [(level, wanted.index)])
+    hashes = found[level, wanted.index][: wanted.width * tree.HASH_BYTES]
+    return TileContent(hashes, wanted.width == tile.WIDTH)
+
+
+async def entry_bundle(audit: Audit, path: str) -> TileContent:
+    """The entries below a tile of level 0."""
+    wanted = tile.parse_path(0, path)
+    async with audit.database.read() as tx:
+        _require_signed(wanted, await _signed_size(tx))
+        first = wanted.index * tile.WIDTH
+        found = await store.entries_between(tx, first, first + wanted.width)
+    return TileContent(tile.entry_bundle(each.leaf for each in found), wanted.width == tile.WIDTH)
+
+
+async def inclusion(audit: Audit, index: int, size: int | None) -> InclusionView:
+    """The proof that the entry is in the log of that size, or of the newest checkpoint's."""
+    async with audit.database.read() as tx:
+        size = _within(size, await _signed_size(tx))
+        parts = tree.inclusion_parts(index, size)
+        whole = tree.perfect_subtrees(0, size)
+        hashes = await _hashes(tx, [[Node(0, index)], whole, *parts])
+    leaf, root, *proof = [each.hex() for each in hashes]
+    return InclusionView(index=index, size=size, leaf_hash=leaf, root=root, hashes=proof)
+
+
+async def consistency(audit: Audit, first: int, second: int | None) -> ConsistencyView:
+    """The proof that the smaller log is the beginning of the larger, or of the newest checkpoint's."""
+    async with audit.database.read() as tx:
+        second = _within(second, await _signed_size(tx))
+        parts = tree.consistency_parts(first, second)
+        roots = [tree.perfect_subtrees(0, size) for size in (first, second)]
+        hashes = await _hashes(tx, [*roots, *parts])
+    first_root, second_root, *proof = [each.hex() for each in hashes]
+    return ConsistencyView(first=first, second=second, first_root=first_root, second_root=second_root, hashes=proof)
+
+
+async def _signed_size(tx: Transaction) -> int:
+    signed = await store.newest_checkpoint(tx)
+    return signed.size if signed else 0
+
+
+def _within(size: int | None, signed_size: int) -> int:
+    if size is not None and size > signed_size:
+        raise OutsideOfTheTree(size=size, signed_size=signed_size)
+    return signed_size if size is None else size
+
+
+def _require_signed(wanted: Tile, signed_size: int) -> None:
+    if tile.tile_at(wanted.level, wanted.index, signed_size).width < wanted.width:
+        raise NoSuchTile(level=wanted.level, path=wanted.path())
+
+
+async def _hashes(tx: Transaction, parts: Iterable[list[Node]]) -> list[bytes]:
+    """The hash over each list of neighbouring subtrees, out of as few tiles as they lie in."""
+    parts = list(parts)
+    places = {tile.tile_of(node) for part in parts for node in part}
+    tiles = {place: tile.hashes_of(found) for place, found in (await store.tile_hashes(tx, places)).items()}
+    return [tree.fold([tile.node_in_tile(node, tiles[tile.tile_of(node)]) for node in part]) for part in parts]
+
+
+def _filed_under(secret: bytes, caller: Caller, wanted: Wanted) -> list[frozenset[str]]:
+    """For each condition, the keys under one of which an entry must be filed."""
+    conditions: list[frozenset[str]] = []
+    if not SUPERVISORS & caller.roles:
+        if caller.participant_id is None:
+            raise NothingOfYours()
+        conditions.append(_keys_of_organisation(secret, caller.participant_id))
+    if wanted.organisation_id is not None:
+        conditions.append(_keys_of_organisation(secret, wanted.organisation_id))
+    if wanted.object_id is not None:
+        conditions.append(frozenset({entry.back_link_key(secret, "obj", wanted.object_id)}))
+    return conditions
+
+
+def _keys_of_organisation(secret: bytes, participant_id: ParticipantId) -> frozenset[str]:
+    return frozenset(entry.back_link_key(secret, role, participant_id) for role in ("org", "obj"))
+
+
+def _view(stored: StoredEntry, signed_size: int) -> EntryView:
+    source, event, seal, _ = stored.leaf.decode().split("\n")
+    state = "checkpointed" if stored.index < signed_size else "sequenced"
+    hash_hex = leaf_hash(stored.leaf).hex()
+    return EntryView(index=stored.index, source=source, event=event, seal=seal, leaf_hash=hash_hex, state=state)
+
+
+async def _record_reading(audit: Audit, caller: Caller, wanted: Wanted, shown: list[EntryView]) -> None:
+    first, last = (shown[0].index, shown[-1].index) if shown else (None, None)
+    asked = (wanted.fact_id, wanted.object_id, wanted.organisation_id)
+    async with audit.database.transaction() as tx:
+        now = await audit.database.now(tx)
+        await audit.outbox.record(tx, caller.actor, now, EntriesRead(len(shown), first, last, *asked))

@@ -1,0 +1,106 @@
+"""The signer: reads again what was committed, and signs it if it is right.
+
+Promises: no checkpoint is signed over bytes that were not read back from the database, by another connection than wrote
+them; no two checkpoints of this log contradict each other; a log that contradicts itself is never signed again, and
+takes nothing more until a person has looked at it (Yeti 2022: a bit flipped between computing and storing).
+"""
+
+from dataclasses import dataclass
+
+from services.audit import store
+from services.audit.actions.sequencer import Sequencer
+from services.audit.rules import checkpoint, tile
+from services.audit.rules.checkpoint import Checkpoint, NotANote, VerifierKey
+from services.audit.rules.tile import Unfinished
+from services.audit.rules.tree import Edge, leaf_hash
+from services.audit.store import Log, SignedCheckpoint
+from shared.database import Database, Transaction
+from shared.errors import Failure
+from shared.signing import SigningKey, verifies
+
+ENTRIES_AT_ONCE = 2_048
+
+
+class LogContradictsItself(Failure):
+    """What the log's tables say does not agree; nothing more is signed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The log up to a size, as it was read back and found right."""
+
+    edge: Edge = Edge()
+    unfinished: Unfinished = Unfinished()
+
+
+class Signer:
+    def __init__(self, database: Database, origin: str, key: SigningKey, sequencer: Sequencer) -> None:
+        self.key = VerifierKey(origin, key.public)
+        self._database, self._origin, self._private, self._sequencer = database, origin, key, sequencer
+        self._checked = Checked()
+
+    async def sign(self) -> bool:
+        """Sign the log if it has grown since the last checkpoint. Returns whether it had.
+
+        Raises LogContradictsItself, and freezes the log, if what is read back is not what was appended.
+        """
+        await self._sequencer.begin()
+        try:
+            async with self._database.read() as tx:
+                log, newest = await store.head(tx), await store.newest_checkpoint(tx)
+                if newest and newest.size == log.size:
+                    return False
+                checked = await self._read_again(tx, await self._last_checked(tx, newest, log), log)
+        except LogContradictsItself as contradiction:
+            self._sequencer.frozen_because = str(contradiction.facts["detail"])
+            raise
+        note = self._note(Checkpoint(self._origin, log.size, log.root))
+        async with self._database.transaction() as tx:
+            await store.add_checkpoint(tx, SignedCheckpoint(log.size, note, await self._database.now(tx)))
+        self._checked = checked
+        return True
+
+    def _note(self, point: Checkpoint) -> bytes:
+        body = point.body()
+        return checkpoint.note_text(body, [(self.key, self._private.sign(body.encode()))]).encode()
+
+    async def _last_checked(self, tx: Transaction, newest: SignedCheckpoint | None, log: Log) -> Checked:
+        signed_size = newest.size if newest else 0
+        if max(signed_size, self._checked.edge.size) > log.size:
+            raise LogContradictsItself(detail="the log is shorter than what was signed of it")
+        if self._checked.edge.size == signed_size:
+            return self._checked
+        unfinished = await store.unfinished_at(tx, signed_size)
+        edge = tile.edge(unfinished)
+        if newest and self._opened(newest) != Checkpoint(self._origin, signed_size, edge.root()):
+            raise LogContradictsItself(detail="the last checkpoint is not ours, or not of these tiles")
+        return Checked(edge, unfinished)
+
+    def _opened(self, signed: SignedCheckpoint) -> Checkpoint | None:
+        """What the checkpoint says, if we signed it."""
+        try:
+            note = checkpoint.parse_note(signed.note.decode())
+            by_us = note.signatures_by(self.key)
+            if not by_us or not all(verifies(self.key.public, note.text.encode(), each) for each in by_us):
+                return None
+            return checkpoint.parse_checkpoint(note.text)
+        except (NotANote, UnicodeDecodeError):
+            return None
+
+    async def _read_again(self, tx: Transaction, checked: Checked, log: Log) -> Checked:
+        edge, unfinished = checked.edge, checked.unfinished
+        while edge.size < log.size:
+            upto = min(edge.size + ENTRIES_AT_ONCE, log.size)
+            stored = await store.entries_between(tx, edge.size, upto)
+            if [each.index for each in stored] != list(range(edge.size, upto)):
+                raise LogContradictsItself(detail=f"entries are missing between {edge.size} and {upto}")
+            hashes = [leaf_hash(each.leaf) for each in stored]
+            edge = edge.append(hashes)
+            unfinished, changed = tile.grow(unfinished, hashes)
+            kept = await store.tile_hashes(tx, [(each.level, each.index) for each in changed])
+            for each, expected in changed.items():
+                if not kept.get((each.level, each.index), b"").startswith(expected):
+                    raise LogContradictsItself(detail=f"tile {each.level}/{each.path()} is not of its entries")
+        if edge.root() != log.root:
+            raise LogContradictsItself(detail=f"the root at {log.size} is not that of the entries")
+        return Checked(edge, unfinished)

@@ -1,0 +1,49 @@
+"""The facts that `audit` announces. They go into its own log by its own outbox, like everyone's.
+
+A checkpoint is no fact: a log that told of each of its checkpoints would grow for ever.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from shared.facts import Category, Fact, Retention
+from shared.ids import EvidenceId, FactId, ParticipantId
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRaised(Fact):
+    """Something is wrong that a person must look at; the evidence is kept."""
+
+    category: ClassVar[Category] = Category.SYSTEM
+    retention: ClassVar[Retention] = Retention.SECURITY
+    kind: Literal["source_equivocates"]
+    evidence_id: EvidenceId
+    service: str
+    stripe: int
+    seq: int
+    known_hash: str
+    sent_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntriesRead(Fact):
+    """A supervisor looked at entries: which were asked for, and which were shown."""
+
+    category: ClassVar[Category] = Category.ACCESS
+    retention: ClassVar[Retention] = Retention.SECURITY
+    count: int
+    first_index: int | None = None
+    last_index: int | None = None
+    fact_id: FactId | None = None
+    object_id: str | None = None
+    organisation_id: ParticipantId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BundleExported(Fact):
+    """The log up to a checkpoint was given out."""
+
+    category: ClassVar[Category] = Category.ACCESS
+    retention: ClassVar[Retention] = Retention.SECURITY
+    size: int
+    root: str
