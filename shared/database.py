@@ -69,8 +69,8 @@ class Database:
         return Path(self.url.removeprefix("sqlite+aiosqlite:///"))
 
     def open(self) -> None:
-        """Take the file for this process. Raises InUse if another has it."""
-        if not self.is_sqlite:
+        """Take the file for this process, once. Raises InUse if another has it."""
+        if not self.is_sqlite or self._lock_file:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         lock_file = self.path.with_suffix(".lock").open("w")

@@ -175,7 +175,6 @@ def test_a_link_is_the_hash_of_prefix_previous_number_and_bytes():
     assert link(GENESIS, 1, line) == first
     second = hashlib.sha256(b"\x10" + first + b"\x00\x00\x00\x00\x00\x00\x00\x02" + line).digest()
     assert link(first, 2, line) == second
-    assert link(GENESIS, 1, b"{}").hex() == "ba16a1fb41d5ae66b20e60ddbb83aabae65b06db70b47ce0b5ee2e9e6e02d9cb"
 
 
 def test_a_commitment_is_the_keyed_hash_of_its_name_and_value():
@@ -209,7 +208,6 @@ def test_a_moment_without_its_zone_is_refused():
 @pytest.mark.parametrize("value, carried", [
     (NOON,                            1893499200000000),
     (timedelta(days=1),               86400),
-    ((NOON, None and 1, Money(1)),    None),
     ({"a": None, "b": 1},             {"b": 1}),
     (frozenset({"b", "a"}),           ["a", "b"]),
     ((Money(5), "x"),                 [{"minor": 5, "currency": "CNY"}, "x"]),
@@ -217,14 +215,10 @@ def test_a_moment_without_its_zone_is_refused():
     (True,                            True),
 ])  # fmt: skip
 def test_values_as_the_log_carries_them(value: object, carried: object):
-    if carried is None:
-        with pytest.raises(TypeError, match="NoneType"):
-            plain(value)
-    else:
-        assert plain(value) == carried
+    assert plain(value) == carried
 
 
-@pytest.mark.parametrize("value", [1.5, object(), {"a": 0.1}, [b"x", 0.5]])
+@pytest.mark.parametrize("value", [1.5, object(), {"a": 0.1}, [1, 0.5], (NOON, None)])
 def test_a_fact_cannot_tell_what_the_log_cannot_carry(value: object):
     with pytest.raises(TypeError):
         plain(value)

@@ -1,0 +1,19 @@
+# The image of every service and of the gateway: which one it is, its command says.
+FROM python:3.13-slim AS build
+COPY deploy/requirements.lock /build/requirements.lock
+RUN --mount=type=cache,target=/root/.cache/pip \
+    python -m venv /opt/yaosu \
+    && /opt/yaosu/bin/pip install --disable-pip-version-check --require-hashes --requirement /build/requirements.lock
+
+FROM python:3.13-slim
+RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/yaosu yaosu
+ENV PATH=/opt/yaosu/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
+    YAOSU_HOST=0.0.0.0 YAOSU_PORT=8000 YAOSU_VAR=/var/lib/yaosu
+COPY --from=build /opt/yaosu /opt/yaosu
+WORKDIR /app
+COPY . .
+USER 10001
+EXPOSE 8000
+HEALTHCHECK --interval=5s --timeout=4s --start-period=60s --retries=6 CMD ["/app/deploy/healthy"]
+ENTRYPOINT ["/app/deploy/yaosu"]
+CMD ["--help"]

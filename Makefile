@@ -1,0 +1,84 @@
+# Everything that is done with this repository. `make` alone lists it; every target sets up what it needs first.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.stamp
+LOCK := uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
+        --custom-compile-command "make lock" --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test run check quick format-check lint types drift deploy-check diagrams format lock clean
+
+help:  ## Say what can be done here
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
+
+setup: $(STAMP)  ## Make the environment in .venv, from the lock file alone
+
+demo: $(STAMP)  ## Watch one whole sale, from the data to the verified log
+	$(BIN)/yaosu demo
+
+test: $(STAMP)  ## Run every test
+	$(BIN)/python -m pytest -n auto
+
+run: $(STAMP)  ## Open the market on http://127.0.0.1:8000
+	$(BIN)/yaosu serve
+
+check: format-check lint types drift deploy-check test  ## Everything that has to hold before a change is offered
+
+quick: $(STAMP)  ## Run the tests of rules and kernel that need no database and no server
+	$(BIN)/python -m pytest -q -p tests.support.quick
+
+format-check: $(STAMP)
+	$(BIN)/ruff format --check .
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/deptry .
+
+types: $(STAMP)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pyright
+
+drift: $(STAMP)  ## Do the migrations leave the tables that the code has?
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && YAOSU_VAR="$$folder" $(BIN)/yaosu migrate
+
+deploy-check: $(STAMP)  ## Are the container files right, as far as that shows without a container engine?
+	$(BIN)/hadolint Dockerfile deploy/nginx.Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(BIN)/compose-lint check docker-compose.yml
+	$(BIN)/python -m pytest -q tests/deploy
+
+diagrams: $(STAMP)  ## Draw the lifecycles into ARCHITECTURE.md
+	PYTHONPATH=. $(BIN)/python docs/diagrams.py
+
+format: $(STAMP)  ## Put the code into its one format, imports too
+	$(BIN)/ruff check --select I --fix .
+	$(BIN)/ruff format .
+
+lock:  ## Write the lock files anew from pyproject.toml (needs uv)
+	$(LOCK) --all-extras --output-file requirements.lock
+	$(LOCK) --output-file deploy/requirements.lock
+
+clean:  ## Remove what was made here: the environment, caches, and the data of development in var/
+	rm -rf $(VENV) var build .pytest_cache .ruff_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The project itself is installed editable, without asking any index: all that it needs is in the lock file.
+$(STAMP): requirements.lock pyproject.toml
+	@if command -v uv >/dev/null; then \
+		uv venv --quiet --allow-existing --python '>=3.11' $(VENV) && \
+		uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock && \
+		uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .; \
+	else \
+		$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+			echo "Yaosu needs Python 3.11 or newer, and $(PYTHON) is: $$($(PYTHON) --version 2>&1 || echo none)."; \
+			echo "Install one (Debian, Ubuntu: python3 and python3-venv; macOS: from python.org or Homebrew),"; \
+			echo "then name it: make setup PYTHON=python3.12. Or install uv, which is used where it is found."; \
+			exit 1; } >&2; \
+		$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+			echo "This Python cannot make environments. Debian, Ubuntu: apt install python3-venv" >&2; exit 1; }; \
+		$(PYTHON) -m venv $(VENV) && \
+		$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock && \
+		$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .; \
+	fi
+	@touch $(STAMP)

@@ -1,0 +1,86 @@
+"""The tables of each service as its migrations leave them: bringing them up, and telling whether they are right.
+
+Promises: each service has its own folder of revisions and its own version table, in its own file or schema; a database
+that is older or newer than the code is refused with the way out.
+"""
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, MetaData
+from sqlalchemy.schema import CreateSchema
+
+from shared.database import Database
+
+HERE = Path(__file__).parent
+Result = TypeVar("Result")
+
+
+class SchemaDiffers(RuntimeError):
+    """The database's tables are not those that this code was written for."""
+
+
+async def upgrade(database: Database) -> None:
+    """Bring the service's tables to the newest revision, in one transaction."""
+    if not database.is_sqlite:
+        async with database.transaction() as tx:
+            await tx.execute(CreateSchema(database.schema, if_not_exists=True))
+    await _run(database, lambda connection: command.upgrade(_config(database.schema, connection), "head"))
+
+
+async def require_newest(database: Database) -> None:
+    """Raises SchemaDiffers unless the tables are at the newest revision that this code knows."""
+    known = ScriptDirectory.from_config(_config(database.schema)).get_current_head()
+    found = await _run(database, lambda connection: MigrationContext.configure(connection).get_current_revision())
+    if found != known:
+        raise SchemaDiffers(
+            f"{database.schema}: the database is at revision {found}, this code at {known}. Run `yaosu migrate` if the "
+            "code is the newer of the two, or deploy the code that the database was migrated for."
+        )
+
+
+async def drift(database: Database) -> list[str]:
+    """What the migrated tables lack or have too much, compared with the code's. Requires that they are migrated."""
+
+    def compare(connection: Connection) -> list[str]:
+        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        return [str(difference) for difference in compare_metadata(context, metadata_of(database.schema))]
+
+    return await _run(database, compare)
+
+
+async def write_revision(database: Database, message: str) -> None:
+    """Write the next revision of a service from the difference between its code and a migrated database."""
+
+    def write(connection: Connection) -> None:
+        config = _config(database.schema, connection)
+        number = len(list(ScriptDirectory.from_config(config).walk_revisions())) + 1
+        path = str(HERE / database.schema / "versions")
+        command.revision(config, message, autogenerate=True, rev_id=f"{number:04}", version_path=path)
+
+    await _run(database, write)
+
+
+def metadata_of(service: str) -> MetaData:
+    return importlib.import_module(f"services.{service}.tables").metadata
+
+
+def _config(service: str, connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(HERE))
+    config.set_main_option("version_locations", str(HERE / service / "versions"))
+    config.set_main_option("path_separator", "os")
+    config.attributes.update(connection=connection, metadata=metadata_of(service))
+    return config
+
+
+async def _run(database: Database, work: Callable[[Connection], Result]) -> Result:
+    async with database.transaction() as tx:
+        return await tx.run_sync(work)

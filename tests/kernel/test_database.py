@@ -1,0 +1,211 @@
+"""What both databases promise, and what only one of them has to."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Column, Integer, MetaData, String, Table, func, insert, select, text, update
+from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
+from sqlalchemy.schema import CreateSchema
+
+from shared.database import Database, DatabaseBusy, IdOf, InUse, Moment, for_update
+from shared.ids import AssetId, VersionId
+from tests.conftest import MakeDatabase
+from tests.support.clock import ToldClock
+from tests.support.postgres import fresh_database
+
+METADATA = MetaData()
+notes = Table("notes", METADATA, Column("id", Integer, primary_key=True), Column("text", String, nullable=False))
+things = Table("things", METADATA, Column("id", IdOf(AssetId), primary_key=True), Column("made_at", Moment))
+NOTE = {"id": 1, "text": "first"}
+
+
+async def texts(database: Database) -> list[str]:
+    async with database.read() as tx:
+        return list(await tx.scalars(select(notes.c.text).order_by(notes.c.id)))
+
+
+async def test_a_transaction_commits_whole_or_not_at_all(database: MakeDatabase):
+    catalog = await database("catalog", METADATA)
+    async with catalog.transaction() as tx:
+        await tx.execute(insert(notes).values(NOTE))
+    with pytest.raises(IntegrityError):
+        async with catalog.transaction() as tx:
+            await tx.execute(insert(notes).values(id=2, text="second"))
+            await tx.execute(insert(notes).values(NOTE))
+    with pytest.raises(ZeroDivisionError):
+        async with catalog.transaction() as tx:
+            await tx.execute(insert(notes).values(id=3, text="third"))
+            raise ZeroDivisionError
+    assert await texts(catalog) == ["first"]
+
+
+async def test_a_reader_cannot_write(database: MakeDatabase):
+    catalog = await database("catalog", METADATA)
+    with pytest.raises(DBAPIError, match="read-?only"):
+        async with catalog.read() as tx:
+            await tx.execute(insert(notes).values(NOTE))
+    assert await texts(catalog) == []
+
+
+async def test_what_a_reader_sees_is_of_one_moment(database: MakeDatabase):
+    catalog = await database("catalog", METADATA)
+    count = select(func.count()).select_from(notes)
+    async with catalog.read() as reader:
+        assert await reader.scalar(count) == 0
+        async with catalog.transaction() as tx:
+            await tx.execute(insert(notes).values(NOTE))
+        assert await reader.scalar(count) == 0
+    assert await texts(catalog) == ["first"]
+
+
+async def test_what_was_read_for_update_does_not_change_before_it_is_written(database: MakeDatabase):
+    catalog = await database("catalog", METADATA)
+    async with catalog.transaction() as tx:
+        await tx.execute(insert(notes).values(id=1, text="0"))
+
+    async def count_on() -> None:
+        async with catalog.transaction() as tx:
+            found = await tx.scalar(for_update(select(notes.c.text).where(notes.c.id == 1), tx))
+            await asyncio.sleep(0)
+            await tx.execute(update(notes).values(text=str(int(found or 0) + 1)))
+
+    await asyncio.gather(*(count_on() for _ in range(20)))
+    assert await texts(catalog) == ["20"]
+
+
+async def test_a_notice_follows_each_commit_and_no_rollback(database: MakeDatabase):
+    catalog, notices = await database("catalog", METADATA), list[str]()
+    catalog.on_commit(lambda: notices.append("committed"))
+    async with catalog.transaction() as tx:
+        await tx.execute(insert(notes).values(NOTE))
+        assert notices == []
+    assert notices == ["committed"]
+    with pytest.raises(IntegrityError):
+        async with catalog.transaction() as tx:
+            await tx.execute(insert(notes).values(NOTE))
+    assert notices == ["committed"]
+
+
+@pytest.mark.parametrize("hours", [0, 8, -5])
+async def test_a_moment_comes_back_as_the_same_moment_in_utc(database: MakeDatabase, hours: int):
+    catalog, thing = await database("catalog", METADATA), AssetId.new()
+    made_at = datetime(2030, 3, 31, 2, 30, 0, 123456, tzinfo=timezone(timedelta(hours=hours)))
+    async with catalog.transaction() as tx:
+        await tx.execute(insert(things).values(id=thing, made_at=made_at))
+        row = (await tx.execute(select(things))).one()
+    assert (row.made_at, row.made_at.tzinfo) == (made_at, UTC)
+    assert type(row.id) is AssetId
+
+
+async def test_a_moment_without_its_zone_is_refused(database: MakeDatabase):
+    catalog = await database("catalog", METADATA)
+    with pytest.raises(StatementError, match="without its zone"):
+        async with catalog.transaction() as tx:
+            await tx.execute(insert(things).values(id=AssetId.new(), made_at=datetime(2030, 1, 1)))  # noqa: DTZ001
+
+
+async def test_an_id_of_another_kind_is_not_read_as_one_of_this(database: MakeDatabase):
+    catalog = await database("catalog", METADATA)
+    async with catalog.transaction() as tx:
+        await tx.execute(text("INSERT INTO things (id) VALUES (:id)"), {"id": str(VersionId.new())})
+        with pytest.raises(ValueError, match="not the id of a asset"):
+            (await tx.execute(select(things.c.id))).all()
+
+
+async def test_moments_of_decision_come_from_the_clock_that_is_told(database: MakeDatabase, clock: ToldClock):
+    catalog = await database("catalog", METADATA)
+    clock.advance(days=400)
+    async with catalog.transaction() as tx:
+        assert await catalog.now(tx) == clock.now()
+
+
+async def test_a_file_has_one_process_and_the_next_is_told_the_way_out(tmp_path: Path, clock: ToldClock):
+    url = f"sqlite+aiosqlite:///{tmp_path}/deep/catalog.db"
+    first, second = (Database(url, schema="catalog", clock=clock) for _ in range(2))
+    first.open()
+    first.open()
+    with pytest.raises(InUse, match="another process.*YAOSU_DATABASE_URL.*PostgreSQL"):
+        second.open()
+    await first.close()
+    second.open()
+    await second.close()
+
+
+async def test_a_database_that_is_away_is_busy_and_not_a_failure_of_ours(clock: ToldClock):
+    away = Database("postgresql+asyncpg://nobody@127.0.0.1:1/none", schema="catalog", clock=clock)
+    with pytest.raises(DatabaseBusy):
+        async with away.transaction():
+            pass
+    await away.close()
+
+
+@pytest.fixture
+async def server(postgres: str, clock: ToldClock) -> AsyncGenerator[Database]:
+    """PostgreSQL that tells its own time, as in production."""
+    async with fresh_database(postgres) as dsn:
+        database = Database(dsn, schema="catalog", clock=clock)
+        async with database.transaction() as tx:
+            await tx.execute(CreateSchema("catalog"))
+        await database.create(METADATA)
+        async with database.transaction() as tx:
+            await tx.execute(insert(notes).values(NOTE))
+        yield database
+        await database.close()
+
+
+async def test_the_moment_of_decision_is_taken_after_the_lock(server: Database):
+    locked, may_go = asyncio.Event(), asyncio.Event()
+    this = select(notes.c.text).where(notes.c.id == 1)
+
+    async def first() -> datetime:
+        async with server.transaction() as tx:
+            await tx.execute(for_update(this, tx))
+            locked.set()
+            await may_go.wait()
+            return await server.now(tx)
+
+    async def second() -> datetime:
+        await locked.wait()
+        async with server.transaction() as tx:
+            await tx.execute(text("SELECT 1"))  # its transaction has begun, and its `now()` is fixed
+            asyncio.get_running_loop().call_soon(may_go.set)
+            await tx.execute(for_update(this, tx))
+            return await server.now(tx)
+
+    earlier, later = await asyncio.gather(first(), second())
+    assert earlier < later
+    assert later.tzinfo is UTC
+
+
+async def test_a_name_is_claimed_by_one_transaction_until_it_ends(server: Database):
+    async with server.transaction() as one, server.transaction() as other:
+        assert await server.claim(one, "ana\nkey")
+        assert not await server.claim(other, "ana\nkey")
+        assert await server.claim(other, "ben\nkey")
+    async with server.transaction() as tx:
+        assert await server.claim(tx, "ana\nkey")
+
+
+async def test_waiting_too_long_for_a_lock_is_said_as_busy_and_a_broken_rule_is_not(server: Database):
+    this = select(notes.c.text).where(notes.c.id == 1)
+    async with server.transaction() as holder:
+        await holder.execute(for_update(this, holder))
+        with pytest.raises(DatabaseBusy) as busy:
+            async with server.transaction() as tx:
+                await tx.execute(text("SET LOCAL lock_timeout = '20ms'"))
+                await tx.execute(for_update(this, tx))
+    assert busy.value.facts == {"retry_after_seconds": 1}
+    with pytest.raises(IntegrityError):
+        async with server.transaction() as tx:
+            await tx.execute(insert(notes).values(NOTE))
+
+
+async def test_the_tables_of_a_service_stand_in_its_own_schema(server: Database, clock: ToldClock):
+    stranger = Database(server.url, schema="trading", clock=clock)
+    with pytest.raises(DBAPIError, match="notes"):
+        async with stranger.read() as tx:
+            await tx.execute(select(notes))
+    await stranger.close()

@@ -1,0 +1,172 @@
+"""Permission as a type: each kind of route against each kind of caller, and who is told what."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from fastapi import APIRouter
+from httpx2 import Response
+from sqlalchemy import MetaData
+
+from shared import outbox, web
+from shared.access import Claims, Role
+from shared.ids import ParticipantId, UserId
+from shared.permission import (
+    AnyOperator,
+    Authenticated,
+    Buyer,
+    OperatorAudit,
+    OperatorBusiness,
+    OperatorSecurity,
+    OperatorSystem,
+    Party,
+    Provider,
+    Public,
+    Regulator,
+    Service,
+    Staff,
+    Supervisor,
+    Visitor,
+)
+from tests.support.bench import ISSUER, Bench, ParticipantSuspended, Person
+
+METADATA = MetaData()
+outbox.tables(METADATA)
+router = APIRouter(prefix="/catalog/v1")
+KINDS = {
+    "public": Public, "visitor": Visitor, "authenticated": Authenticated, "provider": Provider, "buyer": Buyer,
+    "party": Party, "business": OperatorBusiness, "system": OperatorSystem, "security": OperatorSecurity,
+    "audit": OperatorAudit, "operator": AnyOperator, "staff": Staff, "regulator": Regulator,
+    "supervisor": Supervisor, "service": Service,
+}  # fmt: skip
+
+
+def add_route(name: str, kind: object) -> None:
+    async def endpoint(who: object) -> dict[str, str]:
+        return {"who": str(getattr(who, "subject", None))}
+
+    endpoint.__annotations__["who"] = kind
+    router.add_api_route(f"/{name}", endpoint)
+
+
+for name, kind in KINDS.items():
+    add_route(name, kind)
+
+#                       anyone  buyer  provider  both  business  system  security  audit  regulator  arbiter  service
+BY_HAND = {
+    "public":        "  200     200    200       200   200       200     200       200    200        200      200",
+    "visitor":       "  200     200    200       200   200       200     200       200    200        200      401",
+    "authenticated": "  401     200    200       200   200       200     200       200    200        200      401",
+    "provider":      "  401     403    200       200   403       403     403       403    403        403      401",
+    "buyer":         "  401     200    403       200   403       403     403       403    403        403      401",
+    "party":         "  401     200    200       200   403       403     403       403    403        403      401",
+    "business":      "  401     403    403       403   200       403     403       403    403        403      401",
+    "system":        "  401     403    403       403   403       200     403       403    403        403      401",
+    "security":      "  401     403    403       403   403       403     200       403    403        403      401",
+    "audit":         "  401     403    403       403   403       403     403       200    403        403      401",
+    "operator":      "  401     403    403       403   200       200     200       200    403        403      401",
+    "staff":         "  401     403    403       403   200       200     200       200    200        403      401",
+    "regulator":     "  401     403    403       403   403       403     403       403    200        403      401",
+    "supervisor":    "  401     403    403       403   403       403     403       200    200        403      401",
+    "service":       "  401     401    401       401   401       401     401       401    401        401      200",
+}  # fmt: skip
+
+
+@dataclass
+class Hall:
+    bench: Bench
+    people: dict[str, Person | None]
+
+    async def get(self, who: str, route: str) -> Response:
+        if who == "service":
+            return await self.bench.ask_as_service("trading", "GET", f"/catalog/v1/{route}")
+        return await self.bench.get(self.people[who], f"/catalog/v1/{route}")
+
+
+@pytest.fixture
+async def hall(bench: Bench) -> AsyncGenerator[Hall]:
+    core = await bench.core("catalog", METADATA)
+    async with bench.serve(catalog=web.application(core, router, None)):
+        operators = {role: bench.staff(f"operator_{role}") for role in ("business", "system", "security", "audit")}
+        people: dict[str, Person | None] = {
+            "anyone": None, "buyer": await bench.member("buyer"), "provider": await bench.member("provider"),
+            "both": await bench.member("buyer", "provider"), **operators,
+            "regulator": bench.staff("regulator"), "arbiter": bench.staff("arbiter"),
+        }  # fmt: skip
+        yield Hall(bench, people)
+
+
+on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # no table is asked here
+
+
+@on_sqlite
+async def test_each_caller_may_ask_what_the_table_says(hall: Hall):
+    callers = [*hall.people, "service"]
+    for route in KINDS:
+        answers = [(await hall.get(who, route)).status_code for who in callers]
+        assert dict(zip(callers, answers, strict=True)) == dict(
+            zip(callers, map(int, BY_HAND[route].split()), strict=True)
+        ), route
+
+
+@on_sqlite
+async def test_a_denial_says_what_was_missing_and_how_to_say_who_you_are(hall: Hall):
+    unknown, denied = await hall.get("anyone", "buyer"), await hall.get("provider", "buyer")
+    assert (unknown.json()["code"], unknown.headers["WWW-Authenticate"]) == ("unauthenticated", "Bearer")
+    assert (denied.json()["code"], denied.json()["roles"]) == ("not_your_role", ["buyer"])
+
+
+@on_sqlite
+async def test_whoever_brings_a_bad_token_is_not_a_visitor(hall: Hall):
+    for header in ("Bearer x", "Basic YTpi", "Bearer", "bearer  ", "x"):
+        answer = await hall.bench.ask("GET", None, "/catalog/v1/visitor", headers={"Authorization": header})
+        assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token"), header
+
+
+@on_sqlite
+async def test_a_suspended_organisation_may_not_act_though_its_tokens_are_good(hall: Hall):
+    buyer = hall.people["buyer"]
+    assert buyer and buyer.participant_id
+    await hall.bench.announce(ParticipantSuspended(buyer.participant_id, "fraud"))
+    denied = await hall.get("buyer", "buyer")
+    assert (denied.status_code, denied.json()["code"]) == (403, "not_admitted")
+    assert "suspended" in denied.json().values(), "the caller is told what their organisation's standing is"
+    assert (await hall.get("buyer", "authenticated")).status_code == 200
+
+
+@on_sqlite
+async def test_a_role_in_a_token_counts_only_while_the_organisation_has_it_too(hall: Hall):
+    provider = hall.people["provider"]
+    assert provider
+    boasting = Person(provider.subject, frozenset({"buyer", "provider"}), provider.participant_id)
+    answer = await hall.bench.get(boasting, "/catalog/v1/buyer")
+    assert (answer.status_code, answer.json()["code"]) == (403, "not_your_role")
+
+
+@on_sqlite
+async def test_an_organisation_that_nobody_has_heard_of_is_not_admitted(hall: Hall):
+    stranger = Person(UserId.new(), frozenset({"buyer"}), ParticipantId.new())
+    answer = await hall.bench.get(stranger, "/catalog/v1/buyer")
+    assert (answer.status_code, answer.json()["code"]) == (403, "not_admitted")
+
+
+@on_sqlite
+async def test_a_service_acts_for_a_member_only_while_that_member_may_act(hall: Hall):
+    buyer = hall.people["buyer"]
+    assert buyer and buyer.participant_id
+    answer = await hall.bench.ask_as_service("trading", "GET", "/catalog/v1/service", acting_for=buyer)
+    assert answer.json() == {"who": "service:trading"}
+    await hall.bench.announce(ParticipantSuspended(buyer.participant_id, "fraud"))
+    denied = await hall.bench.ask_as_service("trading", "GET", "/catalog/v1/service", acting_for=buyer)
+    assert (denied.status_code, denied.json()["code"]) == (403, "not_admitted")
+
+
+@on_sqlite
+async def test_a_person_with_the_role_of_a_service_is_still_no_service(hall: Hall):
+    pretender = Claims("user_1", "user_1", frozenset({Role.SERVICE}))
+    for audience, status in (("catalog", 403), ("yaosu", 401)):
+        token = ISSUER.issue(pretender, audience, hall.bench.clock.now(), timedelta(minutes=5))[0]
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = await hall.bench.ask("GET", None, "/catalog/v1/service", headers=headers)
+        assert answer.status_code == status

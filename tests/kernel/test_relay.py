@@ -1,0 +1,187 @@
+"""The relay: every fact reaches the log, in order, however often it has to be sent."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import pytest
+from fastapi import FastAPI, Response
+from fastapi.responses import JSONResponse
+from sqlalchemy import MetaData, select
+
+from shared import outbox, problems
+from shared.database import Database
+from shared.errors import Failure, Unavailable
+from shared.facts import Actor, Category, Fact, read_event
+from shared.outbox import Outbox, facts_table
+from shared.relay import BATCH_MAX, Batch, Receipt, Relay, SequenceGap, SourceEquivocates
+from shared.rest import Directory, Peer
+from tests.conftest import MakeDatabase
+from tests.support.bench import BenchTokens
+from tests.support.clock import ToldClock
+
+METADATA = MetaData()
+outbox.tables(METADATA)
+
+
+@dataclass(frozen=True, slots=True)
+class StepTaken(Fact):
+    category: ClassVar = Category.SYSTEM
+    number: int
+
+
+@dataclass
+class Log:
+    """The log's side of the agreement in its shortest form: places for events, and the head of every stripe."""
+
+    events: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
+    heads: dict[int, int] = field(default_factory=dict[int, int])
+    places: dict[tuple[int, int], int] = field(default_factory=dict[tuple[int, int], int])
+    failures: list[str] = field(default_factory=list[str])  # what goes wrong with the next batches, first one first
+    batches: int = 0
+
+    def numbers(self, stripe: int = 0) -> list[int]:
+        return [read_event(line.encode()).data["number"] for origin, line in self.events if origin == stripe]
+
+    def append(self, batch: Batch) -> Receipt | Response:
+        self.batches += 1
+        failure = self.failures.pop(0) if self.failures else ""
+        if failure == "away":
+            return Response(status_code=503)
+        head = self.heads.get(batch.stripe, 0)
+        if failure == "contradicts":
+            return _problem(SourceEquivocates())
+        if batch.first_seq > head + 1:
+            return _problem(SequenceGap(head_seq=head))
+        for seq, line in enumerate(batch.events, start=batch.first_seq):
+            if seq > head:
+                self.places[batch.stripe, seq] = len(self.events)
+                self.events.append((batch.stripe, line))
+                self.heads[batch.stripe] = seq
+        if failure == "answer lost":
+            return Response(status_code=502)
+        last = batch.first_seq + len(batch.events) - 1
+        first_place, last_place = (self.places[batch.stripe, seq] for seq in (batch.first_seq, last))
+        return Receipt(first_seq=batch.first_seq, last_seq=last, first_index=first_place, last_index=last_place)
+
+
+def _problem(failure: Failure) -> Response:
+    return JSONResponse(problems.document(failure), problems.status_of(failure), media_type=problems.MEDIA_TYPE)
+
+
+@dataclass
+class Line:
+    """A service's outbox, its relay, and the log at the other end."""
+
+    database: Database
+    outbox: Outbox
+    directory: Directory
+    log: Log
+    relay: Relay = field(init=False)
+
+    def relay_of(self, outbox: Outbox, clock: ToldClock) -> Relay:
+        return Relay(outbox, self.database, clock, Peer(self.directory, "audit", BenchTokens("trading", clock)))
+
+    async def record(self, *numbers: int) -> None:
+        async with self.database.transaction() as tx:
+            now = await self.database.now(tx)
+            await self.outbox.record(tx, Actor("service", "trading"), now, *map(StepTaken, numbers))
+
+    async def acknowledged(self) -> list[int | None]:
+        async with self.database.read() as tx:
+            query = select(facts_table.c.log_index).order_by(facts_table.c.stripe, facts_table.c.seq)
+            return list(await tx.scalars(query))
+
+
+@pytest.fixture
+async def line(database: MakeDatabase, clock: ToldClock) -> AsyncGenerator[Line]:
+    trading, log, directory = await database("trading", METADATA), Log(), Directory()
+    audit = FastAPI()
+
+    @audit.post("/audit/v1/batches", response_model=None)
+    async def append(batch: Batch) -> Receipt | Response:
+        return log.append(batch)
+
+    directory.register("audit", audit)
+    writer = Outbox("trading", trading)
+    await writer.lease()
+    line = Line(trading, writer, directory, log)
+    line.relay = line.relay_of(writer, clock)
+    yield line
+    await directory.close()
+
+
+async def test_facts_reach_the_log_in_order_and_are_told_their_places(line: Line):
+    await line.record(1, 2)
+    await line.record(3)
+    assert await line.relay.tick() == 3
+    assert line.log.numbers() == [1, 2, 3]
+    assert await line.acknowledged() == [0, 1, 2]
+    assert (await line.relay.tick(), line.log.batches) == (0, 1)
+
+
+async def test_places_go_on_after_what_others_have_put_into_the_log(line: Line):
+    line.log.events += [(9, "another's")] * 5
+    await line.record(1, 2)
+    await line.relay.tick()
+    assert await line.acknowledged() == [5, 6]
+
+
+async def test_more_than_a_batch_goes_in_several_in_order(line: Line):
+    await line.record(*range(BATCH_MAX + 1))
+    assert await line.relay.tick() == BATCH_MAX + 1
+    assert line.log.numbers() == list(range(BATCH_MAX + 1))
+    assert line.log.batches == 2
+
+
+async def test_a_batch_that_did_not_arrive_is_sent_again(line: Line):
+    line.log.failures = ["away"] * 3
+    await line.record(1, 2)
+    with pytest.raises(Unavailable):
+        await line.relay.tick()
+    assert await line.acknowledged() == [None, None]
+    assert await line.relay.tick() == 2
+    assert line.log.numbers() == [1, 2]
+
+
+async def test_a_batch_whose_answer_was_lost_is_in_the_log_once(line: Line):
+    line.log.failures = ["answer lost"]
+    await line.record(1, 2)
+    await line.relay.tick()
+    assert line.log.numbers() == [1, 2]
+    assert await line.acknowledged() == [0, 1]
+
+
+async def test_a_log_that_was_set_back_is_sent_everything_again_from_there(line: Line):
+    await line.record(1, 2, 3)
+    await line.relay.tick()
+    del line.log.events[1:]
+    line.log.heads[0] = 1
+    await line.record(4)
+    await line.relay.tick()
+    assert line.log.numbers() == [1, 2, 3, 4]
+    assert await line.acknowledged() == [0, 1, 2, 3]
+
+
+async def test_a_log_that_holds_another_fact_stops_the_stripe_and_raises_an_alarm(
+    line: Line, caplog: pytest.LogCaptureFixture
+):
+    line.log.failures = ["contradicts"]
+    await line.record(1)
+    assert await line.relay.tick() == 0
+    assert "CRITICAL" in {entry.levelname for entry in caplog.records}
+    assert (await line.relay.tick(), line.log.batches) == (0, 1)
+    assert await line.acknowledged() == [None]
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+async def test_the_facts_of_a_process_that_died_are_sent_by_another(line: Line, clock: ToldClock):
+    await line.record(1, 2)
+    heir = Outbox("trading", line.database)
+    line.outbox = heir
+    lease = await heir.lease()
+    await line.record(3)
+    clock.advance(minutes=2)
+    await heir.lease()
+    assert await line.relay_of(heir, clock).tick() == 3
+    assert (line.log.numbers(0), line.log.numbers(lease.stripe)) == ([1, 2], [3])

@@ -1,0 +1,87 @@
+"""Standing: what every service knows of every participant, from identity's facts alone."""
+
+from datetime import timedelta
+
+import pytest
+
+from shared.errors import Unavailable
+from shared.grades import C2, G1, G2, G3, G4, G5, G6, Clearance, Grade
+from shared.ids import KeyId, ParticipantId
+from shared.standing import STALE, NotAdmitted, StandingMirror, StandingUnknown
+from tests.support.bench import (
+    AffiliationDeclared,
+    ParticipantAdmitted,
+    ParticipantSuspended,
+    SigningKeyRegistered,
+    WrittenFeed,
+)
+from tests.support.clock import ToldClock
+
+ANA, BEN = ParticipantId.new(), ParticipantId.new()
+ADMITTED = ParticipantAdmitted(ANA, ("buyer",), C2)
+
+
+async def a_mirror(clock: ToldClock, feed: WrittenFeed) -> StandingMirror:
+    mirror = StandingMirror(clock, feed)
+    await mirror.tick()
+    return mirror
+
+
+async def test_a_participant_is_admitted_with_roles_and_clearance(clock: ToldClock):
+    feed = WrittenFeed("identity")
+    feed.announce(clock, ADMITTED)
+    mirror = await a_mirror(clock, feed)
+    standing = mirror.of(ANA)
+    assert (standing.is_admitted, standing.roles, standing.clearance) == (True, {"buyer"}, C2)
+    assert (mirror.clearance_of(ANA), mirror.clearance_of(BEN), mirror.clearance_of(None)) == (C2, None, None)
+
+
+async def test_whoever_is_suspended_is_trusted_with_nothing(clock: ToldClock):
+    feed = WrittenFeed("identity")
+    feed.announce(clock, ADMITTED, ParticipantSuspended(ANA, "fraud"))
+    mirror = await a_mirror(clock, feed)
+    assert (mirror.of(ANA).status, mirror.of(ANA).is_admitted, mirror.clearance_of(ANA)) == ("suspended", False, None)
+
+
+async def test_affiliates_are_related_both_ways_and_strangers_are_not(clock: ToldClock):
+    feed = WrittenFeed("identity")
+    feed.announce(clock, ADMITTED, ParticipantAdmitted(BEN, ("provider",), Clearance.C1), AffiliationDeclared(ANA, BEN))
+    mirror = await a_mirror(clock, feed)
+    assert mirror.of(ANA).is_related_to(BEN) and mirror.of(BEN).is_related_to(ANA)
+    assert mirror.of(ANA).is_related_to(ANA)
+    assert not mirror.of(ANA).is_related_to(ParticipantId.new())
+
+
+async def test_a_signing_key_is_known_by_its_id(clock: ToldClock):
+    feed, key_id = WrittenFeed("identity"), KeyId.new()
+    feed.announce(clock, ADMITTED, SigningKeyRegistered(ANA, key_id, "ed25519", "cHVibGlj"))
+    assert (await a_mirror(clock, feed)).of(ANA).signing_keys == {key_id: "cHVibGlj"}
+
+
+async def test_nobody_has_heard_of_a_stranger(clock: ToldClock):
+    with pytest.raises(NotAdmitted):
+        (await a_mirror(clock, WrittenFeed("identity"))).of(ANA)
+
+
+@pytest.mark.parametrize("grade, refused", [
+    (G1, False), (G2, False), (G3, True), (G4, True), (G5, True), (G6, True), (None, True),
+])  # fmt: skip
+async def test_a_mirror_that_fell_behind_refuses_what_is_serious_and_lets_the_rest_go_on(
+    clock: ToldClock, grade: Grade | None, refused: bool
+):
+    mirror = await a_mirror(clock, WrittenFeed("identity"))
+    clock.advance(seconds=STALE.total_seconds())
+    mirror.require_fresh(grade)
+    clock.advance(seconds=timedelta(microseconds=1).total_seconds())
+    assert mirror.is_stale
+    if not refused:
+        mirror.require_fresh(grade)
+        return
+    with pytest.raises(StandingUnknown) as unknown:
+        mirror.require_fresh(grade)
+    assert isinstance(unknown.value, Unavailable)
+    assert unknown.value.facts["retry_after_seconds"] == 5
+
+
+async def test_a_mirror_that_has_never_heard_anything_is_stale(clock: ToldClock):
+    assert StandingMirror(clock, WrittenFeed("identity")).is_stale

@@ -1,0 +1,75 @@
+"""All six services in one process under a told clock, as one market that people of the demo's kind can act in."""
+
+import asyncio
+import importlib
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from httpx2 import ASGITransport, AsyncClient
+from pwdlib.hashers.argon2 import Argon2Hasher
+from rich.console import Console
+
+from services import staff
+from services.demo import story
+from services.market import Market, build_market
+from shared.database import Database
+from shared.settings import SERVICES, Settings, with_development_secrets
+from tests.support.clock import ToldClock
+
+ROUNDS = 6
+CHEAP = Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+class WholeMarket(story.Market):
+    """The demo's market, with its clock and its inside at hand."""
+
+    clock: ToldClock
+    inside: Market
+
+    async def settle(self) -> None:
+        """Let everything that waits happen: facts relayed, feeds followed, jobs run, calls back answered."""
+        for _ in range(ROUNDS):
+            for name in SERVICES:
+                core, app = self.inside.cores[name], self.inside.apps[name]
+                await core.standing.tick()
+                if jobs := _jobs(name):
+                    await jobs.tick(app.state.service)
+                await core.relay.tick()
+            await asyncio.sleep(0)
+
+    async def wait(self) -> None:
+        await self.settle()
+
+    async def advance(self, **time: float) -> None:
+        """Let time pass, and everything that it brings."""
+        self.clock.advance(**time)
+        await self.settle()
+
+
+@asynccontextmanager
+async def whole_market(
+    folder: Path, clock: ToldClock, dsn: str | None = None, market_rules: str = "standard"
+) -> AsyncGenerator[WholeMarket]:
+    """Requires an empty folder; with a DSN, an empty PostgreSQL database."""
+    settings = with_development_secrets(Settings(var=folder / "market", market_rules=market_rules))  # pyright: ignore[reportArgumentType]
+
+    def make_database(service: str) -> Database:
+        url = dsn or f"sqlite+aiosqlite:///{folder / 'market' / service}.db"
+        return Database(url, schema=service, clock=clock, told_time=True)
+
+    inside = build_market(settings, clock, make_database, staff=staff.development_log_ins(settings), hasher=CHEAP)
+    front = inside.front
+    async with front.router.lifespan_context(front):
+        transport = ASGITransport(inside.door, raise_app_exceptions=False)  # pyright: ignore[reportArgumentType]
+        async with AsyncClient(transport=transport, base_url="http://in-process") as client:
+            market = WholeMarket(client, folder, Console(quiet=True))
+            market.clock, market.inside = clock, inside
+            yield market
+
+
+def _jobs(service: str):  # noqa: ANN202
+    try:
+        return importlib.import_module(f"services.{service}.jobs")
+    except ModuleNotFoundError:
+        return None
