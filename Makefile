@@ -8,7 +8,7 @@ LOCK := uv pip compile pyproject.toml --universal --generate-hashes --no-emit-in
         --custom-compile-command "make lock" --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test run check quick format-check lint types drift deploy-check diagrams format lock clean
+.PHONY: help setup demo test run check quick format-check lint types drift deploy-check migration diagrams format lock clean
 
 help:  ## Say what can be done here
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -48,6 +48,10 @@ deploy-check: $(STAMP)  ## Are the container files right, as far as that shows w
 	$(BIN)/compose-lint check docker-compose.yml
 	$(BIN)/python -m pytest -q tests/deploy
 
+migration: $(STAMP)  ## Write a service's next revision: make migration SERVICE=trading MESSAGE="…"
+	$(BIN)/python -m migrations $(SERVICE) "$(MESSAGE)"
+	$(BIN)/ruff format --quiet migrations
+
 diagrams: $(STAMP)  ## Draw the lifecycles into ARCHITECTURE.md
 	PYTHONPATH=. $(BIN)/python docs/diagrams.py
 
@@ -71,7 +75,7 @@ $(STAMP): requirements.lock pyproject.toml
 		uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .; \
 	else \
 		$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-			echo "Yaosu needs Python 3.11 or newer, and $(PYTHON) is: $$($(PYTHON) --version 2>&1 || echo none)."; \
+			echo "Yaosu needs Python 3.11 or newer, and \`$(PYTHON)\` is: $$($(PYTHON) --version 2>/dev/null || echo not there)."; \
 			echo "Install one (Debian, Ubuntu: python3 and python3-venv; macOS: from python.org or Homebrew),"; \
 			echo "then name it: make setup PYTHON=python3.12. Or install uv, which is used where it is found."; \
 			exit 1; } >&2; \

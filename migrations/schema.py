@@ -59,17 +59,23 @@ async def drift(database: Database) -> list[str]:
 async def write_revision(database: Database, message: str) -> None:
     """Write the next revision of a service from the difference between its code and a migrated database."""
 
+    folder = HERE / database.schema / "versions"
+
     def write(connection: Connection) -> None:
         config = _config(database.schema, connection)
         number = len(list(ScriptDirectory.from_config(config).walk_revisions())) + 1
-        path = str(HERE / database.schema / "versions")
-        command.revision(config, message, autogenerate=True, rev_id=f"{number:04}", version_path=path)
+        command.revision(config, message, autogenerate=True, rev_id=f"{number:04}", version_path=str(folder))
 
+    folder.mkdir(parents=True, exist_ok=True)
     await _run(database, write)
 
 
 def metadata_of(service: str) -> MetaData:
-    return importlib.import_module(f"services.{service}.tables").metadata
+    """The tables of a service, from its room `tables`: a file, or a folder whose `whole.py` has them all."""
+    room = importlib.import_module(f"services.{service}.tables")
+    if room.__file__ is None:
+        room = importlib.import_module(f"services.{service}.tables.whole")
+    return room.metadata
 
 
 def _config(service: str, connection: Connection | None = None) -> Config:

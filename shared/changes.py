@@ -206,6 +206,8 @@ class MemoryFollower:
             changes = await self._feed.after(positions, wait_seconds)
             for change in changes:
                 seq, previous = self._ends.get(change.stripe, (0, GENESIS))
+                if change.seq <= seq:  # another look, begun at the same time, has taken it in
+                    continue
                 self._ends[change.stripe] = (change.seq, _checked(previous, seq, change))
                 self._apply(change)
             if len(changes) < PAGE:

@@ -24,7 +24,9 @@ class Settings(BaseSettings):
 
     environment: Literal["development", "production"] = "development"
     var: Path = Path("var")
-    database_url: SecretStr | None = Field(default=None, validation_alias=AliasChoices("YAOSU_DATABASE_URL", "DATABASE_URL"))
+    database_url: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("YAOSU_DATABASE_URL", "DATABASE_URL")
+    )
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]", "in-process")

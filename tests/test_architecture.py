@@ -75,10 +75,15 @@ UNFINISHED = ("TO" + "DO", "FIX" + "ME", "XX" + "X:", "HA" + "CK:")
 def imports(source: str) -> Iterator[str]:
     """Everything a file imports, as dotted names: `from a.b import c` is a.b.c."""
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        match node:
+            case ast.Import():
+                yield from (alias.name for alias in node.names)
+            case ast.ImportFrom():
+                yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            case ast.Call(func=ast.Attribute(attr="import_module"), args=[ast.Constant(value=str(name)), *_]):
+                yield name
+            case _:
+                pass
 
 
 def within(name: str, places: Collection[str]) -> bool:
@@ -280,6 +285,7 @@ def test_folders_need_no_init_file():
     (only_one_file_does_this, "services/identity/actions.py", "from jose import jwt"),
     (only_one_file_does_this, "services/trading/actions/order.py", "from uuid import uuid4"),
     (only_one_file_does_this, "services/delivery/actions.py", "import duckdb"),
+    (only_one_file_does_this, "services/delivery/actions.py", "arrow = importlib.import_module('pyarrow')"),
     (only_the_clock_reads_the_time, "services/trading/jobs.py", "now = datetime.now(UTC)"),
     (only_problems_knows_the_statuses_of_errors, "services/trading/api.py", "answer(status_code=409)"),
     (only_problems_knows_the_statuses_of_errors, "services/trading/actions.py", "found = answer.status_code == 404"),

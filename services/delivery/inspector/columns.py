@@ -37,18 +37,18 @@ def write_text_columns(table: TextTable, path: str) -> int:
     return count
 
 
-def check_parquet(source: Source) -> int:
-    """Decode every row of the file and count; the number of rows. Raises Refusal for all that is not plain columns."""
+def check_parquet(source: Source) -> tuple[int, int]:
+    """Decode all of the file; how many rows and bytes that makes. Raises Refusal for all that is not plain columns."""
     try:
         file = parquet.ParquetFile(source.path)
         metadata = file.metadata
         _check_footer(metadata, file.schema_arrow, source.bytes)
-        rows = _decode(file, source.bytes)
+        rows, decoded_bytes = _decode(file, source.bytes)
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         raise Refusal(_arrow_reason(error)) from error
     if rows != metadata.num_rows:
         raise Refusal(Reason.FORGED_METADATA)
-    return rows
+    return rows, decoded_bytes
 
 
 def _columns(batch: list[Row], width: int) -> list[Any]:
@@ -80,7 +80,7 @@ def _chunks(metadata: Any) -> Iterator[Any]:
             yield metadata.row_group(group).column(column)
 
 
-def _decode(file: Any, file_bytes: int) -> int:
+def _decode(file: Any, file_bytes: int) -> tuple[int, int]:
     rows = decoded_bytes = 0
     for batch in file.iter_batches(batch_size=BATCH_ROWS, use_threads=False):
         batch.validate(full=True)
@@ -88,7 +88,7 @@ def _decode(file: Any, file_bytes: int) -> int:
         decoded_bytes += batch.nbytes
         if decoded_bytes > _decoded_bytes_max(file_bytes):
             raise Refusal(Reason.BOMB)
-    return rows
+    return rows, decoded_bytes
 
 
 def _decoded_bytes_max(file_bytes: int) -> int:

@@ -15,7 +15,8 @@ HEAD_BYTES = 512
 # fmt: off
 OTHERS = (
     b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08",        # zip, xlsx, docx, jar
-    b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18",
+    b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07",
+    b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18",             # zstd, lz4
     b"ARROW1", b"FEA1", b"\xff\xff\xff\xff",            # Arrow IPC: file, Feather 1, stream
     b"\x89HDF\r\n\x1a\n", b"ORC", b"Obj\x01",           # HDF5, ORC, Avro
     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",                # xls, doc

@@ -46,6 +46,14 @@ class Desensitise(msgspec.Struct, frozen=True, tag="desensitise"):
 Job = Inspect | TakeSample | Desensitise
 
 
+class Order(msgspec.Struct, frozen=True):
+    """A job with what it may take: processor time, and the size of the largest file that it may write."""
+
+    job: Job
+    processor_seconds: int
+    file_bytes: int
+
+
 class Field(msgspec.Struct, frozen=True):
     """A column as found. `distinct` is counted on 64-bit hashes of its values."""
 

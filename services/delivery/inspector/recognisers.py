@@ -13,8 +13,9 @@ from ipaddress import ip_address
 import phonenumbers
 from stdnum import luhn
 from stdnum.cn import ric, uscc
+from stdnum.exceptions import ValidationError
 
-from services.delivery.rules.detection import Kind
+from services.delivery.rules.detection import THRESHOLDS, Kind, kinds_named, names_person
 
 # The surnames that some 98 % bear, single ones, and the compound ones still met.
 SURNAMES = (
@@ -34,6 +35,15 @@ class Recogniser:
 
     pattern: str
     proof: Callable[[str], bool] | None = None
+
+
+def _resident_id(candidate: str) -> bool:
+    # Not `ric.is_valid`: it also wants today's list of places, and people keep the number of a place that is no more.
+    try:
+        ric.get_birth_date(candidate)
+    except ValidationError:
+        return False
+    return ric.calc_check_digit(candidate) == candidate[-1].upper()
 
 
 def _phone(candidate: str) -> bool:
@@ -59,26 +69,51 @@ def _coordinates(candidate: str) -> bool:
     return all(abs(number) <= 180 for number in numbers) and (len(numbers) == 1 or min(map(abs, numbers)) <= 90)
 
 
+# Patterns between these edges are found inside longer text too: a remark that quotes a number is a find.
 _EDGE, _END = r"(?:^|[^0-9A-Za-z])", r"(?:$|[^0-9A-Za-z])"
+_DAY = r"(?:0?[1-9]|[12]\d|3[01])"
+_RESIDENT_ID = r"([1-9]\d{5}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx])"
+_CARD = r"((?:62|4\d|5[1-5]|9\d|3[457])\d{2}[ -]?\d{4}[ -]?\d{4}[ -]?\d{3,4}(?:[ -]?\d{1,3})?)"
+_PLATE = rf"([{PROVINCES}][A-HJ-NP-Z][·\s]?[A-HJ-NP-Z0-9]{{4,5}}[A-HJ-NP-Z0-9学警港澳挂领])"
+_EMAIL = r"([A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24})"
+_IP = r"(\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7})"
+_COORDINATES = r"(-?\d{1,3}(?:\.\d+)?|-?\d{1,3}\.\d{3,},\s*-?\d{1,3}\.\d{3,})"
+_NAME = rf"((?:{COMPOUND_SURNAMES})\p{{Han}}{{1,2}}|[{SURNAMES}]\p{{Han}}{{1,3}})"
+_ADDRESS = r"(\p{Han}{2,}[省市区县州旗].*(?:路|街|巷|弄|号|座|栋|幢|室|村|镇|乡|胡同|大道).*)"
+_BIRTH_DATE = rf"((?:19|20)\d{{2}}[-/.年]?(?:0?[1-9]|1[0-2])[-/.月]?{_DAY}(?:日| 00:00:00)?)"
 
-# Those that begin with _EDGE are found inside longer text too: a remark that quotes one is a find.
+
+def _whole(pattern: str) -> str:
+    return rf"^\s*{pattern}\s*$"
+
+
 # fmt: off
 RECOGNISERS: Mapping[Kind, Recogniser] = {
-    Kind.RESIDENT_ID: Recogniser(
-        _EDGE + r"([1-9]\d{5}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx])" + _END, ric.is_valid),
-    Kind.USCC:        Recogniser(r"^\s*([0-9A-HJ-NP-RTUW-Y]{2}\d{6}[0-9A-HJ-NP-RTUW-Y]{10})\s*$", uscc.is_valid),
+    Kind.RESIDENT_ID: Recogniser(_EDGE + _RESIDENT_ID + _END, _resident_id),
+    Kind.USCC:        Recogniser(_whole(r"([0-9A-HJ-NP-RTUW-Y]{2}\d{6}[0-9A-HJ-NP-RTUW-Y]{10})"), uscc.is_valid),
     Kind.PHONE:       Recogniser(_EDGE + r"((?:\+?86[- ]?)?1[3-9]\d{9})" + _END, _phone),
-    Kind.BANK_CARD:   Recogniser(r"^\s*((?:62|4\d|5[1-5]|9\d|3[457])\d{2}[ -]?\d{4}[ -]?\d{4}[ -]?\d{3,4}(?:[ -]?\d{1,3})?)\s*$", _card),
-    Kind.PASSPORT:    Recogniser(r"^\s*([DEGPS][A-HJ-NP-Z]?\d{7,8})\s*$"),
-    Kind.PLATE:       Recogniser(rf"^\s*([{PROVINCES}][A-HJ-NP-Z][·\s]?[A-HJ-NP-Z0-9]{{4,5}}[A-HJ-NP-Z0-9学警港澳挂领])\s*$"),
-    Kind.EMAIL:       Recogniser(_EDGE + r"([A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24})(?:$|[^0-9A-Za-z.])"),
-    Kind.IP_ADDRESS:  Recogniser(r"^\s*(\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7})\s*$", _address),
-    Kind.COORDINATES: Recogniser(r"^\s*(-?\d{1,3}(?:\.\d+)?|-?\d{1,3}\.\d{3,},\s*-?\d{1,3}\.\d{3,})\s*$", _coordinates),
-    Kind.NAME:        Recogniser(rf"^\s*((?:{COMPOUND_SURNAMES})\p{{Han}}{{1,2}}|[{SURNAMES}]\p{{Han}}{{1,3}})\s*$"),
-    Kind.ADDRESS:     Recogniser(r"^\s*(\p{Han}{2,}[省市区县州旗].*(?:路|街|巷|弄|号|座|栋|幢|室|村|镇|乡|胡同|大道).*)$"),
-    Kind.BIRTH_DATE:  Recogniser(r"^\s*((?:19|20)\d{2}[-/.年]?(?:0?[1-9]|1[0-2])[-/.月]?(?:0?[1-9]|[12]\d|3[01])(?:日| 00:00:00)?)\s*$"),
+    Kind.BANK_CARD:   Recogniser(_whole(_CARD), _card),
+    Kind.PASSPORT:    Recogniser(_whole(r"([DEGPS][A-HJ-NP-Z]?\d{7,8})")),
+    Kind.PLATE:       Recogniser(_whole(_PLATE)),
+    Kind.EMAIL:       Recogniser(_EDGE + _EMAIL + _END),
+    Kind.IP_ADDRESS:  Recogniser(_whole(_IP), _address),
+    Kind.COORDINATES: Recogniser(_whole(_COORDINATES), _coordinates),
+    Kind.NAME:        Recogniser(_whole(_NAME)),
+    Kind.ADDRESS:     Recogniser(_whole(_ADDRESS)),
+    Kind.BIRTH_DATE:  Recogniser(_whole(_BIRTH_DATE)),
     Kind.HEALTH:      Recogniser(r"^([^*]+)$"),
     Kind.RELIGION:    Recogniser(r"^([^*]+)$"),
     Kind.BIOMETRIC:   Recogniser(r"^([^*]+)$"),
 }
 # fmt: on
+PERSON_NAME = Recogniser(r"^\s*(\p{Han}{2,4}|[A-Z][\p{L}'.-]*(?:\s+[A-Z][\p{L}'.-]*){0,4})\s*$")
+
+
+def recognisers_for(column: str) -> dict[Kind, Recogniser]:
+    """Those worth running on a column of this name."""
+    named = kinds_named(column)
+    wanted = {kind: one for kind, one in RECOGNISERS.items() if kind in named or THRESHOLDS[kind].alone is not None}
+    # Capitalised words are anything (an airport, a product), unless the column says that they are a person's name.
+    if names_person(column):
+        wanted[Kind.NAME] = PERSON_NAME
+    return wanted

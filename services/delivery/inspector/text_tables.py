@@ -7,23 +7,25 @@ Sources: RFC 4180 (comma, double quote), RFC 8259 (no duplicate names, no NaN), 
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from io import TextIOWrapper
 from typing import Any, cast
+from unicodedata import is_normalized
 
 from services.delivery.inspector.messages import Refusal, Source
 from services.delivery.rules.upload import MediaType, Reason
 
 COLUMNS_MAX = 1_000
-NAME_CHARACTERS_MAX = 200
+NAME_CHARACTERS_MAX = 100
 CELL_CHARACTERS_MAX = 64 * 1024
 LINE_CHARACTERS_MAX = 1024 * 1024
 
 Row = list[str | None]
 # C0 and C1 controls but tab and line ends: no text has them, and terminals and logs obey them.
-CONTROLS = frozenset(map(chr, (*range(0x20), *range(0x7F, 0xA0)))) - set("\t\r\n\x85")
-_CONTROLS = str.maketrans({control: "\0" for control in CONTROLS})
+_control = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_surrogate = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +56,21 @@ def check_names(names: Iterable[str]) -> tuple[str, ...]:
     names = tuple(names)
     if len(names) > COLUMNS_MAX:
         raise Refusal(Reason.TOO_MANY_COLUMNS)
-    if not all(0 < len(name.strip()) and len(name) <= NAME_CHARACTERS_MAX and name.isprintable() for name in names):
+    if not all(map(_is_name, names)):
         raise Refusal(Reason.BAD_HEADER, 1)
     if len({name.strip().casefold() for name in names}) < len(names):
         raise Refusal(Reason.DUPLICATE_HEADER, 1)
     return names
 
 
+def _is_name(name: str) -> bool:
+    return bool(name.strip()) and len(name) <= NAME_CHARACTERS_MAX and name.isprintable() and is_normalized("NFC", name)
+
+
 def _open(source: Source) -> TextIOWrapper:
     # A byte order mark before CSV is Excel's habit and says nothing else; RFC 8259 forbids it before JSON.
     encoding = "utf-8-sig" if source.media_type is MediaType.CSV else "utf-8"
-    return open(source.path, encoding=encoding, errors="strict", newline="")  # noqa: SIM115
+    return open(source.path, encoding=encoding, errors="strict", newline="")
 
 
 def _lines(file: TextIOWrapper) -> Iterator[str]:
@@ -79,7 +85,7 @@ def _lines(file: TextIOWrapper) -> Iterator[str]:
             return
         if len(line) > LINE_CHARACTERS_MAX:
             raise Refusal(Reason.CELL_TOO_LARGE, number)
-        if not line.isprintable() and "\0" in line.translate(_CONTROLS):
+        if _control.search(line):
             raise Refusal(Reason.ENCODING, number)
         yield line
 
@@ -184,7 +190,7 @@ def _json_types(file: TextIOWrapper) -> dict[str, str]:
             types[key] = _common_type(types.get(key, "null"), _json_type(value, number), number)
     if not types:
         raise Refusal(Reason.NO_ROWS)
-    return types
+    return {key: "text" if kind == "null" else kind for key, kind in types.items()}
 
 
 def _json_type(value: object, line: int) -> str:
@@ -222,8 +228,6 @@ def _json_cell(value: object, line: int) -> str | None:
     text = str(value).lower() if isinstance(value, bool) else str(value)
     if len(text) > CELL_CHARACTERS_MAX:
         raise Refusal(Reason.CELL_TOO_LARGE, line)
-    if not text.isprintable() and "\0" in text.translate(_CONTROLS):
-        raise Refusal(Reason.ENCODING, line)
-    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+    if _control.search(text) or _surrogate.search(text):
         raise Refusal(Reason.ENCODING, line)
     return text

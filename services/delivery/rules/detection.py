@@ -9,7 +9,7 @@ Sources: GB/T 35273-2020 annexes A and B, GB/T 45574-2025 (kinds); the threshold
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 WHOLE = 10_000  # basis points
@@ -37,7 +37,7 @@ class Kind(StrEnum):
 class Threshold:
     """From which share of hits on a kind is taken as present, with and without a telling column name.
 
-    `None` never suffices alone. `valid_min` is the share of looked-at candidates that must prove true.
+    `None` never suffices alone. `valid_min` is the share of candidates that must prove true where no name tells.
     In basis points.
     """
 
@@ -57,7 +57,7 @@ THRESHOLDS: Mapping[Kind, Threshold] = {
     Kind.PLATE:       Threshold(named=100,  alone=500),
     Kind.EMAIL:       Threshold(named=1,    alone=1),
     Kind.IP_ADDRESS:  Threshold(named=1_000, alone=5_000, valid_min=9_000),
-    Kind.COORDINATES: Threshold(named=8_000, alone=5_000, valid_min=9_000),
+    Kind.COORDINATES: Threshold(named=8_000, alone=None, valid_min=9_000),
     Kind.NAME:        Threshold(named=3_000, alone=8_500),
     Kind.ADDRESS:     Threshold(named=1_000, alone=3_000),
     Kind.BIRTH_DATE:  Threshold(named=5_000, alone=None),
@@ -103,6 +103,7 @@ PARTS: Mapping[Kind, str] = {
     Kind.BIOMETRIC:   "指纹 人脸 虹膜 声纹 基因",
 }
 # fmt: on
+PERSON_WORDS = frozenset(WORDS[Kind.NAME].split()) - {"name", "xm", "contact"}
 _WORDS = {kind: frozenset(words.split()) for kind, words in WORDS.items()}
 _PARTS = {kind: tuple(parts.split()) for kind, parts in PARTS.items()}
 
@@ -122,7 +123,7 @@ class Evidence:
 
     field: str
     sample_size: int
-    counts: Mapping[Kind, Count] = field(default_factory=dict[Kind, Count])
+    counts: Mapping[Kind, Count]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +152,15 @@ def detect(evidence: Evidence) -> tuple[FieldDetection, ...]:
 
 def kinds_named(column: str) -> frozenset[Kind]:
     """The kinds that a column's name points at: `customerPhone`, `联系电话`, `sjhm` all say phone."""
-    words = re.findall(r"[a-z]+|[0-9]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", column).lower())
-    phrases = set(words) | {"_".join(words[i : i + n]) for n in (2, 3) for i in range(len(words))} | {"".join(words)}
+    phrases = _phrases(column)
     return frozenset(
         kind for kind in Kind if phrases & _WORDS[kind] or any(part in column.upper() for part in _PARTS[kind])
     )
+
+
+def names_person(column: str) -> bool:
+    """Whether the column's name leaves no doubt that it holds people's names; a bare `name` does not."""
+    return bool(_phrases(column) & PERSON_WORDS) or any(part in column for part in _PARTS[Kind.NAME])
 
 
 def share(part: int, whole: int) -> int:
@@ -163,12 +168,18 @@ def share(part: int, whole: int) -> int:
     return -(-part * WHOLE // whole) if whole else 0
 
 
+def _phrases(column: str) -> set[str]:
+    words = re.findall(r"[a-z]+|[0-9]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", column).lower())
+    return set(words) | {"_".join(words[i : i + n]) for n in (2, 3) for i in range(len(words))} | {"".join(words)}
+
+
 def _present(evidence: Evidence, kind: Kind, count: Count, named: frozenset[Kind]) -> bool:
     threshold = THRESHOLDS[kind]
     minimum = threshold.named if kind in named else threshold.alone
     if minimum is None or count.hits == 0:
         return False
-    if count.checked and count.valid * WHOLE < threshold.valid_min * count.checked:
+    # Numbers made up or mistyped are still meant to be what the column's name says.
+    if kind not in named and count.checked and count.valid * WHOLE < threshold.valid_min * count.checked:
         return False
     return share(count.hits, evidence.sample_size) >= minimum
 

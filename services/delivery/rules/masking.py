@@ -63,18 +63,19 @@ DISTRICT = r"\p{Han}{2,5}?(省|自治区|市|州|区|县|旗)(\p{Han}{1,7}?(市|
 _DISTRICT = DISTRICT.replace("{", "{{").replace("}", "}}")
 
 # For the value `v` as text: the shape it must have, and what then is left of it.
+_NUMBER = r"-?\d{1,3}(\.\d+)?"
 _SHAPES: Mapping[Mask, tuple[str, str]] = {
-    Mask.KEEP_REGION:       (r"\d{17}[\dXx]",                  "left({v}, 6) || '************'"),
-    Mask.KEEP_ENDS:         (r"(\+?86[- ]?)?1[3-9]\d{9}",      "left(right({v}, 11), 3) || '****' || right({v}, 4)"),
-    Mask.KEEP_INITIAL:      (r"[\p{Han}A-Z].*",                "left({v}, 1) || '*'"),
-    Mask.KEEP_LAST_FOUR:    (r"(\d[ -]?){12,19}",              "'************' || right({v}, 4)"),
-    Mask.KEEP_DOMAIN:       (r"[^@\s]+@[A-Za-z0-9.-]+",        "left({v}, 1) || '***@' || split_part({v}, '@', 2)"),
-    Mask.KEEP_YEAR:         (r"(19|20)\d{2}[-/.年]?\d.*",      "left({v}, 4)"),
-    Mask.KEEP_NETWORK:      (r"\d{1,3}(\.\d{1,3}){3}",         "regexp_replace({v}, '\\d+$', '0')"),
-    Mask.KEEP_PLATE_OFFICE: (r"\p{Han}[A-Z].{4,8}",            "left({v}, 2) || '*****'"),
-    Mask.KEEP_DISTRICT:     (DISTRICT + ".*",                  f"regexp_extract({{v}}, '^{_DISTRICT}') || '***'"),
-    Mask.ROUND_TENTH:       (r"-?\d{1,3}(\.\d+)?",             "CAST(round(CAST({v} AS DOUBLE), 1) AS VARCHAR)"),
-    Mask.ROUND_DEGREE:      (r"-?\d{1,3}(\.\d+)?",             "CAST(CAST(round(CAST({v} AS DOUBLE)) AS INTEGER) AS VARCHAR)"),
+    Mask.KEEP_REGION:       (r"\d{17}[\dXx]",             "left({v}, 6) || '************'"),
+    Mask.KEEP_ENDS:         (r"(\+?86[- ]?)?1[3-9]\d{9}", "left(right({v}, 11), 3) || '****' || right({v}, 4)"),
+    Mask.KEEP_INITIAL:      (r"[\p{Han}A-Z].*",           "left({v}, 1) || '*'"),
+    Mask.KEEP_LAST_FOUR:    (r"(\d[ -]?){12,19}",         "'************' || right({v}, 4)"),
+    Mask.KEEP_DOMAIN:       (r"[^@\s]+@[A-Za-z0-9.-]+",   "left({v}, 1) || '***@' || split_part({v}, '@', 2)"),
+    Mask.KEEP_YEAR:         (r"(19|20)\d{2}[-/.年]?\d.*", "left({v}, 4)"),
+    Mask.KEEP_NETWORK:      (r"\d{1,3}(\.\d{1,3}){3}",    "regexp_replace({v}, '\\d+$', '0')"),
+    Mask.KEEP_PLATE_OFFICE: (r"\p{Han}[A-Z].{4,8}",       "left({v}, 2) || '*****'"),
+    Mask.KEEP_DISTRICT:     (DISTRICT + ".*",             f"regexp_extract({{v}}, '^{_DISTRICT}') || '***'"),
+    Mask.ROUND_TENTH:       (_NUMBER,                     "CAST(round(CAST({v} AS DOUBLE), 1) AS VARCHAR)"),
+    Mask.ROUND_DEGREE:      (_NUMBER,                     "CAST({v} AS DOUBLE)::INTEGER::VARCHAR"),
 }
 # fmt: on
 

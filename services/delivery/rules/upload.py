@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from shared.errors import Conflict, Malformed, NotFound, TooLarge, UnsupportedMedia
-from shared.ids import ParticipantId, UploadId, VersionId
+from shared.ids import ContentId, ParticipantId, UploadId, VersionId
 from shared.lifecycle import Lifecycle
 
 
@@ -70,13 +70,14 @@ class Reason(StrEnum):
     WRONG_DELIMITER = "wrong_delimiter"
     NO_ROWS = "no_rows"
     DUPLICATE_HEADER = "duplicate_header"
-    BAD_HEADER = "bad_header"  # a name that is empty, too long, or of control characters
+    BAD_HEADER = "bad_header"  # a name that is empty, too long, not in NFC, or of control characters
     TOO_MANY_COLUMNS = "too_many_columns"
     CELL_TOO_LARGE = "cell_too_large"
     NESTED_COLUMN = "nested_column"  # what cannot be looked into column by column is not taken
     MIXED_TYPES = "mixed_types"
     FORGED_METADATA = "forged_metadata"  # the footer says another number of rows than there are
     BOMB = "bomb"
+    VERSION_CLOSED = "version_closed"  # the catalogue takes no content for this version any more
     INSPECTION_LIMIT = "inspection_limit"  # took more time or memory than it may, or broke the inspector
 
 
@@ -95,7 +96,12 @@ class Upload:
     declared_at: datetime
     deadline: datetime | None
     reason_code: Reason | None = None
+    content_id: ContentId | None = None  # where the bytes are, once they are
     revision: int = 1
+
+    @property
+    def suffix(self) -> str:
+        return SUFFIX[self.media_type]
 
     @property
     def next_actor(self) -> str | None:
@@ -184,12 +190,19 @@ def check_receivable(upload: Upload, now: datetime) -> None:
         raise UploadExpired(deadline=upload.deadline)
 
 
-def receive(upload: Upload, *, bytes_received: int, content_hash: str, now: datetime) -> Upload:
+def check_length(upload: Upload, announced_bytes: int | None) -> None:
+    """A length that cannot be right is refused before the first byte, and costs the provider nothing."""
+    if announced_bytes is not None and announced_bytes != upload.bytes:
+        reason = Reason.TRUNCATED if announced_bytes < upload.bytes else Reason.LONGER_THAN_DECLARED
+        raise ContentDiffers(reason_code=reason, bytes_declared=upload.bytes)
+
+
+def receive(upload: Upload, content_id: ContentId, *, bytes_received: int, content_hash: str, now: datetime) -> Upload:
     """The upload with its bytes in the store, or refused because they are not the declared ones."""
     check_receivable(upload, now)
     if reason := _difference(upload, bytes_received, content_hash):
         return refuse(upload, reason)
-    return _move(upload, RECEIVED, deadline=now + INSPECTED_WITHIN)
+    return _move(upload, RECEIVED, deadline=now + INSPECTED_WITHIN, content_id=content_id)
 
 
 def inspected(upload: Upload) -> Upload:
@@ -197,7 +210,7 @@ def inspected(upload: Upload) -> Upload:
 
 
 def refuse(upload: Upload, reason: Reason) -> Upload:
-    return _move(upload, REFUSED, deadline=None, reason_code=reason)
+    return _move(upload, REFUSED, deadline=None, reason_code=reason, content_id=None)
 
 
 def pass_deadline(upload: Upload) -> Upload:

@@ -1,0 +1,194 @@
+"""The command line `yaosu`: every command is a few lines over the parts, and nothing else stands here."""
+
+import asyncio
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import uvicorn
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+
+from shared import log
+from shared.clock import SystemClock
+from shared.database import InUse
+from shared.settings import SERVICES, Settings, with_development_secrets
+
+app = typer.Typer(
+    name="yaosu", no_args_is_help=True, add_completion=False, rich_markup_mode="markdown",
+    help="Yaosu 要素: an exchange for data elements, with grades that bind and a log that anyone can verify.",
+)  # fmt: skip
+out = Console()
+complaints = Console(stderr=True)
+
+
+@app.command(epilog="Example: `yaosu serve` or, with PostgreSQL, `yaosu serve trading`")
+def serve(
+    service: Annotated[
+        str | None, typer.Argument(help="One service, or `gateway`; without it, all in one process.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="Where to listen; 0 takes any free port.")] = None,
+) -> None:
+    """Open the market: all services in one process on SQLite, or one service by itself.
+
+    In development, log-ins for the platform's staff are made at the first start and printed.
+    """
+    from services import gateway, market, staff
+
+    settings = _settings()
+    log.configure(settings.log_level)
+    clock = SystemClock()
+    if service is None:
+        settings = with_development_secrets(settings) if settings.environment == "development" else settings
+        whole = market.build_market(settings, clock, staff=staff.development_log_ins(settings))
+        if settings.environment == "development":
+            _print_log_ins(settings)
+        door: Any = whole.door
+    elif service == "gateway":
+        door = gateway.build(settings, market.directory_of(settings))
+    elif service in SERVICES:
+        door = market.build_service(service, settings, clock)
+    else:
+        _fail(f"there is no service '{service}'; choose from {', '.join(SERVICES)}, gateway")
+    _run(door, settings, settings.port if port is None else port)
+
+
+@app.command(epilog="Example: `yaosu migrate` or `yaosu migrate trading`")
+def migrate(
+    service: Annotated[str | None, typer.Argument(help="One service; without it, all of them.")] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; fail if the tables are not the code's.")
+    ] = False,
+) -> None:
+    """Bring the tables of the services to the newest revision. Safe to repeat, and with the old code still running."""
+    from services import market
+
+    settings, clock = _settings(), SystemClock()
+    names = [service] if service else list(SERVICES)
+    if unknown := set(names) - set(SERVICES):
+        _fail(f"there is no service '{unknown.pop()}'; choose from {', '.join(SERVICES)}")
+    for name in names:
+        asyncio.run(_migrate(market.database_of(name, settings, clock), check))
+        out.print(f"{name}: ok")
+
+
+@app.command(epilog="Example: `yaosu demo --keep`")
+def demo(
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave the server's files in var/demo/market afterwards.")
+    ] = False,
+) -> None:
+    """Watch one whole sale: a real server, real data, real HTTP, told step by step; under a minute.
+
+    The report is left in var/demo/report.json; the exit code is 0 only if every step held.
+    """
+    from services.demo import story
+
+    raise typer.Exit(asyncio.run(story.tell(_settings().var / "demo", keep=keep, out=out)))
+
+
+@app.command(epilog="Example: `yaosu verify var/demo/bundle.tar --key 'yaosu.example/log+…'`")
+def verify(
+    bundle: Annotated[Path, typer.Argument(help="The tar that a regulator exported.")],
+    key: Annotated[str | None, typer.Option(help="The log's verifier key, from elsewhere than the bundle.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Check a bundle of the log, offline, from its bytes alone.
+
+    Exit code 0: what was checked holds; 1: tampered; 2: incomplete; 3: this cannot be decided.
+    """
+    from verifier import yaosu_verify
+
+    arguments = [str(bundle), *(["--key", key] if key else []), *(["--json"] if as_json else [])]
+    raise typer.Exit(yaosu_verify.main(arguments))
+
+
+@app.command(epilog="Example: `yaosu openapi > openapi.json`")
+def openapi() -> None:
+    """Print the API of all services as one OpenAPI document."""
+    from services import gateway
+
+    typer.echo(json.dumps(gateway.document(), ensure_ascii=False, indent=2))
+
+
+@app.command(epilog="Example: `yaosu operator li.na operator_business`")
+def operator(
+    login: Annotated[str, typer.Argument(help="The name to log in with.")],
+    role: Annotated[str, typer.Argument(help="operator_business, operator_system, operator_security, operator_audit, "
+                                             "regulator or arbiter")],
+    password: Annotated[str, typer.Option(
+        prompt=True, hide_input=True, confirmation_prompt=True, envvar="YAOSU_PASSWORD", help="15 characters or more")],
+) -> None:  # fmt: skip
+    """Give a person of the platform's staff, or the regulator, their first log-in. Asks for the password."""
+    from services import staff
+
+    asyncio.run(staff.add(_settings(), staff.LogIn(login, password, role)))
+    out.print(f"{login}: {role}")
+
+
+def main() -> None:
+    try:
+        app()
+    except (InUse, RuntimeError) as error:
+        _fail(str(error))
+
+
+def _settings() -> Settings:
+    try:
+        return Settings()
+    except ValidationError as error:
+        for found in error.errors():
+            place = ".".join(str(part) for part in found["loc"])
+            complaints.print(f"[red]settings:[/red] {place} {found['msg']}".replace("Value error, ", ""))
+        raise typer.Exit(2) from error
+
+
+async def _migrate(database: Any, check: bool) -> None:
+    from migrations import schema
+
+    database.open()
+    try:
+        if not check:
+            await schema.upgrade(database)
+        await schema.require_newest(database)
+        if differences := await schema.drift(database):
+            _fail(f"{database.schema}: the migrations leave other tables than the code has: {'; '.join(differences)}")
+    finally:
+        await database.close()
+
+
+def _run(door: Any, settings: Settings, port: int) -> None:
+    logging.getLogger("uvicorn.error").setLevel(settings.log_level.upper())
+    config = uvicorn.Config(
+        door, host=settings.host, port=port, log_config=None, access_log=False, server_header=False, lifespan="on",
+        timeout_graceful_shutdown=20, h11_max_incomplete_event_size=64 * 1024,
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+    server.run()
+    if not server.started:
+        sys.exit(1)
+
+
+def _print_log_ins(settings: Settings) -> None:
+    from services import staff
+
+    table = Table(
+        "log-in", "password", "role", title=f"Yaosu 要素 · development · http://{settings.host}:{settings.port}"
+    )
+    for member in staff.development_log_ins(settings):
+        table.add_row(member.login, member.password, member.role)
+    out.print(table)
+    out.print(f"API: http://{settings.host}:{settings.port}/docs")
+
+
+def _fail(message: str) -> Any:
+    complaints.print(f"[red]yaosu:[/red] {message}", soft_wrap=True)
+    raise SystemExit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""What a provider does with an asset, and what anyone may read of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from services.catalog.actions.catalog import Catalog, viewer
+from services.catalog.events import (
+    AssetDescribed,
+    AssetDrafted,
+    AssetWithdrawn,
+    SourceDeclared,
+    VersionAdded,
+    VersionLapsed,
+)
+from services.catalog.rules import asset as asset_rules
+from services.catalog.rules import viewing
+from services.catalog.rules.asset import Asset, Description, Entry, NoSuchAsset, SourceDeclaration
+from services.catalog.rules.evidence import Field
+from services.catalog.rules.registration import Certificate
+from services.catalog.rules.version import Version
+from services.catalog.rules.viewing import Viewer
+from services.catalog.schemas.assets import AssetChange
+from services.catalog.store import entries as store
+from services.catalog.store import evidence as evidence_store
+from services.catalog.store.entries import Wanted
+from shared.access import Caller, Member
+from shared.grades import Visibility
+from shared.idempotency import Once
+from shared.ids import AssetId, CertificateId, VersionId
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An entry, and how much of it is shown to whom."""
+
+    entry: Entry
+    viewer: Viewer
+    fields: Mapping[VersionId, tuple[Field, ...]] = field(default_factory=dict[VersionId, tuple[Field, ...]])
+
+
+async def draft(catalog: Catalog, provider: Member, about: Description, once: Once) -> Entry:
+    async with catalog.database.transaction() as tx:
+        if earlier := await once.recall(tx, Entry):
+            return earlier
+        now = await catalog.database.now(tx)
+        entry = asset_rules.draft(AssetId.new(), provider.participant_id, VersionId.new(), about, now)
+        await store.add_entry(tx, entry)
+        await once.remember(tx, entry)
+        await catalog.outbox.record(tx, provider.actor, now, AssetDrafted.of(entry))
+    return entry
+
+
+async def describe(catalog: Catalog, provider: Member, asset_id: AssetId, change: AssetChange) -> Entry:
+    """Needs no key: the same change again is no change."""
+    async with catalog.database.transaction() as tx:
+        before = await store.entry_for_update(tx, asset_id, provider.participant_id)
+        now = await catalog.database.now(tx)
+        about = change.onto(before.asset.about)
+        after = replace(before, asset=asset_rules.describe(before.asset, about, now))
+        await store.save_entry(tx, before, after)
+        await catalog.outbox.record(tx, provider.actor, now, AssetDescribed.of(after.asset))
+    return after
+
+
+async def declare_source(
+    catalog: Catalog, provider: Member, asset_id: AssetId, source: SourceDeclaration, once: Once
+) -> Entry:
+    async with catalog.database.transaction() as tx:
+        if earlier := await once.recall(tx, Entry):
+            return earlier
+        before = await store.entry_for_update(tx, asset_id, provider.participant_id)
+        now = await catalog.database.now(tx)
+        after = replace(before, asset=asset_rules.declare_source(before.asset, source, now))
+        await store.save_entry(tx, before, after)
+        await once.remember(tx, after)
+        await catalog.outbox.record(tx, provider.actor, now, SourceDeclared.of(after.asset))
+    return after
+
+
+async def add_version(catalog: Catalog, provider: Member, asset_id: AssetId, once: Once) -> Entry:
+    async with catalog.database.transaction() as tx:
+        if earlier := await once.recall(tx, Entry):
+            return earlier
+        before = await store.entry_for_update(tx, asset_id, provider.participant_id)
+        now = await catalog.database.now(tx)
+        after = asset_rules.add_version(before, VersionId.new(), now)
+        await store.save_entry(tx, before, after)
+        await once.remember(tx, after)
+        superseded = [after.version(before.pending.id)] if before.pending else []
+        lapsed = [VersionLapsed.of(after.asset, version) for version in superseded]
+        await catalog.outbox.record(tx, provider.actor, now, *lapsed, VersionAdded.of(after))
+    return after
+
+
+async def withdraw(catalog: Catalog, provider: Member, asset_id: AssetId, once: Once) -> Entry:
+    async with catalog.database.transaction() as tx:
+        if earlier := await once.recall(tx, Entry):
+            return earlier
+        before = await store.entry_for_update(tx, asset_id, provider.participant_id)
+        now = await catalog.database.now(tx)
+        after = replace(before, asset=asset_rules.withdraw(before.asset))
+        await store.save_entry(tx, before, after)
+        await once.remember(tx, after)
+        await catalog.outbox.record(tx, provider.actor, now, AssetWithdrawn.of(after.asset))
+    return after
+
+
+async def entries(
+    catalog: Catalog, caller: Caller | None, wanted: Wanted, limit: int, before: str | None
+) -> list[Seen]:
+    """Newest first. Looks for one more than `limit`, so that the end is known."""
+    looking = viewer(catalog, caller)
+    async with catalog.database.read() as tx:
+        found = await store.entries(tx, looking, wanted, limit + 1, before)
+    return [Seen(entry, looking) for entry in found]
+
+
+async def entry(catalog: Catalog, caller: Caller | None, asset_id: AssetId) -> Seen:
+    """Raises NoSuchAsset alike for what is not there and for what does not show."""
+    looking = viewer(catalog, caller)
+    async with catalog.database.read() as tx:
+        found = await store.entry(tx, asset_id)
+        visibility = viewing.shown(found.asset, looking)
+        if visibility is Visibility.NONE:
+            raise NoSuchAsset()
+        if visibility is not Visibility.FULL or not viewing.shows_fields(found.asset, looking):
+            return Seen(found, looking)
+        shown = viewing.versions_shown(found, looking)
+        return Seen(found, looking, await evidence_store.fields_of(tx, [version.id for version in shown]))
+
+
+async def version(catalog: Catalog, version_id: VersionId) -> tuple[Asset, Version, tuple[Field, ...]]:
+    """For a neighbouring service, which decides by itself what it shows of it."""
+    async with catalog.database.read() as tx:
+        found = await store.entry_of_version(tx, version_id)
+        fields = await evidence_store.fields_of(tx, [version_id])
+    return found.asset, found.version(version_id), fields.get(version_id, ())
+
+
+async def certificate(catalog: Catalog, certificate_id: CertificateId) -> tuple[Certificate, Asset]:
+    async with catalog.database.read() as tx:
+        found = await evidence_store.certificate(tx, certificate_id)
+        return found, (await store.entry(tx, found.asset_id)).asset
+
+
+async def certificate_by_code(catalog: Catalog, query_code: str) -> tuple[Certificate, Asset]:
+    async with catalog.database.read() as tx:
+        found = await evidence_store.certificate_by_code(tx, query_code)
+        return found, (await store.entry(tx, found.asset_id)).asset

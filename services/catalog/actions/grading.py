@@ -1,0 +1,125 @@
+"""What happens when content has been inspected, and when a grade is proposed or raised."""
+
+from dataclasses import replace
+
+from services.catalog.actions.catalog import Catalog, viewer
+from services.catalog.events import ContentInspected, ContentRefused, GradeProposed, GradeRaised
+from services.catalog.rules import asset as asset_rules
+from services.catalog.rules import grading as grading_rules
+from services.catalog.rules import registration
+from services.catalog.rules import version as version_rules
+from services.catalog.rules.asset import Asset, Entry
+from services.catalog.rules.evidence import Field
+from services.catalog.rules.grading import Grading, Grounds, Impact
+from services.catalog.rules.version import INSPECTOR, NoSuchVersion, NotTheInspector, Version
+from services.catalog.schemas.versions import InspectionReport
+from services.catalog.store import entries as store
+from services.catalog.store import evidence as evidence_store
+from shared.access import Caller, Member, ServiceCaller
+from shared.database import Transaction
+from shared.idempotency import Once
+from shared.ids import VersionId
+
+Graded = tuple[Version, Grading]
+Inspected = tuple[Asset, Version, tuple[Field, ...]]
+
+
+async def report_inspection(
+    catalog: Catalog, service: ServiceCaller, version_id: VersionId, report: InspectionReport, once: Once
+) -> Inspected:
+    """Take the inspector's word for what an upload holds. The same report again changes nothing."""
+    if service.name != INSPECTOR:
+        raise NotTheInspector(service=service.name)
+    async with catalog.database.transaction() as tx:
+        if earlier := await once.recall(tx, Inspected):
+            return earlier
+        before = await store.entry_of_version_for_update(tx, version_id)
+        now = await catalog.database.now(tx)
+        known = before.version(version_id)
+        version, fact = _reported(before.asset, known, report)
+        if version is not known:
+            asset_rules.require_changeable(before.asset)
+            await store.save_entry(tx, before, before.replacing(version))
+            if version.content:
+                await evidence_store.add_fields(tx, version_id, report.found())
+        inspected = (before.asset, version, report.found())
+        await once.remember(tx, inspected)
+        if version is not known:
+            await catalog.outbox.record(tx, service.actor, now, fact)
+    return inspected
+
+
+async def propose_grade(
+    catalog: Catalog, provider: Member, version_id: VersionId, grounds: Grounds, once: Once
+) -> Graded:
+    """Grade the version by its provider's assessment and by what was found. What operators added before stays."""
+    async with catalog.database.transaction() as tx:
+        if earlier := await once.recall(tx, Graded):
+            return earlier
+        before = await store.entry_of_version_for_update(tx, version_id, provider.participant_id)
+        asset_rules.require_changeable(before.asset)
+        now = await catalog.database.now(tx)
+        known, found = await _evidence(tx, version_id)
+        grounds = replace(grounds, added=known.added)
+        grading = grading_rules.grade(grounds, found)
+        version = version_rules.propose_grade(before.version(version_id), grading)
+        after = replace(before.replacing(version), asset=asset_rules.reopen(before.asset, now))
+        await store.save_entry(tx, before, after)
+        await evidence_store.add_grading(tx, version, grounds, grading, provider.subject, now)
+        await once.remember(tx, (version, grading))
+        proposed = GradeProposed.of(after.asset, version, grading.reasons)
+        await catalog.outbox.record(tx, provider.actor, now, proposed)
+    return version, grading
+
+
+async def raise_grade(
+    catalog: Catalog, operator: Caller, version_id: VersionId, impacts: tuple[Impact, ...], reason: str, once: Once
+) -> Graded:
+    """Add impacts that raise the grade. One commit: whoever compares `grade_revision` afterwards sees the new one."""
+    async with catalog.database.transaction() as tx:
+        if earlier := await once.recall(tx, Graded):
+            return earlier
+        before = await store.entry_of_version_for_update(tx, version_id)
+        now = await catalog.database.now(tx)
+        known, found = await _evidence(tx, version_id)
+        grounds = replace(known, added=(*known.added, *impacts))
+        grading = grading_rules.grade(grounds, found)
+        version = version_rules.raise_grade(before.version(version_id), grading)
+        after = _with_raised(before, version)
+        await store.save_entry(tx, before, after)
+        await evidence_store.add_grading(tx, version, grounds, grading, operator.subject, now)
+        await once.remember(tx, (version, grading))
+        raised = GradeRaised.of(after.asset, version, grading.reasons, reason)
+        await catalog.outbox.record(tx, operator.actor, now, raised)
+    return version, grading
+
+
+async def grade(catalog: Catalog, caller: Caller, version_id: VersionId) -> Graded:
+    """The grade and all its reasons, for the provider and the platform's staff. Raises NoSuchVersion for others."""
+    async with catalog.database.read() as tx:
+        found = await store.entry_of_version(tx, version_id)
+        last = await evidence_store.last_grading(tx, version_id)
+    if last is None or not viewer(catalog, caller).is_inside(found.asset):
+        raise NoSuchVersion()
+    return found.version(version_id), last[1]
+
+
+def _reported(
+    asset: Asset, known: Version, report: InspectionReport
+) -> tuple[Version, ContentInspected | ContentRefused]:  # fmt: skip
+    if content := report.content():
+        version = version_rules.report_content(known, content)
+        return version, ContentInspected.of(asset, version, report.found())
+    version = version_rules.report_refusal(known, str(report.refused))
+    return version, ContentRefused.of(asset, version, report.upload_id)
+
+
+def _with_raised(before: Entry, version: Version) -> Entry:
+    after = before.replacing(version)
+    return replace(after, asset=registration.after_raise(after))
+
+
+async def _evidence(tx: Transaction, version_id: VersionId) -> tuple[Grounds, tuple[Field, ...]]:
+    last = await evidence_store.last_grading(tx, version_id)
+    fields = await evidence_store.fields_of(tx, [version_id])
+    return last[0] if last else Grounds(), fields.get(version_id, ())

@@ -1,0 +1,29 @@
+"""What `catalog` does unasked: it lets deadlines pass.
+
+Promises: nothing is decided here, so a late or missed tick changes when something is noticed, never what is true.
+"""
+
+import logging
+
+from services.catalog.actions import registration
+from services.catalog.actions.catalog import Catalog
+from shared.clock import Clock
+
+INTERVAL_SECONDS = 30.0
+JOBS = (registration.pass_deadlines,)
+log = logging.getLogger(__name__)
+
+
+async def run(catalog: Catalog, clock: Clock) -> None:
+    while True:
+        await clock.sleep(INTERVAL_SECONDS)
+        await tick(catalog)
+
+
+async def tick(catalog: Catalog) -> None:
+    """Every job once. One that fails neither ends the loop nor keeps the others from their turn."""
+    for job in JOBS:
+        try:
+            await job(catalog)
+        except Exception:
+            log.exception("%s failed; it runs again in %s s", job.__name__, INTERVAL_SECONDS)

@@ -1,0 +1,222 @@
+"""An asset: what a provider registers, from its draft to its withdrawal.
+
+Owns: the lifecycle of an asset, what its provider says of it, where it comes from, and its deadlines.
+Promises: only a draft is changed, and a refused asset becomes a draft again by being changed; every state that waits
+for someone says for whom and until when; a registered asset waits for nobody, unless a new version is under review.
+Sources: Data Security Law art. 33 (the source is explained before an intermediary deals in data), PIPL art. 13 (basis).
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from services.catalog.rules import version as version_rules
+from services.catalog.rules.version import Version
+from shared.errors import Conflict, NotFound
+from shared.grades import Grade
+from shared.ids import AssetId, ParticipantId, VersionId
+from shared.lifecycle import IllegalMove, Lifecycle
+
+
+class State(StrEnum):
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    REGISTERED = "registered"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+DRAFT, SUBMITTED, REGISTERED, REFUSED, WITHDRAWN = State
+ASSET = Lifecycle(start=DRAFT, moves={
+    DRAFT:      {SUBMITTED, WITHDRAWN},
+    SUBMITTED:  {REGISTERED, REFUSED, DRAFT},  # back to draft when nobody reviews it in time
+    REGISTERED: {WITHDRAWN},
+    REFUSED:    {DRAFT, WITHDRAWN},
+    WITHDRAWN:  set(),
+})  # fmt: skip
+DRAFTED_WITHIN = timedelta(days=180)
+REVIEWED_WITHIN = timedelta(days=15)
+DRAFT_EXPIRED, REVIEW_OVERDUE, SUPERSEDED = "draft_expired", "review_overdue", "superseded"
+WITHDRAWN_BY_PROVIDER = "withdrawn_by_provider"
+
+
+class NextActor(StrEnum):
+    PROVIDER = "provider"
+    OPERATOR = "operator_business"
+
+
+class UpdateCycle(StrEnum):
+    NEVER = "never"
+    IRREGULAR = "irregular"
+    YEARLY = "yearly"
+    QUARTERLY = "quarterly"
+    MONTHLY = "monthly"
+    WEEKLY = "weekly"
+    DAILY = "daily"
+    REAL_TIME = "real_time"
+
+
+class Origin(StrEnum):
+    OWN_PRODUCTION = "own_production"  # 自行生产
+    PUBLIC_COLLECTION = "public_collection"  # 公开收集
+    PURCHASE = "purchase"  # 交易取得
+    AUTHORISATION = "authorisation"  # 授权取得
+    PUBLIC_DATA_OPERATION = "public_data_operation"  # 公共数据授权运营
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What the provider says of the asset. `theme` is a word of [a-z_]."""
+
+    title: str
+    description: str
+    theme: str
+    update_cycle: UpdateCycle
+    keywords: tuple[str, ...] = ()
+    title_english: str | None = None
+    region: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDeclaration:
+    """Where the data come from and by what right (DSL art. 33). `evidence_hash` is SHA-256 in hex."""
+
+    origin: Origin
+    description: str
+    legal_basis: str
+    personal_information_basis: str | None = None
+    evidence_hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A version before the operator. From G4 the first of two operators waits here for the second."""
+
+    version_id: VersionId
+    first_operator: str | None = None
+    at_grade_revision: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """`grade` is that of its entry: the highest of its registered versions, None before the first."""
+
+    id: AssetId
+    provider_id: ParticipantId
+    about: Description
+    state: State
+    next_actor: NextActor | None
+    deadline: datetime | None
+    reason_code: str | None = None
+    source: SourceDeclaration | None = None
+    review: Review | None = None
+    grade: Grade | None = None
+    revision: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An asset with its versions, oldest first: the whole that changes together."""
+
+    asset: Asset
+    versions: tuple[Version, ...]
+
+    @property
+    def pending(self) -> Version | None:
+        return version_rules.pending(self.versions)
+
+    def version(self, version_id: VersionId) -> Version:
+        return next(version for version in self.versions if version.id == version_id)
+
+    def replacing(self, *changed: Version) -> "Entry":
+        new = {version.id: version for version in changed}
+        return replace(self, versions=tuple(new.get(version.id, version) for version in self.versions))
+
+
+class NoSuchAsset(NotFound):
+    """There is no such asset, or you may not see it."""
+
+
+class UnderReview(Conflict):
+    """The asset is under review; wait for its outcome."""
+
+
+def draft(
+    asset_id: AssetId, provider_id: ParticipantId, version_id: VersionId, about: Description, now: datetime
+) -> Entry:
+    """A new asset, with the version that its first content goes to."""
+    asset = Asset(asset_id, provider_id, about, ASSET.start, NextActor.PROVIDER, now + DRAFTED_WITHIN)
+    return Entry(asset, (Version(version_id, asset_id, 1, version_rules.VERSION.start),))
+
+
+def describe(asset: Asset, about: Description, now: datetime) -> Asset:
+    return _changed(asset, now, about=about)
+
+
+def declare_source(asset: Asset, source: SourceDeclaration, now: datetime) -> Asset:
+    """Of a registered asset too: a new version may come from elsewhere."""
+    _not_under_review(asset)
+    if asset.state is REGISTERED:
+        return replace(asset, source=source, revision=asset.revision + 1)
+    return _changed(asset, now, source=source)
+
+
+def add_version(entry: Entry, version_id: VersionId, now: datetime) -> Entry:
+    """With a version for new content. One that was not finished gives way to it."""
+    asset = entry.asset
+    _not_under_review(asset)
+    if asset.state is not REGISTERED:
+        asset = _changed(asset, now)
+    earlier = entry.pending
+    versions = entry.replacing(version_rules.lapse(earlier, SUPERSEDED)).versions if earlier else entry.versions
+    new = Version(version_id, asset.id, len(versions) + 1, version_rules.VERSION.start)
+    new = replace(new, deadline=now + version_rules.FINISHED_WITHIN) if asset.state is REGISTERED else new
+    return Entry(asset, (*versions, new))
+
+
+def reopen(asset: Asset, now: datetime) -> Asset:
+    """A refused asset is a draft again when its grade is proposed anew; any other stays as it is."""
+    return _changed(asset, now) if asset.state is REFUSED else asset
+
+
+def withdraw(asset: Asset) -> Asset:
+    return move(asset, WITHDRAWN, next_actor=None, deadline=None, review=None, reason_code=WITHDRAWN_BY_PROVIDER)
+
+
+def expire(asset: Asset) -> Asset:
+    """Requires a draft or refused asset whose deadline has passed."""
+    return move(asset, WITHDRAWN, next_actor=None, deadline=None, reason_code=DRAFT_EXPIRED)
+
+
+def require_changeable(asset: Asset) -> None:
+    """Raises unless the pending version may be filled and graded by its provider now."""
+    _not_under_review(asset)
+    if asset.state is WITHDRAWN:
+        raise IllegalMove(state=asset.state, to=DRAFT)
+
+
+def state_of(asset: Asset, version: Version) -> State:
+    """The asset's state as far as this version goes: registered only if this very version is."""
+    if asset.state is not REGISTERED or version.is_registered:
+        return asset.state
+    return SUBMITTED if asset.review and asset.review.version_id == version.id else DRAFT
+
+
+def move(asset: Asset, to: State, **changes: Any) -> Asset:
+    return replace(asset, state=ASSET.move(asset.state, to), revision=asset.revision + 1, **changes)
+
+
+def _changed(asset: Asset, now: datetime, **changes: Any) -> Asset:
+    """Changed by its provider. A refused asset is thereby a draft again, with a draft's time."""
+    if asset.state is REFUSED:
+        again = {"next_actor": NextActor.PROVIDER, "deadline": now + DRAFTED_WITHIN, "reason_code": None}
+        return move(asset, DRAFT, **again, **changes)
+    if asset.state is not DRAFT:
+        raise IllegalMove(state=asset.state, to=DRAFT)
+    return replace(asset, revision=asset.revision + 1, **changes)
+
+
+def _not_under_review(asset: Asset) -> None:
+    if asset.review is not None:
+        raise UnderReview(deadline=asset.deadline)

@@ -1,0 +1,61 @@
+"""Who sees which part of an entry.
+
+Promises: a draft is its provider's and the staff's alone; beyond that an entry shows by its grade and the viewer's
+clearance, and what does not show is not there; the same rule decides of one entry and of a list.
+Source: reliability 5.2, through the visibility table of `shared.grades`; field names of G4 need an agreement, so nobody
+but provider and staff sees them.
+"""
+
+from dataclasses import dataclass
+from unicodedata import normalize
+
+from services.catalog.rules.asset import REGISTERED, Asset, Entry
+from services.catalog.rules.version import Version
+from shared.grades import G4, Clearance, Grade, Visibility, visibility
+from shared.ids import ParticipantId
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Whoever looks. `clearance` is None for anyone without an admitted organisation."""
+
+    participant_id: ParticipantId | None = None
+    clearance: Clearance | None = None
+    is_staff: bool = False
+
+    def is_inside(self, asset: Asset) -> bool:
+        """Whether everything of the asset is theirs to see: their own, or the platform's staff and the regulator."""
+        return self.is_staff or (self.participant_id is not None and self.participant_id == asset.provider_id)
+
+
+ANYONE = Viewer()
+
+
+def shown(asset: Asset, viewer: Viewer) -> Visibility:
+    if viewer.is_inside(asset):
+        return Visibility.FULL
+    if asset.state is not REGISTERED or asset.grade is None:
+        return Visibility.NONE
+    return visibility(asset.grade, viewer.clearance)
+
+
+def versions_shown(entry: Entry, viewer: Viewer) -> tuple[Version, ...]:
+    """The versions of an entry that is shown in full: outside, the registered ones. Oldest first."""
+    if viewer.is_inside(entry.asset):
+        return entry.versions
+    return tuple(version for version in entry.versions if version.is_registered)
+
+
+def grades_shown(viewer: Viewer, as_much: Visibility) -> frozenset[Grade]:
+    """The grades whose registered entries show this much to the viewer."""
+    return frozenset(grade for grade in Grade if visibility(grade, viewer.clearance) is as_much)
+
+
+def folded(text: str) -> str:
+    """The text as it is searched: full-width and half-width, large and small letters are one."""
+    return normalize("NFKC", text).casefold()
+
+
+def shows_fields(asset: Asset, viewer: Viewer) -> bool:
+    """Whether the names of fields are shown. Requires that the entry is shown in full."""
+    return viewer.is_inside(asset) or (asset.grade is not None and asset.grade < G4)

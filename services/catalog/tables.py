@@ -1,0 +1,103 @@
+"""The tables of `catalog`. The indexes are rules too: a version has one certificate, an asset numbers its versions."""
+
+from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Integer, MetaData, String, Table, UniqueConstraint
+
+from shared import idempotency, outbox
+from shared.database import IdOf, Moment
+from shared.ids import AssetId, CertificateId, ParticipantId, UploadId, VersionId
+
+metadata = MetaData()
+
+assets = Table(
+    "assets",
+    metadata,
+    Column("id", IdOf(AssetId), primary_key=True),
+    Column("provider_id", IdOf(ParticipantId), nullable=False),
+    Column("title", String, nullable=False),
+    Column("title_english", String),
+    Column("description", String, nullable=False),
+    Column("theme", String, nullable=False),
+    Column("keywords", JSON, nullable=False),
+    Column("region", String),
+    Column("update_cycle", String, nullable=False),
+    Column("title_folded", String, nullable=False),
+    Column("text_folded", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("next_actor", String),
+    Column("deadline", Moment),
+    Column("reason_code", String),
+    Column("source", JSON(none_as_null=True)),
+    Column("review_version_id", IdOf(VersionId)),
+    Column("review_first_operator", String),
+    Column("review_at_grade_revision", Integer),
+    Column("grade", String),
+    Column("revision", Integer, nullable=False),
+)
+Index("assets_of_provider", assets.c.provider_id, assets.c.id)
+asset_waits = assets.c.deadline.is_not(None)
+Index("assets_due", assets.c.deadline, sqlite_where=asset_waits, postgresql_where=asset_waits)
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("id", IdOf(VersionId), primary_key=True),
+    Column("asset_id", IdOf(AssetId), ForeignKey("assets.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("state", String, nullable=False),
+    Column("deadline", Moment),
+    Column("reason_code", String),
+    Column("upload_id", IdOf(UploadId)),
+    Column("content_hash", String),
+    Column("bytes", BigInteger),
+    Column("rows", BigInteger),
+    Column("media_type", String),
+    Column("inspector_version", String),
+    Column("grade", String),
+    Column("flags", JSON(none_as_null=True)),
+    Column("grade_state", String),
+    Column("grade_revision", Integer),
+    Column("rule_version", String),
+    Column("certificate_id", IdOf(CertificateId), unique=True),
+    Column("revision", Integer, nullable=False),
+    UniqueConstraint("asset_id", "number", name="one_number_per_version"),
+)
+version_waits = versions.c.deadline.is_not(None)
+Index("versions_due", versions.c.deadline, sqlite_where=version_waits, postgresql_where=version_waits)
+
+version_fields = Table(
+    "version_fields",
+    metadata,
+    Column("version_id", IdOf(VersionId), ForeignKey("versions.id"), primary_key=True),
+    Column("fields", JSON, nullable=False),
+)
+
+gradings = Table(
+    "gradings",
+    metadata,
+    Column("version_id", IdOf(VersionId), ForeignKey("versions.id"), primary_key=True),
+    Column("grade_revision", Integer, primary_key=True),
+    Column("grounds", JSON, nullable=False),
+    Column("grading", JSON, nullable=False),
+    Column("given_by", String, nullable=False),
+    Column("given_at", Moment, nullable=False),
+)
+
+certificates = Table(
+    "certificates",
+    metadata,
+    Column("id", IdOf(CertificateId), primary_key=True),
+    Column("query_code", String, nullable=False, unique=True),
+    Column("asset_id", IdOf(AssetId), ForeignKey("assets.id"), nullable=False),
+    Column("version_id", IdOf(VersionId), ForeignKey("versions.id"), nullable=False, unique=True),
+    Column("rights_holder_id", IdOf(ParticipantId), nullable=False),
+    Column("title", String, nullable=False),
+    Column("content_hash", String, nullable=False),
+    Column("grade", String, nullable=False),
+    Column("registered_at", Moment, nullable=False),
+    Column("operators", JSON, nullable=False),
+)
+
+APPEND_ONLY = (version_fields, gradings, certificates)
+
+outbox.tables(metadata)
+idempotency.tables(metadata)

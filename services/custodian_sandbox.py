@@ -1,0 +1,331 @@
+"""A custodian to play with: it holds pretend money in sub-accounts, does what it is instructed, and calls back.
+
+Development and tests only; its state is in memory. Promises: an instruction is carried out once, however often it is
+sent; its book balances whatever faults are asked for, because a fault is always in what it tells, or in its refusing,
+never in its book. Faults wait in line for the next instructions of their kind.
+"""
+
+import asyncio
+import base64
+import logging
+from collections.abc import Coroutine
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import Annotated, Literal, Self
+
+from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
+from httpx2 import HTTPError
+from pydantic import Field, StringConstraints, model_validator
+from pydantic_core import to_json
+
+from shared.clock import Clock
+from shared.errors import Conflict, Failure, Malformed, NotFound
+from shared.money import MINOR_MAX, Money, total
+from shared.rest import Directory
+from shared.signing import SigningKey
+from shared.web import Request, View, present
+
+CALLBACKS = "/trading/v1/custodian/callbacks"
+LATE = timedelta(hours=1)
+RETRY_SECONDS = (1, 5, 30, 300, 3600)
+WORLD = "world"  # where money comes from and goes to
+logger = logging.getLogger(__name__)
+
+Kind = Literal["pay_in", "release", "split", "refund", "payout"]
+Fault = Literal[
+    "late",          # the callback comes an hour later
+    "duplicate",     # it comes twice
+    "lost",          # it never comes
+    "out_of_order",  # it comes after the next one
+    "wrong_amount",  # it names another amount than was moved
+    "refused",       # the instruction is refused
+]  # fmt: skip
+Text = Annotated[str, StringConstraints(pattern="^[A-Za-z0-9_:-]{1,100}$")]
+
+
+class NoSuchInstruction(NotFound):
+    """There is no such instruction."""
+
+
+class InstructionDiffers(Conflict):
+    """Another instruction has this id."""
+
+
+class BadParts(Malformed):
+    """The parts must add up to the amount, each to another payee; only a split pays anyone but its payer."""
+
+
+class Amount(Request):
+    minor: int = Field(ge=1, le=MINOR_MAX)
+    currency: Literal["CNY"]
+
+    def money(self) -> Money:
+        return Money(self.minor, self.currency)
+
+
+class Part(Request):
+    payee: Text
+    amount: Amount
+
+
+class NewInstruction(Request):
+    id: Text
+    kind: Kind
+    payer: Text
+    parts: list[Part] = Field(min_length=1, max_length=100)
+    amount: Amount
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        payees = [part.payee for part in self.parts]
+        fits = self.payer not in payees if self.kind == "split" else payees == [self.payer]
+        if not fits or len(set(payees)) != len(payees):
+            raise BadParts()
+        if total([part.amount.money() for part in self.parts]) != self.amount.money():
+            raise BadParts()
+        return self
+
+
+class NewFault(Request):
+    kind: Kind
+    fault: Fault
+    times: int = Field(default=1, ge=1, le=1000)
+
+
+class FaultsView(View):
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An instruction, and what became of it."""
+
+    asked: NewInstruction
+    state: Literal["pending", "confirmed", "refused"] = "pending"
+    reason_code: str | None = None
+    executed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    event_id: str
+    body: bytes
+    due_at: datetime
+    after_next: bool = False
+    attempts: int = 0
+
+
+class ReportView(View):
+    id: str
+    kind: Kind
+    state: Literal["pending", "confirmed", "refused"]
+    payer: str
+    amount: Money
+    reason_code: str | None
+    executed_at: datetime | None
+
+    @classmethod
+    def of(cls, order: Order) -> Self:
+        asked = order.asked
+        return cls(
+            id=asked.id, kind=asked.kind, state=order.state, payer=asked.payer, amount=asked.amount.money(),
+            reason_code=order.reason_code, executed_at=order.executed_at,
+        )  # fmt: skip
+
+
+class MovementView(View):
+    instruction_id: str
+    kind: Kind
+    payer: str
+    amount: Money
+    executed_at: datetime
+
+
+class BalanceView(View):
+    account: str
+    balance: Money
+
+
+class StatementView(View):
+    """What was carried out on a day (of UTC), and what each sub-account holds now."""
+
+    day: date
+    movements: list[MovementView]
+    balances: list[BalanceView]
+
+
+@dataclass
+class Custodian:
+    """`book` is what each sub-account holds, in minor units; with the world outside it adds up to zero."""
+
+    directory: Directory
+    clock: Clock
+    key: SigningKey
+    book: dict[str, int] = field(default_factory=lambda: {WORLD: 0})
+    orders: dict[str, Order] = field(default_factory=dict[str, Order])
+    callbacks: list[Callback] = field(default_factory=list[Callback])
+    faults: list[tuple[Kind, Fault]] = field(default_factory=list[tuple[Kind, Fault]])
+    _working: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
+    _sleeping: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
+
+    def take(self, asked: NewInstruction) -> Order:
+        """Note an instruction and begin to carry it out. The same again is noted already; another under its id is
+        refused."""
+        if known := self.orders.get(asked.id):
+            if known.asked != asked:
+                raise InstructionDiffers()
+            return known
+        self.orders[asked.id] = Order(asked)
+        _begin(self._carry_out(asked.id), self._working)
+        return self.orders[asked.id]
+
+    def order(self, instruction_id: str) -> Order:
+        if instruction_id not in self.orders:
+            raise NoSuchInstruction()
+        return self.orders[instruction_id]
+
+    def statement(self, day: date) -> StatementView:
+        movements = [
+            MovementView(
+                instruction_id=order.asked.id, kind=order.asked.kind, payer=order.asked.payer,
+                amount=order.asked.amount.money(), executed_at=order.executed_at,
+            )
+            for order in self.orders.values()
+            if order.executed_at and order.executed_at.date() == day
+        ]  # fmt: skip
+        balances = [BalanceView(account=name, balance=Money(minor)) for name, minor in sorted(self.book.items())]
+        return StatementView(day=day, movements=movements, balances=balances)
+
+    async def deliver(self) -> None:
+        """Send the callbacks that are due. What is not taken is sent again later."""
+        now = self.clock.now()
+        due = [each for each in self.callbacks if each.due_at <= now and not self._waits(each)]
+        self.callbacks = [each for each in self.callbacks if each not in due]
+        for callback in sorted(due, key=lambda each: each.after_next):
+            if not await self._send(callback) and callback.attempts < len(RETRY_SECONDS):
+                pause = RETRY_SECONDS[callback.attempts]
+                due_at = self.clock.now() + timedelta(seconds=pause)
+                self.callbacks.append(replace(callback, due_at=due_at, attempts=callback.attempts + 1))
+                _begin(self._deliver_later(pause), self._sleeping)
+
+    async def quiet(self) -> None:
+        """Wait until nothing is left to do before time passes."""
+        while self._working:
+            await asyncio.gather(*self._working)
+
+    def _waits(self, callback: Callback) -> bool:
+        """Whether it is to come after another, and there is none yet."""
+        return callback.after_next and self.callbacks[-1] is callback
+
+    async def _carry_out(self, instruction_id: str) -> None:
+        order = self.orders[instruction_id]
+        fault = self._next_fault(order.asked.kind)
+        order = self._decided(order, refuse=fault == "refused")
+        self.orders[instruction_id] = order
+        callbacks = self._callbacks_of(order, fault)
+        self.callbacks += callbacks
+        await self.deliver()
+        for callback in callbacks:
+            if callback.due_at > self.clock.now():
+                pause = (callback.due_at - self.clock.now()).total_seconds()
+                _begin(self._deliver_later(pause), self._sleeping)
+
+    async def _deliver_later(self, seconds: float) -> None:
+        await self.clock.sleep(seconds)
+        await self.deliver()
+
+    def _next_fault(self, kind: Kind) -> Fault | None:
+        for waiting in self.faults:
+            if waiting[0] == kind:
+                self.faults.remove(waiting)
+                return waiting[1]
+        return None
+
+    def _decided(self, order: Order, *, refuse: bool) -> Order:
+        asked = order.asked
+        if refuse:
+            return replace(order, state="refused", reason_code="declined")
+        source = WORLD if asked.kind == "pay_in" else asked.payer
+        if source != WORLD and self.book.get(source, 0) < asked.amount.minor:
+            return replace(order, state="refused", reason_code="insufficient_balance")
+        for part in asked.parts:
+            target = WORLD if asked.kind == "payout" else part.payee
+            self.book[source] = self.book.get(source, 0) - part.amount.minor
+            self.book[target] = self.book.get(target, 0) + part.amount.minor
+        return replace(order, state="confirmed", executed_at=self.clock.now())
+
+    def _callbacks_of(self, order: Order, fault: Fault | None) -> list[Callback]:
+        asked = order.asked
+        event_id = f"event_{asked.id}"
+        amount = asked.amount.money()
+        if fault == "wrong_amount":
+            amount = Money(amount.minor + 1)
+        body: dict[str, object] = {
+            "event_id": event_id, "instruction_id": asked.id, "state": order.state, "amount": amount,
+            "payer": asked.payer, "reason_code": order.reason_code,
+        }  # fmt: skip
+        told = {name: value for name, value in body.items() if value is not None}
+        due_at = self.clock.now() + (LATE if fault == "late" else timedelta())
+        callback = Callback(event_id, to_json(told), due_at, after_next=fault == "out_of_order")
+        return [callback] * {"lost": 0, "duplicate": 2}.get(fault or "", 1)
+
+    async def _send(self, callback: Callback) -> bool:
+        timestamp = str(int(self.clock.now().timestamp()))
+        signed = f"{timestamp}.{callback.event_id}.".encode() + callback.body
+        headers = {
+            "Content-Type": "application/json", "Custodian-Timestamp": timestamp, "Custodian-Event": callback.event_id,
+            "Custodian-Signature": base64.b64encode(self.key.sign(signed)).decode(),
+        }  # fmt: skip
+        try:
+            answer = await self.directory.connection("trading").post(CALLBACKS, content=callback.body, headers=headers)
+        except (HTTPError, Failure) as error:
+            logger.warning("the callback %s found nobody: %r", callback.event_id, error)
+            return False
+        return answer.is_success
+
+
+def build(directory: Directory, clock: Clock, key: SigningKey | None = None) -> FastAPI:
+    """The sandbox, calling back to the directory's `trading`. `state.public_key` is its callback key in base64."""
+    custodian = Custodian(directory, clock, key or SigningKey.new())
+    app = FastAPI(title="Yaosu custodian sandbox", openapi_url=None, docs_url=None, redoc_url=None)
+    app.state.custodian = custodian
+    app.state.public_key = base64.b64encode(custodian.key.public).decode()
+    app.include_router(_routes(custodian))
+    for kind in (Failure, RequestValidationError, Exception):
+        app.add_exception_handler(kind, present)
+    return app
+
+
+def _routes(custodian: Custodian) -> APIRouter:
+    router = APIRouter(prefix="/custodian/v1", tags=["custodian sandbox"])
+
+    @router.post("/instructions")
+    async def instruct(new: NewInstruction) -> ReportView:
+        """Take an instruction. Sending it again is safe."""
+        return ReportView.of(custodian.take(new))
+
+    @router.get("/instructions/{instruction_id}")
+    async def report(instruction_id: str) -> ReportView:
+        """What became of an instruction."""
+        return ReportView.of(custodian.order(instruction_id))
+
+    @router.get("/statement")
+    async def statement(day: date) -> StatementView:
+        """What was carried out on a day."""
+        return custodian.statement(day)
+
+    @router.post("/faults")
+    async def add_faults(new: NewFault) -> FaultsView:
+        """Let the next instructions of a kind go wrong."""
+        custodian.faults.extend((new.kind, new.fault) for _ in range(new.times))
+        return FaultsView(waiting=len(custodian.faults))
+
+    return router
+
+
+def _begin(work: Coroutine[None, None, None], tasks: set[asyncio.Task[None]]) -> None:
+    """Run it beside the answer; the set keeps it from being collected."""
+    task = asyncio.get_running_loop().create_task(work)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)

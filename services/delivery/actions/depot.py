@@ -1,0 +1,39 @@
+"""What the acts of `delivery` need."""
+
+import asyncio
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from services.catalog.client import CatalogClient
+from services.delivery.actions.watch import EntitlementWatch
+from services.delivery.rules.upload import Limits
+from services.delivery.sandbox import Inspector
+from services.delivery.store.content import ContentStore
+from services.trading.client import TradingClient
+from shared.clock import Clock
+from shared.database import Database
+from shared.ids import VersionId
+from shared.outbox import Outbox
+from shared.standing import StandingMirror
+
+
+@dataclass(frozen=True, slots=True)
+class Depot:
+    """`scratch` is a folder for files in the inspector's hands; nothing in it outlives its job."""
+
+    database: Database
+    outbox: Outbox
+    clock: Clock
+    standing: StandingMirror
+    catalog: CatalogClient
+    trading: TradingClient
+    content: ContentStore
+    inspector: Inspector
+    watch: EntitlementWatch
+    scratch: Path
+    limits: Limits
+    # One rendition at a time of each version in this process; the table decides between processes.
+    making: defaultdict[VersionId, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    # Ends of deliveries that are being recorded: kept, because a cancelled request must not take them with it.
+    endings: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])

@@ -1,0 +1,33 @@
+"""What `delivery` is made of."""
+
+from functools import partial
+
+from fastapi import FastAPI
+
+from services.catalog.client import CatalogClient
+from services.delivery import jobs
+from services.delivery.actions.depot import Depot
+from services.delivery.actions.watch import EntitlementWatch
+from services.delivery.api import STREAMS, router
+from services.delivery.rules.upload import Limits
+from services.delivery.sandbox import Inspector, Sandbox
+from services.delivery.store.content import ContentStore
+from services.trading.client import TradingClient
+from shared import web
+from shared.changes import FeedClient
+from shared.core import Core
+from shared.guard import Doors
+
+
+def build(core: Core, *, catalog: CatalogClient, trading: TradingClient, inspector: Inspector | None = None) -> FastAPI:
+    """`inspector` is a child process for each file, unless another way is given (the simulator's, for one)."""
+    settings, folder = core.settings, core.settings.var / "delivery"
+    watch = EntitlementWatch(core.clock, FeedClient(core.peer("trading")))
+    depot = Depot(
+        core.database, core.outbox, core.clock, core.standing, catalog, trading,
+        ContentStore.at(settings.store_url, folder / "content"), inspector or Sandbox(), watch, folder / "scratch",
+        Limits(bytes_max=settings.upload_bytes_max),
+    )  # fmt: skip
+    doors = Doors(settings.allowed_hosts, streams=STREAMS)
+    tasks = [partial(jobs.run, depot), partial(jobs.inspect, depot), watch.run]
+    return web.application(core, router, depot, jobs=tasks, doors=doors)

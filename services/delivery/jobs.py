@@ -1,0 +1,45 @@
+"""What `delivery` does unasked: it inspects what came, and notices what time has ended."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from services.delivery.actions import delivery as deliveries
+from services.delivery.actions import upload as uploads
+from services.delivery.actions.depot import Depot
+from services.delivery.actions.inspection import inspect_received
+
+INTERVAL_SECONDS = 0.5
+log = logging.getLogger(__name__)
+
+
+async def run(depot: Depot) -> None:
+    """Notice deadlines: they count whether or not this has run. At the stop, let what is being recorded be recorded."""
+    try:
+        while True:
+            for job in (uploads.pass_deadlines, deliveries.pass_deadlines):
+                await _attempt(job, depot)
+            await depot.clock.sleep(INTERVAL_SECONDS)
+    finally:
+        await asyncio.gather(*depot.endings, return_exceptions=True)
+
+
+async def inspect(depot: Depot) -> None:
+    """Inspect. Beside `run`, because a large file takes minutes."""
+    while True:
+        await _attempt(inspect_received, depot)
+        await depot.clock.sleep(INTERVAL_SECONDS)
+
+
+async def tick(depot: Depot) -> None:
+    """Every job once."""
+    await uploads.pass_deadlines(depot)
+    await deliveries.pass_deadlines(depot)
+    await inspect_received(depot)
+
+
+async def _attempt(job: Callable[[Depot], Awaitable[None]], depot: Depot) -> None:
+    try:
+        await job(depot)
+    except Exception:
+        log.exception("a job failed; tried again in %s s", INTERVAL_SECONDS)

@@ -1,0 +1,122 @@
+"""Where files of unknown origin are opened: in a child that may die, never in the service.
+
+Promises: every job is answered within its time; a child that crashes, runs out of memory or time, or answers with
+anything but an answer makes a refusal, never an exception; nothing of the service's environment reaches the child.
+Does not: read the file, or believe the answer beyond its shape.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from services.delivery.inspector.messages import (
+    INSPECTOR_VERSION,
+    Answer,
+    Desensitise,
+    Inspect,
+    Job,
+    Order,
+    Profile,
+    Refused,
+    Rendition,
+    SampleRows,
+    Source,
+    TakeSample,
+)
+from services.delivery.rules.upload import Reason
+
+__all__ = [
+    "INSPECTOR_VERSION", "Answer", "Desensitise", "Inline", "Inspect", "Inspector", "Profile", "Refused", "Rendition",
+    "SampleRows", "Sandbox", "Source", "TakeSample",
+]  # fmt: skip
+
+ROOT = Path(__file__).parent.parent.parent
+COMMAND = (sys.executable, "-m", "services.delivery.inspector")
+# Arrow and glibc reserve address space for each thread and arena, which the child's limit would count.
+ENVIRONMENT = {
+    "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1", "LC_ALL": "C.UTF-8",
+    "MALLOC_ARENA_MAX": "2", "ARROW_DEFAULT_MEMORY_POOL": "system", "OMP_NUM_THREADS": "1",
+}  # fmt: skip
+CHUNK_BYTES = 64 * 1024
+ANSWER_BYTES_MAX = 8 * 2**20
+PROCESSOR_SECONDS_BASE = 20
+BYTES_PER_PROCESSOR_SECOND = 4 * 2**20
+FILE_BYTES_BASE = 64 * 2**20
+FILE_BYTES_RATIO = 4
+
+
+class Inspector(Protocol):
+    async def run(self, job: Job) -> Answer: ...
+
+
+class Sandbox:
+    """Runs each job in a child of its own, so many at a time."""
+
+    def __init__(self, *, children_max: int = 2, command: tuple[str, ...] = COMMAND, seconds_max: float | None = None):
+        self._slots = asyncio.Semaphore(children_max)
+        self._command = command
+        self._seconds_max = seconds_max
+
+    async def run(self, job: Job) -> Answer:
+        """The child's answer. What the child could not do is `inspection_limit`."""
+        processor_seconds = PROCESSOR_SECONDS_BASE + job.source.bytes // BYTES_PER_PROCESSOR_SECOND
+        order = Order(job, processor_seconds, FILE_BYTES_BASE + job.source.bytes * FILE_BYTES_RATIO)
+        async with self._slots:
+            # A busy machine gives a child less than a whole processor.
+            seconds_max = self._seconds_max or processor_seconds * 3
+            told = await self._told(job.source.folder, msgspec.json.encode(order), seconds_max)
+        try:
+            return msgspec.json.decode(told, type=Answer)
+        except msgspec.MsgspecError:
+            return Refused(Reason.INSPECTION_LIMIT)
+
+    async def _told(self, folder: str, order: bytes, seconds_max: float) -> bytes:
+        child = await asyncio.create_subprocess_exec(
+            *self._command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,  # a parser's complaint may quote the data
+            cwd=folder,
+            env=ENVIRONMENT,
+            start_new_session=True,
+        )
+        assert child.stdin and child.stdout
+        try:
+            async with asyncio.timeout(seconds_max):
+                with contextlib.suppress(ConnectionError):
+                    child.stdin.write(order)
+                    await child.stdin.drain()
+                child.stdin.close()
+                told = await _read(child.stdout)
+                return told if told and await child.wait() == 0 else b""
+        except TimeoutError:
+            return b""
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+            while await child.stdout.read(CHUNK_BYTES):
+                pass  # what it still had to say keeps the pipe open
+            await child.wait()
+
+
+class Inline:
+    """Runs a job in this process and at once. For files of our own making only: tests and the simulator."""
+
+    async def run(self, job: Job) -> Answer:
+        from services.delivery.inspector import work
+
+        return work.perform(job)
+
+
+async def _read(stream: asyncio.StreamReader) -> bytes:
+    """All that is said; nothing where it is too much."""
+    told = bytearray()
+    while len(told) <= ANSWER_BYTES_MAX and (chunk := await stream.read(CHUNK_BYTES)):
+        told += chunk
+    return bytes(told) if len(told) <= ANSWER_BYTES_MAX else b""

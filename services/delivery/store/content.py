@@ -1,0 +1,64 @@
+"""How bytes are kept: in an object store, each content under an id that is never used again.
+
+Promises: what is kept is whole or not there; memory stays at a few chunks, however large the content; no name of a
+file or person is ever part of a place.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+
+import obstore
+from obstore.store import LocalStore, ObjectStore, from_url
+
+from shared.errors import Conflict
+from shared.ids import ContentId
+
+CHUNK_BYTES = 1024 * 1024
+PART_BYTES = 5 * 1024 * 1024  # the smallest that S3 takes
+PARTS_AT_A_TIME = 2
+
+
+class ContentGone(Conflict):
+    """The content is not in the store."""
+
+
+class ContentStore:
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    @classmethod
+    def at(cls, url: str | None, folder: Path) -> "ContentStore":
+        """At the URL (`s3://bucket/prefix`, …), or in the folder if there is none."""
+        return cls(from_url(url) if url else LocalStore(folder, mkdir=True))
+
+    async def put(self, content_id: ContentId, chunks: AsyncIterator[bytes]) -> None:
+        """Keep all of the chunks, or nothing if they end by an error."""
+        await obstore.put_async(
+            self._store, _place(content_id), chunks, use_multipart=True, chunk_size=PART_BYTES,
+            max_concurrency=PARTS_AT_A_TIME,
+        )  # fmt: skip
+
+    async def chunks(self, content_id: ContentId) -> AsyncGenerator[bytes]:
+        """The content in pieces of about a mebibyte."""
+        try:
+            found = await obstore.get_async(self._store, _place(content_id))
+        except FileNotFoundError as error:
+            raise ContentGone() from error
+        async for chunk in found.stream(min_chunk_size=CHUNK_BYTES):
+            yield bytes(chunk)
+
+    async def has(self, content_id: ContentId) -> bool:
+        try:
+            await obstore.head_async(self._store, _place(content_id))
+        except FileNotFoundError:
+            return False
+        return True
+
+    async def delete(self, content_id: ContentId) -> None:
+        with suppress(FileNotFoundError):
+            await obstore.delete_async(self._store, _place(content_id))
+
+
+def _place(content_id: ContentId) -> str:
+    return f"content/{content_id}"

@@ -1,0 +1,69 @@
+"""How deliveries are kept: one row for each time that content was sent, or began to be."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, insert, or_, select, update
+
+from services.delivery.rules.delivery import STARTED, Cut, Delivery, Reason, State
+from services.delivery.tables import deliveries as deliveries_table
+from shared.database import Transaction, for_update
+from shared.grades import Grade, Mode
+from shared.ids import DeliveryId, EntitlementId, ParticipantId, UseId
+
+
+async def add_delivery(tx: Transaction, delivery: Delivery) -> None:
+    await tx.execute(insert(deliveries_table).values(_row(delivery)))
+
+
+async def running_delivery(tx: Transaction, delivery_id: DeliveryId) -> Delivery | None:
+    """The delivery, locked, if it has not ended."""
+    query = select(*deliveries_table.c).where(deliveries_table.c.id == delivery_id, deliveries_table.c.state == STARTED)
+    row = (await tx.execute(for_update(query, tx))).one_or_none()
+    return None if row is None else _delivery(row)
+
+
+async def save_delivery(tx: Transaction, delivery: Delivery) -> None:
+    await tx.execute(update(deliveries_table).where(deliveries_table.c.id == delivery.id).values(_row(delivery)))
+
+
+async def deliveries_of_use(tx: Transaction, use_id: UseId) -> list[Delivery]:
+    """Oldest first."""
+    query = select(*deliveries_table.c).where(deliveries_table.c.use_id == use_id).order_by(deliveries_table.c.id)
+    return [_delivery(row) for row in await tx.execute(query)]
+
+
+async def deliveries_past_deadline(tx: Transaction, now: datetime) -> list[Delivery]:
+    """Those whose process did not live to end them, at most a hundred."""
+    query = select(*deliveries_table.c).where(deliveries_table.c.state == STARTED, deliveries_table.c.deadline <= now)
+    query = query.order_by(deliveries_table.c.id).limit(100)
+    return [_delivery(row) for row in await tx.execute(for_update(query, tx, skip_locked=True))]
+
+
+async def listed_deliveries(
+    tx: Transaction, party: ParticipantId | None, entitlement_id: EntitlementId | None, after: DeliveryId | None,
+    limit: int,
+) -> list[Delivery]:  # fmt: skip
+    """In order of age; those in which `party` gives or receives, or all if it is None."""
+    where: list[ColumnElement[bool]] = []
+    if party is not None:
+        where.append(or_(deliveries_table.c.buyer_id == party, deliveries_table.c.provider_id == party))
+    if entitlement_id is not None:
+        where.append(deliveries_table.c.entitlement_id == entitlement_id)
+    if after is not None:
+        where.append(deliveries_table.c.id > after)
+    query = select(*deliveries_table.c).where(*where).order_by(deliveries_table.c.id).limit(limit)
+    return [_delivery(row) for row in await tx.execute(query)]
+
+
+def _delivery(row: Row[Any]) -> Delivery:
+    reason = None if row.reason_code is None else Reason(row.reason_code)
+    return Delivery(
+        row.id, row.entitlement_id, row.contract_id, row.use_id, row.version_id, row.provider_id, row.buyer_id,
+        Mode(row.mode), Grade(row.grade), row.grade_revision, row.content_hash, row.bytes, State(row.state),
+        row.started_at, row.deadline, row.bytes_sent, row.ended_at, reason, None if row.cut is None else Cut(row.cut),
+    )  # fmt: skip
+
+
+def _row(delivery: Delivery) -> dict[str, object]:
+    return {column.name: getattr(delivery, column.name) for column in deliveries_table.c}

@@ -1,0 +1,151 @@
+"""How uploads and renditions are kept.
+
+Promises: a second content for a version cannot be added; an upload that changed since it was read cannot be saved; an
+upload that one inspector has taken is not given to another until its time is over.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import Row, Select, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+
+from services.delivery.rules.inspection import Inspection
+from services.delivery.rules.rendition import Rendition
+from services.delivery.rules.upload import (
+    HOLDS_VERSION,
+    INSPECTED,
+    RECEIVED,
+    UPLOAD,
+    MediaType,
+    NoSuchUpload,
+    Reason,
+    State,
+    Upload,
+    VersionHasContent,
+)
+from services.delivery.tables import renditions, uploads
+from shared.database import Transaction, for_update
+from shared.errors import Conflict
+from shared.ids import ParticipantId, UploadId, VersionId
+
+INSPECTIONS = TypeAdapter(Inspection)
+COLUMNS = [column for column in uploads.c if column.name not in ("inspection", "claimed_until")]
+
+
+class UploadChangedMeanwhile(Conflict):
+    """This upload was changed by another request; look again."""
+
+
+async def own_upload(tx: Transaction, upload_id: UploadId, provider_id: ParticipantId) -> Upload:
+    """The provider's own upload: another's is not there."""
+    row = (await tx.execute(_own(upload_id, provider_id))).one_or_none()
+    return _found(row)
+
+
+async def own_upload_for_update(tx: Transaction, upload_id: UploadId, provider_id: ParticipantId) -> Upload:
+    row = (await tx.execute(for_update(_own(upload_id, provider_id), tx))).one_or_none()
+    return _found(row)
+
+
+async def upload_for_update(tx: Transaction, upload_id: UploadId) -> Upload:
+    query = select(*COLUMNS).where(uploads.c.id == upload_id)
+    return _found((await tx.execute(for_update(query, tx))).one_or_none())
+
+
+async def add_upload(tx: Transaction, upload: Upload) -> None:
+    try:
+        await tx.execute(insert(uploads).values(_row(upload)))
+    except IntegrityError as error:
+        raise VersionHasContent() from error
+
+
+async def save_upload(tx: Transaction, upload: Upload) -> None:
+    as_read = (uploads.c.id == upload.id, uploads.c.revision == upload.revision - 1)
+    saved = await tx.execute(update(uploads).where(*as_read).values(_row(upload)))
+    if saved.rowcount != 1:
+        raise UploadChangedMeanwhile()
+
+
+async def bytes_kept(tx: Transaction, provider_id: ParticipantId) -> int:
+    """What the provider's declared and kept files weigh together."""
+    kept = (uploads.c.provider_id == provider_id, uploads.c.state.in_(HOLDS_VERSION))
+    return int(await tx.scalar(select(func.coalesce(func.sum(uploads.c.bytes), 0)).where(*kept)) or 0)
+
+
+async def claim_received(tx: Transaction, now: datetime, lease: timedelta) -> Upload | None:
+    """The oldest upload that waits for its inspection and that nobody has in hand; it is now in the caller's."""
+    free = uploads.c.claimed_until.is_(None) | (uploads.c.claimed_until <= now)
+    query = select(*COLUMNS).where(uploads.c.state == RECEIVED, uploads.c.deadline > now, free)
+    row = (await tx.execute(for_update(query.order_by(uploads.c.id).limit(1), tx, skip_locked=True))).one_or_none()
+    if row is None:
+        return None
+    await tx.execute(update(uploads).where(uploads.c.id == row.id).values(claimed_until=now + lease))
+    return _upload(row)
+
+
+async def unclaim(tx: Transaction, upload_id: UploadId, until: datetime) -> None:
+    await tx.execute(update(uploads).where(uploads.c.id == upload_id).values(claimed_until=until))
+
+
+async def uploads_past_deadline(tx: Transaction, now: datetime) -> list[Upload]:
+    """The uploads that time has moved and nobody has yet noticed, at most a hundred."""
+    late = (uploads.c.state.in_(UPLOAD.open_states()), uploads.c.deadline <= now)
+    query = select(*COLUMNS).where(*late).order_by(uploads.c.id).limit(100)
+    return [_upload(row) for row in await tx.execute(for_update(query, tx, skip_locked=True))]
+
+
+async def save_inspection(tx: Transaction, upload_id: UploadId, inspection: Inspection) -> None:
+    text = INSPECTIONS.dump_json(inspection).decode()
+    await tx.execute(update(uploads).where(uploads.c.id == upload_id).values(inspection=text))
+
+
+async def content_of(tx: Transaction, version_id: VersionId) -> tuple[Upload, Inspection] | None:
+    """The inspected content of a version, and what was found in it."""
+    query = select(*COLUMNS, uploads.c.inspection).where(
+        uploads.c.version_id == version_id, uploads.c.state == INSPECTED
+    )
+    row = (await tx.execute(query)).one_or_none()
+    return None if row is None else (_upload(row), INSPECTIONS.validate_json(row.inspection))
+
+
+async def rendition(tx: Transaction, version_id: VersionId, policy_digest: str) -> Rendition | None:
+    this = (renditions.c.version_id == version_id, renditions.c.policy_digest == policy_digest)
+    row = (await tx.execute(select(*renditions.c).where(*this))).one_or_none()
+    if row is None:
+        return None
+    return Rendition(row.version_id, row.policy_digest, row.content_id, row.bytes, row.content_hash, row.made_at)
+
+
+async def add_rendition(tx: Transaction, made: Rendition) -> bool:
+    """False if another process has made the same one meanwhile."""
+    dialect = sqlite if tx.dialect.name == "sqlite" else postgresql
+    values = {
+        "version_id": made.version_id, "policy_digest": made.policy_digest, "content_id": made.content_id,
+        "bytes": made.bytes, "content_hash": made.content_hash, "made_at": made.made_at,
+    }  # fmt: skip
+    return (await tx.execute(dialect.insert(renditions).values(values).on_conflict_do_nothing())).rowcount == 1
+
+
+def _own(upload_id: UploadId, provider_id: ParticipantId) -> Select[Any]:
+    return select(*COLUMNS).where(uploads.c.id == upload_id, uploads.c.provider_id == provider_id)
+
+
+def _found(row: Row[Any] | None) -> Upload:
+    if row is None:
+        raise NoSuchUpload()
+    return _upload(row)
+
+
+def _upload(row: Row[Any]) -> Upload:
+    reason = None if row.reason_code is None else Reason(row.reason_code)
+    return Upload(
+        row.id, row.version_id, row.provider_id, MediaType(row.media_type), row.bytes, row.content_hash, row.file_name,
+        State(row.state), row.declared_at, row.deadline, reason, row.content_id, row.revision,
+    )  # fmt: skip
+
+
+def _row(upload: Upload) -> dict[str, object]:
+    return {column.name: getattr(upload, column.name) for column in COLUMNS}

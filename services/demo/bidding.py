@@ -1,0 +1,116 @@
+"""The middle of the story: one exclusive right, three who want it, and a little more time for a late bid."""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from services.demo.people import expect, refusal
+from services.demo.shelves import AIRPORTS, ALPHA, AVIATION, BETA, GAMMA
+from shared.clock import SystemClock
+
+if TYPE_CHECKING:
+    from services.demo.story import Market
+
+AUCTION_SECONDS = 6
+START, STEP, DEPOSIT, RESERVE = 1_000_000, 1_000, 150_000, 1_100_000
+# The price becomes the second maximum and one step, 12 345.67 yuan: 2.5 % of it, and 6 % of that, must be rounded.
+SECOND_MAXIMUM, WINNING_MAXIMUM = 1_233_567, 1_300_000
+PAID_IN = {ALPHA: 2_000_000, BETA: 1_600_000, GAMMA: 500_000}
+
+
+async def list_airports(market: "Market") -> None:
+    await open_auction(market, SystemClock().now() + timedelta(seconds=AUCTION_SECONDS))
+    market.note(f"独家许可 exclusive · 起拍 start {START / 100:,.2f} · 保证金 deposit {DEPOSIT / 100:,.2f} CNY")
+
+
+async def open_auction(market: "Market", closes_at: datetime) -> None:
+    """List the exclusive right over the airports, and call for bids until then."""
+    provider = market.people[AVIATION]
+    listing = await provider.post("/trading/v1/listings", {
+        "version_id": market.things[AIRPORTS]["version_id"], "mode": "raw", "pricing": "auction", "quota_uses": 3,
+        "right": {"kind": "exclusive", "field": "air_travel", "territory": "CN", "period_days": 365},
+        "purposes": ["route_planning"],
+    })  # fmt: skip
+    auction = await provider.post("/trading/v1/auctions", {
+        "listing_id": listing["id"], "start_price": _yuan(START), "deposit": _yuan(DEPOSIT),
+        "reserve_price": _yuan(RESERVE), "increments": [{"from_minor": 0, "step_minor": STEP}],
+        "closes_at": closes_at.isoformat(),
+    })  # fmt: skip
+    market.things["auction"] = auction["id"]
+
+
+async def pay_in(market: "Market") -> None:
+    """Each buyer pays into their own account at the custodian, whose signed word fills the wallet here."""
+    for who, minor in PAID_IN.items():
+        buyer = market.people[who]
+        await buyer.post("/trading/v1/wallet/pay-ins", {"amount": _yuan(minor)})
+    for who, minor in PAID_IN.items():
+        buyer = market.people[who]
+        wallet = await market.until(
+            lambda buyer=buyer: buyer.get("/trading/v1/wallet"),
+            lambda wallet, minor=minor: wallet["available"]["minor"] == minor,
+            "the custodian's confirmation",
+        )
+        market.note(f"{buyer.name} 可用 available {wallet['available']['minor'] / 100:,.2f} CNY")
+
+
+async def register_bidders(market: "Market") -> None:
+    path = f"/trading/v1/auctions/{market.things['auction']}/registrations"
+    for who in (ALPHA, BETA):
+        registration = await market.people[who].post(path)
+        market.note(f"{market.people[who].name} 竞买号 bidder {registration['bidder_number']}")
+    market.refused(
+        "C1 报名竞买 G2 原始数据 a C1 buyer registers for raw G2 data", await refusal(market.people[GAMMA].post(path))
+    )
+    held = [(await market.people[who].get("/trading/v1/wallet"))["held"]["minor"] for who in (ALPHA, BETA)]
+    market.report["deposits"] = {"held_minor": sum(held), "released_minor": 0, "applied_minor": 0}
+    expect(held == [DEPOSIT, DEPOSIT], "both bidders' deposits are held")
+
+
+async def bid(market: "Market") -> None:
+    accepted = [await _bid(market, who, maximum) for who, maximum in ((ALPHA, 1_050_000), (BETA, 1_150_000))]
+    market.refused("低于最低加价的出价 a bid below the floor", await refusal(_bid(market, ALPHA, START)))
+    accepted.append(await _bid(market, ALPHA, SECOND_MAXIMUM))
+    auction = await _auction(market)
+    closes_at = datetime.fromisoformat(auction["closes_at"])
+    await asyncio.sleep(max((closes_at - SystemClock().now()).total_seconds() - 0.7, 0))
+    accepted.append(await _bid(market, BETA, WINNING_MAXIMUM))
+    after = await _auction(market)
+    expect(after["extensions"] == 1, "a bid in the last moments extends the auction")
+    market.note(f"末刻出价，延时一次 a late bid extends the close to {after['closes_at']}")
+    market.report["auction"] = {
+        "id": auction["id"], "bids_accepted": len(accepted), "bids_refused": 1, "extensions": after["extensions"],
+    }  # fmt: skip
+
+
+async def close(market: "Market") -> None:
+    auction = await market.until(
+        lambda: _auction(market), lambda seen: seen["state"] != "open", "the close of the auction"
+    )
+    expect(auction["state"] == "sold", f"the auction ended {auction['state']}")
+    winner, loser = market.people[BETA], market.people[ALPHA]
+    orders = (await winner.get("/trading/v1/orders"))["items"]
+    market.things["order"] = next(order["id"] for order in orders if order["listing_id"] == auction["listing_id"])
+    wallet = await loser.get("/trading/v1/wallet")
+    expect(wallet["held"]["minor"] == 0, "the loser's deposit is free in the commit that closes the auction")
+    market.report["auction"] |= {"price_minor": auction["price"]["minor"], "winner": winner.participant_id}
+    market.report["deposits"]["released_minor"] = DEPOSIT
+    market.note(f"成交 sold to {winner.name} at {auction['price']['minor'] / 100:,.2f} CNY")
+
+
+async def _bid(market: "Market", who: str, maximum: int) -> Any:
+    path = f"/trading/v1/auctions/{market.things['auction']}/bids"
+    placed = await market.people[who].post(path, {"maximum": _yuan(maximum)})
+    place = "领先 leads" if placed["leading"] else "被代理出价超过 outbid by a proxy"
+    market.note(
+        f"#{placed['sequence']} {market.people[who].name} → {placed['price_after']['minor'] / 100:,.2f} · {place}"
+    )
+    return placed
+
+
+async def _auction(market: "Market") -> Any:
+    return await market.people[BETA].get(f"/trading/v1/auctions/{market.things['auction']}")
+
+
+def _yuan(minor: int) -> dict[str, object]:
+    return {"minor": minor, "currency": "CNY"}

@@ -1,0 +1,59 @@
+"""The demo's market: a server process of its own, on files of its own, with the short windows of the rules `demo`."""
+
+import asyncio
+import os
+import shutil
+import socket
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from httpx2 import AsyncClient, HTTPError
+
+READY_SECONDS_MAX = 40
+
+
+class ServerDied(RuntimeError):
+    """The server ended, or did not get ready. The message holds the end of what it said."""
+
+
+@asynccontextmanager
+async def running(folder: Path) -> AsyncGenerator[str]:
+    """The base URL of a market in a process of its own, from an empty folder; stopped at the end."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    port = _free_port()
+    environment = os.environ | {"YAOSU_VAR": str(folder), "YAOSU_MARKET_RULES": "demo", "YAOSU_LOG_LEVEL": "warning"}
+    environment |= {"YAOSU_ISSUER": f"http://127.0.0.1:{port}/identity"}
+    with (folder / "server.log").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "services", "serve", "--port", str(port), env=environment, stdout=log, stderr=log
+        )
+        try:
+            await _until_ready(f"http://127.0.0.1:{port}", process, folder)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            await process.wait()
+
+
+async def _until_ready(base_url: str, process: asyncio.subprocess.Process, folder: Path) -> None:
+    async with AsyncClient(base_url=base_url) as client:
+        for _ in range(READY_SECONDS_MAX * 10):
+            if process.returncode is not None:
+                break
+            try:
+                if (await client.get("/health/ready")).is_success:
+                    return
+            except HTTPError:
+                pass
+            await asyncio.sleep(0.1)
+    raise ServerDied("the server did not get ready: " + (folder / "server.log").read_text()[-2000:])
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

@@ -1,0 +1,150 @@
+"""The first third of the story: who comes, what they bring, and what it is graded."""
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from services.demo import data
+from services.demo.people import Person, expect
+
+if TYPE_CHECKING:
+    from services.demo.story import Market
+
+PASSWORD = "a long pass phrase for the demo"
+AVIATION, CIVIC, ALPHA, BETA, GAMMA = "aviation", "civic", "alpha", "beta", "gamma"
+NAMES = {
+    AVIATION: ("云航数据有限公司", ["provider"], "C3"),
+    CIVIC: ("惠民数据有限公司", ["provider"], "C3"),
+    ALPHA: ("甲方物流有限公司", ["buyer"], "C3"),
+    BETA: ("乙方旅行有限公司", ["buyer"], "C2"),
+    GAMMA: ("丙方广告有限公司", ["buyer"], "C1"),
+}
+AIRPORTS, PERSONS = "airports", "persons"
+OWNERS = {AIRPORTS: AVIATION, PERSONS: CIVIC}
+IMPACTS = {
+    AIRPORTS: {"object": "organisation", "degree": "ordinary", "rationale": "被非法获取会损害整理者的经营权益"},
+    PERSONS: {"object": "individual", "degree": "serious", "rationale": "泄露会严重影响个人权益"},
+}
+
+
+async def open_market(market: "Market") -> None:
+    """Log the platform's people in, by the log-ins that a development market prints."""
+    log_ins = json.loads((market.folder / "market" / "keys" / "development-log-ins.json").read_text())
+    for log_in in log_ins:
+        person = market.people[log_in["login"]] = Person(log_in["login"], market.client)
+        await person.log_in(log_in["login"], log_in["password"])
+    market.note(f"{market.client.base_url} · {len(log_ins)} 名平台与监管人员 staff logged in")
+
+
+async def admit_participants(market: "Market") -> None:
+    for who in NAMES:
+        person = await admit(market, who)
+        await market.until(lambda person=person: _may_act(person), bool, f"the admission of {person.name}")
+        await person.register_key()
+        market.note(f"{person.name} {'/'.join(NAMES[who][1])} 资质 {NAMES[who][2]}")
+
+
+async def admit(market: "Market", who: str) -> Person:
+    """Apply as one of the organisations, have it admitted, and log its administrator in."""
+    name, roles, clearance = NAMES[who]
+    person = market.people[who] = Person(name, market.client)
+    application = {
+        "name": name, "uscc": data.credit_code(list(NAMES).index(who)), "roles": roles,
+        "administrator": {"login": f"{who}@demo", "password": PASSWORD},
+    }  # fmt: skip
+    person.participant_id = (await person.post("/identity/v1/applications", application))["id"]
+    admission = {"clearance": clearance, "reason": "营业执照与安全能力已核验"}
+    await market.people["security"].post(f"/identity/v1/participants/{person.participant_id}/admit", admission)
+    await person.log_in(f"{who}@demo", PASSWORD)
+    return person
+
+
+async def log_in_again(market: "Market") -> None:
+    """Fresh tokens for everyone, once the old ones have run out."""
+    log_ins = json.loads((market.folder / "market" / "keys" / "development-log-ins.json").read_text())
+    for log_in in log_ins:
+        await market.people[log_in["login"]].log_in(log_in["login"], log_in["password"])
+    for who in NAMES:
+        await market.people[who].log_in(f"{who}@demo", PASSWORD)
+
+
+async def upload_content(market: "Market") -> None:
+    await bring_airports(market)
+    await _bring(market, PERSONS, data.persons_csv(), {
+        "title": "居民消费名录（合成）", "title_english": "Persons and their orders (synthetic)", "theme": "commerce",
+        "description": "五千名虚构居民的联系方式与月度订单数", "keywords": ["消费", "居民"], "update_cycle": "monthly",
+    })  # fmt: skip
+
+
+async def bring_airports(market: "Market") -> None:
+    await _bring(market, AIRPORTS, data.airports_csv(), {
+        "title": "全球机场基础数据", "title_english": "Airports of the world", "theme": "transport",
+        "description": "约 2.8 万个机场的代码、名称、坐标与时区", "keywords": ["机场", "民航", "坐标"],
+        "update_cycle": "monthly",
+    })  # fmt: skip
+
+
+async def grade_versions(market: "Market") -> None:
+    for what in OWNERS:
+        await grade(market, what)
+    expect(market.things[AIRPORTS]["grade"] == "G2", "the airports are G2 by declared degree")
+    expect(market.things[PERSONS]["grade"] >= "G3", "identity numbers beside names are at least G3")
+
+
+async def grade(market: "Market", what: str) -> None:
+    path = f"/catalog/v1/versions/{market.things[what]['version_id']}/grade-proposals"
+    grading = await market.people[OWNERS[what]].post(path, {"impacts": [IMPACTS[what]], "flags": []})
+    market.things[what]["grade"] = grading["grade"]
+    market.note(f"{what}: [bold]{grading['grade']}[/bold] {' '.join(grading['flags'])}")
+    for reason in grading["reasons"]:
+        market.note(f"  · {reason['text']}")
+
+
+async def register_assets(market: "Market") -> None:
+    for what in OWNERS:
+        await register(market, what)
+
+
+async def register(market: "Market", what: str) -> None:
+    """Declare the source, submit, and let the platform review it."""
+    asset_id, owner = market.things[what]["asset_id"], market.people[OWNERS[what]]
+    declaration = {
+        "origin": "own_production", "description": "自有采集与整理", "legal_basis": "数据二十条：持有权与经营权",
+    }  # fmt: skip
+    if what == PERSONS:
+        declaration["personal_information_basis"] = "合成数据，不对应任何自然人"
+    await owner.post(f"/catalog/v1/assets/{asset_id}/source-declaration", declaration)
+    await owner.post(f"/catalog/v1/assets/{asset_id}/submit")
+    review = {"grade": market.things[what]["grade"], "note": "来源说明、权属与分级已复核"}
+    asset = await market.people["business"].post(f"/catalog/v1/assets/{asset_id}/register", review)
+    expect(asset["state"] == "registered", "a reviewed asset is registered")
+    market.note(f"{asset['title']} 登记证书 {asset['certificate_id']}")
+
+
+async def _bring(market: "Market", what: str, content: bytes, about: dict[str, Any]) -> None:
+    """Draft an asset, upload its content, and wait until the inspector has read it."""
+    person, digest = market.people[OWNERS[what]], hashlib.sha256(content).hexdigest()
+    asset = await person.post("/catalog/v1/assets", about)
+    version_id = asset["versions"][0]["id"]
+    declared = {
+        "version_id": version_id, "media_type": "text/csv", "bytes": len(content), "content_hash": digest,
+        "file_name": f"{what}.csv",
+    }  # fmt: skip
+    upload = await person.post("/delivery/v1/uploads", declared)
+    await person.put(f"/delivery/v1/uploads/{upload['id']}/content", content, "text/csv")
+    path = f"/delivery/v1/uploads/{upload['id']}"
+    seen = await market.until(
+        lambda: person.get(path), lambda seen: seen["state"] in {"inspected", "refused"}, "the inspection"
+    )
+    expect(seen["state"] == "inspected", f"the inspector refused {what}: {seen['reason_code']}")
+    market.things[what] = {"asset_id": asset["id"], "version_id": version_id, "sha256": digest, "content": content}
+    market.note(f"{about['title']} {len(content):,} 字节 bytes · sha256 {digest[:16]}…")
+
+
+async def _may_act(person: Person) -> bool:
+    """Whether the admission has reached the services."""
+    try:
+        await person.get("/trading/v1/wallet")
+    except Exception:
+        return False
+    return True

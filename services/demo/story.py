@@ -1,0 +1,122 @@
+"""One whole sale, told step by step: from an empty folder to a settlement that a stranger can verify.
+
+Promises: every step goes through the public API of a real server; a step that does not end as it must ends the story
+with its name and a non-zero code; the report says what was seen, not what was expected.
+"""
+
+import asyncio
+import json
+import shutil
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from httpx2 import AsyncClient, Timeout
+from rich.console import Console
+
+from services.demo import bidding, deals, proof, server, shelves
+from services.demo.people import Person, StepFailed
+from shared.clock import Stopwatch
+
+Seen = TypeVar("Seen")
+LOOKS_MAX = 200
+
+
+@dataclass
+class Market:
+    """What the steps share: who acts, what came of it, and where to write."""
+
+    client: AsyncClient
+    folder: Path
+    out: Console
+    people: dict[str, Person] = field(default_factory=dict[str, Person])
+    things: dict[str, Any] = field(default_factory=dict[str, Any])
+    report: dict[str, Any] = field(default_factory=lambda: {"steps": [], "refusals": []})
+
+    async def until(self, look: Callable[[], Awaitable[Seen]], good: Callable[[Seen], bool], what: str) -> Seen:
+        """Look again and again until what is seen is good; fail after 20 seconds, saying what was waited for."""
+        for _ in range(LOOKS_MAX):
+            seen = await look()
+            if good(seen):
+                return seen
+            await self.wait()
+        raise StepFailed(f"waited in vain for {what}")
+
+    async def wait(self) -> None:
+        """A moment, in which the market may move."""
+        await asyncio.sleep(0.1)
+
+    def note(self, text: str) -> None:
+        self.out.print(f"      {text}", highlight=False)
+
+    def refused(self, what: str, code: str) -> None:
+        self.report["refusals"].append({"what": what, "code": code})
+        self.note(f"拒绝 refused: {what} → [yellow]{code}[/yellow]")
+
+
+STEPS = [
+    ("market opened", "开市", shelves.open_market),
+    ("participants admitted", "主体准入", shelves.admit_participants),
+    ("content uploaded and inspected", "上传与检验", shelves.upload_content),
+    ("versions graded", "分类分级", shelves.grade_versions),
+    ("assets registered", "资产登记", shelves.register_assets),
+    ("raw sale of persons refused", "按级拒绝", deals.refuse_raw_persons),
+    ("listed", "挂牌", bidding.list_airports),
+    ("money paid in", "入金", bidding.pay_in),
+    ("deposits held", "冻结保证金", bidding.register_bidders),
+    ("bidding", "竞价", bidding.bid),
+    ("auction closed, deposits voided", "成交，解冻保证金", bidding.close),
+    ("contract signed by both", "双方签约", deals.sign_contract),
+    ("paid into escrow", "付款", deals.pay),
+    ("delivered", "交付", deals.receive),
+    ("accepted", "验收", deals.accept),
+    ("settled to the fen", "结算", deals.settle),
+    ("desensitised persons sold at a fixed price", "脱敏挂牌成交", deals.sell_desensitised_persons),
+    ("log exported by the regulator", "监管导出日志", proof.export_bundle),
+    ("bundle verified offline", "离线验证", proof.verify_bundle),
+    ("tampering named", "篡改即现", proof.tamper),
+]
+
+
+async def tell(folder: Path, *, keep: bool, out: Console) -> int:
+    """Run the story in `folder`. Returns 0 if every step held, else 1. The report is `report.json` there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    watch = Stopwatch()
+    out.print("[bold]Yaosu 要素[/bold] · 首笔交易 · the first sale")
+    async with _market(folder, out) as market:
+        ok = await _tell(market)
+    if not keep:
+        shutil.rmtree(folder / "market", ignore_errors=True)
+    (folder / "report.json").write_text(json.dumps(market.report, ensure_ascii=False, indent=2) + "\n")
+    verdict = "[green]ok[/green]" if ok else "[red]failed[/red]"
+    out.print(f"{verdict} · {watch.seconds():.1f} s · {folder / 'report.json'}")
+    return 0 if ok else 1
+
+
+@asynccontextmanager
+async def _market(folder: Path, out: Console) -> AsyncGenerator[Market]:
+    async with (
+        server.running(folder / "market") as base_url,
+        AsyncClient(base_url=base_url, timeout=Timeout(30)) as client,
+    ):
+        yield Market(client, folder, out)
+
+
+async def _tell(market: Market) -> bool:
+    for number, (name, chinese, step) in enumerate(STEPS, 1):
+        watch = Stopwatch()
+        market.out.print(f"[bold]{number:>3}[/bold] {chinese} · {name}")
+        entry: dict[str, Any] = {"name": name, "ok": False, "seconds": 0}
+        market.report["steps"].append(entry)
+        try:
+            await step(market)
+            entry["ok"] = True
+        except Exception as error:
+            entry["error"] = str(error)
+            market.out.print(f"      [red]{name} failed: {error}[/red]", soft_wrap=True)
+        entry["seconds"] = round(watch.seconds(), 3)
+        if not entry["ok"]:
+            return False
+    return True

@@ -1,0 +1,101 @@
+"""The door: which service answers which path, the API's documents, and whether all of it is ready.
+
+In one process it dispatches by prefix, without rewriting, to the six apps. In production nginx does that, and this app
+alone serves what belongs to no service. There is no proxy here.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi_standalone_docs import StandaloneDocs
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from services.audit import api as audit
+from services.catalog import api as catalog
+from services.delivery import api as delivery
+from services.identity import api as identity
+from services.pricing import api as pricing
+from services.trading.api import router as trading
+from shared.errors import Failure, Unavailable
+from shared.guard import Doors, Guard
+from shared.rest import Directory
+from shared.settings import SERVICES, Settings
+from shared.web import Health, NotReady, present
+
+ROUTERS: Mapping[str, APIRouter] = {
+    "identity": identity.router,
+    "catalog": catalog.router,
+    "pricing": pricing.router,
+    "trading": trading.router,
+    "delivery": delivery.router,
+    "audit": audit.router,
+}
+PREFIXES: Mapping[str, str] = {service: f"/{service}/" for service in SERVICES}
+
+
+class Gateway:
+    """Sends each request to the app whose prefix it has, and everything else to the front."""
+
+    def __init__(self, front: FastAPI, apps: Mapping[str, ASGIApp]) -> None:
+        self._front = front
+        self._apps = {PREFIXES.get(name, f"/{name}/"): app for name, app in apps.items()}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        app = next((app for prefix, app in self._apps.items() if path.startswith(prefix)), self._front)
+        await app(scope, receive, send)
+
+
+def build(settings: Settings, directory: Directory, lifespan: Any = None) -> FastAPI:
+    """The front: `/docs`, `/openapi.json`, `/health/live`, and `/health/ready` over all services."""
+    app = FastAPI(title="Yaosu 要素", version="0.1.0", lifespan=lifespan, redoc_url=None)
+    documents: dict[str, Any] = {}
+
+    def openapi() -> dict[str, Any]:
+        if not documents:
+            documents.update(document())
+        return documents
+
+    app.openapi = openapi
+
+    @app.get("/health/live", tags=["health"])
+    async def live() -> Health:
+        """Whether the process answers at all."""
+        return Health(status="live")
+
+    @app.get("/health/ready", tags=["health"])
+    async def ready() -> Health:
+        """Whether every service is ready. 503, naming those that are not, otherwise."""
+        parts = {service: await _readiness(directory, service) for service in SERVICES}
+        if any(state != "ready" for state in parts.values()):
+            raise NotReady(parts=parts, retry_after_seconds=1)
+        return Health(status="ready", parts=parts)
+
+    StandaloneDocs(app)
+    for kind in (Failure, HTTPException, Exception):
+        app.add_exception_handler(kind, present)
+    app.add_middleware(Guard, doors=Doors(settings.allowed_hosts))
+    return app
+
+
+def document() -> dict[str, Any]:
+    """All services in one OpenAPI document."""
+    whole = FastAPI(title="Yaosu 要素", version="0.1.0")
+    for service, router in ROUTERS.items():
+        whole.include_router(router, tags=[service])
+    return get_openapi(
+        title=whole.title, version=whole.version, routes=whole.routes,
+        description="An open exchange for data elements: catalogue, grades, pricing, trading, delivery, and a log that "
+        "anyone can verify. Errors are RFC 9457 problem documents with a stable `code`.",
+    )  # fmt: skip
+
+
+async def _readiness(directory: Directory, service: str) -> str:
+    try:
+        response = await directory.connection(service).get("/health/ready")
+    except (Unavailable, OSError):
+        return "away"
+    return "ready" if response.is_success else "not ready"

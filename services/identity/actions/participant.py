@@ -1,0 +1,176 @@
+"""What happens when an organisation applies, and when an operator decides on it: one visible transaction per act."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from pydantic import SecretStr
+
+from services.identity.actions.identity import Identity
+from services.identity.events import (
+    AffiliationDeclared,
+    ClearanceChanged,
+    ClearanceProposed,
+    ParticipantAdmitted,
+    ParticipantApplied,
+    ParticipantExited,
+    ParticipantRefused,
+    ParticipantReinstated,
+    ParticipantSuspended,
+    UserCreated,
+)
+from services.identity.rules import participant as rules
+from services.identity.rules import user as user_rules
+from services.identity.rules.participant import Affiliation, NoSuchParticipant, Participant, Status
+from services.identity.rules.role import OPERATORS, Role
+from services.identity.store import account
+from services.identity.store import participant as store
+from shared.access import Caller
+from shared.facts import Actor
+from shared.grades import Clearance
+from shared.idempotency import Once
+from shared.ids import ParticipantId, UserId
+from shared.web import Page
+
+Ending = type[ParticipantRefused | ParticipantSuspended | ParticipantReinstated | ParticipantExited]
+DECISIONS: dict[str, tuple[Callable[[Participant, str, datetime], Participant], Ending]] = {
+    "refuse":    (rules.refuse,    ParticipantRefused),
+    "suspend":   (rules.suspend,   ParticipantSuspended),
+    "reinstate": (rules.reinstate, ParticipantReinstated),
+    "exit":      (rules.leave,     ParticipantExited),
+}  # fmt: skip
+NOTICED: dict[Status, Ending] = {
+    Status.REFUSED:   ParticipantRefused,
+    Status.SUSPENDED: ParticipantSuspended,
+    Status.EXITED:    ParticipantExited,
+}  # fmt: skip
+
+
+async def apply(
+    identity: Identity, name: str, uscc: str, roles: frozenset[Role], contact: str | None,
+    login: str, password: SecretStr,
+) -> Participant:  # fmt: skip
+    """An application, and its administrator. Once per credit code: whoever sends it again is told so."""
+    login = user_rules.new_login(login)
+    password_hash = await identity.passwords.hash(user_rules.new_password(password.get_secret_value(), login))
+    async with identity.database.transaction() as tx:
+        now = await identity.database.now(tx)
+        participant = rules.apply(ParticipantId.new(), name, uscc, roles, contact, now)
+        administrator = user_rules.new_member(
+            UserId.new(), login, roles, participant.id, participant.roles, is_administrator=True
+        )
+        await store.add_participant(tx, participant)
+        await account.add_user(tx, administrator, password_hash)
+        # The applicant acts through the person whom the application names: nobody is logged in yet.
+        actor = Actor("user", administrator.id, participant.id)
+        created = UserCreated(
+            administrator.id, administrator.roles, is_administrator=True, participant_id=participant.id
+        )
+        await identity.outbox.record(tx, actor, now, ParticipantApplied.of(participant), created)
+    return participant
+
+
+async def participants(identity: Identity, status: Status | None, page: Page) -> list[Participant]:
+    async with identity.database.read() as tx:
+        return await store.participants_in_order(tx, status, page.after, page.limit + 1)
+
+
+async def participant(identity: Identity, caller: Caller, participant_id: ParticipantId) -> Participant:
+    """One's own, or any to the platform's staff: another's is not there."""
+    _require_visible(caller, participant_id)
+    async with identity.database.read() as tx:
+        return await store.participant(tx, participant_id)
+
+
+async def admit(
+    identity: Identity, caller: Caller, participant_id: ParticipantId, clearance: Clearance, reason: str, once: Once
+) -> Participant:
+    async with identity.database.transaction() as tx:
+        if earlier := await once.recall(tx, Participant):
+            return earlier
+        participant = await store.participant_for_update(tx, participant_id)
+        now = await identity.database.now(tx)
+        participant = rules.admit(participant, clearance, caller.subject, now)
+        await store.save_participant(tx, participant)
+        await once.remember(tx, participant)
+        if participant.proposal:
+            fact = ClearanceProposed(participant.id, clearance, reason)
+        else:
+            fact = ParticipantAdmitted(participant.id, participant.roles, clearance, reason)
+        await identity.outbox.record(tx, caller.actor, now, fact)
+    return participant
+
+
+async def change_clearance(
+    identity: Identity, caller: Caller, participant_id: ParticipantId, clearance: Clearance, reason: str, once: Once
+) -> Participant:
+    async with identity.database.transaction() as tx:
+        if earlier := await once.recall(tx, Participant):
+            return earlier
+        participant = await store.participant_for_update(tx, participant_id)
+        now = await identity.database.now(tx)
+        participant = rules.change_clearance(participant, clearance, caller.subject, now)
+        await store.save_participant(tx, participant)
+        await once.remember(tx, participant)
+        if participant.proposal:
+            fact = ClearanceProposed(participant.id, clearance, reason)
+        else:
+            fact = ClearanceChanged(participant.id, clearance, participant.reason_code or "", reason)
+        await identity.outbox.record(tx, caller.actor, now, fact)
+    return participant
+
+
+async def decide(
+    identity: Identity, caller: Caller, participant_id: ParticipantId, decision: str, reason_code: str, reason: str,
+    once: Once,
+) -> Participant:  # fmt: skip
+    """Refuse, suspend, reinstate or let go. Requires a key of `DECISIONS`."""
+    rule, announced = DECISIONS[decision]
+    async with identity.database.transaction() as tx:
+        if earlier := await once.recall(tx, Participant):
+            return earlier
+        participant = await store.participant_for_update(tx, participant_id)
+        now = await identity.database.now(tx)
+        participant = rule(participant, reason_code, now)
+        await store.save_participant(tx, participant)
+        await once.remember(tx, participant)
+        await identity.outbox.record(tx, caller.actor, now, announced(participant.id, reason_code, reason))
+    return participant
+
+
+async def affiliate(
+    identity: Identity, caller: Caller, participant_id: ParticipantId, affiliate_id: ParticipantId, once: Once
+) -> None:
+    """Put two participants on record as affiliates of each other."""
+    async with identity.database.transaction() as tx:
+        if await once.recall(tx, Affiliation):
+            return
+        affiliation = rules.affiliation(participant_id, affiliate_id)
+        for each in (affiliation.one_id, affiliation.other_id):
+            await store.participant(tx, each)
+        now = await identity.database.now(tx)
+        await store.add_affiliation(tx, affiliation)
+        await once.remember(tx, affiliation)
+        await identity.outbox.record(tx, caller.actor, now, AffiliationDeclared(participant_id, affiliate_id))
+
+
+async def affiliates(identity: Identity, caller: Caller, participant_id: ParticipantId) -> list[ParticipantId]:
+    _require_visible(caller, participant_id)
+    async with identity.database.read() as tx:
+        await store.participant(tx, participant_id)
+        return await store.affiliates_of(tx, participant_id)
+
+
+async def pass_deadlines(identity: Identity) -> None:
+    """Move every participant whose deadline has passed: nobody decided, verified or reinstated in time."""
+    async with identity.database.transaction() as tx:
+        now = await identity.database.now(tx)
+        late = [rules.pass_deadline(each, now) for each in await store.participants_due(tx, now)]
+        for participant in late:
+            await store.save_participant(tx, participant)
+        noticed = [NOTICED[each.status](each.id, each.reason_code or "") for each in late]
+        await identity.outbox.record(tx, identity.outbox.itself, now, *noticed)
+
+
+def _require_visible(caller: Caller, participant_id: ParticipantId) -> None:
+    if caller.participant_id != participant_id and not caller.roles & (OPERATORS | {Role.REGULATOR}):
+        raise NoSuchParticipant()

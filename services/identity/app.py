@@ -1,0 +1,46 @@
+"""What `identity` is made of."""
+
+import hashlib
+import hmac
+from functools import partial
+
+from fastapi import FastAPI
+from pwdlib.hashers import HasherProtocol
+from pwdlib.hashers.argon2 import Argon2Hasher
+
+from services.identity import jobs
+from services.identity.actions.identity import Identity, Passwords
+from services.identity.api import FORMS, router
+from shared import web
+from shared.core import Core
+from shared.guard import Doors
+from shared.settings import SERVICES
+
+# OWASP's and NIST's least is far below; the cost bounds how fast a stolen table can be tried.
+MEMORY_KIBIBYTES, PASSES, LANES = 64 * 1024, 3, 4
+
+
+def build(core: Core, *, hasher: HasherProtocol | None = None) -> FastAPI:
+    """Requires the token key in the settings: identity alone holds it. Tests bring a cheaper hasher."""
+    identity = identity_of(core, hasher or Argon2Hasher(PASSES, MEMORY_KIBIBYTES, LANES))
+    doors = Doors(core.settings.allowed_hosts, forms=FORMS)
+    return web.application(core, router, identity, jobs=[partial(jobs.run, identity)], doors=doors)
+
+
+def identity_of(core: Core, hasher: HasherProtocol) -> Identity:
+    """Identity without an app, for the command line."""
+    if core.issuer is None:
+        raise ValueError("identity needs the token key; no other service has it")
+    settings = core.settings
+    secrets = {name: settings.service_secrets.get(name) or settings.service_secret for name in SERVICES}
+    token_key = settings.require_secret("token_key").encode()
+    return Identity(
+        core.database,
+        core.outbox,
+        core.clock,
+        core.issuer,
+        settings.issuer,
+        Passwords(hasher),
+        {name: secret for name, secret in secrets.items() if secret},
+        hmac.new(token_key, b"pseudonyms of log-in names", hashlib.sha256).digest(),
+    )

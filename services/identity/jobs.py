@@ -1,0 +1,28 @@
+"""What `identity` does unasked: it lets deadlines pass and forgets what has expired.
+
+Promises: nothing is decided here, so a late or missed tick changes when something is noticed, never what is true.
+"""
+
+import logging
+
+from services.identity.actions import participant, token
+from services.identity.actions.identity import Identity
+
+INTERVAL_SECONDS = 10.0
+JOBS = (participant.pass_deadlines, token.forget_expired)
+log = logging.getLogger(__name__)
+
+
+async def run(identity: Identity) -> None:
+    while True:
+        await identity.clock.sleep(INTERVAL_SECONDS)
+        await tick(identity)
+
+
+async def tick(identity: Identity) -> None:
+    """Every job once. One that fails neither ends the loop nor keeps the others from their turn."""
+    for job in JOBS:
+        try:
+            await job(identity)
+        except Exception:
+            log.exception("%s failed; it runs again in %s s", job.__name__, INTERVAL_SECONDS)

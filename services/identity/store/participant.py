@@ -1,0 +1,128 @@
+"""How participants and their affiliations are kept.
+
+Promises: an organisation with a living application cannot apply again; a participant that changed since it was read
+cannot be saved.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from services.identity.rules.participant import (
+    AT_DEADLINE,
+    Affiliation,
+    AlreadyAffiliated,
+    AlreadyApplied,
+    NoSuchParticipant,
+    Participant,
+    Proposal,
+    Status,
+)
+from services.identity.rules.role import Role
+from services.identity.tables import affiliations, participants
+from shared.database import Transaction, for_update
+from shared.errors import Conflict
+from shared.grades import Clearance
+from shared.ids import ParticipantId
+
+DUE_MAX = 100
+
+
+class ParticipantChanged(Conflict):
+    """Someone else changed this participant; look again."""
+
+
+async def participant(tx: Transaction, participant_id: ParticipantId) -> Participant:
+    return _one(await _found(tx, _query(participants.c.id == participant_id)))
+
+
+async def participant_for_update(tx: Transaction, participant_id: ParticipantId) -> Participant:
+    return _one(await _found(tx, for_update(_query(participants.c.id == participant_id), tx)))
+
+
+async def participants_in_order(
+    tx: Transaction, status: Status | None, after: str | None, limit: int
+) -> list[Participant]:
+    """The next participants by id, which is by age."""
+    conditions: list[ColumnElement[bool]] = []
+    if status is not None:
+        conditions.append(participants.c.status == status)
+    if after is not None:
+        conditions.append(participants.c.id > after)
+    return await _found(tx, _query(*conditions).order_by(participants.c.id).limit(limit))
+
+
+async def participants_due(tx: Transaction, now: datetime) -> list[Participant]:
+    """Those whose deadline has passed and nobody has yet noticed, at most a hundred, locked."""
+    due = _query(participants.c.status.in_(AT_DEADLINE), participants.c.deadline <= now)
+    return await _found(tx, for_update(due.order_by(participants.c.id).limit(DUE_MAX), tx, skip_locked=True))
+
+
+async def add_participant(tx: Transaction, participant: Participant) -> None:
+    try:
+        await tx.execute(insert(participants).values(_row(participant)))
+    except IntegrityError as error:
+        raise AlreadyApplied() from error
+
+
+async def save_participant(tx: Transaction, participant: Participant) -> None:
+    as_read = (participants.c.id == participant.id, participants.c.revision == participant.revision - 1)
+    if (await tx.execute(update(participants).where(*as_read).values(_row(participant)))).rowcount != 1:
+        raise ParticipantChanged()
+
+
+async def add_affiliation(tx: Transaction, affiliation: Affiliation) -> None:
+    try:
+        row = {"one_id": affiliation.one_id, "other_id": affiliation.other_id}
+        await tx.execute(insert(affiliations).values(row))
+    except IntegrityError as error:
+        raise AlreadyAffiliated() from error
+
+
+async def affiliates_of(tx: Transaction, participant_id: ParticipantId) -> list[ParticipantId]:
+    either = or_(affiliations.c.one_id == participant_id, affiliations.c.other_id == participant_id)
+    rows = await tx.execute(select(affiliations.c.one_id, affiliations.c.other_id).where(either))
+    return sorted(row.other_id if row.one_id == participant_id else row.one_id for row in rows)
+
+
+def _query(*conditions: ColumnElement[bool]) -> Select[Any]:
+    return select(*participants.c).where(*conditions)
+
+
+async def _found(tx: Transaction, query: Select[Any]) -> list[Participant]:
+    return [_participant(row) for row in await tx.execute(query)]
+
+
+def _one(found: Sequence[Participant]) -> Participant:
+    if not found:
+        raise NoSuchParticipant()
+    return found[0]
+
+
+def _participant(row: Row[Any]) -> Participant:
+    proposal = Proposal(Clearance(row.proposed_clearance), row.proposed_by) if row.proposed_by else None
+    return Participant(
+        row.id, row.name, row.uscc, frozenset(map(Role, row.roles.split())), row.contact, Status(row.status),
+        row.deadline, Clearance(row.clearance) if row.clearance else None, proposal, row.reason_code, row.revision,
+    )  # fmt: skip
+
+
+def _row(participant: Participant) -> dict[str, object]:
+    proposal = participant.proposal
+    return {
+        "id": participant.id,
+        "name": participant.name,
+        "uscc": participant.uscc,
+        "roles": " ".join(sorted(participant.roles)),
+        "contact": participant.contact,
+        "status": participant.status,
+        "deadline": participant.deadline,
+        "clearance": participant.clearance,
+        "proposed_clearance": proposal and proposal.clearance,
+        "proposed_by": proposal and proposal.proposed_by,
+        "reason_code": participant.reason_code,
+        "revision": participant.revision,
+    }

@@ -1,0 +1,114 @@
+"""The tables of `identity`. The partial index is the rule that an organisation has at most one living application.
+
+Nothing here lets anyone in who reads it: passwords are argon2id, secrets and refresh tokens are digests, and the names
+that were tried in vain are digests too, for people type their passwords there.
+"""
+
+from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table
+
+from services.identity.rules.participant import PARTICIPANT
+from shared import idempotency, outbox
+from shared.database import IdOf, Moment
+from shared.ids import ApiClientId, KeyId, ParticipantId, TokenFamilyId, UserId
+
+metadata = MetaData()
+
+participants = Table(
+    "participants",
+    metadata,
+    Column("id", IdOf(ParticipantId), primary_key=True),
+    Column("name", String, nullable=False),
+    Column("uscc", String, nullable=False),
+    Column("roles", String, nullable=False),
+    Column("contact", String),
+    Column("status", String, nullable=False),
+    Column("deadline", Moment),
+    Column("clearance", String),
+    Column("proposed_clearance", String),
+    Column("proposed_by", String),
+    Column("reason_code", String),
+    Column("revision", Integer, nullable=False),
+    Index("participants_by_status", "status", "id"),
+)
+living = participants.c.status.in_(PARTICIPANT.open_states())
+Index("one_living_application", participants.c.uscc, unique=True, sqlite_where=living, postgresql_where=living)
+Index("participants_by_deadline", participants.c.deadline, sqlite_where=living, postgresql_where=living)
+
+affiliations = Table(
+    "affiliations",
+    metadata,
+    Column("one_id", IdOf(ParticipantId), primary_key=True),
+    Column("other_id", IdOf(ParticipantId), primary_key=True),
+    Index("affiliations_by_other", "other_id"),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", IdOf(UserId), primary_key=True),
+    Column("login", String, nullable=False, unique=True),
+    Column("password_hash", String, nullable=False),
+    Column("roles", String, nullable=False),
+    Column("participant_id", IdOf(ParticipantId)),
+    Column("is_administrator", Boolean, nullable=False),
+    Column("disabled_at", Moment),
+    Index("users_by_participant", "participant_id", "id"),
+)
+
+api_clients = Table(
+    "api_clients",
+    metadata,
+    Column("id", IdOf(ApiClientId), primary_key=True),
+    Column("participant_id", IdOf(ParticipantId), nullable=False),
+    Column("name", String, nullable=False),
+    Column("secret_digest", LargeBinary, nullable=False),
+    Column("roles", String, nullable=False),
+    Column("disabled_at", Moment),
+    Index("api_clients_by_participant", "participant_id", "id"),
+)
+
+signing_keys = Table(
+    "signing_keys",
+    metadata,
+    Column("id", IdOf(KeyId), primary_key=True),
+    Column("participant_id", IdOf(ParticipantId), nullable=False),
+    Column("algorithm", String, nullable=False),
+    Column("public_key", String, nullable=False, unique=True),
+    Column("registered_at", Moment, nullable=False),
+    Column("revoked_at", Moment),
+    Index("signing_keys_by_participant", "participant_id", "id"),
+)
+
+token_families = Table(
+    "token_families",
+    metadata,
+    Column("id", IdOf(TokenFamilyId), primary_key=True),
+    Column("user_id", IdOf(UserId), nullable=False),
+    Column("authenticated_by", String, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("revoked_at", Moment),
+    Index("token_families_by_user", "user_id"),
+    Index("token_families_by_expiry", "expires_at"),
+)
+
+refresh_tokens = Table(
+    "refresh_tokens",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("family_id", IdOf(TokenFamilyId), nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("consumed_at", Moment),
+    Index("refresh_tokens_by_family", "family_id"),
+)
+
+log_in_throttles = Table(
+    "log_in_throttles",
+    metadata,
+    Column("name_digest", LargeBinary, primary_key=True),
+    Column("attempts", Integer, nullable=False),
+    Column("window_ends_at", Moment, nullable=False),
+    Index("log_in_throttles_by_end", "window_ends_at"),
+)
+
+outbox.tables(metadata)
+idempotency.tables(metadata)

@@ -1,0 +1,119 @@
+"""How the services are put together: all six in one process, or one of them among its neighbours.
+
+Owns: the composition, and nothing else. What a service is made of stands in its own `app.py`.
+"""
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+from pwdlib.hashers import HasherProtocol
+from starlette.types import ASGIApp
+
+from migrations import schema
+from services import custodian_sandbox, gateway
+from services.audit import app as audit
+from services.catalog import app as catalog
+from services.catalog.client import CatalogClient
+from services.delivery import app as delivery
+from services.identity import app as identity
+from services.identity.actions.staff import LogIn, bootstrap
+from services.pricing import app as pricing
+from services.pricing.client import PricingClient
+from services.trading import app as trading
+from services.trading.client import TradingClient
+from services.trading.custodian import RestCustodian
+from shared.clock import Clock
+from shared.core import Core, core_of
+from shared.database import Database
+from shared.rest import Directory
+from shared.settings import SERVICES, Settings
+
+BUILD: dict[str, Callable[[Core], FastAPI]] = {
+    "identity": lambda core: identity.build(core),
+    "catalog": lambda core: catalog.build(core),
+    "pricing": lambda core: pricing.build(core, catalog=CatalogClient(core.peer("catalog"))),
+    "trading": lambda core: trading.build(
+        core,
+        catalog=CatalogClient(core.peer("catalog")),
+        pricing=PricingClient(core.peer("pricing")),
+        custodian=RestCustodian(core.directory),
+    ),
+    "delivery": lambda core: delivery.build(
+        core, catalog=CatalogClient(core.peer("catalog")), trading=TradingClient(core.peer("trading"))
+    ),
+    "audit": lambda core: audit.build(core),
+}
+
+
+@dataclass(frozen=True)
+class Market:
+    """Six services in one process. `door` is the whole, as a server serves it."""
+
+    door: ASGIApp
+    front: FastAPI
+    apps: dict[str, FastAPI]
+    cores: dict[str, Core]
+
+
+def database_of(service: str, settings: Settings, clock: Clock) -> Database:
+    """The service's own file under `var/`, or its own schema of the database that the settings name."""
+    if settings.database_url is None:
+        return Database(f"sqlite+aiosqlite:///{settings.var / service}.db", schema=service, clock=clock)
+    return Database(settings.database_url.get_secret_value(), schema=service, clock=clock)
+
+
+def directory_of(settings: Settings) -> Directory:
+    """Where the neighbours are, when each service is a process of its own: at `service_urls`, or by their names."""
+    urls = {service: f"http://{service}:8000" for service in SERVICES} | settings.service_urls
+    return Directory(urls | ({"custodian": settings.custodian_url} if settings.custodian_url else {}))
+
+
+def build_service(service: str, settings: Settings, clock: Clock) -> FastAPI:
+    """One service by itself. Its tables must have been migrated before."""
+    return BUILD[service](
+        core_of(service, settings, clock, database_of(service, settings, clock), directory_of(settings))
+    )
+
+
+def build_market(
+    settings: Settings,
+    clock: Clock,
+    make_database: Callable[[str], Database] | None = None,
+    *,
+    staff: Sequence[LogIn] = (),
+    hasher: HasherProtocol | None = None,
+) -> Market:
+    """All six, found by each other without a network; tables are migrated and `staff` given log-ins at the start.
+
+    Development also gets a custodian to play with, unless the settings name another.
+    """
+    directory = Directory({"custodian": settings.custodian_url} if settings.custodian_url else {})
+    make_database = make_database or (lambda service: database_of(service, settings, clock))
+    if settings.custodian_url is None:
+        sandbox = custodian_sandbox.build(directory, clock)
+        directory.register("custodian", sandbox)
+        settings = settings.model_copy(update={"custodian_public_key": sandbox.state.public_key})
+    cores = {name: core_of(name, settings, clock, make_database(name), directory) for name in SERVICES}
+    build = BUILD | {"identity": lambda core: identity.build(core, hasher=hasher)}
+    apps = {name: build[name](core) for name, core in cores.items()}
+    for name, app in apps.items():
+        directory.register(name, app)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(directory.close)
+            for name, app in apps.items():
+                cores[name].database.open()
+                await schema.upgrade(cores[name].database)
+                await stack.enter_async_context(app.router.lifespan_context(app))
+            await bootstrap(apps["identity"].state.service, staff)
+            yield
+
+    front = gateway.build(settings, directory, lifespan)
+    reachable: dict[str, ASGIApp] = dict(apps)
+    if settings.custodian_url is None:
+        reachable["custodian"] = sandbox
+    return Market(gateway.Gateway(front, reachable), front, apps, cores)

@@ -1,0 +1,20 @@
+"""How other services reach `pricing`, and the errors they may meet there."""
+
+from services.pricing.rules.quote import NoSuchQuote
+from services.pricing.schemas import FeeScheduleView, LineView, QuoteView
+from shared.ids import QuoteId
+from shared.rest import OnBehalf, RestClient
+
+__all__ = ["FeeScheduleView", "LineView", "NoSuchQuote", "PricingClient", "QuoteView"]
+
+
+class PricingClient(RestClient):
+    errors = (NoSuchQuote,)
+
+    async def quote(self, quote_id: QuoteId, acting_for: OnBehalf | None = None) -> QuoteView:
+        """Raises NoSuchQuote, also if whoever it acts for is no party to it."""
+        return await self.get(f"/pricing/v1/quotes/{quote_id}", QuoteView, acting_for=acting_for)
+
+    async def fee_schedule(self) -> FeeScheduleView:
+        """The one that holds now."""
+        return await self.get("/pricing/v1/fee-schedules/current", FeeScheduleView)

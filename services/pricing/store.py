@@ -1,0 +1,92 @@
+"""How plans and quotes are kept.
+
+Promises: both are only added to; a revision that someone else published meanwhile is not published again.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import ColumnElement, Row, insert, select, true
+from sqlalchemy.exc import IntegrityError
+
+from services.pricing.rules.plan import Discount, NoSuchPlan, Plan, PlanKind
+from services.pricing.rules.quote import Line, NoSuchQuote, Quote
+from services.pricing.tables import plans, quotes
+from shared.database import Transaction
+from shared.errors import Conflict
+from shared.grades import Mode
+from shared.ids import PlanId, QuoteId, VersionId
+from shared.money import Money
+
+DISCOUNTS = TypeAdapter(tuple[Discount, ...])
+LINES = TypeAdapter(tuple[Line, ...])
+
+Revisions = tuple[Plan, ...]
+
+
+class RevisedMeanwhile(Conflict):
+    """Someone else revised this plan; look again."""
+
+
+async def revisions(tx: Transaction, plan_id: PlanId) -> Revisions:
+    """All of a plan, oldest first. Raises NoSuchPlan if there are none."""
+    found = await _revisions(tx, plans.c.id == plan_id)
+    if not found:
+        raise NoSuchPlan()
+    return found
+
+
+async def plans_of(tx: Transaction, version_id: VersionId, limit: int, before: str | None) -> list[Revisions]:
+    """The plans of a version with all their revisions, newest first, at most `limit`, with ids below `before`."""
+    older = plans.c.id < before if before else true()
+    query = select(plans.c.id).distinct().where(plans.c.version_id == version_id, older)
+    ids = list(await tx.scalars(query.order_by(plans.c.id.desc()).limit(limit)))
+    found = await _revisions(tx, plans.c.id.in_(ids))
+    return [tuple(plan for plan in found if plan.id == plan_id) for plan_id in ids]
+
+
+async def add_plan(tx: Transaction, plan: Plan) -> None:
+    row = {
+        "id": plan.id, "revision": plan.revision, "provider_id": plan.provider_id, "version_id": plan.version_id,
+        "mode": plan.mode, "kind": plan.kind, "price_minor": plan.price.minor, "price_currency": plan.price.currency,
+        "discounts": DISCOUNTS.dump_python(plan.discounts, mode="json"), "valid_from": plan.valid_from,
+        "valid_until": plan.valid_until, "supersedes": plan.supersedes,
+    }  # fmt: skip
+    try:
+        await tx.execute(insert(plans).values(row))
+    except IntegrityError as error:
+        raise RevisedMeanwhile() from error
+
+
+async def quote(tx: Transaction, quote_id: QuoteId) -> Quote:
+    row = (await tx.execute(select(*quotes.c).where(quotes.c.id == quote_id))).one_or_none()
+    if row is None:
+        raise NoSuchQuote()
+    return Quote(
+        row.id, row.plan_id, row.plan_revision, row.version, row.buyer_id, row.provider_id, row.version_id,
+        Mode(row.mode), LINES.validate_python(row.lines), Money(row.total_minor, row.total_currency), row.given_at,
+        row.expires_at,
+    )  # fmt: skip
+
+
+async def add_quote(tx: Transaction, quote: Quote) -> None:
+    row = {
+        "id": quote.id, "plan_id": quote.plan_id, "plan_revision": quote.plan_revision, "version": quote.version,
+        "buyer_id": quote.buyer_id, "provider_id": quote.provider_id, "version_id": quote.version_id,
+        "mode": quote.mode, "lines": LINES.dump_python(quote.lines, mode="json"), "total_minor": quote.total.minor,
+        "total_currency": quote.total.currency, "given_at": quote.given_at, "expires_at": quote.expires_at,
+    }  # fmt: skip
+    await tx.execute(insert(quotes).values(row))
+
+
+async def _revisions(tx: Transaction, which: ColumnElement[bool]) -> Revisions:
+    rows: Sequence[Row[Any]] = (await tx.execute(select(*plans.c).where(which).order_by(plans.c.revision))).all()
+    return tuple(
+        Plan(
+            row.id, row.revision, row.provider_id, row.version_id, Mode(row.mode), PlanKind(row.kind),
+            Money(row.price_minor, row.price_currency), DISCOUNTS.validate_python(row.discounts), row.valid_from,
+            row.valid_until, row.supersedes,
+        )
+        for row in rows
+    )  # fmt: skip

@@ -1,0 +1,63 @@
+"""The platform's own people: the log-ins that a development market starts with, and the command that adds one."""
+
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass
+
+from services import market
+from services.identity import app as identity
+from services.identity.actions.staff import bootstrap
+from shared.clock import SystemClock
+from shared.core import core_of
+from shared.rest import Directory
+from shared.settings import Settings, with_development_secrets
+
+ROLES = {
+    "business": "operator_business",
+    "business2": "operator_business",
+    "security": "operator_security",
+    "security2": "operator_security",
+    "system": "operator_system",
+    "log": "operator_audit",
+    "regulator": "regulator",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LogIn:
+    login: str
+    password: str
+    role: str
+
+
+def development_log_ins(settings: Settings) -> list[LogIn]:
+    """The log-ins of this market, drawn at its first start and kept beside its keys. None outside development."""
+    if settings.environment != "development":
+        return []
+    path = settings.var / "keys" / "development-log-ins.json"
+    if not path.exists():
+        drawn = [LogIn(login, secrets.token_urlsafe(18), role) for login, role in ROLES.items()]
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            json.dump([asdict(log_in) for log_in in drawn], file, indent=2)
+    return [LogIn(**fields) for fields in json.loads(path.read_text())]
+
+
+async def add(settings: Settings, log_in: LogIn) -> None:
+    """Give someone their first log-in, directly in identity's tables. Requires that they are migrated.
+
+    On SQLite the market must be closed meanwhile; on PostgreSQL it may be open.
+    """
+    if settings.environment == "development":
+        settings = with_development_secrets(settings)
+    clock = SystemClock()
+    core = core_of("identity", settings, clock, market.database_of("identity", settings, clock), Directory())
+    core.database.open()
+    try:
+        await core.outbox.lease()
+        await bootstrap(identity.build(core).state.service, [log_in])
+        await core.outbox.release()
+    finally:
+        await core.database.close()

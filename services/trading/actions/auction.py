@@ -1,0 +1,185 @@
+"""What happens in an auction, from its opening to the award.
+
+Promises: a bid is decided inside its own transaction, by the moment taken after the auction is locked, never by when
+the closing job runs; whoever has an answer has it after the commit. The job only notices: each auction is closed in a
+commit of its own, which also frees the losers' deposits and makes the winner's order.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.trading.actions import money
+from services.trading.actions.award import place_order
+from services.trading.actions.trading import Sight, Trading, decide_for, fees_of_today
+from services.trading.events.auction import AuctionCancelled, AuctionOpened, BidderRegistered, BidPlaced, facts_of_close
+from services.trading.rules import auction as rules
+from services.trading.rules.auction import Auction, NoSuchAuction, State
+from services.trading.rules.auction_terms import Increment, terms_of
+from services.trading.rules.award import Award, FromAuction
+from services.trading.rules.bid import AlreadyRegistered, Bid, Registration, bid_of, opening_of
+from services.trading.rules.listing import ListingNotOpen, Pricing, require_open
+from services.trading.store import auction as store
+from services.trading.store import listing as listing_store
+from services.trading.store.auction import ShownAuction
+from shared.access import Member
+from shared.database import Transaction
+from shared.facts import SALT_BYTES, Fact
+from shared.idempotency import Once
+from shared.ids import AuctionId, BidId, ListingId, ParticipantId, RegistrationId
+from shared.money import Money
+from shared.web import Page
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a provider asks for."""
+
+    listing_id: ListingId
+    start_price: Money
+    increments: tuple[Increment, ...]
+    reserve_price: Money | None
+    deposit: Money
+    opens_at: datetime | None
+    closes_at: datetime
+
+
+async def open_auction(trading: Trading, caller: Member, wanted: Wanted, once: Once) -> Auction:
+    """Call for bids on a listing of one's own. The fee schedule of today stays with the auction."""
+    fees = await fees_of_today(trading)
+    async with trading.database.transaction() as tx:
+        if earlier := await once.recall(tx, Auction):
+            return earlier
+        listing = await listing_store.own_listing(tx, wanted.listing_id, caller.participant_id)
+        now = await trading.database.now(tx)
+        require_open(listing, now)
+        if listing.pricing is not Pricing.AUCTION:
+            raise ListingNotOpen(pricing=listing.pricing)
+        terms = terms_of(
+            start_price=wanted.start_price, increments=wanted.increments, reserve_price=wanted.reserve_price,
+            deposit=wanted.deposit, opens_at=wanted.opens_at, closes_at=wanted.closes_at, fees=fees,
+            rules=trading.rules, now=now,
+        )  # fmt: skip
+        auction = rules.open_auction(AuctionId.new(), listing.id, caller.participant_id, terms, now)
+        reserve_salt = secrets.token_hex(SALT_BYTES) if terms.reserve_price else None
+        await store.add_auction(tx, auction, reserve_salt)
+        await once.remember(tx, auction)
+        await trading.outbox.record(tx, caller.actor, now, AuctionOpened.of(auction, reserve_salt))
+    return auction
+
+
+async def register(trading: Trading, caller: Member, auction_id: AuctionId, once: Once) -> Registration:
+    """Become a bidder: related to nobody who sells, cleared for the grade, and with the deposit held."""
+    async with trading.database.transaction() as tx:
+        if earlier := await once.recall(tx, Registration):
+            return earlier
+        auction = await store.auction_for_update(tx, auction_id)
+        listing = await listing_store.listing(tx, auction.listing_id)
+        now = await trading.database.now(tx)
+        decision = decide_for(trading, caller.standing, listing)
+        rules.require_takes_bidders(auction, now)
+        if await store.is_registered(tx, auction_id, caller.participant_id):
+            raise AlreadyRegistered()
+        registration = Registration(
+            RegistrationId.new(), auction_id, caller.participant_id, await store.next_bidder_number(tx, auction_id),
+            auction.terms.deposit, caller.standing.clearance, decision, now,
+        )  # fmt: skip
+        await store.add_registration(tx, registration)
+        _, held = await money.hold_deposit(tx, auction_id, caller.participant_id, auction.terms.deposit, now)
+        await once.remember(tx, registration)
+        await trading.outbox.record(tx, caller.actor, now, held, BidderRegistered.of(registration))
+    return registration
+
+
+async def place_bid(trading: Trading, caller: Member, auction_id: AuctionId, maximum: Money, once: Once) -> Bid:
+    """Enter a bid by a bidder whose deposit is held. Nobody is asked and no money moves."""
+    async with trading.database.transaction() as tx:
+        if earlier := await once.recall(tx, Bid):
+            return earlier
+        before = await store.auction_for_update(tx, auction_id)
+        listing = await listing_store.listing(tx, before.listing_id)
+        now = await trading.database.now(tx)
+        decide_for(trading, caller.standing, listing)
+        registration = await store.registration(tx, auction_id, caller.participant_id)
+        after = rules.place_bid(before, caller.participant_id, maximum, now)
+        bid = bid_of(BidId.new(), before, after, registration, maximum, secrets.token_hex(SALT_BYTES))
+        await store.save_auction(tx, after)
+        await store.add_bid(tx, bid)
+        await once.remember(tx, bid)
+        await trading.outbox.record(tx, caller.actor, now, BidPlaced.of(bid, after))
+    return bid
+
+
+async def cancel(trading: Trading, caller: Member, auction_id: AuctionId, once: Once) -> Auction:
+    """Call the auction off, before anyone has bid. Every deposit is free in the same commit."""
+    async with trading.database.transaction() as tx:
+        if earlier := await once.recall(tx, Auction):
+            return earlier
+        auction = await store.auction_for_update(tx, auction_id)
+        if auction.provider_id != caller.participant_id:
+            raise NoSuchAuction()
+        now = await trading.database.now(tx)
+        auction = rules.cancel(auction, now)
+        await store.save_auction(tx, auction)
+        freed = await free_deposits(tx, auction, now, but=None)
+        await once.remember(tx, auction)
+        await trading.outbox.record(tx, caller.actor, now, AuctionCancelled.of(auction), *freed)
+    return auction
+
+
+async def close(trading: Trading, auction_id: AuctionId) -> None:
+    """Close an auction whose time is up, if nobody has yet: one commit for outcome, order and the losers' deposits."""
+    async with trading.database.transaction() as tx:
+        auction = await store.auction_for_update(tx, auction_id)
+        now = await trading.database.now(tx)
+        if auction.state is not rules.OPEN or now < auction.closes_at:
+            return
+        auction = rules.close(auction, now)
+        await store.save_auction(tx, auction)
+        openings = [opening_of(bid) for bid in await store.bids_on(tx, auction_id)]
+        facts: list[Fact] = [*facts_of_close(auction, openings, await store.reserve_salt(tx, auction_id))]
+        facts += await _award(tx, auction, now)
+        facts += await free_deposits(tx, auction, now, but=auction.winner_id)
+        await trading.outbox.record(tx, trading.outbox.itself, now, *facts)
+
+
+async def auction(trading: Trading, sight: Sight, auction_id: AuctionId) -> ShownAuction:
+    """What one may not see is not there."""
+    async with trading.database.read() as tx:
+        found = await store.shown_auction(tx, auction_id)
+    if not sight.includes(found.grade, found.auction.provider_id):
+        raise NoSuchAuction()
+    return found
+
+
+async def auctions(trading: Trading, sight: Sight, page: Page, state: State | None) -> list[ShownAuction]:
+    async with trading.database.read() as tx:
+        return await store.page_of_auctions(tx, page, sight.grades, sight.own, state)
+
+
+async def bids(trading: Trading, sight: Sight, auction_id: AuctionId, page: Page) -> list[Bid]:
+    """The bids in their sequence. Whoever presents them shows a maximum to its owner alone."""
+    await auction(trading, sight, auction_id)
+    async with trading.database.read() as tx:
+        return await store.page_of_bids(tx, auction_id, page)
+
+
+async def free_deposits(
+    tx: Transaction, auction: Auction, now: datetime, *, but: ParticipantId | None
+) -> money.Facts:  # fmt: skip
+    """Void every deposit that is held for the auction, but the winner's."""
+    holds = [hold for hold in await money.holds_of(tx, auction.id) if hold.participant_id != but]
+    return await money.void_holds(tx, holds, now)
+
+
+async def _award(tx: Transaction, auction: Auction, now: datetime) -> list[Fact]:
+    """The winner's order, drafted on the decision that was taken when they registered."""
+    if auction.winner_id is None or auction.price is None:
+        return []
+    listing = await listing_store.listing(tx, auction.listing_id, lock=True)
+    registration = await store.registration(tx, auction.id, auction.winner_id)
+    origin = FromAuction(auction.id, auction.terms.deposit)
+    award = Award(listing.id, listing.provider_id, auction.winner_id, auction.price, origin, auction.terms.fees, now)
+    grounds = (registration.clearance, registration.decision)
+    _, facts = await place_order(tx, award, listing, *grounds, auction.terms.windows)
+    return facts

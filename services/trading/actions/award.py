@@ -1,0 +1,32 @@
+"""What every award becomes, in the commit that makes it: an order, a contract to sign, and an exclusive right sold."""
+
+from services.trading.events.deals import ContractDrafted, ListingClosed, OrderPlaced
+from services.trading.rules import contract as contract_rules
+from services.trading.rules import listing as listing_rules
+from services.trading.rules import order as order_rules
+from services.trading.rules.award import Award
+from services.trading.rules.listing import Listing
+from services.trading.rules.market_rules import Windows
+from services.trading.rules.order import Order
+from services.trading.store import contract as contract_store
+from services.trading.store import listing as listing_store
+from services.trading.store import order as order_store
+from shared.database import Transaction
+from shared.facts import Fact
+from shared.grades import Clearance, Decision
+from shared.ids import ContractId, OrderId
+
+
+async def place_order(
+    tx: Transaction, award: Award, listing: Listing, clearance: Clearance | None, decision: Decision, windows: Windows
+) -> tuple[Order, list[Fact]]:
+    """Requires the locked listing. The facts are for the caller to record, last."""
+    sold = listing_rules.sell(listing)
+    order = order_rules.place(OrderId.new(), ContractId.new(), award, listing, windows)
+    contract = contract_rules.draft(order, listing, clearance, decision)
+    if sold is not listing:
+        await listing_store.save_listing(tx, sold)
+    await order_store.add_order(tx, order)
+    await contract_store.add_contract(tx, contract)
+    closed = [ListingClosed.of(sold)] if sold is not listing else []
+    return order, [OrderPlaced.of(order), ContractDrafted.of(contract), *closed]

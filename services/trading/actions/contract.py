@@ -1,0 +1,74 @@
+"""What happens when a party signs."""
+
+import base64
+import binascii
+from datetime import datetime
+
+from services.trading.actions.entitlement import grant
+from services.trading.actions.trading import Trading
+from services.trading.events.deals import ContractActivated, ContractSigned
+from services.trading.rules import contract as rules
+from services.trading.rules import order as order_rules
+from services.trading.rules.contract import ACTIVE, Contract, Signature, SignatureInvalid, UnknownKey
+from services.trading.store import contract as store
+from services.trading.store import order as order_store
+from shared.access import Member
+from shared.database import Transaction
+from shared.facts import Fact
+from shared.idempotency import Once
+from shared.ids import ContractId, KeyId, ParticipantId
+from shared.signing import public_key_of, verifies
+
+
+async def sign(
+    trading: Trading, caller: Member, contract_id: ContractId, key_id: KeyId, signature: str, once: Once
+) -> Contract:
+    """Sign the terms as they stand, with a key that is the organisation's now. The second signature binds both."""
+    async with trading.database.transaction() as tx:
+        if earlier := await once.recall(tx, Contract):
+            return earlier
+        seen = await store.contract(tx, contract_id, caller.participant_id)
+        order = await order_store.order_for_update(tx, seen.order_id)
+        contract = await store.contract_for_update(tx, contract_id)
+        now = await trading.database.now(tx)
+        signed_by = _verified(caller, contract, key_id, signature, now)
+        contract = rules.sign(contract, signed_by, now)
+        await store.add_signature(tx, contract_id, signed_by)
+        await store.save_contract(tx, contract)
+        facts: list[Fact] = [ContractSigned.of(contract, signed_by)]
+        if contract.state is ACTIVE:
+            facts += [ContractActivated.of(contract), *await _activate(tx, order, now)]
+        await once.remember(tx, contract)
+        await trading.outbox.record(tx, caller.actor, now, *facts)
+    return contract
+
+
+async def contract(trading: Trading, party_id: ParticipantId | None, contract_id: ContractId) -> Contract:
+    async with trading.database.read() as tx:
+        return await store.contract(tx, contract_id, party_id)
+
+
+async def _activate(tx: Transaction, order: order_rules.Order, now: datetime) -> list[Fact]:
+    """The order after both have signed. What costs nothing is granted at once."""
+    order = order_rules.both_signed(order, now)
+    facts: list[Fact] = []
+    if order.is_free:
+        order, granted = await grant(tx, order, now)
+        facts.append(granted)
+    await order_store.save_order(tx, order)
+    return facts
+
+
+def _verified(caller: Member, contract: Contract, key_id: KeyId, signature: str, now: datetime) -> Signature:
+    """Raises UnknownKey or SignatureInvalid unless one of the caller's present keys signed these terms."""
+    public_key = caller.standing.signing_keys.get(key_id)
+    if public_key is None:
+        raise UnknownKey(key_id=key_id)
+    try:
+        raw = base64.b64decode(signature, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise SignatureInvalid() from error
+    if not verifies(public_key_of(public_key), rules.message(contract), raw):
+        raise SignatureInvalid()
+    side = contract.side_of(caller.participant_id)
+    return Signature(side, caller.participant_id, key_id, public_key, signature, now)

@@ -1,0 +1,62 @@
+"""What is due by now, each in a transaction of its own: one that fails is said, and keeps no other waiting."""
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
+
+from services.trading.actions import auction, entitlement, listing, order
+from services.trading.actions.regrading import take_in
+from services.trading.actions.trading import Trading
+from services.trading.store import auction as auction_store
+from services.trading.store import entitlement as entitlement_store
+from services.trading.store import listing as listing_store
+from services.trading.store import order as order_store
+from shared.changes import Follower
+from shared.database import Transaction
+from shared.ids import Id
+
+AnyId = TypeVar("AnyId", bound=Id)
+log = logging.getLogger(__name__)
+
+
+async def close_auctions(trading: Trading) -> None:
+    await _each(trading, auction.close, await _due(trading, auction_store.auctions_due))
+
+
+async def pass_deadlines(trading: Trading) -> None:
+    """Of orders, rights and listings."""
+    await _each(trading, order.pass_deadline, await _due(trading, order_store.orders_due))
+    await _each(trading, entitlement.pass_deadline, await _due(trading, entitlement_store.entitlements_due))
+    await _each(trading, listing.pass_deadline, await _due(trading, listing_store.listings_due))
+
+
+async def notice_settlements(trading: Trading) -> None:
+    """Orders whose shares the custodian has paid out."""
+    async with trading.database.read() as tx:
+        paid_out = await order_store.orders_paid_out(tx)
+    await _each(trading, order.notice_settlement, paid_out)
+
+
+def follower_of_catalog(trading: Trading) -> Follower:
+    """Takes in what the catalogue announces, each fact once."""
+    apply = partial(take_in, trading)
+    return Follower(trading.database, trading.clock, "catalog", trading.catalog_feed, apply)
+
+
+async def _due(
+    trading: Trading, find: Callable[[Transaction, datetime], Awaitable[list[AnyId]]]
+) -> list[AnyId]:  # fmt: skip
+    async with trading.database.read() as tx:
+        return await find(tx, await trading.database.now(tx))
+
+
+async def _each(
+    trading: Trading, act: Callable[[Trading, AnyId], Awaitable[None]], ids: Iterable[AnyId]
+) -> None:  # fmt: skip
+    for each in ids:
+        try:
+            await act(trading, each)
+        except Exception:
+            log.exception("%s could not be moved on; it is tried again", each)

@@ -1,0 +1,115 @@
+"""What happens to a right to receive: granted, used, ended.
+
+Promises: a use is decided by the grade and the standing of this moment, charged once per use id, and recorded with its
+decision before delivery may send a byte.
+"""
+
+from datetime import datetime
+
+from services.trading.actions.trading import Trading, version_of
+from services.trading.events.deals import (
+    ContractEnded,
+    EntitlementEnded,
+    EntitlementGranted,
+    EntitlementResumed,
+    EntitlementUsed,
+    OrderDelivered,
+)
+from services.trading.rules import contract as contract_rules
+from services.trading.rules import entitlement as rules
+from services.trading.rules import order as order_rules
+from services.trading.rules.entitlement import Entitlement, GradeChanged, NoSuchEntitlement, Use
+from services.trading.rules.listing import Version
+from services.trading.rules.order import Order
+from services.trading.store import contract as contract_store
+from services.trading.store import entitlement as store
+from services.trading.store import listing as listing_store
+from services.trading.store import order as order_store
+from shared.access import Member
+from shared.database import Transaction
+from shared.facts import Fact
+from shared.grades import Decision, Grade, decide
+from shared.idempotency import Once
+from shared.ids import EntitlementId, ParticipantId, UseId
+from shared.web import Page
+
+
+async def grant(tx: Transaction, order: Order, now: datetime) -> tuple[Order, EntitlementGranted]:
+    """The order with its right, which is added. Requires the commit that pays the order, which saves it."""
+    listing = await listing_store.listing(tx, order.listing_id)
+    entitlement = rules.grant(EntitlementId.new(), order, listing, now)
+    await store.add_entitlement(tx, entitlement)
+    return order_rules.entitle(order, entitlement.id), EntitlementGranted.of(entitlement)
+
+
+async def use(
+    trading: Trading, buyer: Member, entitlement_id: EntitlementId, use_id: UseId, grade_revision: int, once: Once
+) -> Use:
+    """Charge one use, on behalf of the buyer who receives. The first one delivers the order."""
+    async with trading.database.read() as tx:
+        version_id = (await store.entitlement(tx, entitlement_id, buyer.participant_id)).version_id
+    version = await version_of(trading, version_id)
+    async with trading.database.transaction() as tx:
+        if earlier := await once.recall(tx, Use):
+            return earlier
+        seen = await store.entitlement(tx, entitlement_id, buyer.participant_id)
+        if seen.buyer_id != buyer.participant_id:
+            raise NoSuchEntitlement()
+        order = await order_store.order_for_update(tx, seen.order_id)
+        entitlement = await store.entitlement_for_update(tx, entitlement_id)
+        now = await trading.database.now(tx)
+        if charged := await store.find_use(tx, use_id, entitlement):
+            return charged
+        grade, decision = _decided(trading, buyer, entitlement, version, grade_revision)
+        before = entitlement
+        entitlement, made = rules.use(entitlement, use_id, decision, grade_revision, now)
+        await store.save_entitlement(tx, entitlement)
+        await store.add_use(tx, made)
+        facts: list[Fact] = [EntitlementUsed.of(made, entitlement, grade, grade_revision, decision)]
+        if before.state is not entitlement.state:
+            facts.append(EntitlementResumed.of(entitlement))
+        delivered = order_rules.deliver(order, now)
+        if delivered is not order:
+            await order_store.save_order(tx, delivered)
+            facts.append(OrderDelivered.of(delivered))
+        await once.remember(tx, made)
+        await trading.outbox.record(tx, buyer.actor, now, *facts)
+    return made
+
+
+async def entitlement(trading: Trading, party_id: ParticipantId | None, entitlement_id: EntitlementId) -> Entitlement:
+    async with trading.database.read() as tx:
+        return await store.entitlement(tx, entitlement_id, party_id)
+
+
+async def entitlements(trading: Trading, party_id: ParticipantId | None, page: Page) -> list[Entitlement]:
+    async with trading.database.read() as tx:
+        return await store.page_of_entitlements(tx, page, party_id)
+
+
+async def pass_deadline(trading: Trading, entitlement_id: EntitlementId) -> None:
+    """End a right whose period is over, and its contract with it, if nobody has yet."""
+    async with trading.database.transaction() as tx:
+        seen = await store.entitlement(tx, entitlement_id, None)
+        contract = await contract_store.contract_for_update(tx, seen.contract_id)
+        entitlement = await store.entitlement_for_update(tx, entitlement_id)
+        now = await trading.database.now(tx)
+        if entitlement.deadline is None or now < entitlement.deadline:
+            return
+        entitlement = rules.pass_deadline(entitlement)
+        await store.save_entitlement(tx, entitlement)
+        ended = contract_rules.end(contract, rules.Reason.PERIOD_OVER, fulfilled=True)
+        if ended is not contract:
+            await contract_store.save_contract(tx, ended)
+        facts = [EntitlementEnded.of(entitlement)] + ([ContractEnded.of(ended)] if ended is not contract else [])
+        await trading.outbox.record(tx, trading.outbox.itself, now, *facts)
+
+
+def _decided(
+    trading: Trading, buyer: Member, entitlement: Entitlement, version: Version, grade_revision: int
+) -> tuple[Grade, Decision]:
+    """By the catalogue's grade of this moment. Raises GradeChanged if delivery goes by another one."""
+    if version.grade is None or version.grade_revision != grade_revision:
+        raise GradeChanged(grade_revision=version.grade_revision)
+    trading.standing.require_fresh(version.grade)
+    return version.grade, decide(version.grade, entitlement.mode, buyer.standing.clearance, version.flags)

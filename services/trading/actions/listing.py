@@ -1,0 +1,116 @@
+"""What happens when a provider lists a right, and takes it off again."""
+
+from services.trading.actions.trading import Sight, Trading, version_of
+from services.trading.events.deals import ListingClosed, ListingOpened, ListingResumed, ListingSuspended
+from services.trading.rules import listing as rules
+from services.trading.rules.listing import (
+    AssetNotRegistered,
+    Listing,
+    ListingNotOpen,
+    NoSuchListing,
+    NotYourVersion,
+    Offer,
+)
+from services.trading.store import auction as auction_store
+from services.trading.store import listing as store
+from shared.access import Member
+from shared.database import Transaction
+from shared.idempotency import Once
+from shared.ids import ListingId, VersionId
+from shared.web import Page
+
+
+async def open_listing(trading: Trading, caller: Member, offer: Offer, once: Once) -> Listing:
+    """Offer a right. Requires a registered asset of one's own, and a grade that lets someone have it in this mode."""
+    version = await version_of(trading, offer.version_id)
+    if version.provider_id != caller.participant_id:
+        raise NotYourVersion()
+    if version.grade is None:
+        raise AssetNotRegistered()
+    async with trading.database.transaction() as tx:
+        if earlier := await once.recall(tx, Listing):
+            return earlier
+        # News of a higher grade may have arrived after the catalogue answered.
+        version = await store.lock_version(tx, version)
+        now = await trading.database.now(tx)
+        beside = await store.rights_beside(tx, version.id)
+        party = caller.participant_id
+        listing = rules.open_listing(ListingId.new(), offer, version, party, beside, trading.rules, now)
+        await store.add_listing(tx, listing)
+        await once.remember(tx, listing)
+        await trading.outbox.record(tx, caller.actor, now, ListingOpened.of(listing))
+    return listing
+
+
+async def suspend(trading: Trading, caller: Member, listing_id: ListingId, once: Once) -> Listing:
+    """Take no more orders for now. Not while an auction of it is open."""
+    async with trading.database.transaction() as tx:
+        if earlier := await once.recall(tx, Listing):
+            return earlier
+        listing = await _own_and_idle(tx, caller, listing_id)
+        now = await trading.database.now(tx)
+        listing = rules.suspend(listing)
+        await store.save_listing(tx, listing)
+        await once.remember(tx, listing)
+        await trading.outbox.record(tx, caller.actor, now, ListingSuspended.of(listing))
+    return listing
+
+
+async def resume(trading: Trading, caller: Member, listing_id: ListingId, once: Once) -> Listing:
+    async with trading.database.transaction() as tx:
+        if earlier := await once.recall(tx, Listing):
+            return earlier
+        listing = await store.own_listing(tx, listing_id, caller.participant_id)
+        now = await trading.database.now(tx)
+        listing = rules.resume(listing)
+        await store.save_listing(tx, listing)
+        await once.remember(tx, listing)
+        await trading.outbox.record(tx, caller.actor, now, ListingResumed.of(listing))
+    return listing
+
+
+async def delist(trading: Trading, caller: Member, listing_id: ListingId, once: Once) -> Listing:
+    """Take the offer off, for good. What was ordered stays ordered. Not while an auction of it is open."""
+    async with trading.database.transaction() as tx:
+        if earlier := await once.recall(tx, Listing):
+            return earlier
+        listing = await _own_and_idle(tx, caller, listing_id)
+        now = await trading.database.now(tx)
+        listing = rules.delist(listing)
+        await store.save_listing(tx, listing)
+        await once.remember(tx, listing)
+        await trading.outbox.record(tx, caller.actor, now, ListingClosed.of(listing))
+    return listing
+
+
+async def listing(trading: Trading, sight: Sight, listing_id: ListingId) -> Listing:
+    """What one may not see is not there."""
+    async with trading.database.read() as tx:
+        found = await store.listing(tx, listing_id)
+    if not sight.includes(found.grade, found.provider_id):
+        raise NoSuchListing()
+    return found
+
+
+async def listings(trading: Trading, sight: Sight, page: Page, version_id: VersionId | None) -> list[Listing]:
+    async with trading.database.read() as tx:
+        return await store.page_of_listings(tx, page, sight.grades, sight.own, version_id)
+
+
+async def pass_deadline(trading: Trading, listing_id: ListingId) -> None:
+    """Take off a listing whose time is up, if nobody has yet."""
+    async with trading.database.transaction() as tx:
+        listing = await store.listing(tx, listing_id, lock=True)
+        now = await trading.database.now(tx)
+        if listing.deadline is None or now < listing.deadline or await auction_store.is_under_way(tx, listing_id):
+            return
+        listing = rules.pass_deadline(listing)
+        await store.save_listing(tx, listing)
+        await trading.outbox.record(tx, trading.outbox.itself, now, ListingClosed.of(listing))
+
+
+async def _own_and_idle(tx: Transaction, caller: Member, listing_id: ListingId) -> Listing:
+    listing = await store.own_listing(tx, listing_id, caller.participant_id)
+    if await auction_store.is_under_way(tx, listing_id):
+        raise ListingNotOpen(state="auctioned")
+    return listing

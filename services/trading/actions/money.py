@@ -1,0 +1,221 @@
+"""What a deal does with money, inside the transaction that decides the deal.
+
+Each act takes the open transaction, moves money in the ledger, queues the instructions that follow from it, and gives
+back the facts to record with the deal's own. Requires that the aggregate concerned is locked already; accounts are
+locked here, in the order of their ids, and the stripe comes last, with the facts.
+Promises: no money moves twice, whatever is retried; a deal whose money cannot move is taken back whole. What moves
+between sub-accounts at the custodian is pending here until the custodian says that it has moved.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from services.trading.events.money import (
+    DepositApplied,
+    DepositForfeited,
+    DepositHeld,
+    DepositReleased,
+    EscrowPaid,
+    EscrowRefunded,
+    InstructionGiven,
+)
+from services.trading.rules import ledger
+from services.trading.rules.hold import POSTED, VOIDED, Hold
+from services.trading.rules.instruction import (
+    EXCHANGE_FEE,
+    EXCHANGE_RESERVE,
+    EXCHANGE_TAX,
+    Instruction,
+    InstructionKind,
+    InstructionState,
+    Part,
+    Subject,
+)
+from services.trading.rules.ledger import Account, AccountKind, Phase, Transfer
+from services.trading.rules.settlement import Forfeited, Shares
+from services.trading.store import instruction as instruction_store
+from services.trading.store import ledger as ledger_store
+from shared.database import Transaction
+from shared.facts import Fact
+from shared.ids import AuctionId, InstructionId, OrderId, ParticipantId, TransferId
+from shared.money import Money
+
+Facts = tuple[Fact, ...]
+
+
+async def hold_deposit(
+    tx: Transaction, auction_id: AuctionId, participant_id: ParticipantId, amount: Money, now: datetime
+) -> tuple[Hold, DepositHeld]:
+    """Bind a bidder's deposit. Raises InsufficientFunds, or DepositHeldAlready at the second try for one auction."""
+    wallet = ledger.wallet(participant_id, amount.currency)
+    deposit = ledger.deposit(auction_id, participant_id, amount.currency)
+    hold = Hold(TransferId.new(), auction_id, participant_id, amount)
+    await ledger_store.add_transfers(tx, [Transfer(hold.id, wallet, deposit, amount, Phase.PENDING)], now)
+    await ledger_store.add_hold(tx, hold)
+    return hold, DepositHeld.of(hold)
+
+
+async def hold_of(tx: Transaction, auction_id: AuctionId, participant_id: ParticipantId) -> Hold:
+    """A bidder's deposit, held or ended. Raises NoSuchHold."""
+    return await ledger_store.hold_of(tx, auction_id, participant_id)
+
+
+async def holds_of(tx: Transaction, auction_id: AuctionId) -> list[Hold]:
+    """The deposits that are still held for an auction."""
+    return await ledger_store.holds_of(tx, auction_id)
+
+
+async def void_holds(tx: Transaction, holds: Sequence[Hold], now: datetime) -> Facts:
+    """Free these deposits at once. Each has an instruction of its own, so that none waits for another's."""
+    chain, facts = list[Transfer](), list[Fact]()
+    for hold in holds:
+        await ledger_store.end_hold(tx, hold, VOIDED)
+        chain.append(_pending(hold).void(TransferId.new()))
+        facts.append(DepositReleased.of(hold))
+    if chain:
+        await ledger_store.add_transfers(tx, chain, now)
+    for hold in holds:
+        to_owner = {str(hold.participant_id): hold.amount}
+        release = (InstructionKind.RELEASE, hold.participant_id, to_owner, f"release:{hold.id}", hold.auction_id)
+        facts.append(await give(tx, *release, now=now))
+    return tuple(facts)
+
+
+async def pay_order(
+    tx: Transaction, order_id: OrderId, buyer_id: ParticipantId, price: Money, hold: Hold | None, now: datetime
+) -> Facts:
+    """Move the whole price into the order's escrow: from the deposit first, the rest from the wallet.
+
+    What was held beyond the price goes back. A price of zero moves nothing. Raises InsufficientFunds.
+    """
+    if price.minor == 0:
+        return await void_holds(tx, [hold] if hold else [], now)
+    wallet, escrow = ledger.wallet(buyer_id, price.currency), ledger.escrow(order_id, price.currency)
+    chain, facts, rest = list[Transfer](), list[Fact](), price
+    if hold:
+        await ledger_store.end_hold(tx, hold, POSTED)
+        applied = min(hold.amount, price)
+        pending = _pending(hold)
+        chain += [
+            pending.post(TransferId.new(), applied),
+            Transfer(TransferId.new(), pending.credit, escrow, applied),
+        ]
+        facts.append(DepositApplied(hold.id, hold.auction_id, buyer_id, hold.amount, order_id, applied))
+        rest = price - applied
+    if rest.minor:
+        chain.append(Transfer(TransferId.new(), wallet, escrow, rest))
+    await ledger_store.add_transfers(tx, chain, now)
+    return (*facts, EscrowPaid(order_id, buyer_id, price, _ids(chain)))
+
+
+async def settle_order(
+    tx: Transaction, order_id: OrderId, buyer_id: ParticipantId, provider_id: ParticipantId, shares: Shares,
+    now: datetime,
+) -> Facts:  # fmt: skip
+    """Have the custodian share out what the order's escrow holds; until it has, nothing has moved (`settlement_of`).
+
+    Shares of zero are left out, and a sale for nothing needs no custodian. Raises AlreadyInstructed if the order was
+    settled or refunded before.
+    """
+    paid = {
+        str(provider_id): (ledger.wallet(provider_id, shares.total.currency), shares.provider),
+        EXCHANGE_FEE: (ledger.exchange(AccountKind.FEE_INCOME, shares.total.currency), shares.fee),
+        EXCHANGE_TAX: (ledger.exchange(AccountKind.TAX_PAYABLE, shares.total.currency), shares.tax),
+    }
+    return await _split(
+        tx, ledger.escrow(order_id, shares.total.currency), buyer_id, paid, _end(order_id), order_id, now
+    )
+
+
+async def settlement_of(tx: Transaction, order_id: OrderId) -> InstructionState | None:
+    """Where the custodian is with an order's settlement or refund. None if there was nothing to share out."""
+    instruction = await instruction_store.standing(tx, _end(order_id))
+    return instruction.state if instruction else None
+
+
+async def refund_order(
+    tx: Transaction, order_id: OrderId, buyer_id: ParticipantId, price: Money, now: datetime
+) -> Facts:  # fmt: skip
+    """Give the whole price back, at once: at the custodian it never left the buyer's sub-account.
+
+    Raises AlreadyInstructed if the order was settled or refunded before.
+    """
+    if price.minor == 0:
+        return ()
+    wallet, escrow = ledger.wallet(buyer_id, price.currency), ledger.escrow(order_id, price.currency)
+    refund = (InstructionKind.REFUND, buyer_id, {str(buyer_id): price}, _end(order_id), order_id)
+    given = await give(tx, *refund, now=now)
+    chain = [Transfer(TransferId.new(), escrow, wallet, price)]
+    await ledger_store.add_transfers(tx, chain, now)
+    return (EscrowRefunded(order_id, buyer_id, price, _ids(chain)), given)
+
+
+async def forfeit(
+    tx: Transaction, hold: Hold, provider_id: ParticipantId, shares: Forfeited, now: datetime
+) -> Facts:  # fmt: skip
+    """Take a defaulter's deposit and have it shared out: costs, then the provider's loss, then the reserve.
+
+    Requires shares that add up to the deposit. Raises HoldEnded if it is no longer held.
+    """
+    await ledger_store.end_hold(tx, hold, POSTED)
+    pending, currency = _pending(hold), hold.amount.currency
+    post = pending.post(TransferId.new())
+    paid = {
+        EXCHANGE_FEE: (ledger.exchange(AccountKind.FEE_INCOME, currency), shares.costs),
+        str(provider_id): (ledger.wallet(provider_id, currency), shares.provider),
+        EXCHANGE_RESERVE: (ledger.exchange(AccountKind.RESERVE, currency), shares.reserve),
+    }
+    key = f"forfeit:{hold.id}"
+    given = await _split(tx, pending.credit, hold.participant_id, paid, key, hold.auction_id, now, first=[post])
+    return (DepositForfeited(hold.id, hold.auction_id, hold.participant_id, hold.amount, shares), *given)
+
+
+async def give(
+    tx: Transaction, kind: InstructionKind, participant_id: ParticipantId, parts: Mapping[str, Money],
+    natural_key: str, subject: Subject | None, transfer_ids: tuple[TransferId, ...] = (), *, now: datetime,
+    instruction_id: InstructionId | None = None,
+) -> InstructionGiven:  # fmt: skip
+    """Queue an instruction that the participant's sub-account pays; a job sends it after the commit.
+
+    Raises AlreadyInstructed if one with this natural key stands.
+    """
+    instruction = Instruction(
+        instruction_id or InstructionId.new(), kind, participant_id, participant_id,
+        tuple(Part(payee, amount) for payee, amount in parts.items()), natural_key, now, now, subject, transfer_ids,
+    )  # fmt: skip
+    await instruction_store.add(tx, instruction)
+    return InstructionGiven.of(instruction)
+
+
+async def _split(
+    tx: Transaction, source: Account, payer_id: ParticipantId, paid: Mapping[str, tuple[Account, Money]],
+    natural_key: str, subject: Subject, now: datetime, *, first: Sequence[Transfer] = (),
+) -> Facts:  # fmt: skip
+    """Promise each share out of the source account, until the custodian has carried the split out.
+
+    `first` is what fills the source, in the same chain.
+    """
+    shared = {payee: (account, amount) for payee, (account, amount) in paid.items() if amount.minor}
+    if not shared:
+        return ()
+    chain = [Transfer(TransferId.new(), source, account, amount, Phase.PENDING) for account, amount in shared.values()]
+    parts = {payee: amount for payee, (_, amount) in shared.items()}
+    split = (InstructionKind.SPLIT, payer_id, parts, natural_key, subject, _ids(chain))
+    given = await give(tx, *split, now=now)
+    await ledger_store.add_transfers(tx, [*first, *chain], now)
+    return (given,)
+
+
+def _pending(hold: Hold) -> Transfer:
+    wallet = ledger.wallet(hold.participant_id, hold.amount.currency)
+    deposit = ledger.deposit(hold.auction_id, hold.participant_id, hold.amount.currency)
+    return Transfer(hold.id, wallet, deposit, hold.amount, Phase.PENDING)
+
+
+def _ids(chain: Sequence[Transfer]) -> tuple[TransferId, ...]:
+    return tuple(transfer.id for transfer in chain)
+
+
+def _end(order_id: OrderId) -> str:
+    """One key for both ways in which an escrow empties, so that only one of them can happen, once."""
+    return f"end:{order_id}"

@@ -1,0 +1,209 @@
+"""What happens to an order: placed at a quote, paid, accepted, and moved on by its deadlines.
+
+Promises: one commit for the order, its contract, its right and its money; nobody is asked while a row is locked; what
+follows from a new state is the same whoever brought it about (`_follow_up`).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.trading.actions import money
+from services.trading.actions.award import place_order
+from services.trading.actions.entitlement import grant
+from services.trading.actions.trading import Trading, decide_for, fees_of_today
+from services.trading.events.deals import (
+    ContractEnded,
+    EntitlementEnded,
+    OrderAccepted,
+    OrderEnded,
+    OrderPaid,
+    OrderSettled,
+    SettlementOverdue,
+)
+from services.trading.rules import contract as contract_rules
+from services.trading.rules import entitlement as entitlement_rules
+from services.trading.rules import order as rules
+from services.trading.rules.award import Acceptance, Quoted, accept_quote
+from services.trading.rules.instruction import InstructionState
+from services.trading.rules.listing import require_open
+from services.trading.rules.order import (
+    AWAITING_ACCEPTANCE,
+    DEFAULTED,
+    FAILED,
+    REFUNDED,
+    SETTLED,
+    SETTLING,
+    NoSuchOrder,
+    Order,
+    QuoteTaken,
+)
+from services.trading.rules.settlement import forfeiture
+from services.trading.store import contract as contract_store
+from services.trading.store import entitlement as entitlement_store
+from services.trading.store import listing as listing_store
+from services.trading.store import order as store
+from shared.access import Member
+from shared.database import Transaction
+from shared.facts import Fact
+from shared.idempotency import Once
+from shared.ids import ListingId, OrderId, ParticipantId
+from shared.money import Money
+from shared.web import Page
+
+NO_COSTS = Money(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a buyer orders, and at which quote."""
+
+    listing_id: ListingId
+    acceptance: Acceptance
+
+
+async def place(trading: Trading, caller: Member, wanted: Wanted, once: Once) -> Order:
+    """Order at a posted price. Requires a quote of one's own that still stands, and clearance for the grade."""
+    found = await trading.pricing.quote(wanted.acceptance.quote_id, caller)
+    quote = Quoted(
+        found.id, found.version, found.plan_id, found.version_id, found.mode, found.buyer_id, found.total,
+        found.expires_at,
+    )  # fmt: skip
+    fees = await fees_of_today(trading)
+    async with trading.database.transaction() as tx:
+        if earlier := await once.recall(tx, Order):
+            return earlier
+        listing = await listing_store.listing(tx, wanted.listing_id, lock=True)
+        now = await trading.database.now(tx)
+        decision = decide_for(trading, caller.standing, listing)
+        if await store.is_quote_taken(tx, quote.id):
+            raise QuoteTaken(quote_id=quote.id)
+        require_open(listing, now)
+        award = accept_quote(quote, wanted.acceptance, listing, fees, now)
+        grounds = (caller.standing.clearance, decision)
+        order, facts = await place_order(tx, award, listing, *grounds, trading.rules.windows)
+        await once.remember(tx, order)
+        await trading.outbox.record(tx, caller.actor, now, *facts)
+    return order
+
+
+async def pay(trading: Trading, caller: Member, order_id: OrderId, once: Once) -> Order:
+    """Move the price into the order's escrow, the deposit first; the right to receive is granted in the same commit."""
+    async with trading.database.transaction() as tx:
+        if earlier := await once.recall(tx, Order):
+            return earlier
+        order = await _bought(tx, caller, order_id)
+        now = await trading.database.now(tx)
+        order = rules.pay(order, now)
+        order, granted = await grant(tx, order, now)
+        await store.save_order(tx, order)
+        hold = await money.hold_of(tx, order.auction_id, order.buyer_id) if order.auction_id else None
+        paid = await money.pay_order(tx, order.id, order.buyer_id, order.price, hold, now)
+        await once.remember(tx, order)
+        await trading.outbox.record(tx, caller.actor, now, *paid, OrderPaid.of(order), granted)
+    return order
+
+
+async def accept(trading: Trading, caller: Member, order_id: OrderId, once: Once) -> Order:
+    """The buyer's yes: the custodian is told to share the price out."""
+    async with trading.database.transaction() as tx:
+        if earlier := await once.recall(tx, Order):
+            return earlier
+        order = await _bought(tx, caller, order_id)
+        now = await trading.database.now(tx)
+        order = rules.accept(order, now)
+        await store.save_order(tx, order)
+        facts = await _settle(tx, order, now)
+        await once.remember(tx, order)
+        await trading.outbox.record(tx, caller.actor, now, *facts)
+    return order
+
+
+async def order(trading: Trading, party_id: ParticipantId | None, order_id: OrderId) -> Order:
+    async with trading.database.read() as tx:
+        return await store.order(tx, order_id, party_id)
+
+
+async def orders(trading: Trading, party_id: ParticipantId | None, page: Page) -> list[Order]:
+    async with trading.database.read() as tx:
+        return await store.page_of_orders(tx, page, party_id)
+
+
+async def pass_deadline(trading: Trading, order_id: OrderId) -> None:
+    """Move an order on whose deadline has passed, if nobody has yet."""
+    async with trading.database.transaction() as tx:
+        order = await store.order_for_update(tx, order_id)
+        contract = await contract_store.contract_for_update(tx, order.contract_id)
+        now = await trading.database.now(tx)
+        if order.deadline is None or now < order.deadline:
+            return
+        before, order = order, rules.pass_deadline(order, contract.signed, now)
+        await store.save_order(tx, order)
+        facts = await follow_up(tx, before, order, now)
+        await trading.outbox.record(tx, trading.outbox.itself, now, *facts)
+
+
+async def notice_settlement(trading: Trading, order_id: OrderId) -> None:
+    """Call an order settled whose shares the custodian has paid out, if nobody has yet."""
+    async with trading.database.transaction() as tx:
+        order = await store.order_for_update(tx, order_id)
+        now = await trading.database.now(tx)
+        if order.state is not SETTLING or await money.settlement_of(tx, order_id) is not InstructionState.CONFIRMED:
+            return
+        order = rules.confirm_settlement(order, now)
+        await store.save_order(tx, order)
+        await trading.outbox.record(tx, trading.outbox.itself, now, OrderSettled.of(order))
+
+
+async def follow_up(tx: Transaction, before: Order, after: Order, now: datetime) -> list[Fact]:
+    """What follows from the state that an order was moved to by time, or by a grade. Requires that it is saved."""
+    if before.state is AWAITING_ACCEPTANCE:
+        return await _settle(tx, after, now)
+    if after.state in FAILED:
+        return [OrderEnded.of(after), *await _undo(tx, after, now)]
+    return [SettlementOverdue.of(after)]
+
+
+async def _settle(tx: Transaction, order: Order, now: datetime) -> list[Fact]:
+    """An accepted order is shared out; one that cost nothing is settled at once."""
+    if order.state is SETTLED:
+        return [OrderAccepted.of(order), OrderSettled.of(order)]
+    shares = order.settlement
+    assert shares is not None
+    moved = await money.settle_order(tx, order.id, order.buyer_id, order.provider_id, shares, now)
+    return [OrderAccepted.of(order), *moved]
+
+
+async def _undo(tx: Transaction, order: Order, now: datetime) -> list[Fact]:
+    """End the contract and the right of an order that failed, and give its money to whom it belongs."""
+    facts: list[Fact] = []
+    contract = await contract_store.contract_for_update(tx, order.contract_id)
+    ended = contract_rules.end(contract, str(order.reason_code))
+    if ended is not contract:
+        await contract_store.save_contract(tx, ended)
+        facts.append(ContractEnded.of(ended))
+    if order.entitlement_id is not None:
+        entitlement = await entitlement_store.entitlement_for_update(tx, order.entitlement_id)
+        over = entitlement_rules.end(entitlement, entitlement_rules.Reason.ORDER_REFUNDED)
+        await entitlement_store.save_entitlement(tx, over)
+        facts.append(EntitlementEnded.of(over))
+    return [*facts, *await _give_back(tx, order, now)]
+
+
+async def _give_back(tx: Transaction, order: Order, now: datetime) -> money.Facts:
+    if order.state is REFUNDED:
+        return await money.refund_order(tx, order.id, order.buyer_id, order.price, now)
+    if order.auction_id is None:
+        return ()
+    hold = await money.hold_of(tx, order.auction_id, order.buyer_id)
+    if order.state is DEFAULTED:
+        shares = forfeiture(hold.amount, NO_COSTS, loss=order.price)
+        return await money.forfeit(tx, hold, order.provider_id, shares, now)
+    return await money.void_holds(tx, [hold], now)
+
+
+async def _bought(tx: Transaction, caller: Member, order_id: OrderId) -> Order:
+    """The buyer's own order, locked: another's is not there."""
+    order = await store.order_for_update(tx, order_id)
+    if order.buyer_id != caller.participant_id:
+        raise NoSuchOrder()
+    return order

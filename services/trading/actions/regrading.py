@@ -1,0 +1,129 @@
+"""What happens here when the catalogue raises a grade: whatever it no longer allows stops, in one commit.
+
+Promises: offers nobody may take any more are suspended and their auctions called off, with every deposit free; unpaid
+orders that their buyer may no longer have end at nobody's cost; paid ones keep their money, their right is suspended.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from services.trading.actions.auction import free_deposits
+from services.trading.actions.order import follow_up
+from services.trading.actions.trading import Trading
+from services.trading.events.auction import AuctionCancelled
+from services.trading.events.deals import (
+    EntitlementRegraded,
+    EntitlementResumed,
+    EntitlementSuspended,
+    ListingRegraded,
+    ListingSuspended,
+)
+from services.trading.rules import auction as auction_rules
+from services.trading.rules import entitlement as entitlement_rules
+from services.trading.rules import listing as listing_rules
+from services.trading.rules import order as order_rules
+from services.trading.rules.auction import Auction
+from services.trading.rules.entitlement import Entitlement
+from services.trading.rules.listing import Listing
+from services.trading.rules.order import Order
+from services.trading.schemas.followed import RaisedGrade
+from services.trading.store import auction as auction_store
+from services.trading.store import entitlement as entitlement_store
+from services.trading.store import listing as listing_store
+from services.trading.store import order as order_store
+from shared.changes import Change
+from shared.database import Transaction
+from shared.facts import Fact
+from shared.grades import Decision, Mode, decide, possible
+from shared.ids import ParticipantId
+
+GRADE_RAISED = "catalog.grade_raised"
+
+
+async def take_in(trading: Trading, tx: Transaction, change: Change) -> None:
+    """Take in one fact of the catalogue, in the transaction that marks it as seen."""
+    if change.act != GRADE_RAISED:
+        return
+    trading.standing.require_fresh()  # without knowing who is cleared, everyone's right would be suspended
+    raised = RaisedGrade.model_validate(change.data)
+    await listing_store.raise_version_grade(tx, raised.version_id, raised.grade, raised.flags, raised.grade_revision)
+    now = await trading.database.now(tx)
+    # Everything is locked before any money moves: aggregates first, accounts after them, as everywhere.
+    offered = await listing_store.listings_on_offer(tx, raised.version_id)
+    auctions = await auction_store.open_auctions(tx, [listing.id for listing in offered])
+    listings = await listing_store.listings_on_offer(tx, raised.version_id, lock=True)
+    unpaid = await order_store.unpaid_orders(tx, raised.version_id)
+    in_force = await entitlement_store.entitlements_in_force(tx, raised.version_id)
+    facts = await _regrade_listings(tx, raised, listings)
+    facts += await _regrade_entitlements(trading, tx, raised, in_force)
+    modes = {listing.id: listing.mode for listing in offered}
+    facts += await _call_off(tx, raised, {auction: modes[auction.listing_id] for auction in auctions}, now)
+    facts += await _end_unpaid(trading, tx, raised, unpaid, now)
+    await trading.outbox.record(tx, trading.outbox.itself, now, *facts)
+
+
+async def _regrade_listings(tx: Transaction, raised: RaisedGrade, listings: list[Listing]) -> list[Fact]:
+    facts: list[Fact] = []
+    for listing in listings:
+        regraded = listing_rules.raise_grade(listing, raised.grade, raised.flags, raised.grade_revision)
+        if regraded is not listing:
+            await listing_store.save_listing(tx, regraded)
+            facts.append(_told_of_listing(listing, regraded))
+    return facts
+
+
+async def _regrade_entitlements(
+    trading: Trading, tx: Transaction, raised: RaisedGrade, in_force: list[Entitlement]
+) -> list[Fact]:  # fmt: skip
+    facts: list[Fact] = []
+    for entitlement in in_force:
+        decision = _decided(trading, entitlement.buyer_id, raised, entitlement.mode)
+        regraded = entitlement_rules.regrade(entitlement, decision, raised.grade_revision)
+        if regraded is not entitlement:
+            await entitlement_store.save_entitlement(tx, regraded)
+            facts.append(_told_of_entitlement(entitlement, regraded))
+    return facts
+
+
+async def _call_off(
+    tx: Transaction, raised: RaisedGrade, auctions: Mapping[Auction, Mode], now: datetime
+) -> list[Fact]:  # fmt: skip
+    """An auction whose time is up is no longer open, whoever has noticed: its outcome stands."""
+    facts: list[Fact] = []
+    for auction, mode in auctions.items():
+        decision = possible(raised.grade, mode, raised.flags)
+        if not decision.allowed and not auction_rules.is_over(auction, now):
+            cancelled = auction_rules.forbid(auction, str(decision.reason_code), now)
+            await auction_store.save_auction(tx, cancelled)
+            facts += [AuctionCancelled.of(cancelled), *await free_deposits(tx, cancelled, now, but=None)]
+    return facts
+
+
+async def _end_unpaid(
+    trading: Trading, tx: Transaction, raised: RaisedGrade, unpaid: list[Order], now: datetime
+) -> list[Fact]:  # fmt: skip
+    facts: list[Fact] = []
+    for order in unpaid:
+        decision = _decided(trading, order.buyer_id, raised, order.mode)
+        if not decision.allowed:
+            ended = order_rules.forbid(order, str(decision.reason_code), now)
+            await order_store.save_order(tx, ended)
+            facts += await follow_up(tx, order, ended, now)
+    return facts
+
+
+def _decided(
+    trading: Trading, buyer_id: ParticipantId, raised: RaisedGrade, mode: Mode
+) -> Decision:  # fmt: skip
+    return decide(raised.grade, mode, trading.standing.clearance_of(buyer_id), raised.flags)
+
+
+def _told_of_listing(before: Listing, after: Listing) -> Fact:
+    return ListingRegraded.of(after) if before.state is after.state else ListingSuspended.of(after)
+
+
+def _told_of_entitlement(before: Entitlement, after: Entitlement) -> Fact:
+    if before.state is after.state:
+        return EntitlementRegraded.of(after)
+    resumed = after.state is entitlement_rules.ACTIVE
+    return EntitlementResumed.of(after) if resumed else EntitlementSuspended.of(after)

@@ -1,0 +1,118 @@
+"""What a participant does with their own money, and what supervisors see of all of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.trading.actions import money
+from services.trading.actions.treasury import Treasury
+from services.trading.events.money import InstructionGiven
+from services.trading.rules import ledger
+from services.trading.rules.instruction import Instruction, InstructionKind
+from services.trading.rules.ledger import Account, Phase, Transfer
+from services.trading.store import instruction as instruction_store
+from services.trading.store import ledger as ledger_store
+from services.trading.store.ledger import Entry, KindSum
+from shared.access import Member
+from shared.database import Transaction
+from shared.idempotency import Once
+from shared.ids import InstructionId, ParticipantId, TransferId
+from shared.money import Money
+from shared.web import BadCursor, Page
+
+CURRENCY = "CNY"
+
+
+@dataclass(frozen=True, slots=True)
+class Wallet:
+    """What its owner can spend, and what is held for auctions or on its way out. Escrow has left the wallet."""
+
+    available: Money
+    held: Money
+    currency: str = CURRENCY
+
+
+@dataclass(frozen=True, slots=True)
+class TrialBalance:
+    sums: list[KindSum]
+    drifting_accounts: list[str]
+
+
+async def pay_in(treasury: Treasury, member: Member, amount: Money, once: Once) -> Instruction:
+    """Ask the custodian to take the member's money in. The wallet has it once the custodian says so."""
+    bank, wallet = ledger.bank(amount.currency), ledger.wallet(member.participant_id, amount.currency)
+    return await _move(treasury, member, InstructionKind.PAY_IN, bank, wallet, amount, once)
+
+
+async def pay_out(treasury: Treasury, member: Member, amount: Money, once: Once) -> Instruction:
+    """Have available money paid out to the member's bank. Held from now on, gone once the custodian says so.
+
+    Raises InsufficientFunds; StandingUnknown while it cannot be confirmed that the member is in good standing.
+    """
+    treasury.standing.require_fresh()
+    bank, wallet = ledger.bank(amount.currency), ledger.wallet(member.participant_id, amount.currency)
+    return await _move(treasury, member, InstructionKind.PAYOUT, wallet, bank, amount, once)
+
+
+async def wallet(treasury: Treasury, participant_id: ParticipantId) -> Wallet:
+    async with treasury.database.read() as tx:
+        balance = await ledger_store.balance(tx, ledger.wallet(participant_id, CURRENCY))
+    return Wallet(Money(balance.available, CURRENCY), Money(balance.debits_pending, CURRENCY))
+
+
+async def transfers(treasury: Treasury, participant_id: ParticipantId, page: Page) -> list[Entry]:
+    """The wallet's transfers, newest first; one more than the page holds, if there are more."""
+    account = ledger.wallet(participant_id, CURRENCY)
+    before = _cursor(page.after)
+    async with treasury.database.read() as tx:
+        return await ledger_store.entries_of(tx, account, before, page.limit + 1)
+
+
+async def instruction(treasury: Treasury, participant_id: ParticipantId, instruction_id: InstructionId) -> Instruction:
+    async with treasury.database.read() as tx:
+        return await instruction_store.of_participant(tx, instruction_id, participant_id)
+
+
+async def trial_balance(treasury: Treasury) -> TrialBalance:
+    """Every kind of account, folded from all transfers in one consistent view."""
+    async with treasury.database.read() as tx:
+        return TrialBalance(await ledger_store.sums_by_kind(tx), await ledger_store.drifting_accounts(tx))
+
+
+async def _move(
+    treasury: Treasury,
+    member: Member,
+    kind: InstructionKind,
+    debit: Account,
+    credit: Account,
+    amount: Money,
+    once: Once,
+) -> Instruction:
+    """A pending transfer, and the instruction that it waits for."""
+    async with treasury.database.transaction() as tx:
+        if earlier := await once.recall(tx, Instruction):
+            return earlier
+        now = await treasury.database.now(tx)
+        pending = Transfer(TransferId.new(), debit, credit, amount, Phase.PENDING)
+        given = await _give(tx, member, kind, pending, now)
+        instruction = await instruction_store.locked(tx, given.instruction_id)
+        await once.remember(tx, instruction)
+        await treasury.outbox.record(tx, member.actor, now, given)
+    return instruction
+
+
+async def _give(
+    tx: Transaction, member: Member, kind: InstructionKind, pending: Transfer, now: datetime
+) -> InstructionGiven:
+    await ledger_store.add_transfers(tx, [pending], now)
+    instruction_id = InstructionId.new()
+    return await money.give(
+        tx, kind, member.participant_id, {str(member.participant_id): pending.amount}, f"{kind}:{instruction_id}",
+        None, (pending.id,), now=now, instruction_id=instruction_id,
+    )  # fmt: skip
+
+
+def _cursor(after: str | None) -> TransferId | None:
+    try:
+        return TransferId(after) if after is not None else None
+    except ValueError as error:
+        raise BadCursor() from error

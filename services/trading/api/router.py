@@ -1,0 +1,9 @@
+"""Every endpoint of `trading`, of deals and of money."""
+
+from fastapi import APIRouter
+
+from services.trading.api import auctions, custodian, entitlements, listings, orders, wallet
+
+router = APIRouter()
+for part in (listings, auctions, orders, entitlements, wallet, custodian):
+    router.include_router(part.router)

@@ -1,0 +1,31 @@
+"""What `trading` is made of."""
+
+from functools import partial
+
+from fastapi import FastAPI
+
+from services.catalog.client import CatalogClient
+from services.pricing.client import PricingClient
+from services.trading import jobs
+from services.trading.actions.trading import Trading
+from services.trading.actions.treasury import Treasury
+from services.trading.api.router import router
+from services.trading.custodian import Custodian
+from services.trading.rules.market_rules import RULES
+from shared import web
+from shared.changes import FeedClient
+from shared.core import Core
+from shared.signing import public_key_of
+
+
+def build(core: Core, *, catalog: CatalogClient, pricing: PricingClient, custodian: Custodian) -> FastAPI:
+    """Without the custodian's public key in the settings, its callbacks are refused and it is only ever asked."""
+    told_key = core.settings.custodian_public_key
+    key = public_key_of(told_key) if told_key else None
+    treasury = Treasury(core.database, core.outbox, core.clock, core.standing, custodian, key)
+    trading = Trading(
+        core.database, core.outbox, core.clock, core.standing, RULES[core.settings.market_rules], catalog, pricing,
+        FeedClient(core.peer("catalog")), treasury,
+    )  # fmt: skip
+    loops = [partial(jobs.run, trading, job) for job in jobs.JOBS]
+    return web.application(core, router, trading, jobs=[*loops, partial(jobs.follow, trading)])

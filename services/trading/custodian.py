@@ -1,0 +1,72 @@
+"""The port to the custodian: the licensed institution that holds the money. We instruct and ask; it decides.
+
+Promises: an instruction may be sent any number of times under its id and is carried out once; whatever goes wrong on
+the way is `Unavailable`, after which nothing is known but that asking again is safe.
+"""
+
+from datetime import datetime
+from typing import Any, Protocol
+
+from httpx2 import Response
+
+from services.trading.rules.instruction import Instruction, NoSuchInstruction, Report
+from services.trading.rules.statement import Movement
+from services.trading.schemas.money import CustodianReport, CustodianStatement
+from shared import log
+from shared.ids import InstructionId
+from shared.rest import Directory, OnBehalf, Peer, RestClient
+
+
+class Custodian(Protocol):
+    async def send(self, instruction: Instruction) -> Report:
+        """What the custodian makes of it: usually that it is pending."""
+        ...
+
+    async def ask(self, instruction_id: InstructionId) -> Report:
+        """What became of it. Raises NoSuchInstruction if it never arrived."""
+        ...
+
+    async def statement(self, day: datetime) -> list[Movement]:
+        """What was carried out in the day that begins then."""
+        ...
+
+
+class RestCustodian(RestClient):
+    """The custodian over HTTP, at the directory's `custodian`."""
+
+    errors = (NoSuchInstruction,)
+
+    def __init__(self, directory: Directory) -> None:
+        super().__init__(_Outside(directory))
+
+    async def send(self, instruction: Instruction) -> Report:
+        body = {
+            "id": instruction.id, "kind": instruction.kind, "payer": instruction.payer,
+            "parts": [{"payee": part.payee, "amount": part.amount} for part in instruction.parts],
+            "amount": instruction.amount,
+        }  # fmt: skip
+        report = await self.post("/custodian/v1/instructions", body, CustodianReport, repeatable=True)
+        return report.report()
+
+    async def ask(self, instruction_id: InstructionId) -> Report:
+        return (await self.get(f"/custodian/v1/instructions/{instruction_id}", CustodianReport)).report()
+
+    async def statement(self, day: datetime) -> list[Movement]:
+        told = await self.get("/custodian/v1/statement", CustodianStatement, day=day.date().isoformat())
+        return [movement.movement() for movement in told.movements]
+
+
+class _Outside(Peer):
+    """A neighbour that is no service of ours: our tokens mean nothing there, and are nobody's business."""
+
+    def __init__(self, directory: Directory) -> None:
+        self.service = "custodian"
+        self._directory = directory
+
+    async def ask(
+        self, method: str, path: str, *, acting_for: OnBehalf | None = None, headers: dict[str, str] | None = None,
+        **parts: Any,
+    ) -> Response:  # fmt: skip
+        told = {"X-Request-Id": request_id} if (request_id := log.request_id()) else {}
+        connection = self._directory.connection(self.service)
+        return await connection.request(method, path, headers={**told, **(headers or {})}, **parts)

@@ -1,0 +1,171 @@
+"""What is announced about money. Each transfer it moved is named, so that an entry of the ledger leads to its fact."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Self
+
+from services.trading.rules.hold import Hold
+from services.trading.rules.instruction import Instruction, InstructionKind, InstructionState, Part, Subject
+from services.trading.rules.settlement import Forfeited
+from shared.facts import Category, Fact, Outcome, Retention
+from shared.ids import AuctionId, InstructionId, OrderId, ParticipantId, TransferId
+from shared.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class DepositFact(Fact):
+    category: ClassVar[Category] = Category.MONEY
+    retention: ClassVar[Retention] = Retention.AUCTION
+    hold_id: TransferId
+    auction_id: AuctionId
+    participant_id: ParticipantId
+    amount: Money
+
+    @classmethod
+    def of(cls, hold: Hold) -> Self:
+        return cls(hold.id, hold.auction_id, hold.participant_id, hold.amount)
+
+
+@dataclass(frozen=True, slots=True)
+class DepositHeld(DepositFact): ...
+
+
+@dataclass(frozen=True, slots=True)
+class DepositReleased(DepositFact): ...
+
+
+@dataclass(frozen=True, slots=True)
+class DepositApplied(DepositFact):
+    """Towards the price of the order that the auction led to; what was held beyond it went back."""
+
+    order_id: OrderId
+    applied: Money
+
+
+@dataclass(frozen=True, slots=True)
+class DepositForfeited(DepositFact):
+    shares: Forfeited
+
+
+@dataclass(frozen=True, slots=True)
+class EscrowPaid(Fact):
+    """The whole price is in escrow, deposit included."""
+
+    category: ClassVar[Category] = Category.MONEY
+    order_id: OrderId
+    participant_id: ParticipantId
+    amount: Money
+    transfer_ids: tuple[TransferId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EscrowRefunded(Fact):
+    category: ClassVar[Category] = Category.MONEY
+    order_id: OrderId
+    participant_id: ParticipantId
+    amount: Money
+    transfer_ids: tuple[TransferId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InstructionGiven(Fact):
+    """The custodian is to do this. The pending transfers wait for its word."""
+
+    category: ClassVar[Category] = Category.MONEY
+    instruction_id: InstructionId
+    participant_id: ParticipantId
+    kind: InstructionKind
+    payer: str
+    parts: tuple[Part, ...]
+    amount: Money
+    subject: Subject | None
+    natural_key: str
+    transfer_ids: tuple[TransferId, ...]
+
+    @classmethod
+    def of(cls, instruction: Instruction) -> Self:
+        return cls(
+            instruction.id, instruction.participant_id, instruction.kind, instruction.payer, instruction.parts,
+            instruction.amount, instruction.subject, instruction.natural_key, instruction.transfer_ids,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class InstructionFact(Fact):
+    category: ClassVar[Category] = Category.MONEY
+    instruction_id: InstructionId
+    participant_id: ParticipantId
+    kind: InstructionKind
+    amount: Money
+    subject: Subject | None
+    transfer_ids: tuple[TransferId, ...]
+    attempts: int
+    reason_code: str | None
+
+    @classmethod
+    def of(cls, instruction: Instruction) -> Self:
+        return cls(
+            instruction.id, instruction.participant_id, instruction.kind, instruction.amount, instruction.subject,
+            instruction.transfer_ids, instruction.attempts, instruction.reason_code,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class PayInConfirmed(InstructionFact): ...
+
+
+@dataclass(frozen=True, slots=True)
+class InstructionConfirmed(InstructionFact):
+    """Carried out, whatever its kind but a pay-in, which has a fact of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstructionRefused(InstructionFact): ...
+
+
+@dataclass(frozen=True, slots=True)
+class InstructionParked(InstructionFact):
+    """An alarm: a person must look, and nothing moves until then."""
+
+    outcome: ClassVar[Outcome] = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class InstructionResumed(InstructionFact):
+    """By a person, for a reason; `successor_id` where the custodian had refused the first."""
+
+    reason: str
+    successor_id: InstructionId | None
+
+    @classmethod
+    def told(cls, instruction: Instruction, reason: str, successor_id: InstructionId | None) -> Self:
+        before = InstructionFact.of(instruction)
+        return cls(
+            before.instruction_id, before.participant_id, before.kind, before.amount, before.subject,
+            before.transfer_ids, before.attempts, before.reason_code, reason, successor_id,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class CustodianContradicted(Fact):
+    """An alarm: the custodian now says the opposite of what it had decided. Nothing was changed by it."""
+
+    category: ClassVar[Category] = Category.MONEY
+    outcome: ClassVar[Outcome] = "error"
+    instruction_id: InstructionId
+    decided: InstructionState
+    told: InstructionState
+    reason_code: str
+    told_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StatementCompared(Fact):
+    """The custodian's statement of a day beside our own. `differing` are the first of those that do not agree."""
+
+    category: ClassVar[Category] = Category.MONEY
+    day: str  # as in 2030-01-31
+    movements: int
+    differences: int
+    differing: tuple[str, ...]
+    drifting_accounts: tuple[str, ...]

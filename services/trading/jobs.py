@@ -1,0 +1,60 @@
+"""What `trading` does unasked: it closes auctions, lets deadlines pass, instructs the custodian, follows the catalogue.
+
+Promises: nothing is decided here, so a late or missed tick changes when something is noticed, never what is true; each
+job runs by itself, so that a custodian who does not answer keeps no auction open.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from services.trading.actions import custody, due
+from services.trading.actions.trading import Trading
+
+INTERVAL_SECONDS = 0.5
+log = logging.getLogger(__name__)
+Job = Callable[[Trading], Awaitable[None]]
+
+
+async def close_auctions(trading: Trading) -> None:
+    await due.close_auctions(trading)
+
+
+async def pass_deadlines(trading: Trading) -> None:
+    await due.pass_deadlines(trading)
+
+
+async def instruct_custodian(trading: Trading) -> None:
+    await custody.work_instructions(trading.treasury)
+    await custody.compare_statement(trading.treasury)
+    await due.notice_settlements(trading)
+
+
+async def follow_catalog(trading: Trading) -> None:
+    await due.follower_of_catalog(trading).tick()
+
+
+JOBS: tuple[Job, ...] = (close_auctions, pass_deadlines, instruct_custodian)
+
+
+async def run(trading: Trading, job: Job) -> None:
+    while True:
+        await trading.clock.sleep(INTERVAL_SECONDS)
+        await _once(trading, job)
+
+
+async def follow(trading: Trading) -> None:
+    """By long poll, so that a raised grade is known here within a second."""
+    await due.follower_of_catalog(trading).run()
+
+
+async def tick(trading: Trading) -> None:
+    """Every job once. One that fails keeps no other from its turn."""
+    for job in (follow_catalog, *JOBS):
+        await _once(trading, job)
+
+
+async def _once(trading: Trading, job: Job) -> None:
+    try:
+        await job(trading)
+    except Exception:
+        log.exception("%s failed; it runs again", job.__name__)

@@ -1,0 +1,229 @@
+"""An English auction with proxy bids: each bidder names a maximum, the price rises only as far as it must.
+
+Promises: a fold of accepted bids in their sequence gives the state, for ever the same; the price never falls, never
+exceeds the leader's maximum, and is never more than one step above what the next bidder would pay, unless the hidden
+reserve asks for it; equal maxima are allowed and the earlier leads; time never runs backwards within an auction; the
+end never moves earlier, nor beyond its hard end. The terms cannot change: nothing here changes them.
+Sources: 法释〔2016〕18号 art. 17-20, 拍卖法 art. 28, 30, 36; the proxy rule is that of open outcry by agents.
+Does not: know who may bid (registration decides), hold money, or keep the bids that lost.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from services.trading.rules.auction_terms import Terms
+from shared.errors import Conflict, Forbidden, NotFound
+from shared.ids import AuctionId, ListingId, ParticipantId
+from shared.lifecycle import Lifecycle
+from shared.money import Money
+
+
+class State(StrEnum):
+    OPEN = "open"
+    SOLD = "sold"
+    UNSOLD = "unsold"
+    CANCELLED = "cancelled"
+
+
+OPEN, SOLD, UNSOLD, CANCELLED = State
+
+AUCTION = Lifecycle(start=OPEN, moves={
+    OPEN:      {SOLD, UNSOLD, CANCELLED},
+    SOLD:      set(),
+    UNSOLD:    set(),
+    CANCELLED: set(),
+})  # fmt: skip
+
+
+class Reason(StrEnum):
+    HIGHEST_BID = "highest_bid"
+    NO_BIDS = "no_bids"
+    RESERVE_NOT_MET = "reserve_not_met"
+    BY_PROVIDER = "by_provider"
+
+
+@dataclass(frozen=True, slots=True)
+class Auction:
+    """`closes_at` is the effective end; `bid_count` the sequence of the last bid; `last_at` the latest moment seen."""
+
+    id: AuctionId
+    listing_id: ListingId
+    provider_id: ParticipantId
+    terms: Terms
+    state: State
+    closes_at: datetime
+    last_at: datetime
+    extensions: int = 0
+    bid_count: int = 0
+    price: Money | None = None
+    leader_id: ParticipantId | None = None
+    leader_maximum: Money | None = None
+    reason_code: str | None = None
+    revision: int = 1
+
+    @property
+    def floor(self) -> Money:
+        """The least that a challenger must offer now."""
+        return self.terms.start_price if self.price is None else self.terms.step_above(self.price)
+
+    @property
+    def winner_id(self) -> ParticipantId | None:
+        return self.leader_id if self.state is SOLD else None
+
+    @property
+    def deadline(self) -> datetime | None:
+        return self.closes_at if self.state is OPEN else None
+
+    @property
+    def next_actor(self) -> str | None:
+        return "bidder" if self.state is OPEN else None
+
+
+class NoSuchAuction(NotFound):
+    """There is no such auction, or you may not see it."""
+
+
+class AuctionNotStarted(Conflict):
+    """Bidding has not begun."""
+
+
+class AuctionClosed(Conflict):
+    """Bidding is over."""
+
+
+class AuctionStillOpen(Conflict):
+    """Bidding is not over."""
+
+
+class BidTooLow(Conflict):
+    """The bid is below the least that is taken now; `floor_minor` says how much that is."""
+
+
+class OwnMaximumNotRaised(Conflict):
+    """You lead already; only a higher maximum of your own changes anything."""
+
+
+class NotRegistered(Conflict):
+    """Register for this auction, and have its deposit held, before you bid."""
+
+
+class RelatedParty(Forbidden):
+    """Nobody buys what they, or their affiliates, sell."""
+
+
+class BidsWerePlaced(Conflict):
+    """After the first bid the provider cannot cancel the auction."""
+
+
+def open_auction(
+    auction_id: AuctionId, listing_id: ListingId, provider_id: ParticipantId, terms: Terms, now: datetime
+) -> Auction:
+    return Auction(auction_id, listing_id, provider_id, terms, AUCTION.start, terms.closes_at, last_at=now)
+
+
+def is_over(auction: Auction, now: datetime) -> bool:
+    """Whether the outcome stands already, though nobody may yet have noticed."""
+    return auction.state is not OPEN or max(now, auction.last_at) >= auction.closes_at
+
+
+def require_takes_bidders(auction: Auction, now: datetime) -> None:
+    """Raises AuctionClosed once the time for bids is up. Before the opening, bidders may register."""
+    if is_over(auction, now):
+        raise AuctionClosed(state=auction.state, closed_at=auction.closes_at)
+
+
+def place_bid(auction: Auction, bidder_id: ParticipantId, maximum: Money, now: datetime) -> Auction:
+    """The auction after this bid. Requires that the bidder is registered and no party of the provider's."""
+    at = max(now, auction.last_at)
+    require_takes_bidders(auction, at)
+    if at < auction.terms.opens_at:
+        raise AuctionNotStarted(opens_at=auction.terms.opens_at)
+    led = _led(auction, bidder_id, maximum)
+    closes_at = _extended(auction, at)
+    return _change(
+        led,
+        bid_count=auction.bid_count + 1,
+        closes_at=closes_at,
+        extensions=auction.extensions + (closes_at > auction.closes_at),
+        last_at=at,
+    )
+
+
+def close(auction: Auction, now: datetime) -> Auction:
+    """The auction once its time is up: sold to the leader at the price, or unsold. Whenever it is called after that."""
+    at = max(now, auction.last_at)
+    if auction.state is not OPEN:
+        raise AuctionClosed(state=auction.state, closed_at=auction.closes_at)
+    if at < auction.closes_at:
+        raise AuctionStillOpen(closes_at=auction.closes_at)
+    if auction.leader_maximum is None:
+        return _move(auction, UNSOLD, reason_code=Reason.NO_BIDS, last_at=at)
+    if not auction.terms.reserve_is_met_by(auction.leader_maximum):
+        return _move(auction, UNSOLD, reason_code=Reason.RESERVE_NOT_MET, last_at=at)
+    return _move(auction, SOLD, reason_code=Reason.HIGHEST_BID, last_at=at)
+
+
+def cancel(auction: Auction, now: datetime) -> Auction:
+    """Called off by the provider, before anyone has bid. A bid binds the bidder, so it binds the provider too."""
+    at = max(now, auction.last_at)
+    if auction.state is OPEN and auction.bid_count:
+        raise BidsWerePlaced(bids=auction.bid_count)
+    if auction.state is OPEN and at >= auction.closes_at:
+        raise AuctionClosed(state=auction.state, closed_at=auction.closes_at)
+    return _move(auction, CANCELLED, reason_code=Reason.BY_PROVIDER, last_at=at)
+
+
+def forbid(auction: Auction, reason_code: str, now: datetime) -> Auction:
+    """Called off because what is sold may no longer be sold to anyone, whoever has bid."""
+    return _move(auction, CANCELLED, reason_code=reason_code, last_at=max(now, auction.last_at))
+
+
+def require_unrelated(is_related: bool) -> None:
+    if is_related:
+        raise RelatedParty()
+
+
+def _led(auction: Auction, bidder_id: ParticipantId, maximum: Money) -> Auction:
+    """Who leads with the bid, up to which maximum, and at which price."""
+    terms, price, leading = auction.terms, auction.price, auction.leader_maximum
+    if price is None or leading is None:
+        if maximum < terms.start_price:
+            raise BidTooLow(floor_minor=terms.start_price.minor)
+        return _lead(auction, bidder_id, maximum, terms.start_price)
+    if bidder_id == auction.leader_id:
+        if maximum <= leading:
+            raise OwnMaximumNotRaised(maximum_minor=leading.minor)
+        return _lead(auction, bidder_id, maximum, price)
+    if maximum < auction.floor:
+        raise BidTooLow(floor_minor=auction.floor.minor)
+    if maximum > leading:
+        return _lead(auction, bidder_id, maximum, min(maximum, terms.step_above(leading)))
+    return replace(auction, price=max(price, min(leading, terms.step_above(maximum))))
+
+
+def _lead(auction: Auction, bidder_id: ParticipantId, maximum: Money, price: Money) -> Auction:
+    """The leader's price, raised to the reserve as soon as the leader's maximum meets it."""
+    reserve = auction.terms.reserve_price
+    if reserve is not None and maximum >= reserve:
+        price = max(price, reserve)
+    return replace(auction, leader_id=bidder_id, leader_maximum=maximum, price=price)
+
+
+def _extended(auction: Auction, at: datetime) -> datetime:
+    terms = auction.terms
+    if at < auction.closes_at - timedelta(seconds=terms.soft_close_seconds):
+        return auction.closes_at
+    if auction.extensions >= terms.extensions_max:
+        return auction.closes_at
+    wanted = min(at + timedelta(seconds=terms.extension_seconds), terms.hard_closes_at)
+    return max(auction.closes_at, wanted)
+
+
+def _move(auction: Auction, to: State, **changes: Any) -> Auction:
+    return _change(auction, state=AUCTION.move(auction.state, to), **changes)
+
+
+def _change(auction: Auction, **changes: Any) -> Auction:
+    return replace(auction, revision=auction.revision + 1, **changes)

@@ -1,0 +1,100 @@
+"""The award (成交确认): the one outcome that every trading mode produces. It becomes an order.
+
+Promises: however the price was found, what follows from it is the same; a quote is taken only as it was given.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.trading.rules.listing import Listing
+from services.trading.rules.settlement import FeeSchedule
+from shared.errors import Conflict
+from shared.grades import Mode
+from shared.ids import AuctionId, ListingId, ParticipantId, PlanId, QuoteId, VersionId
+from shared.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenFees:
+    """The fee schedule that the parties were shown: later ones change nothing here. `id` is pricing's name for it."""
+
+    id: str
+    provider_fee_basis_points: int
+    tax_basis_points: int
+
+    @property
+    def schedule(self) -> FeeSchedule:
+        return FeeSchedule(self.provider_fee_basis_points, self.tax_basis_points)
+
+
+@dataclass(frozen=True, slots=True)
+class FromQuote:
+    """A posted price that the buyer took, naming the quote, its version and its total."""
+
+    quote_id: QuoteId
+    quote_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class FromAuction:
+    """The highest bid, with the deposit that is held for it until it is paid."""
+
+    auction_id: AuctionId
+    deposit: Money
+
+
+Origin = FromQuote | FromAuction
+
+
+@dataclass(frozen=True, slots=True)
+class Award:
+    listing_id: ListingId
+    provider_id: ParticipantId
+    buyer_id: ParticipantId
+    price: Money
+    origin: Origin
+    fees: FrozenFees
+    awarded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """A quote as pricing has it."""
+
+    id: QuoteId
+    version: int
+    plan_id: PlanId
+    version_id: VersionId
+    mode: Mode
+    buyer_id: ParticipantId
+    total: Money
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """What the buyer says yes to. Naming the total keeps a changed price from being paid unseen."""
+
+    quote_id: QuoteId
+    quote_version: int
+    total: Money
+
+
+class QuoteDiffers(Conflict):
+    """The quote is not the one you accept, or not one for this listing; the facts say what it is."""
+
+
+class QuoteExpired(Conflict):
+    """This quote is no longer held; ask for a new one."""
+
+
+def accept_quote(quote: Quoted, said: Acceptance, listing: Listing, fees: FrozenFees, now: datetime) -> Award:
+    """The award of a listing at a quote that still stands. Requires that the quote is the buyer's own."""
+    if now >= quote.expires_at:
+        raise QuoteExpired(expired_at=quote.expires_at)
+    if (said.quote_version, said.total) != (quote.version, quote.total):
+        raise QuoteDiffers(quote_version=quote.version, total=quote.total)
+    if (quote.plan_id, quote.version_id, quote.mode) != (listing.plan_id, listing.version_id, listing.mode):
+        raise QuoteDiffers(plan_id=quote.plan_id, version_id=quote.version_id, mode=quote.mode)
+    origin = FromQuote(quote.id, quote.version)
+    return Award(listing.id, listing.provider_id, quote.buyer_id, quote.total, origin, fees, now)

@@ -1,0 +1,172 @@
+"""An entitlement (授权): the right to receive one version in one mode, for some purposes, so many times, until its end.
+
+Promises: uses never exceed the quota; a suspended or ended one gives nothing; a grade that rises suspends what it no
+longer allows, and only lifting that cause resumes it. Source: Network Data Security Regulation art. 12.
+Does not: know who is asking now. Standing and grade are decided anew at each use, by `shared.grades.decide`.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from services.trading.rules.listing import Listing
+from services.trading.rules.order import Order
+from shared.errors import Conflict, Forbidden, NotFound
+from shared.grades import Decision, Mode
+from shared.ids import ContractId, EntitlementId, OrderId, ParticipantId, UseId, VersionId
+from shared.lifecycle import Lifecycle
+
+
+class State(StrEnum):
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    ENDED = "ended"
+
+
+ACTIVE, SUSPENDED, ENDED = State
+
+ENTITLEMENT = Lifecycle(start=ACTIVE, moves={
+    ACTIVE:    {SUSPENDED, ENDED},
+    SUSPENDED: {ACTIVE, ENDED},
+    ENDED:     set(),
+})  # fmt: skip
+NEXT_ACTOR = {ACTIVE: "buyer", SUSPENDED: "operator"}
+
+
+class Reason(StrEnum):
+    PERIOD_OVER = "period_over"
+    ORDER_REFUNDED = "order_refunded"
+
+
+@dataclass(frozen=True, slots=True)
+class Entitlement:
+    id: EntitlementId
+    order_id: OrderId
+    contract_id: ContractId
+    version_id: VersionId
+    buyer_id: ParticipantId
+    provider_id: ParticipantId
+    mode: Mode
+    exclusive: bool
+    purposes: tuple[str, ...]
+    quota_uses: int
+    uses_spent: int
+    grade_revision: int
+    state: State
+    granted_at: datetime
+    deadline: datetime | None  # the end of the period
+    reason_code: str | None = None
+    revision: int = 1
+
+    @property
+    def uses_left(self) -> int:
+        return self.quota_uses - self.uses_spent
+
+    @property
+    def next_actor(self) -> str | None:
+        return NEXT_ACTOR.get(self.state)
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One charged use. `uses_left` is what it left of the quota."""
+
+    use_id: UseId
+    entitlement_id: EntitlementId
+    contract_id: ContractId
+    order_id: OrderId
+    buyer_id: ParticipantId
+    version_id: VersionId
+    mode: Mode
+    purposes: tuple[str, ...]
+    uses_left: int
+    used_at: datetime
+
+
+class NoSuchEntitlement(NotFound):
+    """You have no such entitlement."""
+
+
+class EntitlementSuspended(Conflict):
+    """This entitlement is suspended; the reason stands in the facts."""
+
+
+class EntitlementEnded(Conflict):
+    """This entitlement is over."""
+
+
+class QuotaSpent(Conflict):
+    """Every use that was bought has been made."""
+
+
+class UseNotPermitted(Forbidden):
+    """The grade of the data does not permit this to you now; the reason stands in the facts."""
+
+
+class GradeChanged(Conflict):
+    """The version was graded anew; look again before you deliver."""
+
+
+def grant(entitlement_id: EntitlementId, order: Order, listing: Listing, now: datetime) -> Entitlement:
+    """The right that a paid order gives. Requires the commit that pays it."""
+    return Entitlement(
+        id=entitlement_id, order_id=order.id, contract_id=order.contract_id, version_id=order.version_id,
+        buyer_id=order.buyer_id, provider_id=order.provider_id, mode=order.mode, exclusive=order.exclusive,
+        purposes=listing.purposes, quota_uses=listing.quota_uses, uses_spent=0, grade_revision=listing.grade_revision,
+        state=ENTITLEMENT.start, granted_at=now, deadline=now + timedelta(days=listing.right.period_days),
+    )  # fmt: skip
+
+
+def use(
+    entitlement: Entitlement, use_id: UseId, decision: Decision, grade_revision: int, now: datetime
+) -> tuple[Entitlement, Use]:
+    """The entitlement with one use less, and that use. `decision` is by the grade with that revision, and of now.
+
+    What suspended a right may have passed (a clearance was raised); then this use resumes it.
+    """
+    if entitlement.state is ENDED or (entitlement.deadline and now >= entitlement.deadline):
+        raise EntitlementEnded(reason_code=entitlement.reason_code or Reason.PERIOD_OVER)
+    if grade_revision < entitlement.grade_revision:
+        raise GradeChanged(grade_revision=entitlement.grade_revision)
+    if entitlement.state is SUSPENDED and not decision.allowed:
+        raise EntitlementSuspended(reason_code=entitlement.reason_code)
+    if not decision.allowed:
+        raise UseNotPermitted(reason_code=decision.reason_code, rules=list(decision.rules))
+    if entitlement.uses_left <= 0:
+        raise QuotaSpent(quota_uses=entitlement.quota_uses)
+    spent = _change(entitlement, state=ACTIVE, reason_code=None, uses_spent=entitlement.uses_spent + 1)
+    made = Use(
+        use_id, spent.id, spent.contract_id, spent.order_id, spent.buyer_id, spent.version_id, spent.mode,
+        spent.purposes, spent.uses_left, now,
+    )  # fmt: skip
+    return spent, made
+
+
+def regrade(entitlement: Entitlement, decision: Decision, grade_revision: int) -> Entitlement:
+    """Suspended if the new grade denies it to its buyer, resumed if it no longer does. Old news changes nothing."""
+    if entitlement.state is ENDED or grade_revision <= entitlement.grade_revision:
+        return entitlement
+    told = replace(entitlement, grade_revision=grade_revision)
+    if decision.allowed:
+        return _change(told) if told.state is ACTIVE else _move(told, ACTIVE, reason_code=None)
+    if told.state is SUSPENDED:
+        return _change(told, reason_code=decision.reason_code)
+    return _move(told, SUSPENDED, reason_code=decision.reason_code)
+
+
+def end(entitlement: Entitlement, reason_code: str) -> Entitlement:
+    return _move(entitlement, ENDED, reason_code=reason_code, deadline=None)
+
+
+def pass_deadline(entitlement: Entitlement) -> Entitlement:
+    """Requires that the deadline has passed."""
+    return end(entitlement, Reason.PERIOD_OVER)
+
+
+def _move(entitlement: Entitlement, to: State, **changes: Any) -> Entitlement:
+    return _change(entitlement, state=ENTITLEMENT.move(entitlement.state, to), **changes)
+
+
+def _change(entitlement: Entitlement, **changes: Any) -> Entitlement:
+    return replace(entitlement, revision=entitlement.revision + 1, **changes)

@@ -1,0 +1,246 @@
+"""A listing (挂牌): an offer of a right over a version, in a mode, on terms.
+
+Promises: only what could lawfully be sold to someone is listed; a grade that rises suspends what it no longer allows,
+and only a grade, not the provider, lifts that; an exclusive right stands beside no other right over the version.
+Which mechanism for which right: data are non-rival, so an English auction over a licence that can be granted without
+limit sells at the reserve (Goldberg, Hartline and Wright 2001); only an exclusive right is auctioned here.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from services.trading.rules.market_rules import MarketRules
+from shared.errors import Conflict, Malformed, NotFound
+from shared.grades import Flag, Grade, Mode, possible
+from shared.ids import AssetId, ListingId, ParticipantId, PlanId, VersionId
+from shared.lifecycle import Lifecycle
+
+
+class State(StrEnum):
+    LISTED = "listed"
+    SUSPENDED = "suspended"
+    SOLD = "sold"
+    DELISTED = "delisted"
+
+
+LISTED, SUSPENDED, SOLD, DELISTED = State
+
+LISTING = Lifecycle(start=LISTED, moves={
+    LISTED:    {SUSPENDED, SOLD, DELISTED},
+    SUSPENDED: {LISTED, DELISTED},
+    SOLD:      set(),  # an exclusive right is sold once; whoever gets it back lists it again
+    DELISTED:  set(),
+})  # fmt: skip
+NEXT_ACTOR = {LISTED: "buyer", SUSPENDED: "provider"}
+
+
+class RightKind(StrEnum):
+    EXCLUSIVE = "exclusive"  # 独家
+    LIMITED = "limited"  # 限定领域与地域
+    UNLIMITED = "unlimited"  # 普通许可
+
+
+class Pricing(StrEnum):
+    FIXED = "fixed"
+    AUCTION = "auction"
+
+
+class Reason(StrEnum):
+    BY_PROVIDER = "by_provider"
+    EXPIRED = "expired"
+    SOLD_EXCLUSIVELY = "sold_exclusively"
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """What is granted: 使用权 in a field of use and a territory, for so many days from the grant."""
+
+    kind: RightKind
+    field: str
+    territory: str
+    period_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What the catalogue says of a version, as far as trading needs it. `content_hash` is SHA-256 in hex."""
+
+    id: VersionId
+    asset_id: AssetId
+    provider_id: ParticipantId
+    title: str
+    registered: bool
+    grade: Grade | None
+    flags: frozenset[Flag]
+    grade_revision: int
+    content_hash: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a provider asks to list."""
+
+    version_id: VersionId
+    mode: Mode
+    right: Right
+    purposes: tuple[str, ...]
+    quota_uses: int
+    pricing: Pricing
+    plan_id: PlanId | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    id: ListingId
+    provider_id: ParticipantId
+    asset_id: AssetId
+    version_id: VersionId
+    title: str
+    grade: Grade
+    flags: frozenset[Flag]
+    grade_revision: int
+    content_hash: str
+    mode: Mode
+    right: Right
+    purposes: tuple[str, ...]
+    quota_uses: int
+    pricing: Pricing
+    plan_id: PlanId | None
+    state: State
+    listed_at: datetime
+    deadline: datetime | None
+    reason_code: str | None = None
+    revision: int = 1
+
+    @property
+    def next_actor(self) -> str | None:
+        return NEXT_ACTOR.get(self.state)
+
+    @property
+    def is_exclusive(self) -> bool:
+        return self.right.kind is RightKind.EXCLUSIVE
+
+
+class NoSuchListing(NotFound):
+    """There is no such listing, or you may not see it."""
+
+
+class NotYourVersion(NotFound):
+    """You have no such version."""
+
+
+class AssetNotRegistered(Conflict):
+    """Only a version of a registered asset, with its content inspected and its grade confirmed, can be listed."""
+
+
+class AuctionNeedsExclusiveRight(Conflict):
+    """A right that can be granted without limit is not auctioned; `fitting` names the pricing that fits it."""
+
+
+class PlanMissing(Malformed):
+    """A listing at a fixed price names its price plan; one for an auction names none."""
+
+
+class RightsOverlap(Conflict):
+    """An exclusive right stands beside no other right over the same version."""
+
+
+class ListingNotOpen(Conflict):
+    """This listing takes no orders or auctions now."""
+
+
+class SuspendedByGrade(Conflict):
+    """The grade of the data no longer allows this listing; only a new version can be listed."""
+
+
+def open_listing(
+    listing_id: ListingId,
+    offer: Offer,
+    version: Version,
+    provider_id: ParticipantId,
+    beside: Iterable[RightKind],
+    rules: MarketRules,
+    now: datetime,
+) -> Listing:
+    """The listing. `beside` are the rights over this version that are offered, being sold, or in force already."""
+    if version.provider_id != provider_id:
+        raise NotYourVersion()
+    if not version.registered or version.grade is None or version.content_hash is None:
+        raise AssetNotRegistered()
+    possible(version.grade, offer.mode, version.flags).require()
+    if offer.pricing is Pricing.AUCTION and offer.right.kind is not RightKind.EXCLUSIVE:
+        raise AuctionNeedsExclusiveRight(right=offer.right.kind, fitting=Pricing.FIXED)
+    if (offer.plan_id is None) != (offer.pricing is Pricing.AUCTION):
+        raise PlanMissing(pricing=offer.pricing)
+    beside = set(beside)
+    if RightKind.EXCLUSIVE in beside or (beside and offer.right.kind is RightKind.EXCLUSIVE):
+        raise RightsOverlap(beside=sorted(beside))
+    return Listing(
+        id=listing_id, provider_id=provider_id, asset_id=version.asset_id, version_id=version.id, title=version.title,
+        grade=version.grade, flags=version.flags, grade_revision=version.grade_revision,
+        content_hash=version.content_hash, mode=offer.mode, right=offer.right, purposes=offer.purposes,
+        quota_uses=offer.quota_uses, pricing=offer.pricing, plan_id=offer.plan_id, state=LISTING.start,
+        listed_at=now, deadline=now + timedelta(seconds=rules.listing_seconds),
+    )  # fmt: skip
+
+
+def require_open(listing: Listing, now: datetime) -> None:
+    """Raises ListingNotOpen unless it takes orders and auctions at this moment."""
+    if listing.state is not LISTED:
+        raise ListingNotOpen(state=listing.state, reason_code=listing.reason_code)
+    if listing.deadline and now >= listing.deadline:
+        raise ListingNotOpen(state=listing.state, reason_code=Reason.EXPIRED)
+
+
+def suspend(listing: Listing) -> Listing:
+    return _move(listing, SUSPENDED, reason_code=Reason.BY_PROVIDER)
+
+
+def resume(listing: Listing) -> Listing:
+    """Listed again. Requires that the provider, not the grade, suspended it."""
+    if listing.state is SUSPENDED and listing.reason_code != Reason.BY_PROVIDER:
+        raise SuspendedByGrade(reason_code=listing.reason_code, grade=listing.grade)
+    return _move(listing, LISTED, reason_code=None)
+
+
+def delist(listing: Listing, reason: Reason = Reason.BY_PROVIDER) -> Listing:
+    return _move(listing, DELISTED, reason_code=reason, deadline=None)
+
+
+def sell(listing: Listing) -> Listing:
+    """The listing after an award: an exclusive right is sold, any other stays on offer."""
+    if not listing.is_exclusive:
+        return listing
+    return _move(listing, SOLD, reason_code=Reason.SOLD_EXCLUSIVELY, deadline=None)
+
+
+def raise_grade(listing: Listing, grade: Grade, flags: frozenset[Flag], grade_revision: int) -> Listing:
+    """The open listing under the version's new grade; suspended if nobody may have it in this mode any more.
+
+    News that is older than what the listing knows changes nothing.
+    """
+    if grade_revision <= listing.grade_revision or not LISTING.moves[listing.state]:
+        return listing
+    told = replace(listing, grade=grade, flags=flags, grade_revision=grade_revision)
+    decision = possible(grade, listing.mode, flags)
+    if decision.allowed:
+        return _change(told)
+    if listing.state is SUSPENDED:
+        return _change(told, reason_code=decision.reason_code)
+    return _move(told, SUSPENDED, reason_code=decision.reason_code)
+
+
+def pass_deadline(listing: Listing) -> Listing:
+    """Requires that the deadline has passed."""
+    return delist(listing, Reason.EXPIRED)
+
+
+def _move(listing: Listing, to: State, **changes: Any) -> Listing:
+    return _change(listing, state=LISTING.move(listing.state, to), **changes)
+
+
+def _change(listing: Listing, **changes: Any) -> Listing:
+    return replace(listing, revision=listing.revision + 1, **changes)

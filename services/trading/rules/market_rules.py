@@ -1,0 +1,79 @@
+"""The market's windows: how long things may take, how much must be deposited, and the law beside each number.
+
+Promises: a set of rules is complete; what an auction or an order was opened under stays with it, whatever is set later.
+`standard` is what production runs; `demo` shortens every window to seconds and is refused there by the settings.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """How long each step of an order may take. Frozen in the contract."""
+
+    signing_seconds: int
+    payment_seconds: int
+    delivery_seconds: int
+    acceptance_seconds: int
+    settling_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarketRules:
+    name: str
+    listing_seconds: int
+    auction_seconds_min: int
+    auction_seconds_max: int
+    soft_close_seconds: int
+    extension_seconds: int
+    extensions_max: int
+    overtime_seconds_max: int
+    deposit_basis_points_min: int
+    deposit_basis_points_max: int
+    windows: Windows
+
+
+STANDARD = MarketRules(
+    name="standard",
+    listing_seconds=365 * DAY,
+    auction_seconds_min=24 * HOUR,   # bidding lasts at least 24 hours: 法释〔2016〕18号 art. 20
+    auction_seconds_max=90 * DAY,
+    soft_close_seconds=5 * MINUTE,   # a bid in the last 5 minutes moves the end: art. 20
+    extension_seconds=5 * MINUTE,    # to 5 minutes after that bid: art. 20
+    extensions_max=60,
+    overtime_seconds_max=4 * HOUR,   # ours: the law sets no end, but a day's work must have one
+    deposit_basis_points_min=500,    # 5 % of the start price: art. 17
+    deposit_basis_points_max=2_000,  # 20 %: art. 17
+    windows=Windows(
+        signing_seconds=5 * DAY,     # at once, or as agreed: 电子商务法 art. 49, 50
+        payment_seconds=5 * DAY,     # 32号令 art. 28: at once as a rule
+        delivery_seconds=7 * DAY,
+        acceptance_seconds=7 * DAY,  # 数据提供合同 (model text of 2025) § 7: silence in the inspection period accepts
+        settling_seconds=3 * DAY,
+    ),
+)  # fmt: skip
+
+DEMO = MarketRules(
+    name="demo",
+    listing_seconds=1 * DAY,
+    auction_seconds_min=3,
+    auction_seconds_max=1 * HOUR,
+    soft_close_seconds=1,
+    extension_seconds=1,
+    extensions_max=10,
+    overtime_seconds_max=10,
+    deposit_basis_points_min=500,
+    deposit_basis_points_max=2_000,
+    windows=Windows(
+        signing_seconds=2 * MINUTE,
+        payment_seconds=2 * MINUTE,
+        delivery_seconds=2 * MINUTE,
+        acceptance_seconds=2 * MINUTE,
+        settling_seconds=2 * MINUTE,
+    ),
+)
+
+RULES: Mapping[str, MarketRules] = {rules.name: rules for rules in (STANDARD, DEMO)}

@@ -1,0 +1,243 @@
+"""An order (订单): from the award to its settlement, or to one of three other ends.
+
+Promises: every state that is not an end says who must act and by when; letting deadlines pass leads to an end, as soon
+as the custodian answers where money must move; every failure says why; money that was paid is settled or refunded,
+never both, never neither.
+Sources: 电子商务法 art. 49; 法释〔2016〕18号 art. 24 (a defaulter's deposit is forfeited); the model contract
+数据提供合同 (2025) § 7 (silence in the inspection period is acceptance).
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from services.trading.rules.award import Award, FromAuction, FromQuote, FrozenFees
+from services.trading.rules.listing import Listing
+from services.trading.rules.market_rules import Windows
+from services.trading.rules.settlement import Shares, shares
+from shared.errors import Conflict, NotFound
+from shared.grades import Mode
+from shared.ids import AuctionId, ContractId, EntitlementId, ListingId, OrderId, ParticipantId, QuoteId, VersionId
+from shared.lifecycle import Lifecycle
+from shared.money import Money
+
+
+class State(StrEnum):
+    AWAITING_SIGNATURES = "awaiting_signatures"
+    AWAITING_PAYMENT = "awaiting_payment"
+    AWAITING_DELIVERY = "awaiting_delivery"
+    AWAITING_ACCEPTANCE = "awaiting_acceptance"
+    SETTLING = "settling"
+    SETTLED = "settled"
+    LAPSED = "lapsed"
+    DEFAULTED = "defaulted"
+    REFUNDED = "refunded"
+
+
+(
+    AWAITING_SIGNATURES, AWAITING_PAYMENT, AWAITING_DELIVERY, AWAITING_ACCEPTANCE, SETTLING, SETTLED, LAPSED, DEFAULTED,
+    REFUNDED,
+) = State  # fmt: skip
+
+ORDER = Lifecycle(start=AWAITING_SIGNATURES, moves={
+    AWAITING_SIGNATURES: {AWAITING_PAYMENT, AWAITING_DELIVERY, LAPSED, DEFAULTED},  # to delivery: a price of nothing
+    AWAITING_PAYMENT:    {AWAITING_DELIVERY, LAPSED, DEFAULTED},
+    AWAITING_DELIVERY:   {AWAITING_ACCEPTANCE, REFUNDED},
+    AWAITING_ACCEPTANCE: {SETTLING, SETTLED},
+    SETTLING:            {SETTLED},
+    SETTLED:             set(),
+    LAPSED:              set(),
+    DEFAULTED:           set(),
+    REFUNDED:            set(),
+})  # fmt: skip
+NEXT_ACTOR = {
+    AWAITING_SIGNATURES: "buyer_and_provider",
+    AWAITING_PAYMENT:    "buyer",
+    AWAITING_DELIVERY:   "buyer",  # the content lies with the platform; the buyer takes it
+    AWAITING_ACCEPTANCE: "buyer",
+    SETTLING:            "custodian",
+}  # fmt: skip
+FAILED = frozenset({LAPSED, DEFAULTED, REFUNDED})
+
+
+class Reason(StrEnum):
+    NOT_SIGNED = "not_signed"
+    NOT_SIGNED_BY_BUYER = "not_signed_by_buyer"
+    NOT_SIGNED_BY_PROVIDER = "not_signed_by_provider"
+    PAYMENT_OVERDUE = "payment_overdue"
+    NOT_DELIVERED = "not_delivered"
+    ACCEPTED_BY_BUYER = "accepted_by_buyer"
+    ACCEPTED_BY_DEADLINE = "accepted_by_deadline"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    id: OrderId
+    listing_id: ListingId
+    version_id: VersionId
+    mode: Mode
+    exclusive: bool
+    buyer_id: ParticipantId
+    provider_id: ParticipantId
+    price: Money
+    quote_id: QuoteId | None
+    auction_id: AuctionId | None
+    contract_id: ContractId
+    fees: FrozenFees
+    windows: Windows
+    state: State
+    placed_at: datetime
+    deadline: datetime | None
+    entitlement_id: EntitlementId | None = None
+    reason_code: str | None = None
+    overdue: bool = False  # the custodian has kept the settlement waiting for longer than its window
+    revision: int = 1
+
+    @property
+    def next_actor(self) -> str | None:
+        return "operator_business" if self.overdue and self.state is SETTLING else NEXT_ACTOR.get(self.state)
+
+    @property
+    def is_free(self) -> bool:
+        return self.price.minor == 0
+
+    @property
+    def settlement(self) -> Shares | None:
+        """Who gets what of the price, once the sale stands."""
+        return shares(self.price, self.fees.schedule) if self.state in {SETTLING, SETTLED} else None
+
+    @property
+    def forfeits_deposit(self) -> bool:
+        return self.state is DEFAULTED and self.auction_id is not None
+
+    @property
+    def frees_deposit(self) -> bool:
+        return self.state is LAPSED and self.auction_id is not None
+
+
+class NoSuchOrder(NotFound):
+    """You have no such order."""
+
+
+class QuoteTaken(Conflict):
+    """This quote has become an order already."""
+
+
+class DeadlinePassed(Conflict):
+    """It is too late for this."""
+
+
+class NotDue(Conflict):
+    """The order does not wait for this now."""
+
+
+def place(order_id: OrderId, contract_id: ContractId, award: Award, listing: Listing, windows: Windows) -> Order:
+    """The order that an award becomes, whichever mode of trading made it."""
+    quote_id, auction_id = None, None
+    match award.origin:
+        case FromQuote():
+            quote_id = award.origin.quote_id
+        case FromAuction():
+            auction_id = award.origin.auction_id
+    return Order(
+        id=order_id, listing_id=award.listing_id, version_id=listing.version_id, mode=listing.mode,
+        exclusive=listing.is_exclusive, buyer_id=award.buyer_id, provider_id=award.provider_id, price=award.price,
+        quote_id=quote_id, auction_id=auction_id,
+        contract_id=contract_id, fees=award.fees, windows=windows, state=ORDER.start, placed_at=award.awarded_at,
+        deadline=award.awarded_at + timedelta(seconds=windows.signing_seconds),
+    )  # fmt: skip
+
+
+def both_signed(order: Order, now: datetime) -> Order:
+    """The contract is active: the buyer pays next, or, where there is nothing to pay, takes delivery."""
+    _require_due(order, AWAITING_SIGNATURES, now)
+    if order.is_free:
+        return _move(order, AWAITING_DELIVERY, now, order.windows.delivery_seconds)
+    return _move(order, AWAITING_PAYMENT, now, order.windows.payment_seconds)
+
+
+def pay(order: Order, now: datetime) -> Order:
+    """Requires that the whole price is in the order's escrow in the same commit."""
+    _require_due(order, AWAITING_PAYMENT, now)
+    return _move(order, AWAITING_DELIVERY, now, order.windows.delivery_seconds)
+
+
+def entitle(order: Order, entitlement_id: EntitlementId) -> Order:
+    """The order with the right that it gave. Requires the commit that moves it to awaiting delivery."""
+    return replace(order, entitlement_id=entitlement_id)
+
+
+def deliver(order: Order, now: datetime) -> Order:
+    """The first use is a delivery; every later one changes nothing."""
+    if order.state is not AWAITING_DELIVERY:
+        return order
+    _require_due(order, AWAITING_DELIVERY, now)
+    return _move(order, AWAITING_ACCEPTANCE, now, order.windows.acceptance_seconds)
+
+
+def accept(order: Order, now: datetime) -> Order:
+    _require_due(order, AWAITING_ACCEPTANCE, now)
+    return _accepted(order, now, Reason.ACCEPTED_BY_BUYER)
+
+
+def confirm_settlement(order: Order, now: datetime) -> Order:
+    """Requires that the custodian has paid everyone their share. A second confirmation changes nothing."""
+    if order.state not in {SETTLING, SETTLED}:
+        raise NotDue(state=order.state, next_actor=order.next_actor)
+    return order if order.state is SETTLED else _move(order, SETTLED, now, None)
+
+
+def forbid(order: Order, reason_code: str, now: datetime) -> Order:
+    """An unpaid order that the grade no longer allows ends, at nobody's cost."""
+    return _move(order, LAPSED, now, None, reason_code=reason_code)
+
+
+def pass_deadline(order: Order, signed: frozenset[str], now: datetime) -> Order:
+    """The order once its deadline has passed. `signed` says who has signed: "buyer", "provider".
+
+    Whoever wins an auction and does not sign what the provider has signed defaults as if they did not pay.
+    """
+    if order.deadline is None or now < order.deadline:
+        raise NotDue(state=order.state, deadline=order.deadline)
+    match order.state:
+        case State.AWAITING_SIGNATURES:
+            return _unsigned(order, signed, now)
+        case State.AWAITING_PAYMENT:
+            return _move(order, DEFAULTED, now, None, reason_code=Reason.PAYMENT_OVERDUE)
+        case State.AWAITING_DELIVERY:
+            return _move(order, REFUNDED, now, None, reason_code=Reason.NOT_DELIVERED)
+        case State.AWAITING_ACCEPTANCE:
+            return _accepted(order, now, Reason.ACCEPTED_BY_DEADLINE)
+        case _:
+            # Only the custodian knows that money has moved. Time calls a person, it settles nothing.
+            overdue = now + timedelta(seconds=order.windows.settling_seconds)
+            return replace(order, deadline=overdue, overdue=True, revision=order.revision + 1)
+
+
+def _unsigned(order: Order, signed: frozenset[str], now: datetime) -> Order:
+    if "provider" in signed and "buyer" not in signed:
+        to = DEFAULTED if order.auction_id else LAPSED
+        return _move(order, to, now, None, reason_code=Reason.NOT_SIGNED_BY_BUYER)
+    reason = Reason.NOT_SIGNED_BY_PROVIDER if signed else Reason.NOT_SIGNED
+    return _move(order, LAPSED, now, None, reason_code=reason)
+
+
+def _accepted(order: Order, now: datetime, reason: Reason) -> Order:
+    if order.is_free:
+        return _move(order, SETTLED, now, None, reason_code=reason)
+    return _move(order, SETTLING, now, order.windows.settling_seconds, reason_code=reason)
+
+
+def _require_due(order: Order, state: State, now: datetime) -> None:
+    if order.state is not state:
+        raise NotDue(state=order.state, next_actor=order.next_actor)
+    if order.deadline and now >= order.deadline:
+        raise DeadlinePassed(deadline=order.deadline)
+
+
+def _move(order: Order, to: State, now: datetime, seconds: int | None, **changes: Any) -> Order:
+    deadline = None if seconds is None else now + timedelta(seconds=seconds)
+    return replace(
+        order, state=ORDER.move(order.state, to), deadline=deadline, revision=order.revision + 1, **changes
+    )  # fmt: skip

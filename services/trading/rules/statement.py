@@ -1,0 +1,41 @@
+"""The custodian's statement of a day beside our own records of it.
+
+Promises: everything that one side has and the other has not, or has otherwise, is found; nothing else.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from services.trading.rules.instruction import Instruction, InstructionKind
+from shared.money import Money
+
+READY_AFTER = timedelta(minutes=10)  # after midnight, so that the custodian has closed its day
+TOLD_MAX = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One line of the custodian's statement."""
+
+    instruction_id: str
+    kind: InstructionKind
+    payer: str
+    amount: Money
+
+
+def newest_day(now: datetime) -> datetime:
+    """The start of the newest day whose statement is ready. The days of a statement are those of UTC."""
+    today = (now - READY_AFTER).astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return today - timedelta(days=1)
+
+
+def differing(stated: Iterable[Movement], ours: Iterable[Instruction]) -> tuple[str, ...]:
+    """The instructions about which the two sides do not say the same, in the order of their ids."""
+    theirs = {each.instruction_id: each for each in stated}
+    expected = {each.id: Movement(each.id, each.kind, each.payer, each.amount) for each in ours}
+    return tuple(
+        instruction_id
+        for instruction_id in sorted({*theirs, *expected})
+        if theirs.get(instruction_id) != expected.get(instruction_id)  # pyright: ignore[reportArgumentType]
+    )

@@ -1,0 +1,123 @@
+"""What crosses the wire about auctions. A bidder shows as a number; a maximum shows to its owner alone."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Self
+
+from pydantic import Field as Limits
+
+from services.trading.rules.auction import Auction, State
+from services.trading.rules.auction_terms import INCREMENTS_MAX, Increment
+from services.trading.rules.bid import Bid, Registration
+from services.trading.schemas.money import Amount
+from services.trading.schemas.words import Minor, Moment
+from shared.ids import AuctionId, BidId, ListingId, ParticipantId, RegistrationId
+from shared.money import Money
+from shared.web import Request, View
+
+AuctionState = State
+
+
+class NewIncrement(Request):
+    from_minor: Minor
+    step_minor: Minor
+
+
+class NewAuction(Request):
+    """Opens at once if no time is named. The reserve stays hidden until the close."""
+
+    listing_id: ListingId
+    start_price: Amount
+    increments: Annotated[list[NewIncrement], Limits(min_length=1, max_length=INCREMENTS_MAX)]
+    reserve_price: Amount | None = None
+    deposit: Amount
+    opens_at: Moment | None = None
+    closes_at: Moment
+
+    def steps(self) -> tuple[Increment, ...]:
+        return tuple(Increment(band.from_minor, band.step_minor) for band in self.increments)
+
+    def times(self) -> tuple[datetime | None, datetime]:
+        return self.opens_at and self.opens_at.astimezone(UTC), self.closes_at.astimezone(UTC)
+
+
+class NewBid(Request):
+    """The most you would pay. The price rises only as far as it must."""
+
+    maximum: Amount
+
+
+class IncrementView(View):
+    from_minor: int
+    step_minor: int
+
+
+class AuctionView(View):
+    """`closes_at` is the effective end. That there is a reserve is told, its amount is not (拍卖法 art. 28, 50)."""
+
+    id: AuctionId
+    listing_id: ListingId
+    provider_id: ParticipantId
+    state: State
+    price: Money | None
+    floor: Money
+    bids: int
+    leading_bidder_number: int | None
+    winner: ParticipantId | None
+    start_price: Money
+    increments: list[IncrementView]
+    has_reserve: bool
+    deposit: Money
+    opens_at: datetime
+    closes_at: datetime
+    hard_closes_at: datetime
+    extensions: int
+    rules_version: str
+    next_actor: str | None
+    deadline: datetime | None
+    reason_code: str | None
+
+    @classmethod
+    def of(cls, auction: Auction, leading_bidder_number: int | None) -> Self:
+        terms = auction.terms
+        return cls(
+            id=auction.id, listing_id=auction.listing_id, provider_id=auction.provider_id, state=auction.state,
+            price=auction.price, floor=auction.floor, bids=auction.bid_count,
+            leading_bidder_number=leading_bidder_number, winner=auction.winner_id, start_price=terms.start_price,
+            increments=[IncrementView.model_validate(band) for band in terms.increments],
+            has_reserve=terms.reserve_price is not None, deposit=terms.deposit, opens_at=terms.opens_at,
+            closes_at=auction.closes_at, hard_closes_at=terms.hard_closes_at, extensions=auction.extensions,
+            rules_version=terms.rules_name, next_actor=auction.next_actor, deadline=auction.deadline,
+            reason_code=auction.reason_code,
+        )  # fmt: skip
+
+
+class RegistrationView(View):
+    id: RegistrationId
+    auction_id: AuctionId
+    bidder_number: int
+    deposit: Money
+    registered_at: datetime
+
+    @classmethod
+    def of(cls, registration: Registration) -> Self:
+        return cls.model_validate(registration)
+
+
+class BidView(View):
+    id: BidId
+    auction_id: AuctionId
+    sequence: int
+    bidder_number: int
+    maximum: Money | None
+    price_after: Money
+    leading: bool
+    closes_at: datetime
+    placed_at: datetime
+
+    @classmethod
+    def of(cls, bid: Bid, seen_by: ParticipantId | None) -> Self:
+        return cls(
+            id=bid.id, auction_id=bid.auction_id, sequence=bid.sequence, bidder_number=bid.bidder_number,
+            maximum=bid.maximum if seen_by == bid.participant_id else None, price_after=bid.price_after,
+            leading=bid.leading, closes_at=bid.closes_at, placed_at=bid.placed_at,
+        )  # fmt: skip

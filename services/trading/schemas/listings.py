@@ -1,0 +1,69 @@
+"""What crosses the wire about listings."""
+
+from datetime import datetime
+from typing import Annotated, Self
+
+from pydantic import Field as Limits
+
+from services.trading.rules.listing import Listing, Offer, Pricing, Right, RightKind, State
+from services.trading.schemas.words import ChosenMode, ChosenPricing, ChosenRight, Territory, Word
+from shared.grades import Flag, Grade, Mode
+from shared.ids import AssetId, ListingId, ParticipantId, PlanId, VersionId
+from shared.web import Request, View
+
+
+class NewRight(Request):
+    kind: ChosenRight
+    field: Word
+    territory: Territory
+    period_days: Annotated[int, Limits(ge=1, le=3650)]
+
+
+class NewListing(Request):
+    """An auction needs an exclusive right; a fixed price needs a plan."""
+
+    version_id: VersionId
+    mode: ChosenMode
+    right: NewRight
+    purposes: Annotated[list[Word], Limits(min_length=1, max_length=20)]
+    quota_uses: Annotated[int, Limits(ge=1, le=1_000_000)]
+    pricing: ChosenPricing
+    plan_id: PlanId | None = None
+
+    def offer(self) -> Offer:
+        right = Right(self.right.kind, self.right.field, self.right.territory, self.right.period_days)
+        purposes = tuple(sorted(set(self.purposes)))
+        return Offer(self.version_id, self.mode, right, purposes, self.quota_uses, self.pricing, self.plan_id)
+
+
+class RightView(View):
+    kind: RightKind
+    field: str
+    territory: str
+    period_days: int
+
+
+class ListingView(View):
+    id: ListingId
+    provider_id: ParticipantId
+    asset_id: AssetId
+    version_id: VersionId
+    title: str
+    grade: Grade
+    flags: list[Flag]
+    grade_revision: int
+    mode: Mode
+    right: RightView
+    purposes: list[str]
+    quota_uses: int
+    pricing: Pricing
+    plan_id: PlanId | None
+    state: State
+    next_actor: str | None
+    deadline: datetime | None
+    reason_code: str | None
+    listed_at: datetime
+
+    @classmethod
+    def of(cls, listing: Listing) -> Self:
+        return cls.model_validate(listing)

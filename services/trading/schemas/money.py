@@ -1,0 +1,187 @@
+"""What crosses the wire about money: ours, and the custodian's."""
+
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+from services.trading.rules.instruction import Instruction, InstructionKind, InstructionState, Report
+from services.trading.rules.ledger import AccountKind, Balance, Phase, Transfer
+from services.trading.rules.statement import Movement
+from shared.ids import InstructionId, TransferId
+from shared.money import MINOR_MAX, Money
+from shared.web import Request, View
+
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+
+
+class Amount(Request):
+    """From one minor unit to 10^15, in a currency that is traded here."""
+
+    minor: int = Field(ge=1, le=MINOR_MAX)
+    currency: Literal["CNY"]
+
+    def money(self) -> Money:
+        return Money(self.minor, self.currency)
+
+
+class NewMovement(Request):
+    """Of money, over the border between a participant's bank and their sub-account at the custodian."""
+
+    amount: Amount
+
+
+class Resumption(Request):
+    reason: Reason
+
+
+class WalletView(View):
+    available: Money
+    held: Money
+    currency: str
+
+
+class TransferView(View):
+    """An entry of the ledger. `post` and `void` end the pending transfer that they name."""
+
+    id: TransferId
+    debit: str
+    credit: str
+    amount: Money
+    phase: Phase
+    pending_id: TransferId | None
+    created_at: datetime
+
+    @classmethod
+    def of(cls, transfer: Transfer, created_at: datetime) -> Self:
+        return cls(
+            id=transfer.id, debit=transfer.debit.id, credit=transfer.credit.id, amount=transfer.amount,
+            phase=transfer.phase, pending_id=transfer.pending_id, created_at=created_at,
+        )  # fmt: skip
+
+
+class PartView(View):
+    payee: str
+    amount: Money
+
+
+class InstructionView(View):
+    id: InstructionId
+    kind: InstructionKind
+    amount: Money
+    parts: list[PartView]
+    subject: str | None
+    state: InstructionState
+    attempts: int
+    reason_code: str | None
+    next_actor: str | None
+    deadline: datetime | None
+    created_at: datetime
+
+    @classmethod
+    def of(cls, instruction: Instruction) -> Self:
+        return cls.model_validate(instruction)
+
+
+class KindSumView(View):
+    """All accounts of one kind. What came in is credit, what went out is debit, in minor units."""
+
+    kind: AccountKind
+    currency: str
+    debits_pending_minor: int
+    debits_posted_minor: int
+    credits_pending_minor: int
+    credits_posted_minor: int
+    balance_minor: int
+
+    @classmethod
+    def of(cls, kind: AccountKind, currency: str, balance: Balance) -> Self:
+        return cls(
+            kind=kind, currency=currency, debits_pending_minor=balance.debits_pending,
+            debits_posted_minor=balance.debits_posted, credits_pending_minor=balance.credits_pending,
+            credits_posted_minor=balance.credits_posted, balance_minor=balance.posted,
+        )  # fmt: skip
+
+
+class TrialBalanceView(View):
+    """Each total is zero whatever happened, and no account drifts from its transfers."""
+
+    accounts: list[KindSumView]
+    totals_minor: dict[str, int]
+    drifting_accounts: list[str]
+
+    @classmethod
+    def of(cls, accounts: list[KindSumView], drifting_accounts: list[str]) -> Self:
+        totals = {account.currency: 0 for account in accounts}
+        for account in accounts:
+            totals[account.currency] += account.balance_minor
+        return cls(accounts=accounts, totals_minor=totals, drifting_accounts=drifting_accounts)
+
+
+# --- the custodian's side
+
+
+class FromCustodian(BaseModel):
+    """Its documents may say more than we read, but what we read must be exactly of its type."""
+
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True, hide_input_in_errors=True)
+
+
+class ToldAmount(FromCustodian):
+    """As it was told: whether it is the right one is for the rules to say."""
+
+    minor: int = Field(ge=0, le=MINOR_MAX)
+    currency: Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")]
+
+
+class CustodianReport(FromCustodian):
+    """Its answer about an instruction."""
+
+    id: InstructionId
+    state: Literal["pending", "confirmed", "refused"]
+    amount: ToldAmount
+    payer: Annotated[str, StringConstraints(max_length=100)]
+    reason_code: Annotated[str, StringConstraints(pattern="^[a-z_]{1,50}$")] | None = None
+    executed_at: AwareDatetime | None = None
+
+    def report(self) -> Report:
+        amount = Money(self.amount.minor, self.amount.currency)
+        state = InstructionState(self.state)
+        return Report(self.id, state, amount, self.payer, self.reason_code, self.executed_at)
+
+
+class CustodianCallback(FromCustodian):
+    """What it tells unasked."""
+
+    event_id: Annotated[str, StringConstraints(pattern="^[A-Za-z0-9_-]{1,64}$")]
+    instruction_id: InstructionId
+    state: Literal["confirmed", "refused"]
+    amount: ToldAmount
+    payer: Annotated[str, StringConstraints(max_length=100)]
+    reason_code: Annotated[str, StringConstraints(pattern="^[a-z_]{1,50}$")] | None = None
+
+    def report(self) -> Report:
+        amount = Money(self.amount.minor, self.amount.currency)
+        return Report(self.instruction_id, InstructionState(self.state), amount, self.payer, self.reason_code)
+
+
+class CustodianMovement(FromCustodian):
+    instruction_id: Annotated[str, StringConstraints(max_length=100)]
+    kind: Literal["pay_in", "payout", "release", "split", "refund"]
+    payer: Annotated[str, StringConstraints(max_length=100)]
+    amount: ToldAmount
+
+    def movement(self) -> Movement:
+        amount = Money(self.amount.minor, self.amount.currency)
+        return Movement(self.instruction_id, InstructionKind(self.kind), self.payer, amount)
+
+
+class CustodianStatement(FromCustodian):
+    movements: list[CustodianMovement]
+
+
+class CallbackTaken(View):
+    """The custodian need not send this event again."""
+
+    event_id: str
+    state: InstructionState

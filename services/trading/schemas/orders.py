@@ -1,0 +1,175 @@
+"""What crosses the wire about orders, contracts and entitlements."""
+
+import json
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field as Limits
+from pydantic import StringConstraints
+
+from services.trading.rules.award import Acceptance
+from services.trading.rules.contract import Contract
+from services.trading.rules.contract import State as ContractState
+from services.trading.rules.entitlement import Entitlement, Use
+from services.trading.rules.entitlement import State as EntitlementState
+from services.trading.rules.order import Order
+from services.trading.rules.order import State as OrderState
+from services.trading.schemas.words import TotalAmount
+from shared.grades import Mode
+from shared.ids import (
+    AuctionId,
+    ContractId,
+    EntitlementId,
+    KeyId,
+    ListingId,
+    OrderId,
+    ParticipantId,
+    QuoteId,
+    UseId,
+    VersionId,
+)
+from shared.money import Money
+from shared.web import Request, View
+
+
+class NewOrder(Request):
+    """Your yes to a quote: its version and its total are named, so that nothing is paid unseen."""
+
+    listing_id: ListingId
+    quote_id: QuoteId
+    quote_version: Annotated[int, Limits(ge=1)]
+    total: TotalAmount
+
+    def acceptance(self) -> Acceptance:
+        return Acceptance(self.quote_id, self.quote_version, self.total.money())
+
+
+class SettlementView(View):
+    price: Money
+    provider: Money
+    fee: Money
+    tax: Money
+
+
+class OrderView(View):
+    """`settlement` says who gets what, once the sale stands."""
+
+    id: OrderId
+    listing_id: ListingId
+    version_id: VersionId
+    mode: Mode
+    buyer_id: ParticipantId
+    provider_id: ParticipantId
+    price: Money
+    quote_id: QuoteId | None
+    auction_id: AuctionId | None
+    contract_id: ContractId
+    entitlement_id: EntitlementId | None
+    state: OrderState
+    next_actor: str | None
+    deadline: datetime | None
+    reason_code: str | None
+    settlement: SettlementView | None
+    placed_at: datetime
+
+    @classmethod
+    def of(cls, order: Order) -> Self:
+        shares, told = order.settlement, None
+        if shares is not None:
+            told = SettlementView(price=order.price, provider=shares.provider, fee=shares.fee, tax=shares.tax)
+        return cls(
+            id=order.id, listing_id=order.listing_id, version_id=order.version_id, mode=order.mode,
+            buyer_id=order.buyer_id, provider_id=order.provider_id, price=order.price, quote_id=order.quote_id,
+            auction_id=order.auction_id, contract_id=order.contract_id, entitlement_id=order.entitlement_id,
+            state=order.state, next_actor=order.next_actor, deadline=order.deadline, reason_code=order.reason_code,
+            settlement=told, placed_at=order.placed_at,
+        )  # fmt: skip
+
+
+class NewSignature(Request):
+    """Ed25519, in base64, over `yaosu contract v1`, a newline, and the terms' hash in hex."""
+
+    key_id: KeyId
+    signature: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{86}==$")]
+
+
+class SignatureView(View):
+    side: Literal["buyer", "provider"]
+    participant_id: ParticipantId
+    key_id: KeyId
+    public_key: str
+    signature: str
+    signed_at: datetime
+
+
+class ContractView(View):
+    """`terms_hash` is the SHA-256 of `terms_text`, the canonical JSON (RFC 8785) of `terms`."""
+
+    id: ContractId
+    order_id: OrderId
+    buyer_id: ParticipantId
+    provider_id: ParticipantId
+    terms: dict[str, Any]
+    terms_text: str
+    terms_hash: str
+    signatures: list[SignatureView]
+    state: ContractState
+    next_actor: str | None
+    deadline: datetime | None
+    reason_code: str | None
+    drafted_at: datetime
+
+    @classmethod
+    def of(cls, contract: Contract) -> Self:
+        return cls(
+            id=contract.id, order_id=contract.order_id, buyer_id=contract.buyer_id, provider_id=contract.provider_id,
+            terms=json.loads(contract.terms), terms_text=contract.terms, terms_hash=contract.terms_hash,
+            signatures=[SignatureView.model_validate(signature) for signature in contract.signatures],
+            state=contract.state, next_actor=contract.next_actor, deadline=contract.deadline,
+            reason_code=contract.reason_code, drafted_at=contract.drafted_at,
+        )  # fmt: skip
+
+
+class EntitlementView(View):
+    id: EntitlementId
+    order_id: OrderId
+    contract_id: ContractId
+    version_id: VersionId
+    buyer_id: ParticipantId
+    provider_id: ParticipantId
+    mode: Mode
+    purposes: list[str]
+    quota_uses: int
+    uses_left: int
+    state: EntitlementState
+    next_actor: str | None
+    deadline: datetime | None
+    reason_code: str | None
+    granted_at: datetime
+
+    @classmethod
+    def of(cls, entitlement: Entitlement) -> Self:
+        return cls.model_validate(entitlement)
+
+
+class NewUse(Request):
+    """`grade_revision` is the one by whose grade delivery has decided."""
+
+    use_id: UseId
+    grade_revision: Annotated[int, Limits(ge=1, le=2**31 - 1)]
+
+
+class UseView(View):
+    use_id: UseId
+    entitlement_id: EntitlementId
+    contract_id: ContractId
+    order_id: OrderId
+    buyer_id: ParticipantId
+    version_id: VersionId
+    mode: Mode
+    purposes: list[str]
+    uses_left: int
+
+    @classmethod
+    def of(cls, use: Use) -> Self:
+        return cls.model_validate(use)

@@ -1,0 +1,219 @@
+"""How auctions, their bidders and their bids are kept.
+
+Promises: the sequence of an auction's bids has no twin; a bidder registers once; an auction that changed since it was
+read is not saved. Bids and registrations are added and never changed.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import ColumnElement, Row, Select, func, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from services.trading.rules.auction import AUCTION, Auction, NoSuchAuction, NotRegistered, State
+from services.trading.rules.auction_terms import Terms
+from services.trading.rules.bid import AlreadyRegistered, Bid, Registration
+from services.trading.rules.listing import ListingNotOpen
+from services.trading.store import rows
+from services.trading.tables.deals import auctions, bids, listings, registrations
+from shared.database import Transaction, for_update
+from shared.grades import Clearance, Decision, Grade
+from shared.ids import AuctionId, ListingId, ParticipantId
+from shared.money import Money
+from shared.web import BadCursor, Page
+
+DUE_MAX = 100
+_terms = TypeAdapter(Terms)
+_decision = TypeAdapter(Decision)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownAuction:
+    """An auction with the number of whoever leads, and the grade of what is sold."""
+
+    auction: Auction
+    leader_number: int | None
+    grade: Grade
+
+
+async def add_auction(tx: Transaction, auction: Auction, reserve_salt: str | None) -> None:
+    """Raises ListingNotOpen if the listing is being auctioned already."""
+    row = {"id": auction.id, **_row(auction), "terms": rows.told(auction.terms), "reserve_salt": reserve_salt}
+    try:
+        await tx.execute(insert(auctions).values(row))
+    except IntegrityError as error:
+        raise ListingNotOpen(state="auctioned") from error
+
+
+async def save_auction(tx: Transaction, auction: Auction) -> None:
+    await rows.save(tx, auctions, auction, _row(auction))
+
+
+async def auction_for_update(tx: Transaction, auction_id: AuctionId) -> Auction:
+    query = select(*auctions.c).where(auctions.c.id == auction_id)
+    row = (await tx.execute(for_update(query, tx))).one_or_none()
+    if row is None:
+        raise NoSuchAuction()
+    return _auction(row)
+
+
+async def open_auctions(tx: Transaction, listing_ids: Iterable[ListingId]) -> list[Auction]:
+    """Locked, in the order of their ids."""
+    where = (auctions.c.listing_id.in_(sorted(listing_ids)), auctions.c.state.in_(AUCTION.open_states()))
+    query = select(*auctions.c).where(*where).order_by(auctions.c.id)
+    return [_auction(row) for row in await tx.execute(for_update(query, tx))]
+
+
+async def is_under_way(tx: Transaction, listing_id: ListingId) -> bool:
+    where = (auctions.c.listing_id == listing_id, auctions.c.state.in_(AUCTION.open_states()))
+    return await tx.scalar(select(auctions.c.id).where(*where)) is not None
+
+
+async def auctions_due(tx: Transaction, now: datetime) -> list[AuctionId]:
+    """Those whose time is up and which nobody has yet closed, at most a hundred, the longest overdue first."""
+    where = (auctions.c.state.in_(AUCTION.open_states()), auctions.c.closes_at <= now)
+    return list(await tx.scalars(select(auctions.c.id).where(*where).order_by(auctions.c.closes_at).limit(DUE_MAX)))
+
+
+async def reserve_salt(tx: Transaction, auction_id: AuctionId) -> str | None:
+    return await tx.scalar(select(auctions.c.reserve_salt).where(auctions.c.id == auction_id))
+
+
+async def shown_auction(tx: Transaction, auction_id: AuctionId) -> ShownAuction:
+    row = (await tx.execute(_shown().where(auctions.c.id == auction_id))).one_or_none()
+    if row is None:
+        raise NoSuchAuction()
+    return _shown_auction(row)
+
+
+async def page_of_auctions(
+    tx: Transaction, page: Page, grades: Iterable[Grade], own: ParticipantId | None, state: State | None
+) -> list[ShownAuction]:
+    """Auctions of what has one of these grades, and one's own of any grade."""
+    seen: ColumnElement[bool] = listings.c.grade.in_(sorted(grades))
+    if own is not None:
+        seen = seen | (auctions.c.provider_id == own)
+    query = _shown().where(seen)
+    if state is not None:
+        query = query.where(auctions.c.state == state)
+    found = await tx.execute(rows.newest_first(query, auctions.c.id, AuctionId, page))
+    return [_shown_auction(row) for row in found]
+
+
+async def next_bidder_number(tx: Transaction, auction_id: AuctionId) -> int:
+    """Requires the locked auction."""
+    last = await tx.scalar(
+        select(func.max(registrations.c.bidder_number)).where(registrations.c.auction_id == auction_id)
+    )
+    return (last or 0) + 1
+
+
+async def add_registration(tx: Transaction, registration: Registration) -> None:
+    row = {
+        "id": registration.id, "auction_id": registration.auction_id, "participant_id": registration.participant_id,
+        "bidder_number": registration.bidder_number, "deposit_minor": registration.deposit.minor,
+        "currency": registration.deposit.currency, "clearance": registration.clearance,
+        "decision": rows.told(registration.decision), "registered_at": registration.registered_at,
+    }  # fmt: skip
+    try:
+        await tx.execute(insert(registrations).values(row))
+    except IntegrityError as error:
+        raise AlreadyRegistered() from error
+
+
+async def registration(tx: Transaction, auction_id: AuctionId, participant_id: ParticipantId) -> Registration:
+    """Raises NotRegistered."""
+    own = (registrations.c.auction_id == auction_id, registrations.c.participant_id == participant_id)
+    row = (await tx.execute(select(*registrations.c).where(*own))).one_or_none()
+    if row is None:
+        raise NotRegistered()
+    return Registration(
+        row.id, row.auction_id, row.participant_id, row.bidder_number, Money(row.deposit_minor, row.currency),
+        row.clearance and Clearance(row.clearance), _decision.validate_python(row.decision), row.registered_at,
+    )  # fmt: skip
+
+
+async def is_registered(tx: Transaction, auction_id: AuctionId, participant_id: ParticipantId) -> bool:
+    own = (registrations.c.auction_id == auction_id, registrations.c.participant_id == participant_id)
+    return await tx.scalar(select(registrations.c.id).where(*own)) is not None
+
+
+async def add_bid(tx: Transaction, bid: Bid) -> None:
+    row = {
+        "auction_id": bid.auction_id, "sequence": bid.sequence, "id": bid.id, "participant_id": bid.participant_id,
+        "bidder_number": bid.bidder_number, "maximum_minor": bid.maximum.minor, "currency": bid.maximum.currency,
+        "salt": bid.salt, "price_after_minor": bid.price_after.minor, "leading": bid.leading,
+        "closes_at": bid.closes_at, "placed_at": bid.placed_at,
+    }  # fmt: skip
+    await rows.add(tx, bids, row)
+
+
+async def bids_on(tx: Transaction, auction_id: AuctionId) -> list[Bid]:
+    """Every bid, in its sequence."""
+    return await _bids(tx, _bids_of(auction_id))
+
+
+async def page_of_bids(tx: Transaction, auction_id: AuctionId, page: Page) -> list[Bid]:
+    query = _bids_of(auction_id)
+    if page.after is not None:
+        if not page.after.isascii() or not page.after.isdigit() or len(page.after) > 9:
+            raise BadCursor()
+        query = query.where(bids.c.sequence > int(page.after))
+    return await _bids(tx, query.limit(page.limit + 1))
+
+
+def _bids_of(auction_id: AuctionId) -> Select[Any]:
+    return select(*bids.c).where(bids.c.auction_id == auction_id).order_by(bids.c.sequence)
+
+
+async def _bids(tx: Transaction, query: Select[Any]) -> list[Bid]:
+    return [
+        Bid(
+            row.id, row.auction_id, row.sequence, row.participant_id, row.bidder_number,
+            Money(row.maximum_minor, row.currency), row.salt, Money(row.price_after_minor, row.currency), row.leading,
+            row.closes_at, row.placed_at,
+        )
+        for row in await tx.execute(query)
+    ]  # fmt: skip
+
+
+def _shown() -> Select[Any]:
+    leads = (registrations.c.auction_id == auctions.c.id) & (registrations.c.participant_id == auctions.c.leader_id)
+    return (
+        select(*auctions.c, registrations.c.bidder_number.label("leader_number"), listings.c.grade)
+        .join(listings, listings.c.id == auctions.c.listing_id)
+        .join(registrations, leads, isouter=True)
+    )
+
+
+def _shown_auction(row: Row[Any]) -> ShownAuction:
+    return ShownAuction(_auction(row), row.leader_number, Grade(row.grade))
+
+
+def _auction(row: Row[Any]) -> Auction:
+    return Auction(
+        id=row.id, listing_id=row.listing_id, provider_id=row.provider_id, terms=_terms.validate_python(row.terms),
+        state=State(row.state), closes_at=row.closes_at, last_at=row.last_at, extensions=row.extensions,
+        bid_count=row.bid_count, price=_money(row.price_minor, row.currency), leader_id=row.leader_id,
+        leader_maximum=_money(row.leader_maximum_minor, row.currency), reason_code=row.reason_code,
+        revision=row.revision,
+    )  # fmt: skip
+
+
+def _money(minor: int | None, currency: str) -> Money | None:
+    return None if minor is None else Money(minor, currency)
+
+
+def _row(auction: Auction) -> dict[str, object]:
+    """What may change, and what never does but for the terms: those are written once."""
+    return {
+        "listing_id": auction.listing_id, "provider_id": auction.provider_id,
+        "currency": auction.terms.start_price.currency, "state": auction.state, "closes_at": auction.closes_at,
+        "last_at": auction.last_at, "extensions": auction.extensions, "bid_count": auction.bid_count,
+        "price_minor": auction.price and auction.price.minor, "leader_id": auction.leader_id,
+        "leader_maximum_minor": auction.leader_maximum and auction.leader_maximum.minor,
+        "reason_code": auction.reason_code, "revision": auction.revision,
+    }  # fmt: skip

@@ -1,0 +1,160 @@
+"""How listings are kept, and the newest grade known of each version that was ever listed.
+
+Promises: a second exclusive offer of a version cannot be added; who lists a version sees every grade and every right
+over it that was committed before, and none that is being made at the same time can be missed.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, insert, select, union_all, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+
+from services.trading.rules.auction import AUCTION
+from services.trading.rules.entitlement import ENTITLEMENT
+from services.trading.rules.listing import (
+    LISTING,
+    Listing,
+    NoSuchListing,
+    Pricing,
+    Right,
+    RightKind,
+    RightsOverlap,
+    State,
+    Version,
+)
+from services.trading.rules.order import ORDER
+from services.trading.store import rows
+from services.trading.tables.deals import auctions, entitlements, listings, orders, version_grades
+from shared.database import Transaction, for_update
+from shared.grades import Flag, Grade, Mode
+from shared.ids import AssetId, ListingId, ParticipantId, VersionId
+from shared.web import Page
+
+DUE_MAX = 100
+
+
+async def lock_version(tx: Transaction, version: Version) -> Version:
+    """The version with the newest grade known here, locked against others who would list or re-grade it."""
+    assert version.grade is not None
+    told = {"grade": version.grade, "flags": sorted(version.flags), "grade_revision": version.grade_revision}
+    dialect = sqlite if tx.dialect.name == "sqlite" else postgresql
+    known = dialect.insert(version_grades).values(version_id=version.id, **told).on_conflict_do_nothing()
+    await tx.execute(known)
+    here = version_grades.c.version_id == version.id
+    query = select(version_grades.c.grade, version_grades.c.flags, version_grades.c.grade_revision).where(here)
+    row = (await tx.execute(for_update(query, tx))).one()
+    if row.grade_revision < version.grade_revision:
+        await tx.execute(update(version_grades).where(here).values(told))
+        return version
+    flags = frozenset(Flag(flag) for flag in row.flags)
+    return replace(version, grade=Grade(row.grade), flags=flags, grade_revision=row.grade_revision)
+
+
+async def raise_version_grade(
+    tx: Transaction, version_id: VersionId, grade: Grade, flags: frozenset[Flag], grade_revision: int
+) -> None:
+    """Keep the news of a version's grade, and the version locked. What was never listed is not kept."""
+    told = {"grade": grade, "flags": sorted(flags), "grade_revision": grade_revision}
+    newer = (version_grades.c.version_id == version_id, version_grades.c.grade_revision < grade_revision)
+    await tx.execute(update(version_grades).where(*newer).values(told))
+
+
+async def rights_beside(tx: Transaction, version_id: VersionId) -> list[RightKind]:
+    """The rights over the version that are offered, being sold, or in force. Requires the locked version."""
+    offered = select(listings.c.right_kind == RightKind.EXCLUSIVE).where(
+        listings.c.version_id == version_id, listings.c.state.in_(LISTING.open_states())
+    )
+    being_sold = select(orders.c.exclusive).where(
+        orders.c.version_id == version_id, orders.c.state.in_(ORDER.open_states())
+    )
+    in_force = select(entitlements.c.exclusive).where(
+        entitlements.c.version_id == version_id, entitlements.c.state.in_(ENTITLEMENT.open_states())
+    )
+    found = await tx.scalars(union_all(offered, being_sold, in_force))
+    return [RightKind.EXCLUSIVE if exclusive else RightKind.UNLIMITED for exclusive in found]
+
+
+async def add_listing(tx: Transaction, listing: Listing) -> None:
+    try:
+        await tx.execute(insert(listings).values(_row(listing)))
+    except IntegrityError as error:
+        raise RightsOverlap(beside=[RightKind.EXCLUSIVE]) from error
+
+
+async def save_listing(tx: Transaction, listing: Listing) -> None:
+    await rows.save(tx, listings, listing, _row(listing))
+
+
+async def listing(tx: Transaction, listing_id: ListingId, *, lock: bool = False) -> Listing:
+    """Raises NoSuchListing. `lock` keeps it from changing until the transaction ends."""
+    query = select(*listings.c).where(listings.c.id == listing_id)
+    row = (await tx.execute(for_update(query, tx) if lock else query)).one_or_none()
+    if row is None:
+        raise NoSuchListing()
+    return _listing(row)
+
+
+async def own_listing(tx: Transaction, listing_id: ListingId, provider_id: ParticipantId) -> Listing:
+    """The provider's own listing, locked: another's is not there."""
+    found = await listing(tx, listing_id, lock=True)
+    if found.provider_id != provider_id:
+        raise NoSuchListing()
+    return found
+
+
+async def listings_on_offer(tx: Transaction, version_id: VersionId, *, lock: bool = False) -> list[Listing]:
+    """The open ones, in the order of their ids."""
+    where = (listings.c.version_id == version_id, listings.c.state.in_(LISTING.open_states()))
+    query = select(*listings.c).where(*where).order_by(listings.c.id)
+    return [_listing(row) for row in await tx.execute(for_update(query, tx) if lock else query)]
+
+
+async def listings_due(tx: Transaction, now: datetime) -> list[ListingId]:
+    """Those whose deadline has passed, at most a hundred; one with an open auction waits for its close."""
+    under_way = select(auctions.c.listing_id).where(auctions.c.state.in_(AUCTION.open_states()))
+    where = (listings.c.state.in_(LISTING.open_states()), listings.c.deadline <= now)
+    query = select(listings.c.id).where(*where, listings.c.id.not_in(under_way))
+    return list(await tx.scalars(query.order_by(listings.c.deadline).limit(DUE_MAX)))
+
+
+async def page_of_listings(
+    tx: Transaction, page: Page, grades: Iterable[Grade], own: ParticipantId | None, version_id: VersionId | None
+) -> list[Listing]:
+    """Listings of these grades, and one's own of any grade."""
+    seen: ColumnElement[bool] = listings.c.grade.in_(sorted(grades))
+    if own is not None:
+        seen = seen | (listings.c.provider_id == own)
+    query = select(*listings.c).where(seen)
+    if version_id is not None:
+        query = query.where(listings.c.version_id == version_id)
+    found = await tx.execute(rows.newest_first(query, listings.c.id, ListingId, page))
+    return [_listing(row) for row in found]
+
+
+def _listing(row: Row[Any]) -> Listing:
+    right = Right(RightKind(row.right_kind), row.right_field, row.right_territory, row.right_period_days)
+    return Listing(
+        id=row.id, provider_id=row.provider_id, asset_id=AssetId(row.asset_id), version_id=row.version_id,
+        title=row.title, grade=Grade(row.grade), flags=frozenset(Flag(flag) for flag in row.flags),
+        grade_revision=row.grade_revision, content_hash=row.content_hash, mode=Mode(row.mode), right=right,
+        purposes=tuple(row.purposes), quota_uses=row.quota_uses, pricing=Pricing(row.pricing), plan_id=row.plan_id,
+        state=State(row.state), listed_at=row.listed_at, deadline=row.deadline, reason_code=row.reason_code,
+        revision=row.revision,
+    )  # fmt: skip
+
+
+def _row(listing: Listing) -> dict[str, object]:
+    return {
+        "id": listing.id, "provider_id": listing.provider_id, "asset_id": listing.asset_id,
+        "version_id": listing.version_id, "title": listing.title, "grade": listing.grade,
+        "flags": sorted(listing.flags), "grade_revision": listing.grade_revision, "content_hash": listing.content_hash,
+        "mode": listing.mode, "right_kind": listing.right.kind, "right_field": listing.right.field,
+        "right_territory": listing.right.territory, "right_period_days": listing.right.period_days,
+        "purposes": list(listing.purposes), "quota_uses": listing.quota_uses, "pricing": listing.pricing,
+        "plan_id": listing.plan_id, "state": listing.state, "listed_at": listing.listed_at,
+        "deadline": listing.deadline, "reason_code": listing.reason_code, "revision": listing.revision,
+    }  # fmt: skip

@@ -1,0 +1,125 @@
+"""How orders are kept.
+
+Promises: a quote becomes one order, an exclusive offer is sold once, whoever asks at the same time; an order that
+changed since it was read is not saved.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import Row, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from services.trading.rules.award import FrozenFees
+from services.trading.rules.instruction import CONFIRMED, InstructionKind
+from services.trading.rules.market_rules import Windows
+from services.trading.rules.order import (
+    AWAITING_PAYMENT,
+    AWAITING_SIGNATURES,
+    ORDER,
+    SETTLING,
+    NoSuchOrder,
+    Order,
+    QuoteTaken,
+    State,
+)
+from services.trading.store import rows
+from services.trading.tables.deals import orders
+from services.trading.tables.money import instructions
+from shared.database import Transaction, for_update
+from shared.grades import Mode
+from shared.ids import OrderId, ParticipantId, QuoteId, VersionId
+from shared.money import Money
+from shared.web import Page
+
+DUE_MAX = 100
+UNPAID = (AWAITING_SIGNATURES, AWAITING_PAYMENT)
+_fees = TypeAdapter(FrozenFees)
+_windows = TypeAdapter(Windows)
+
+
+async def add_order(tx: Transaction, order: Order) -> None:
+    """Requires the locked listing, so that only a quote can be taken twice."""
+    row = _row(order) | {"fees": rows.told(order.fees), "windows": rows.told(order.windows)}
+    try:
+        await tx.execute(insert(orders).values(row))
+    except IntegrityError as error:
+        raise QuoteTaken() from error
+
+
+async def save_order(tx: Transaction, order: Order) -> None:
+    await rows.save(tx, orders, order, _row(order))
+
+
+async def order(tx: Transaction, order_id: OrderId, party_id: ParticipantId | None) -> Order:
+    """One of the party's own orders: another's is not there. For None, anyone's."""
+    query = select(*orders.c).where(orders.c.id == order_id)
+    row = (await tx.execute(query.where(*rows.whose(orders.c.buyer_id, orders.c.provider_id, party_id)))).one_or_none()
+    if row is None:
+        raise NoSuchOrder()
+    return _order(row)
+
+
+async def order_for_update(tx: Transaction, order_id: OrderId) -> Order:
+    row = (await tx.execute(for_update(select(*orders.c).where(orders.c.id == order_id), tx))).one_or_none()
+    if row is None:
+        raise NoSuchOrder()
+    return _order(row)
+
+
+async def is_quote_taken(tx: Transaction, quote_id: QuoteId) -> bool:
+    return await tx.scalar(select(orders.c.id).where(orders.c.quote_id == quote_id)) is not None
+
+
+async def unpaid_orders(tx: Transaction, version_id: VersionId) -> list[Order]:
+    """Locked, in the order of their ids."""
+    query = select(*orders.c).where(orders.c.version_id == version_id, orders.c.state.in_(UNPAID)).order_by(orders.c.id)
+    return [_order(row) for row in await tx.execute(for_update(query, tx))]
+
+
+async def orders_due(tx: Transaction, now: datetime) -> list[OrderId]:
+    """Those whose deadline has passed, at most a hundred, the longest overdue first."""
+    where = (orders.c.state.in_(ORDER.open_states()), orders.c.deadline <= now)
+    return list(await tx.scalars(select(orders.c.id).where(*where).order_by(orders.c.deadline).limit(DUE_MAX)))
+
+
+async def orders_paid_out(tx: Transaction) -> list[OrderId]:
+    """Settling orders whose split the custodian has confirmed, at most a hundred."""
+    of_the_order = (instructions.c.subject == orders.c.id) & (instructions.c.kind == InstructionKind.SPLIT)
+    where = (orders.c.state == SETTLING, instructions.c.state == CONFIRMED)
+    query = select(orders.c.id).join(instructions, of_the_order).where(*where)
+    return list(await tx.scalars(query.order_by(orders.c.id).limit(DUE_MAX)))
+
+
+async def page_of_orders(
+    tx: Transaction, page: Page, party_id: ParticipantId | None, states: Iterable[State] = ()
+) -> list[Order]:
+    """A party's orders, on either side. For None, everyone's."""
+    query = select(*orders.c).where(*rows.whose(orders.c.buyer_id, orders.c.provider_id, party_id))
+    if wanted := sorted(states):
+        query = query.where(orders.c.state.in_(wanted))
+    return [_order(row) for row in await tx.execute(rows.newest_first(query, orders.c.id, OrderId, page))]
+
+
+def _order(row: Row[Any]) -> Order:
+    return Order(
+        id=row.id, listing_id=row.listing_id, version_id=row.version_id, mode=Mode(row.mode), exclusive=row.exclusive,
+        buyer_id=row.buyer_id, provider_id=row.provider_id, price=Money(row.price_minor, row.currency),
+        quote_id=row.quote_id, auction_id=row.auction_id, contract_id=row.contract_id,
+        fees=_fees.validate_python(row.fees), windows=_windows.validate_python(row.windows), state=State(row.state),
+        placed_at=row.placed_at, deadline=row.deadline, entitlement_id=row.entitlement_id,
+        reason_code=row.reason_code, overdue=row.overdue, revision=row.revision,
+    )  # fmt: skip
+
+
+def _row(order: Order) -> dict[str, object]:
+    return {
+        "id": order.id, "listing_id": order.listing_id, "version_id": order.version_id, "mode": order.mode,
+        "exclusive": order.exclusive, "buyer_id": order.buyer_id, "provider_id": order.provider_id,
+        "price_minor": order.price.minor, "currency": order.price.currency, "quote_id": order.quote_id,
+        "auction_id": order.auction_id, "contract_id": order.contract_id, "state": order.state,
+        "placed_at": order.placed_at, "deadline": order.deadline, "entitlement_id": order.entitlement_id,
+        "reason_code": order.reason_code, "overdue": order.overdue, "revision": order.revision,
+    }  # fmt: skip

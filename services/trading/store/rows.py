@@ -1,0 +1,61 @@
+"""What the stores of deals share: a row that changed since it was read is not saved; pages in one stable order."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol, TypeVar
+
+from pydantic import TypeAdapter
+from sqlalchemy import Column, ColumnElement, Select, Table, insert, update
+
+from shared.database import Transaction
+from shared.errors import Conflict
+from shared.ids import Id
+from shared.web import BadCursor, Page
+
+AnyId = TypeVar("AnyId", bound=Id)
+
+
+class ChangedMeanwhile(Conflict):
+    """Someone else changed this at the same time; look again."""
+
+
+class Revised(Protocol):
+    @property
+    def id(self) -> Id: ...
+
+    @property
+    def revision(self) -> int: ...
+
+
+async def add(tx: Transaction, table: Table, row: Mapping[str, object]) -> None:
+    await tx.execute(insert(table).values(row))
+
+
+async def save(tx: Transaction, table: Table, kept: Revised, row: Mapping[str, object]) -> None:
+    """Requires that one act, and so one revision, lies between what was read and what is saved."""
+    as_read = (table.c.id == kept.id, table.c.revision == kept.revision - 1)
+    if (await tx.execute(update(table).where(*as_read).values(row))).rowcount != 1:
+        raise ChangedMeanwhile()
+
+
+def newest_first(query: Select[Any], column: Column[Any], kind: type[AnyId], page: Page) -> Select[Any]:
+    """One more than the page's limit, so that the end is known. Ids sort by age."""
+    if page.after is not None:
+        query = query.where(column < _cursor(kind, page.after))
+    return query.order_by(column.desc()).limit(page.limit + 1)
+
+
+def whose(buyer: Column[Any], provider: Column[Any], party_id: Id | None) -> list[ColumnElement[bool]]:
+    """The condition that a party's own is looked for. None looks for everyone's."""
+    return [] if party_id is None else [(buyer == party_id) | (provider == party_id)]
+
+
+def told(value: object) -> Any:
+    """A value as JSON columns keep it."""
+    return TypeAdapter(type(value)).dump_python(value, mode="json")
+
+
+def _cursor(kind: type[AnyId], text: str) -> AnyId:
+    try:
+        return kind(text)
+    except ValueError as error:
+        raise BadCursor() from error

@@ -1,0 +1,240 @@
+"""The tables of deals. The indexes are rules too: an exclusive right is offered once and sold once, a quote becomes one
+order, an auction one award, a bidder registers once, bids are numbered without a gap or a twin.
+"""
+
+from sqlalchemy import JSON, BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, String, Table
+from sqlalchemy import PrimaryKeyConstraint as PrimaryKey
+
+from services.trading.rules.auction import AUCTION
+from services.trading.rules.contract import CONTRACT
+from services.trading.rules.entitlement import ENTITLEMENT
+from services.trading.rules.listing import LISTING, RightKind
+from services.trading.rules.order import FAILED, ORDER
+from services.trading.tables.base import metadata
+from shared.database import IdOf, Moment
+from shared.ids import (
+    AssetId,
+    AuctionId,
+    BidId,
+    ContractId,
+    EntitlementId,
+    KeyId,
+    ListingId,
+    OrderId,
+    ParticipantId,
+    PlanId,
+    QuoteId,
+    RegistrationId,
+    UseId,
+    VersionId,
+)
+
+# The newest grade that the catalogue told of each version that was ever listed. Its row is locked to list a version.
+version_grades = Table(
+    "version_grades",
+    metadata,
+    Column("version_id", IdOf(VersionId), primary_key=True),
+    Column("grade", String, nullable=False),
+    Column("flags", JSON, nullable=False),
+    Column("grade_revision", Integer, nullable=False),
+)
+
+listings = Table(
+    "listings",
+    metadata,
+    Column("id", IdOf(ListingId), primary_key=True),
+    Column("provider_id", IdOf(ParticipantId), nullable=False),
+    Column("asset_id", IdOf(AssetId), nullable=False),
+    Column("version_id", IdOf(VersionId), nullable=False),
+    Column("title", String, nullable=False),
+    Column("grade", String, nullable=False),
+    Column("flags", JSON, nullable=False),
+    Column("grade_revision", Integer, nullable=False),
+    Column("content_hash", String, nullable=False),
+    Column("mode", String, nullable=False),
+    Column("right_kind", String, nullable=False),
+    Column("right_field", String, nullable=False),
+    Column("right_territory", String, nullable=False),
+    Column("right_period_days", Integer, nullable=False),
+    Column("purposes", JSON, nullable=False),
+    Column("quota_uses", Integer, nullable=False),
+    Column("pricing", String, nullable=False),
+    Column("plan_id", IdOf(PlanId)),
+    Column("state", String, nullable=False),
+    Column("listed_at", Moment, nullable=False),
+    Column("deadline", Moment),
+    Column("reason_code", String),
+    Column("revision", Integer, nullable=False),
+)
+_offered = listings.c.state.in_(LISTING.open_states())
+_exclusively_offered = _offered & (listings.c.right_kind == RightKind.EXCLUSIVE)
+Index(
+    "one_exclusive_offer_per_version", listings.c.version_id, unique=True,
+    sqlite_where=_exclusively_offered, postgresql_where=_exclusively_offered,
+)  # fmt: skip
+Index("listings_by_version", listings.c.version_id)
+Index("listings_due", listings.c.deadline, sqlite_where=_offered, postgresql_where=_offered)
+
+auctions = Table(
+    "auctions",
+    metadata,
+    Column("id", IdOf(AuctionId), primary_key=True),
+    Column("listing_id", IdOf(ListingId), ForeignKey("listings.id"), nullable=False),
+    Column("provider_id", IdOf(ParticipantId), nullable=False),
+    Column("terms", JSON, nullable=False),
+    Column("reserve_salt", String),
+    Column("currency", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("closes_at", Moment, nullable=False),
+    Column("last_at", Moment, nullable=False),
+    Column("extensions", Integer, nullable=False),
+    Column("bid_count", Integer, nullable=False),
+    Column("price_minor", BigInteger),
+    Column("leader_id", IdOf(ParticipantId)),
+    Column("leader_maximum_minor", BigInteger),
+    Column("reason_code", String),
+    Column("revision", Integer, nullable=False),
+    CheckConstraint("price_minor <= leader_maximum_minor", name="nobody_pays_more_than_they_offered"),
+)
+_open = auctions.c.state.in_(AUCTION.open_states())
+Index("one_open_auction_per_listing", auctions.c.listing_id, unique=True, sqlite_where=_open, postgresql_where=_open)
+Index("auctions_due", auctions.c.closes_at, sqlite_where=_open, postgresql_where=_open)
+
+registrations = Table(
+    "registrations",
+    metadata,
+    Column("id", IdOf(RegistrationId), primary_key=True),
+    Column("auction_id", IdOf(AuctionId), ForeignKey("auctions.id"), nullable=False),
+    Column("participant_id", IdOf(ParticipantId), nullable=False),
+    Column("bidder_number", Integer, nullable=False),
+    Column("deposit_minor", BigInteger, nullable=False),
+    Column("currency", String, nullable=False),
+    Column("clearance", String),
+    Column("decision", JSON, nullable=False),
+    Column("registered_at", Moment, nullable=False),
+    Index("one_registration_per_bidder", "auction_id", "participant_id", unique=True),
+    Index("one_bidder_per_number", "auction_id", "bidder_number", unique=True),
+)
+
+bids = Table(
+    "bids",
+    metadata,
+    Column("auction_id", IdOf(AuctionId), ForeignKey("auctions.id"), nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("id", IdOf(BidId), nullable=False, unique=True),
+    Column("participant_id", IdOf(ParticipantId), nullable=False),
+    Column("bidder_number", Integer, nullable=False),
+    Column("maximum_minor", BigInteger, nullable=False),
+    Column("currency", String, nullable=False),
+    Column("salt", String, nullable=False),
+    Column("price_after_minor", BigInteger, nullable=False),
+    Column("leading", Boolean, nullable=False),
+    Column("closes_at", Moment, nullable=False),
+    Column("placed_at", Moment, nullable=False),
+    PrimaryKey("auction_id", "sequence"),
+    CheckConstraint("maximum_minor > 0", name="maximum_is_positive"),
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("id", IdOf(OrderId), primary_key=True),
+    Column("listing_id", IdOf(ListingId), ForeignKey("listings.id"), nullable=False),
+    Column("version_id", IdOf(VersionId), nullable=False),
+    Column("mode", String, nullable=False),
+    Column("exclusive", Boolean, nullable=False),
+    Column("buyer_id", IdOf(ParticipantId), nullable=False),
+    Column("provider_id", IdOf(ParticipantId), nullable=False),
+    Column("price_minor", BigInteger, nullable=False),
+    Column("currency", String, nullable=False),
+    Column("quote_id", IdOf(QuoteId), unique=True),
+    Column("auction_id", IdOf(AuctionId), ForeignKey("auctions.id"), unique=True),
+    Column("contract_id", IdOf(ContractId), nullable=False, unique=True),
+    Column("fees", JSON, nullable=False),
+    Column("windows", JSON, nullable=False),
+    Column("state", String, nullable=False),
+    Column("placed_at", Moment, nullable=False),
+    Column("deadline", Moment),
+    Column("entitlement_id", IdOf(EntitlementId)),
+    Column("reason_code", String),
+    Column("overdue", Boolean, nullable=False),
+    Column("revision", Integer, nullable=False),
+    CheckConstraint("price_minor >= 0", name="price_not_negative"),
+    CheckConstraint("buyer_id <> provider_id", name="nobody_buys_from_themselves"),
+    Index("orders_by_version", "version_id"),
+    Index("orders_by_buyer", "buyer_id", "id"),
+    Index("orders_by_provider", "provider_id", "id"),
+)
+_sold = orders.c.exclusive & orders.c.state.not_in(sorted(FAILED))
+Index(
+    "one_sale_of_an_exclusive_offer", orders.c.listing_id, unique=True, sqlite_where=_sold, postgresql_where=_sold
+)  # fmt: skip
+_running = orders.c.state.in_(ORDER.open_states())
+Index("orders_due", orders.c.deadline, sqlite_where=_running, postgresql_where=_running)
+
+contracts = Table(
+    "contracts",
+    metadata,
+    Column("id", IdOf(ContractId), primary_key=True),
+    Column("order_id", IdOf(OrderId), ForeignKey("orders.id"), nullable=False, unique=True),
+    Column("buyer_id", IdOf(ParticipantId), nullable=False),
+    Column("provider_id", IdOf(ParticipantId), nullable=False),
+    Column("terms", String, nullable=False),
+    Column("terms_hash", String, nullable=False),
+    Column("state", String, nullable=False, server_default=CONTRACT.start),
+    Column("drafted_at", Moment, nullable=False),
+    Column("deadline", Moment),
+    Column("reason_code", String),
+    Column("revision", Integer, nullable=False),
+)
+
+signatures = Table(
+    "contract_signatures",
+    metadata,
+    Column("contract_id", IdOf(ContractId), ForeignKey("contracts.id"), nullable=False),
+    Column("side", String, nullable=False),
+    Column("participant_id", IdOf(ParticipantId), nullable=False),
+    Column("key_id", IdOf(KeyId), nullable=False),
+    Column("public_key", String, nullable=False),
+    Column("signature", String, nullable=False),
+    Column("signed_at", Moment, nullable=False),
+    PrimaryKey("contract_id", "side"),
+)
+
+entitlements = Table(
+    "entitlements",
+    metadata,
+    Column("id", IdOf(EntitlementId), primary_key=True),
+    Column("order_id", IdOf(OrderId), ForeignKey("orders.id"), nullable=False, unique=True),
+    Column("contract_id", IdOf(ContractId), ForeignKey("contracts.id"), nullable=False),
+    Column("version_id", IdOf(VersionId), nullable=False),
+    Column("buyer_id", IdOf(ParticipantId), nullable=False),
+    Column("provider_id", IdOf(ParticipantId), nullable=False),
+    Column("mode", String, nullable=False),
+    Column("exclusive", Boolean, nullable=False),
+    Column("purposes", JSON, nullable=False),
+    Column("quota_uses", Integer, nullable=False),
+    Column("uses_spent", Integer, nullable=False),
+    Column("grade_revision", Integer, nullable=False),
+    Column("state", String, nullable=False),
+    Column("granted_at", Moment, nullable=False),
+    Column("deadline", Moment),
+    Column("reason_code", String),
+    Column("revision", Integer, nullable=False),
+    CheckConstraint("uses_spent BETWEEN 0 AND quota_uses", name="quota_is_kept"),
+    Index("entitlements_by_version", "version_id"),
+    Index("entitlements_by_buyer", "buyer_id", "id"),
+)
+_in_force = entitlements.c.state.in_(ENTITLEMENT.open_states())
+Index("entitlements_due", entitlements.c.deadline, sqlite_where=_in_force, postgresql_where=_in_force)
+
+uses = Table(
+    "uses",
+    metadata,
+    Column("use_id", IdOf(UseId), primary_key=True),
+    Column("entitlement_id", IdOf(EntitlementId), ForeignKey("entitlements.id"), nullable=False),
+    Column("uses_left", Integer, nullable=False),
+    Column("used_at", Moment, nullable=False),
+)
+
+APPEND_ONLY = (registrations, bids, signatures, uses)

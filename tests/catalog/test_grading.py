@@ -1,0 +1,197 @@
+"""What gives a version its grade, and what the grade rests on."""
+
+from dataclasses import replace
+from itertools import product
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.catalog.rules.evidence import THRESHOLDS, Detection, Field, Kind, Threshold, counts
+from services.catalog.rules.grading import CHINESE, TABLE, Degree, Grading, Grounds, Impact, Object, grade
+from shared.grades import G1, G2, G3, G4, G5, G6, Flag, Grade
+
+CERTAIN = 10_000
+
+
+def a_field(name: str, *kinds: Kind, hit: int = CERTAIN, proven: int | None = CERTAIN, named: bool = True) -> Field:
+    return Field(name, "text", 0, 100, tuple(Detection(kind, named, hit, proven, 1_000) for kind in kinds))
+
+
+def an_impact(thing: Object = Object.INDIVIDUAL, degree: Degree = Degree.NONE) -> Impact:
+    return Impact(thing, degree, "why")
+
+
+PERSONS = (
+    a_field("姓名", Kind.NAME), a_field("身份证号", Kind.RESIDENT_ID), a_field("手机号", Kind.PHONE),
+    a_field("月度订单数"),
+)  # fmt: skip
+
+kinds = st.sampled_from(Kind)
+shares = st.integers(0, CERTAIN)
+detections = st.builds(Detection, kinds, st.booleans(), shares, st.none() | shares, st.integers(1, 1_000))
+fields = st.lists(
+    st.builds(Field, st.sampled_from("abcdef"), st.just("text"), shares, st.integers(0, 9),
+              st.lists(detections, max_size=3).map(tuple)), max_size=5,
+)  # fmt: skip
+impacts = st.lists(
+    st.builds(Impact, st.sampled_from(Object), st.sampled_from(Degree), st.sampled_from("xyz")), max_size=4
+)
+flags = st.frozensets(st.sampled_from(Flag))
+grounds = st.builds(Grounds, impacts.map(tuple), flags, impacts.map(tuple))
+
+
+@pytest.mark.parametrize("thing, ordinary, serious, extreme", [
+    (Object.NATIONAL_SECURITY, G5, G6, G6),
+    (Object.ECONOMY,           G4, G5, G6),
+    (Object.SOCIAL_ORDER,      G4, G5, G6),
+    (Object.PUBLIC_INTEREST,   G4, G5, G6),
+    (Object.ORGANISATION,      G2, G3, G4),
+    (Object.INDIVIDUAL,        G2, G3, G4),
+])  # fmt: skip
+def test_the_table_of_the_standard(thing: Object, ordinary: Grade, serious: Grade, extreme: Grade):
+    degrees = (Degree.NONE, Degree.ORDINARY, Degree.SERIOUS, Degree.EXTREME)
+    given = [grade(Grounds((an_impact(thing, degree),)), ()).grade for degree in degrees]
+    assert given == [G1, ordinary, serious, extreme]
+
+
+def test_the_table_leaves_nothing_out():
+    assert set(product(Object, Degree)) == {(thing, degree) for thing in TABLE for degree in TABLE[thing]}
+    assert set(THRESHOLDS) == set(Kind)
+    assert len(CHINESE) == len(Object) + len(Degree) + len(Flag) + len(Kind)
+
+
+@pytest.mark.parametrize("fields, expected, flags", [
+    ((), G1, set[str]()),
+    ((a_field("orders"),), G1, set[str]()),
+    ((a_field("uscc", Kind.USCC),), G1, set[str]()),
+    ((a_field("lat", Kind.COORDINATES),), G1, {"geographic"}),
+    ((a_field("phone", Kind.PHONE),), G2, {"personal"}),
+    ((a_field("address", Kind.ADDRESS),), G2, {"personal"}),
+    ((a_field("id", Kind.RESIDENT_ID),), G2, {"personal"}),
+    ((a_field("id", Kind.RESIDENT_ID), a_field("name", Kind.NAME)), G3, {"personal", "sensitive_personal"}),
+    ((a_field("id", Kind.RESIDENT_ID), a_field("address", Kind.ADDRESS)), G3, {"personal", "sensitive_personal"}),
+    ((a_field("passport", Kind.PASSPORT), a_field("tel", Kind.PHONE)), G3, {"personal", "sensitive_personal"}),
+    ((a_field("remarks", Kind.RESIDENT_ID, Kind.PHONE),), G3, {"personal", "sensitive_personal"}),
+    ((a_field("id", Kind.RESIDENT_ID), a_field("email", Kind.EMAIL)), G2, {"personal"}),
+    ((a_field("diagnosis", Kind.HEALTH),), G3, {"personal", "sensitive_personal"}),
+    ((a_field("card", Kind.BANK_CARD),), G3, {"personal", "sensitive_personal"}),
+    ((a_field("lat", Kind.COORDINATES), a_field("plate", Kind.PLATE)), G3,
+     {"personal", "sensitive_personal", "geographic"}),
+])  # fmt: skip
+def test_what_fields_by_themselves_demand(fields: tuple[Field, ...], expected: Grade, flags: set[str]):
+    graded = grade(Grounds((an_impact(),)), fields)
+    assert (graded.grade, graded.flags) == (expected, flags)
+
+
+@pytest.mark.parametrize(
+    "declared, expected, flags",
+    [
+        ({Flag.PERSONAL}, G2, {"personal"}),
+        ({Flag.SENSITIVE_PERSONAL}, G3, {"personal", "sensitive_personal"}),
+        ({Flag.MINOR}, G3, {"personal", "sensitive_personal", "minor"}),
+        ({Flag.PUBLIC_DATA, Flag.GEOGRAPHIC}, G1, {"public_data", "geographic"}),
+    ],
+)
+def test_what_a_declared_flag_demands_and_implies(declared: set[Flag], expected: Grade, flags: set[str]):
+    graded = grade(Grounds((an_impact(),), frozenset(declared)), ())
+    assert (graded.grade, graded.flags) == (expected, flags)
+
+
+def test_taking_the_evidence_away_changes_the_grade():
+    names, ids, phones, _ = PERSONS
+    without_ids = tuple(field for field in PERSONS if field is not ids)
+    without_counts = tuple(replace(field, detections=()) for field in PERSONS)
+    assert grade(Grounds(), PERSONS).grade is G3
+    assert grade(Grounds(), without_ids).grade is G2
+    assert grade(Grounds(), (ids,)).grade is G2
+    assert grade(Grounds(), (names, phones)).flags == {Flag.PERSONAL}
+    assert grade(Grounds(), without_counts) == Grading(G1, frozenset(), ())
+
+
+def test_a_detection_never_lowers_what_was_declared():
+    serious = Grounds((an_impact(Object.ECONOMY, Degree.SERIOUS),))
+    assert grade(serious, PERSONS).grade is grade(serious, ()).grade is G5
+
+
+def test_a_finding_names_its_rule_its_field_and_its_counts():
+    ids = a_field("身份证号", Kind.RESIDENT_ID, hit=9_980, proven=9_725)
+    reasons = grade(Grounds(), (ids, a_field("姓名", Kind.NAME, proven=None))).reasons
+    decisive = reasons[0]
+    assert (decisive.rule, decisive.grade) == ("floor.identity_with_contact", G3)
+    assert (decisive.field, decisive.kind) == ("身份证号", Kind.RESIDENT_ID)
+    assert (decisive.hit_basis_points, decisive.checksum_basis_points) == (9_980, 9_725)
+    assert (decisive.with_field, decisive.with_kind) == ("姓名", Kind.NAME)
+    assert "命中 99.80%，校验通过 97.25%" in decisive.text and "99.80% hit, 97.25% proven" in decisive.text
+    assert [reason.rule for reason in reasons[1:]] == ["floor.personal", "floor.personal"]
+
+
+def test_an_impact_names_its_object_its_degree_and_why():
+    reason = grade(Grounds((Impact(Object.INDIVIDUAL, Degree.SERIOUS, "泄露会造成财产损失"),)), ()).reasons[0]
+    assert (reason.rule, reason.grade) == ("table.individual.serious", G3)
+    assert (reason.object, reason.degree, reason.rationale) == ("individual", "serious", "泄露会造成财产损失")
+    assert reason.text == "个人权益：严重危害，定为 G3 · serious harm to individual: G3"
+
+
+@pytest.mark.parametrize("detection, expected", [
+    (Detection(Kind.RESIDENT_ID, False, 10_000, 900, 1_000), False),  # 18 digits with a possible date: chance
+    (Detection(Kind.RESIDENT_ID, False, 10_000, 9_000, 1_000), True),
+    (Detection(Kind.RESIDENT_ID, False, 10_000, None, 1_000), False),
+    (Detection(Kind.RESIDENT_ID, False, 99, 10_000, 1_000), False),
+    (Detection(Kind.RESIDENT_ID, True, 1, 0, 1_000), True),           # meant to be one, if mistyped
+    (Detection(Kind.PHONE, False, 700, 10_000, 1_000), False),        # order numbers that begin with 1
+    (Detection(Kind.PHONE, False, 6_000, 9_000, 1_000), True),
+    (Detection(Kind.NAME, True, 2_999, None, 1_000), False),          # the name of an airport
+    (Detection(Kind.NAME, True, 3_000, None, 1_000), True),
+    (Detection(Kind.BIRTH_DATE, False, 10_000, None, 1_000), False),  # any date
+    (Detection(Kind.COORDINATES, True, 10_000, 10_000, 1_000), True),
+])  # fmt: skip
+def test_from_where_on_a_finding_counts(detection: Detection, expected: bool):
+    assert counts(detection) is expected
+
+
+@pytest.mark.parametrize("threshold", THRESHOLDS.values())
+def test_a_telling_name_never_makes_a_threshold_harder(threshold: Threshold):
+    assert 0 < threshold.named <= (threshold.alone or CERTAIN) <= CERTAIN
+
+
+@given(grounds, fields, st.data())
+def test_nothing_that_is_added_lowers_a_grade_or_takes_a_flag_away(
+    grounds: Grounds, found: list[Field], data: st.DataObject
+):
+    before = grade(grounds, found)
+    more_said = replace(
+        grounds, added=grounds.added + tuple(data.draw(impacts)), flags=grounds.flags | data.draw(flags)
+    )
+    after = grade(more_said, [*found, *data.draw(fields)])
+    assert after.grade >= before.grade and after.flags >= before.flags
+
+
+@given(grounds, fields, st.randoms())
+def test_the_order_of_what_is_said_and_found_changes_nothing(grounds: Grounds, found: list[Field], chance: Random):
+    def mixed(things: tuple[Impact, ...]) -> tuple[Impact, ...]:
+        return tuple(chance.sample(things, len(things)))
+
+    other = replace(grounds, declared=mixed(grounds.added), added=mixed(grounds.declared))
+    assert grade(other, found[::-1]) == grade(grounds, found)
+
+
+@given(grounds, fields)
+def test_the_grade_is_the_highest_of_its_reasons_and_each_reason_holds_its_evidence(
+    grounds: Grounds, found: list[Field]
+):
+    graded = grade(grounds, found)
+    assert graded.grade == max([G1, *(reason.grade for reason in graded.reasons)])
+    assert [reason.grade for reason in graded.reasons] == sorted((r.grade for r in graded.reasons), reverse=True)
+    for reason in graded.reasons:
+        assert reason.rule and reason.text
+        assert (reason.object and reason.degree and reason.rationale) or reason.flag
+        assert reason.field is None or (reason.kind and reason.hit_basis_points is not None)
+
+
+@given(grounds, fields)
+def test_what_does_not_count_changes_nothing(grounds: Grounds, found: list[Field]):
+    counted = [replace(f, detections=tuple(filter(counts, f.detections))) for f in found]
+    assert grade(grounds, counted) == grade(grounds, found)
+    assert {impact.object for impact in grounds.declared} <= {r.object for r in grade(grounds, found).reasons}

@@ -1,0 +1,95 @@
+"""What counts as a find, given a column's name and what was counted in it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.delivery.rules.detection import Count, Evidence, Kind, detect, kinds_named, names_person, share
+
+counts = st.integers(1, 1000).flatmap(
+    lambda size: st.tuples(st.just(size), st.integers(0, size), st.integers(0, size)).map(sorted)
+)
+
+NOTHING = set[Kind]()
+TELLING = "身份证号 uscc 手机 卡号 护照 车牌 email ip lat 姓名 地址 生日 病史 宗教 指纹"
+
+
+def found(column: str, kind: Kind, hits: int, checked: int = 0, valid: int = 0, of: int = 1000) -> bool:
+    return bool(detect(Evidence(column, of, {kind: Count(hits, checked, valid)})))
+
+
+@pytest.mark.parametrize("column, kinds", [
+    ("身份证号码",     {Kind.RESIDENT_ID}),
+    ("sfzh",           {Kind.RESIDENT_ID}),
+    ("id_card",        {Kind.RESIDENT_ID}),
+    ("customerPhone",  {Kind.PHONE}),
+    ("联系电话",       {Kind.PHONE}),
+    ("phone_number_2", {Kind.PHONE}),
+    ("EMAIL",          {Kind.EMAIL}),
+    ("e-mail",         {Kind.EMAIL}),
+    ("Latitude",       {Kind.COORDINATES}),
+    ("name",           {Kind.NAME}),
+    ("联系人电话",     {Kind.NAME, Kind.PHONE}),
+    ("出生日期",       {Kind.BIRTH_DATE}),
+    ("diagnosis_code", {Kind.HEALTH}),
+    ("shipment",       NOTHING),
+    ("platelets",      NOTHING),
+    ("elevation",      NOTHING),
+    ("iata",           NOTHING),
+])  # fmt: skip
+def test_what_a_column_name_points_at(column: str, kinds: set[Kind]):
+    assert kinds_named(column) == kinds
+
+
+@pytest.mark.parametrize("column, person", [("full_name", True), ("客户姓名", True), ("name", False), ("品名", False)])
+def test_a_bare_name_may_be_that_of_an_airport(column: str, person: bool):
+    assert names_person(column) is person
+
+
+@pytest.mark.parametrize("story, expected, column, kind, count", [
+    ("a single true id among a thousand notes",     True,  "备注",   Kind.RESIDENT_ID, (1, 1, 1)),
+    ("long order numbers, one in eleven by chance", False, "order",  Kind.RESIDENT_ID, (1000, 1000, 91)),
+    ("made-up ids in a column that says so",        True,  "身份证", Kind.RESIDENT_ID, (1000, 1000, 91)),
+    ("an id column that is masked already",         False, "身份证", Kind.RESIDENT_ID, (0, 0, 0)),
+    ("cities, a fifth of them like surnames",       False, "城市",   Kind.NAME,        (200, 0, 0)),
+    ("short Chinese text, nearly all like names",   True,  "经办",   Kind.NAME,        (990, 0, 0)),
+    ("a column of names, some foreign",             True,  "姓名",   Kind.NAME,        (700, 0, 0)),
+    ("airports: no Chinese name among them",        False, "name",   Kind.NAME,        (0, 0, 0)),
+    ("small numbers, all within the globe",         False, "score",  Kind.COORDINATES, (1000, 1000, 1000)),
+    ("the same numbers under a telling name",       True,  "lat",    Kind.COORDINATES, (1000, 1000, 1000)),
+    ("one e-mail address",                          True,  "remark", Kind.EMAIL,       (1, 0, 0)),
+    ("sixteen digits, a tenth pass Luhn",           False, "serial", Kind.BANK_CARD,   (1000, 1000, 100)),
+    ("sixteen digits, all pass Luhn",               True,  "serial", Kind.BANK_CARD,   (1000, 1000, 1000)),
+    ("dates of anything",                           False, "date",   Kind.BIRTH_DATE,  (1000, 0, 0)),
+])  # fmt: skip
+def test_worked_columns(story: str, expected: bool, column: str, kind: Kind, count: tuple[int, int, int]):
+    assert found(column, kind, *count) is expected, story
+
+
+def test_the_surest_find_comes_first_and_carries_its_grounds():
+    evidence = Evidence("手机号", 200, {Kind.BANK_CARD: Count(200, 10, 9), Kind.PHONE: Count(200, 10, 10)})
+    phone, card = detect(evidence)
+    assert (phone.kind, phone.name_hit, phone.hit_basis_points, phone.checksum_basis_points) == (
+        Kind.PHONE, True, 10_000, 10_000,
+    )  # fmt: skip
+    assert (card.kind, card.name_hit, card.checksum_basis_points) == (Kind.BANK_CARD, False, 9_000)
+    assert phone.confidence_basis_points > card.confidence_basis_points
+
+
+def test_what_was_found_once_is_not_nothing():
+    assert share(1, 50_000) == 1
+
+
+@given(counts, st.sampled_from(sorted(Kind)), st.sampled_from(["x", "姓名", "phone", "lat", "身份证号"]))
+def test_more_hits_never_undo_a_find(numbers: list[int], kind: Kind, column: str):
+    fewer, more, size = numbers
+    if found(column, kind, fewer, of=size):
+        assert found(column, kind, more, of=size)
+
+
+@given(counts, st.sampled_from(sorted(Kind)))
+def test_a_telling_name_never_undoes_a_find(numbers: list[int], kind: Kind):
+    valid, hits, size = numbers
+    telling = next(name for name in TELLING.split() if kind in kinds_named(name))
+    if found("x", kind, hits, hits, valid, of=size):
+        assert found(telling, kind, hits, hits, valid, of=size)

@@ -1,0 +1,102 @@
+"""What a mask leaves, as DuckDB computes it."""
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.delivery.rules.detection import FieldDetection, Kind
+from services.delivery.rules.masking import HIDDEN, MASKS, STRICT, Mask, expression, masked, masks_for, policy_digest
+from shared.grades import Grade
+
+DATABASE = duckdb.connect(":memory:")
+
+
+def shown(mask: Mask, value: str | None) -> str | None:
+    return DATABASE.execute(f"SELECT {masked('v', mask)} FROM (SELECT CAST(? AS VARCHAR) AS v)", [value]).fetchall()[0][
+        0
+    ]
+
+
+def detection(field: str, kind: Kind) -> FieldDetection:
+    return FieldDetection(field, kind, True, 10_000, None, 100, 10_000)
+
+
+@pytest.mark.parametrize("mask, value, left", [
+    (Mask.KEEP_REGION,       "11010519491231002X",         "110105************"),
+    (Mask.KEEP_ENDS,         "13812341234",                "138****1234"),
+    (Mask.KEEP_ENDS,         "+86 13812341234",            "138****1234"),
+    (Mask.KEEP_INITIAL,      "王小明",                     "王*"),
+    (Mask.KEEP_INITIAL,      "Ada Lovelace",               "A*"),
+    (Mask.KEEP_LAST_FOUR,    "6222 0212 3456 7890",        "************7890"),
+    (Mask.KEEP_DOMAIN,       "ada@example.cn",             "a***@example.cn"),
+    (Mask.KEEP_YEAR,         "1987-06-05",                 "1987"),
+    (Mask.KEEP_YEAR,         "19870605",                   "1987"),
+    (Mask.KEEP_NETWORK,      "203.0.113.77",               "203.0.113.0"),
+    (Mask.KEEP_PLATE_OFFICE, "京A12345",                   "京A*****"),
+    (Mask.KEEP_DISTRICT,     "北京市朝阳区建国路1号",      "北京市朝阳区***"),
+    (Mask.KEEP_DISTRICT,     "广东省深圳市南山区科技园1栋", "广东省深圳市***"),
+    (Mask.ROUND_TENTH,       "39.908823",                  "39.9"),
+    (Mask.ROUND_TENTH,       "-116.39",                    "-116.4"),
+    (Mask.ROUND_DEGREE,      "39.908823",                  "40"),
+    (Mask.HIDE,              "A+",                         HIDDEN),
+])  # fmt: skip
+def test_worked_masks(mask: Mask, value: str, left: str):
+    assert shown(mask, value) == left
+
+
+@pytest.mark.parametrize("mask, value", [
+    (Mask.KEEP_REGION,   "电话 13812341234"),
+    (Mask.KEEP_ENDS,     "call 13812341234 at night"),
+    (Mask.KEEP_ENDS,     "13812341234\n13999999999"),
+    (Mask.KEEP_DOMAIN,   "ada@example.cn, phone 13812341234"),
+    (Mask.KEEP_DISTRICT, "12 Downing Street"),
+    (Mask.ROUND_TENTH,   "39.9, 116.3"),
+    (Mask.KEEP_NETWORK,  "2001:db8::1"),
+])  # fmt: skip
+def test_a_value_of_another_shape_is_hidden_whole(mask: Mask, value: str):
+    assert shown(mask, value) == HIDDEN
+
+
+@pytest.mark.parametrize("mask", list(Mask))
+def test_null_stays_null(mask: Mask):
+    assert shown(mask, None) is None
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(list(Mask)), st.from_regex(r"[0-9]{11}|[0-9]{17}[0-9X]|[0-9]{6} [^\x00]{0,12}", fullmatch=True))
+def test_no_mask_leaves_more_than_half_of_a_number(mask: Mask, value: str):
+    left = shown(mask, value)
+    assert left is not None and (left == HIDDEN or sum(map(str.isdigit, left)) < len(value))
+    if mask not in (Mask.ROUND_TENTH, Mask.ROUND_DEGREE):
+        longest = max(left.replace("*", " ").split() or [""], key=len)
+        assert left == HIDDEN or len(longest) <= 6
+
+
+@pytest.mark.parametrize("name", ['a"b', "a'b", "x; DROP TABLE t", '"', "姓名", "a\\b", "--", "a b"])
+def test_a_column_name_cannot_leave_its_quotes(name: str):
+    identifier = '"' + name.replace('"', '""') + '"'
+    DATABASE.execute(f"CREATE OR REPLACE TEMP TABLE t AS SELECT '13812341234' AS {identifier}")
+    found = DATABASE.execute(f"SELECT {expression(name, Mask.KEEP_ENDS)}, {expression(name, None)} FROM t")
+    assert [column[0] for column in found.description or []] == [name, name]
+    assert found.fetchall() == [("138****1234", "13812341234")]
+
+
+def test_every_kind_has_a_mask_in_both_policies():
+    assert set(MASKS) == set(STRICT) == set(Kind)
+
+
+def test_two_kinds_in_one_column_hide_it():
+    found = [detection("note", Kind.PHONE), detection("note", Kind.NAME), detection("tel", Kind.PHONE)]
+    assert masks_for(found, Grade.G3) == {"note": Mask.HIDE, "tel": Mask.KEEP_ENDS}
+
+
+def test_from_g4_on_persons_are_hidden_whole():
+    found = [detection("tel", Kind.PHONE), detection("lat", Kind.COORDINATES), detection("code", Kind.USCC)]
+    assert masks_for(found, Grade.G4) == {"tel": Mask.HIDE, "lat": Mask.ROUND_DEGREE}
+
+
+def test_the_digest_of_a_policy_knows_its_masks_and_not_their_order():
+    one = policy_digest({"tel": Mask.HIDE, "姓名": Mask.KEEP_INITIAL})
+    assert one == policy_digest({"姓名": Mask.KEEP_INITIAL, "tel": Mask.HIDE})
+    assert one != policy_digest({"姓名": Mask.HIDE, "tel": Mask.HIDE})

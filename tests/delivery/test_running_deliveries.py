@@ -1,0 +1,89 @@
+"""While the bytes flow: a sending chunk by chunk, with a told clock, and what happens meanwhile."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from services.delivery.actions.delivery import Sending
+from services.delivery.rules.delivery import LASTS_AT_MOST, DeliveryCut
+from services.delivery.store.content import CHUNK_BYTES
+from shared.errors import Unavailable
+from shared.grades import G2, G3, G4, Grade
+from tests.delivery.desk import ONE_DATABASE, Desk, sending, suspend
+from tests.delivery.made_files import LARGE
+from tests.support.bench import ParticipantSuspended
+
+pytestmark = ONE_DATABASE
+
+
+async def sent_until_cut(
+    desk: Desk, under_way: Sending, meanwhile: Callable[[], Awaitable[object] | None]
+) -> tuple[int, str | None]:
+    """How many chunks left, and why no more did."""
+    count, cut = 0, None
+    try:
+        async for _ in under_way:
+            count += 1
+            if count == 1:
+                if (happening := meanwhile()) is not None:
+                    await happening
+                desk.bench.clock.advance(seconds=4)
+                await desk.bench.refresh()
+    except DeliveryCut as error:
+        cut = str(error.facts["cut"])
+    await under_way.close()
+    return count, cut
+
+
+async def test_nothing_happening_the_whole_of_it_leaves(desk: Desk):
+    under_way, _, _ = await sending(desk, G3)
+    assert await sent_until_cut(desk, under_way, lambda: None) == (-(-len(LARGE) // CHUNK_BYTES), None)
+
+
+async def test_a_regrade_cuts_a_running_delivery(desk: Desk):
+    under_way, _, version_id = await sending(desk)
+    assert await sent_until_cut(desk, under_way, lambda: desk.shelf.grade(version_id, G4)) == (1, "regraded")
+    [ended] = await desk.facts("delivery_ended")
+    assert (ended["reason_code"], ended["cut"], ended["bytes"]) == ("cut", "regraded", CHUNK_BYTES)
+
+
+async def test_a_suspended_entitlement_cuts_a_running_delivery(desk: Desk):
+    under_way, _, _ = await sending(desk)
+    gone = under_way.delivery.entitlement_id
+    assert await sent_until_cut(desk, under_way, lambda: suspend(desk, gone)) == (1, "entitlement_stopped")
+
+
+async def test_a_suspended_buyer_cuts_a_running_delivery(desk: Desk):
+    under_way, buyer, _ = await sending(desk)
+    assert buyer.participant_id
+    suspended = ParticipantSuspended(buyer.participant_id, "complaint")
+    assert await sent_until_cut(desk, under_way, lambda: desk.bench.announce(suspended)) == (1, "buyer_not_admitted")
+
+
+@pytest.mark.parametrize("grade, chunks, cut", [(G2, 5, None), (G3, 1, "unconfirmed")])
+async def test_what_cannot_be_confirmed_is_not_assumed_from_g3_on(
+    desk: Desk, grade: Grade, chunks: int, cut: str | None
+):
+    under_way, _, _ = await sending(desk, grade)
+
+    def away() -> None:
+        desk.shelf.failure = Unavailable(service="catalog")
+
+    assert await sent_until_cut(desk, under_way, away) == (chunks, cut)
+
+
+async def test_a_delivery_does_not_last_for_ever(desk: Desk):
+    under_way, _, _ = await sending(desk)
+    last = LASTS_AT_MOST.total_seconds()
+    assert await sent_until_cut(desk, under_way, lambda: desk.bench.clock.advance(seconds=last)) == (1, "too_slow")
+
+
+async def test_a_buyer_who_goes_away_leaves_an_aborted_delivery(desk: Desk):
+    under_way, _, _ = await sending(desk)
+    chunks = aiter(under_way)
+    await anext(chunks)
+    await chunks.aclose()
+    await under_way.close()
+    await under_way.close()  # and once is enough
+    [ended] = await desk.facts("delivery_ended")
+    assert ended["reason_code"] == "aborted"

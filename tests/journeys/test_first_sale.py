@@ -1,0 +1,123 @@
+"""The demo's story under a told clock: the same steps, on both databases, with the legal windows."""
+
+from datetime import timedelta
+
+from services.demo import bidding, deals, proof, shelves
+from services.demo.people import refusal
+from services.demo.shelves import AIRPORTS, ALPHA, AVIATION, BETA, GAMMA
+from tests.support.whole import WholeMarket
+
+DEPOSITS = 2 * bidding.DEPOSIT
+
+
+async def an_auction_of_airports(market: WholeMarket) -> None:
+    """Up to two bidders with their deposits held, and an auction open for two days."""
+    await shelves.open_market(market)
+    await shelves.admit_participants(market)
+    await shelves.bring_airports(market)
+    await shelves.grade(market, AIRPORTS)
+    await shelves.register(market, AIRPORTS)
+    await bidding.open_auction(market, market.clock.now() + timedelta(days=2))
+    await bidding.pay_in(market)
+    await bidding.register_bidders(market)
+
+
+async def sold_to_beta(market: WholeMarket) -> None:
+    """Beta wins at Alpha's maximum and a step."""
+    await an_auction_of_airports(market)
+    auction = market.things["auction"]
+    for who, maximum in ((ALPHA, bidding.SECOND_MAXIMUM), (BETA, bidding.WINNING_MAXIMUM)):
+        body = {"maximum": {"minor": maximum, "currency": "CNY"}}
+        await market.people[who].post(f"/trading/v1/auctions/{auction}/bids", body)
+    await market.advance(days=2)
+    market.report["auction"] = {}
+    await shelves.log_in_again(market)
+    await bidding.close(market)
+
+
+async def wallet(market: WholeMarket, who: str) -> tuple[int, int]:
+    """What is available and what is held, in fen."""
+    wallet = await market.people[who].get("/trading/v1/wallet")
+    return wallet["available"]["minor"], wallet["held"]["minor"]
+
+
+async def the_order(market: WholeMarket) -> dict[str, object]:
+    return await market.people[BETA].get(f"/trading/v1/orders/{market.things['order']}")
+
+
+async def test_a_sale_ends_settled_and_every_fen_is_accounted_for(market: WholeMarket):
+    await sold_to_beta(market)
+    await deals.sign_contract(market)
+    await deals.pay(market)
+    await deals.receive(market)
+    await deals.accept(market)
+    await market.settle()
+    await deals.settle(market)
+    price = bidding.SECOND_MAXIMUM + bidding.STEP
+    assert market.report["settlement"] == {
+        "price_minor": price, "provider_minor": 1_201_851, "fee_minor": 30_864, "tax_minor": 1_852,
+    }  # fmt: skip
+    assert await wallet(market, BETA) == (bidding.PAID_IN[BETA] - price, 0)
+    assert await wallet(market, ALPHA) == (bidding.PAID_IN[ALPHA], 0)
+    balance = await market.people["regulator"].get("/trading/v1/ledger/trial-balance")
+    assert all(
+        total["minor"] == 0 if isinstance(total, dict) else total == 0
+        for total in (
+            balance["totals_minor"].values() if isinstance(balance["totals_minor"], dict) else balance["totals_minor"]
+        )
+    )
+    await proof.export_bundle(market)
+    await proof.verify_bundle(market)
+
+
+async def test_what_the_buyer_does_not_answer_is_accepted_at_the_deadline(market: WholeMarket):
+    await sold_to_beta(market)
+    await deals.sign_contract(market)
+    await deals.pay(market)
+    await deals.receive(market)
+    await market.advance(days=8)
+    await shelves.log_in_again(market)
+    assert (await the_order(market))["state"] == "settled"
+    assert (await wallet(market, AVIATION))[0] == 1_201_851
+
+
+async def test_a_winner_who_does_not_pay_forfeits_the_deposit_to_the_provider(market: WholeMarket):
+    await sold_to_beta(market)
+    await deals.sign_contract(market)
+    await market.advance(days=30)
+    await shelves.log_in_again(market)
+    order = await the_order(market)
+    assert (order["state"], order["reason_code"]) == ("defaulted", "payment_overdue")
+    assert await wallet(market, BETA) == (bidding.PAID_IN[BETA] - bidding.DEPOSIT, 0)
+    assert (await wallet(market, AVIATION))[0] == bidding.DEPOSIT
+
+
+async def test_what_is_paid_and_never_delivered_is_refunded_at_the_deadline(market: WholeMarket):
+    await sold_to_beta(market)
+    await deals.sign_contract(market)
+    await deals.pay(market)
+    await market.advance(days=60)
+    await shelves.log_in_again(market)
+    assert (await the_order(market))["state"] == "refunded"
+    assert await wallet(market, BETA) == (bidding.PAID_IN[BETA], 0)
+    assert GAMMA in market.people
+
+
+async def test_a_raised_grade_stops_the_delivery_of_what_was_paid_for(market: WholeMarket):
+    await sold_to_beta(market)
+    await deals.sign_contract(market)
+    await deals.pay(market)
+    version_id = market.things[AIRPORTS]["version_id"]
+    raised = {
+        "impacts": [{"object": "economy", "degree": "serious", "rationale": "合并后可反映关键运力"}],
+        "reason": "重新评估",
+    }
+    await market.people["business"].post(f"/catalog/v1/versions/{version_id}/raise-grade", raised)
+    await market.settle()
+    order = await the_order(market)
+    entitlement = await market.people[BETA].get(f"/trading/v1/entitlements/{order['entitlement_id']}")
+    assert entitlement["state"] == "suspended"
+    code = await refusal(market.people[BETA].download(
+        f"/delivery/v1/entitlements/{order['entitlement_id']}/content"
+    ))  # fmt: skip
+    assert code in {"entitlement_suspended", "mode_not_allowed_for_grade"}

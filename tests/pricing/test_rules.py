@@ -1,0 +1,159 @@
+"""What a plan asks, what a quote pins, and what is left after the fee."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.pricing.rules.fee import SCHEDULES, FeeSchedule, fees, schedule_at
+from services.pricing.rules.plan import (
+    BeginsInThePast,
+    Discount,
+    EndsBeforeItBegins,
+    FreePlanHasPrice,
+    Plan,
+    PlanKind,
+    PlanNotInForce,
+    PriceMissing,
+    Terms,
+    in_force,
+    publish,
+    revise,
+)
+from services.pricing.rules.quote import priced, quote, stands
+from shared.errors import Failure
+from shared.grades import Mode
+from shared.ids import ParticipantId, PlanId, QuoteId, VersionId
+from shared.money import MINOR_MAX, Money, total
+
+NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+NOTHING = Money(0)
+
+prices = st.integers(0, MINOR_MAX).map(Money)
+shares = st.integers(0, 10_000)
+discounts = st.lists(st.builds(Discount, st.just("x"), st.integers(1, 10_000)), max_size=5).map(tuple)
+
+
+def one_off(minor: int, *discounts: int, begins: datetime | None = None, ends: datetime | None = None) -> Terms:
+    off = tuple(Discount(f"{points} off", points) for points in discounts)
+    return Terms(PlanKind.ONE_OFF, Money(minor), off, begins, ends)
+
+
+def a_plan(terms: Terms) -> Plan:
+    return publish(PlanId.new(), ParticipantId.new(), VersionId.new(), Mode.RAW, terms, NOON)
+
+
+@pytest.mark.parametrize("price, off, lines, net", [
+    (100_000, [],             [100_000], 100_000),
+    (100_000, [1_000],        [100_000, -10_000], 90_000),
+    (100_000, [1_000, 500],   [100_000, -10_000, -5_000], 85_000),   # both of the list price, in any order
+    (123_457, [333],          [123_457, -4_111], 119_346),           # 4111.1181, rounded once
+    (1,       [5_000],        [1, 0], 1),                            # an exact half stays with the price
+    (100,     [6_000, 6_000], [100, -60, -40], 0),                   # nothing is left to take
+    (100,     [10_000, 1],    [100, -100, 0], 0),
+])  # fmt: skip
+def test_worked_quotes(price: int, off: list[int], lines: list[int], net: int):
+    given = quote(QuoteId.new(), a_plan(one_off(price, *off)), ParticipantId.new(), NOON)
+    assert [line.amount.minor for line in given.lines] == lines
+    assert given.total == Money(net)
+
+
+@given(prices, discounts)
+def test_a_total_is_the_sum_of_its_lines_and_lies_between_nothing_and_the_list_price(
+    price: Money, off: tuple[Discount, ...]
+):
+    lines = priced(price, off)
+    net = total([line.amount for line in lines])
+    assert NOTHING <= net <= price
+    assert all(line.amount <= NOTHING for line in lines[1:])
+    assert net == total([line.amount for line in priced(price, off[::-1])])
+
+
+@given(prices, discounts, st.integers(1, 10_000))
+def test_a_further_discount_never_makes_it_dearer(price: Money, off: tuple[Discount, ...], points: int):
+    more = (*off, Discount("more", points))
+    assert total([line.amount for line in priced(price, more)]) <= total([line.amount for line in priced(price, off)])
+
+
+def test_a_quote_pins_its_revision_and_stands_for_a_day():
+    plan = a_plan(one_off(100))
+    given = quote(QuoteId.new(), revise(plan, one_off(200), NOON), ParticipantId.new(), NOON)
+    assert (given.plan_id, given.plan_revision, given.version, given.total) == (plan.id, 2, 1, Money(200))
+    assert given.expires_at == NOON + DAY
+    assert stands(given, NOON + DAY - timedelta(microseconds=1)) and not stands(given, NOON + DAY)
+
+
+def test_what_is_free_is_quoted_at_nothing():
+    free = a_plan(Terms(PlanKind.FREE, NOTHING))
+    given = quote(QuoteId.new(), free, ParticipantId.new(), NOON)
+    assert given.total == NOTHING and [line.amount for line in given.lines] == [NOTHING]
+
+
+@pytest.mark.parametrize("terms, refusal", [
+    (one_off(0), PriceMissing),
+    (Terms(PlanKind.FREE, Money(1)), FreePlanHasPrice),
+    (Terms(PlanKind.FREE, NOTHING, (Discount("x", 1),)), FreePlanHasPrice),
+    (one_off(1, begins=NOON - timedelta(seconds=1)), BeginsInThePast),
+    (one_off(1, ends=NOON), EndsBeforeItBegins),
+    (one_off(1, begins=NOON + DAY, ends=NOON + DAY), EndsBeforeItBegins),
+])  # fmt: skip
+def test_plans_that_are_not_taken(terms: Terms, refusal: type[Failure]):
+    with pytest.raises(refusal):
+        a_plan(terms)
+
+
+def test_the_newest_revision_that_has_begun_is_in_force():
+    first = a_plan(one_off(100))
+    later = revise(first, one_off(200, begins=NOON + 2 * DAY), NOON)
+    sooner = revise(later, one_off(300, begins=NOON + DAY, ends=NOON + 3 * DAY), NOON)
+    revisions = [sooner, first, later]
+    assert [plan.supersedes for plan in (first, later, sooner)] == [None, 1, 2]
+    assert in_force(revisions, NOON) is first
+    assert in_force(revisions, NOON + DAY) is sooner
+    assert in_force(revisions, NOON + 2 * DAY) is sooner
+    with pytest.raises(PlanNotInForce):
+        in_force(revisions, NOON + 3 * DAY)
+
+
+def test_before_it_begins_a_plan_asks_nothing_yet():
+    with pytest.raises(PlanNotInForce) as refused:
+        in_force([a_plan(one_off(100, begins=NOON + DAY))], NOON)
+    assert refused.value.facts == {"valid_from": NOON + DAY}
+
+
+@pytest.mark.parametrize("price, provider, fee, tax", [
+    (0,          0,         0,      0),
+    (1,          1,         0,      0),
+    (20,         20,        0,      0),     # the fee is exactly half a fen: it stays with the provider
+    (21,         20,        1,      0),
+    (100_000,    97_350,    2_500,  150),
+    (123_457,    120_186,   3_086,  185),   # 3086.425 and 185.16
+    (88_800,     86_447,    2_220,  133),   # 133.2
+    (10**15,     973_500_000_000_000, 25_000_000_000_000, 1_500_000_000_000),
+])  # fmt: skip
+def test_worked_settlements(price: int, provider: int, fee: int, tax: int):
+    shares = fees(Money(price), SCHEDULES[0])
+    assert (shares.provider.minor, shares.fee.minor, shares.tax.minor) == (provider, fee, tax)
+
+
+@given(prices, shares, shares)
+def test_provider_fee_and_tax_add_up_to_the_price(price: Money, fee: int, tax: int):
+    settled = fees(price, FeeSchedule("any", fee, tax, NOON))
+    assert settled.provider + settled.fee + settled.tax == price
+    assert settled.fee >= NOTHING and settled.tax >= NOTHING
+
+
+@given(prices)
+def test_under_the_schedule_of_today_a_provider_keeps_nearly_all(price: Money):
+    settled = fees(price, SCHEDULES[0])
+    assert settled.provider * 10_000 >= price * 9_735 - Money(20_000)
+    assert abs(settled.fee.minor * 10_000 - price.minor * 250) <= 5_000
+
+
+def test_a_schedule_holds_from_its_day_on():
+    old, new = FeeSchedule("old", 250, 600, NOON), FeeSchedule("new", 100, 300, NOON + DAY)
+    moments = [NOON, NOON + DAY - timedelta(microseconds=1), NOON + DAY, NOON + 2 * DAY]
+    assert [schedule_at(moment, [new, old]).id for moment in moments] == ["old", "old", "new", "new"]
+    assert schedule_at(NOON) in SCHEDULES

@@ -1,0 +1,106 @@
+"""The market as production runs it: a process per service on one PostgreSQL, meeting over HTTP alone."""
+
+import asyncio
+import json
+import os
+import secrets
+import sys
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from httpx2 import AsyncClient
+from rich.console import Console
+
+from services.demo import shelves
+from services.demo.people import Person, Refused
+from services.demo.shelves import AVIATION
+from services.demo.story import Market
+from shared.settings import SERVICES
+from shared.signing import SigningKey, new_token_key
+from tests.support.postgres import fresh_database
+from tests.support.process import ServerProcess
+
+PASSWORD = "a long pass phrase for the staff"
+pytestmark = [pytest.mark.process, pytest.mark.timeout(180)]
+
+
+@pytest.fixture
+async def settings(postgres: str, tmp_path: Path) -> AsyncGenerator[dict[str, str]]:
+    """What all processes are told, but for their own secrets; the tables are migrated and the staff have log-ins."""
+    async with fresh_database(postgres) as dsn:
+        told = {"YAOSU_DATABASE_URL": dsn, "YAOSU_VAR": str(tmp_path), "YAOSU_CUSTODIAN_URL": "http://127.0.0.1:9"}
+        told["YAOSU_CUSTODIAN_PUBLIC_KEY"] = "O2onvM62pC1io6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ik="
+        await run(told, "migrate")
+        for login, role in (("security", "operator_security"), ("business", "operator_business")):
+            await run(told | {"YAOSU_PASSWORD": PASSWORD}, "operator", login, role)
+        yield told
+
+
+async def run(settings: dict[str, str], *command: str) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "services", *command, env=os.environ | settings,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    said, _ = await process.communicate()
+    assert process.returncode == 0, said.decode()
+
+
+def a_process(service: str, settings: dict[str, str], drawn: dict[str, str], folder: Path) -> ServerProcess:
+    own = {"YAOSU_SERVICE_SECRET": drawn.get(service, "")} if service != "gateway" else {}
+    if service == "identity":
+        own |= {"YAOSU_TOKEN_KEY": new_token_key(), "YAOSU_SERVICE_SECRETS": json.dumps(drawn)}
+    if service == "audit":
+        own["YAOSU_LOG_KEY"] = SigningKey.new().pem()
+    return ServerProcess(folder / service, ("-m", "services", "serve", service), **(settings | own))
+
+
+async def test_six_services_and_the_gateway_find_each_other_in_any_order(settings: dict[str, str], tmp_path: Path):
+    drawn = {service: secrets.token_urlsafe(32) for service in SERVICES}
+    servers = {name: a_process(name, settings, drawn, tmp_path) for name in (*SERVICES, "gateway")}
+    urls = {name: server.base_url for name, server in servers.items()}
+    shared_settings = {"YAOSU_SERVICE_URLS": json.dumps(urls), "YAOSU_ISSUER": f"{urls['identity']}/identity"}
+    try:
+        for server in servers.values():
+            server.settings |= shared_settings
+        await asyncio.gather(*(server.start() for server in reversed(servers.values())))
+        await admit_and_draft(urls, tmp_path)
+    finally:
+        await asyncio.gather(*(server.stop() for server in servers.values()))
+
+
+async def admit_and_draft(urls: dict[str, str], folder: Path) -> None:
+    """An admission in identity is known to catalog, and both their facts reach the log."""
+    clients = {name: AsyncClient(base_url=url, timeout=20) for name, url in urls.items()}
+    market = Market(clients["identity"], folder, Console(quiet=True))
+    security = Person("security", clients["identity"])
+    await security.log_in("security", PASSWORD)
+    market.people = {"security": security}
+    provider = await shelves.admit(market, AVIATION)
+    at_catalog = provider.at(clients["catalog"])
+
+    async def drafted() -> dict[str, Any] | None:
+        about = {
+            "title": "机场",
+            "description": "代码与坐标",
+            "theme": "transport",
+            "keywords": ["民航"],
+            "update_cycle": "monthly",
+        }
+        try:
+            return await at_catalog.post("/catalog/v1/assets", about)
+        except Refused as refused:
+            assert refused.code == "not_admitted"
+            return None
+
+    asset = await market.until(drafted, bool, "catalog to hear of the admission")
+    assert asset
+
+    async def logged() -> bool:
+        at_audit = provider.at(clients["audit"])
+        return bool((await at_audit.get("/audit/v1/entries", object=asset["id"]))["items"])
+
+    await market.until(logged, bool, "the draft to reach the log")
+    for client in clients.values():
+        await client.aclose()

@@ -1,0 +1,40 @@
+"""README's worked sale, run as it stands there."""
+
+import asyncio
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.support.process import ServerProcess
+from verifier import yaosu_verify
+
+README = Path(__file__).parents[2] / "README.md"
+pytestmark = [pytest.mark.process, pytest.mark.timeout(180)]
+
+
+@pytest.mark.skipif(not (shutil.which("curl") and shutil.which("openssl")), reason="needs curl and openssl")
+async def test_the_sale_in_readme_settles_and_its_log_verifies(tmp_path: Path):
+    script = "set -euo pipefail\n" + "\n".join(re.findall(r"```bash sale\n(.*?)```", README.read_text(), re.S))
+    server = ServerProcess(tmp_path / "market")
+    await server.start()
+    try:
+        run = await asyncio.create_subprocess_exec(
+            "bash", "-c", script, cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+            env={"PATH": "/usr/bin:/bin:/usr/local/bin", "YAOSU_URL": server.base_url, "YAOSU_VAR": str(server.folder)},
+        )  # fmt: skip
+        said = (await run.communicate())[0].decode()
+    finally:
+        await server.stop()
+    assert run.returncode == 0, said
+    assert "delivered as uploaded" in said and "'provider': {'minor': 120186" in said, said
+    assert yaosu_verify.verify(str(tmp_path / "bundle.tar")).exit_code() == 0
+
+
+def test_every_command_that_readme_names_exists():
+    from services.__main__ import app
+
+    named = {name for name in re.findall(r"yaosu (\w+)", README.read_text())}
+    known = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+    assert named - {"contract", "verify"} <= known and "verify" in known

@@ -1,0 +1,14 @@
+"""A till for each test, on each kind of database in turn."""
+
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from tests.support.bench import Bench
+from tests.trading.money.till import Till, a_till
+
+
+@pytest.fixture
+async def till(bench: Bench) -> AsyncGenerator[Till]:
+    async with a_till(bench) as till:
+        yield till

@@ -1,0 +1,100 @@
+"""What trading asks its neighbours, answered by a test: versions by the catalogue, quotes and fees by pricing."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Annotated, Any, ClassVar
+
+from fastapi import FastAPI, Query
+from fastapi.responses import JSONResponse
+
+from services.catalog.client import NoSuchVersion, VersionState, VersionView
+from services.pricing.client import FeeScheduleView, QuoteView
+from shared import problems
+from shared.changes import Change, parse_positions
+from shared.facts import Category, Fact
+from shared.grades import Flag, Grade, Mode
+from shared.ids import AssetId, ParticipantId, PlanId, QuoteId, VersionId
+from shared.money import Money
+from tests.support.bench import WrittenFeed
+from tests.support.clock import ToldClock
+
+
+@dataclass(frozen=True, slots=True)
+class GradeRaised(Fact):
+    """As the catalogue tells it."""
+
+    category: ClassVar[Category] = Category.GRADE
+    asset_id: AssetId
+    version_id: VersionId
+    grade: Grade
+    flags: frozenset[Flag]
+    grade_revision: int
+
+
+@dataclass
+class Neighbours:
+    """Their answers, and the catalogue's news."""
+
+    clock: ToldClock
+    versions: dict[str, VersionView] = field(default_factory=dict[str, VersionView])
+    quotes: dict[str, QuoteView] = field(default_factory=dict[str, QuoteView])
+    feed: WrittenFeed = field(default_factory=lambda: WrittenFeed("catalog"))
+
+    def version(self, provider_id: ParticipantId, grade: Grade = Grade.G2, **changes: Any) -> VersionId:
+        """A registered version of the provider's."""
+        told: dict[str, Any] = {
+            "id": VersionId.new(), "asset_id": AssetId.new(), "provider_id": provider_id, "title": "机场",
+            "theme": "transport", "asset_state": "registered", "state": VersionState.GRADED, "grade": grade,
+            "flags": [], "grade_revision": 1, "content_hash": "ab" * 32, "bytes": 3, "rows": 1,
+            "media_type": "text/csv", "fields": [], "certificate_id": None,
+        }  # fmt: skip
+        version = VersionView.model_validate(told | changes)
+        self.versions[version.id] = version
+        return version.id
+
+    def raise_grade(self, version_id: VersionId, grade: Grade, *, tell: bool = True) -> None:
+        """The catalogue knows at once; the news is on its way."""
+        known = self.versions[version_id]
+        revision = known.grade_revision + 1
+        self.versions[version_id] = known.model_copy(update={"grade": grade, "grade_revision": revision})
+        if tell:
+            raised = GradeRaised(known.asset_id, version_id, grade, frozenset(known.flags), revision)
+            self.feed.announce(self.clock, raised)
+
+    def quote(self, buyer_id: ParticipantId, version_id: VersionId, plan_id: PlanId, minor: int) -> QuoteView:
+        """A quote for a version in raw form, for a day."""
+        known, now = self.versions[version_id], self.clock.now()
+        quote = QuoteView(
+            id=QuoteId.new(), plan_id=plan_id, plan_revision=1, version=1, buyer_id=buyer_id,
+            provider_id=known.provider_id, version_id=version_id, mode=Mode.RAW, lines=[], total=Money(minor),
+            given_at=now, expires_at=now + timedelta(days=1),
+        )  # fmt: skip
+        self.quotes[quote.id] = quote
+        return quote
+
+    def app(self) -> FastAPI:
+        app = FastAPI()
+
+        @app.get("/catalog/v1/versions/{version_id}")
+        async def version(version_id: str) -> Any:
+            if version_id not in self.versions:
+                return JSONResponse(problems.document(NoSuchVersion()), 404, media_type=problems.MEDIA_TYPE)
+            return self.versions[version_id]
+
+        @app.get("/catalog/v1/changes")
+        async def changes(after: Annotated[str, Query()] = "", wait: float = 0) -> list[Change]:
+            return await self.feed.after(parse_positions(after), wait)
+
+        @app.get("/pricing/v1/quotes/{quote_id}")
+        async def quote(quote_id: str) -> QuoteView:
+            return self.quotes[quote_id]
+
+        @app.get("/pricing/v1/fee-schedules/current")
+        async def fees() -> FeeScheduleView:
+            effective_from = datetime.fromisoformat("2026-01-01T00:00:00Z")
+            return FeeScheduleView(
+                id="fees_2026_01", provider_fee_basis_points=250, tax_basis_points=600, effective_from=effective_from
+            )
+
+        assert version and changes and quote and fees
+        return app

@@ -1,0 +1,286 @@
+"""Auctions over HTTP: who may bid, what is told to whom, and what many do at once."""
+
+import asyncio
+import hmac
+import json
+from collections import Counter
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import uuid4
+
+from services.trading import jobs
+from services.trading.rules import auction as rules
+from services.trading.store import auction as store
+from shared.facts import moment
+from shared.grades import C1, C2, Grade
+from shared.ids import AuctionId, ParticipantId
+from shared.money import Money
+from tests.support.bench import ParticipantSuspended, Person
+from tests.trading.market import AUCTION_DAYS, DEPOSIT, START, STEP, Market, code, yuan
+
+
+async def test_an_auction_is_opened_bid_on_and_sold_at_one_step_above_the_second(market: Market):
+    auction_id = await market.auction()
+    ana, ben = await market.bidder(auction_id), await market.bidder(auction_id)
+    first = (await market.bid(ana, auction_id, 20_000)).json()
+    second = (await market.bid(ben, auction_id, 15_000)).json()
+    assert (first["sequence"], first["price_after"]["minor"], first["leading"]) == (1, START, True)
+    assert (second["sequence"], second["price_after"]["minor"], second["leading"]) == (2, 16_000, False)
+    assert await market.wallet(ana) == await market.wallet(ben) == (100_000 - DEPOSIT, DEPOSIT)
+
+    await market.advance(days=AUCTION_DAYS)
+    sold = await market.read(None, f"/auctions/{auction_id}")
+    assert (sold["state"], sold["price"]["minor"], sold["winner"]) == ("sold", 16_000, ana.participant_id)
+    order = (await market.read(ana, "/orders"))["items"][0]
+    assert (order["state"], order["price"]["minor"], order["auction_id"]) == ("awaiting_signatures", 16_000, auction_id)
+    assert await market.wallet(ana) == (100_000 - DEPOSIT, DEPOSIT)
+    assert await market.wallet(ben) == (100_000, 0), "the loser's deposit is free in the closing commit"
+
+
+async def test_registration_asks_for_clearance(market: Market):
+    auction_id, low, high = await market.auction(), await market.buyer(5_000, C1), await market.buyer(5_000, C2)
+    path = f"/auctions/{auction_id}/registrations"
+    assert code(await market.post(low, path)) == (403, "clearance_too_low")
+    assert (await market.post(high, path)).json()["bidder_number"] == 1
+
+
+async def test_registration_asks_for_the_deposit_once(market: Market):
+    auction_id, poor, ana = await market.auction(), await market.buyer(DEPOSIT - 1), await market.buyer(DEPOSIT)
+    path = f"/auctions/{auction_id}/registrations"
+    refused = await market.post(poor, path)
+    assert (code(refused), refused.json()["available_minor"]) == ((409, "insufficient_funds"), DEPOSIT - 1)
+    assert (await market.post(ana, path, key="the-same-key")).json()["bidder_number"] == 1
+    assert (await market.post(ana, path, key="the-same-key")).json()["bidder_number"] == 1
+    assert code(await market.post(ana, path)) == (409, "already_registered")
+    assert await market.wallet(ana) == (0, DEPOSIT)
+
+
+async def test_provider_affiliates_and_staff_hold_no_bid(market: Market):
+    both = await market.bench.member("buyer", "provider", signs=True)
+    market.provider = both
+    auction_id = await market.auction()
+    affiliate = await market.buyer(5_000, affiliate_of=both)
+    for related in (both, affiliate):
+        assert code(await market.post(related, f"/auctions/{auction_id}/registrations")) == (403, "related_party")
+        assert code(await market.bid(related, auction_id, 20_000)) == (403, "related_party")
+    staff = market.bench.staff("operator_business", "buyer")
+    assert code(await market.bid(staff, auction_id, 20_000)) == (403, "not_admitted")
+
+
+async def test_every_refused_bid_says_why_and_changes_nothing(market: Market):
+    auction_id, stranger = await market.auction(), await market.buyer()
+    ana, ben = await market.bidder(auction_id), await market.bidder(auction_id)
+    await market.bid(ana, auction_id, 20_000)
+    before = await market.read(None, f"/auctions/{auction_id}")
+    low = await market.bid(ben, auction_id, START + STEP - 1)
+    assert (code(low), low.json()["floor_minor"]) == ((409, "bid_too_low"), START + STEP)
+    assert code(await market.bid(ana, auction_id, 20_000)) == (409, "own_maximum_not_raised")
+    assert code(await market.bid(stranger, auction_id, 20_000)) == (409, "not_registered")
+    assert code(await market.bid(ben, AuctionId.new(), 20_000)) == (404, "no_such_auction")
+    for wrong in (0, -1, 10**15 + 1, 1.5, "20000", True):
+        body = {"maximum": {"minor": wrong, "currency": "CNY"}}
+        assert (await market.post(ben, f"/auctions/{auction_id}/bids", body)).status_code == 422
+    await market.bench.announce(ParticipantSuspended(ben.participant_id, "review"))  # pyright: ignore[reportArgumentType]
+    assert code(await market.bid(ben, auction_id, 30_000)) == (403, "not_admitted")
+    assert await market.read(None, f"/auctions/{auction_id}") == before
+
+
+async def test_the_moment_of_the_bid_decides_not_the_job(market: Market):
+    auction_id = await market.auction()
+    ana = await market.bidder(auction_id)
+    closes_at = datetime.fromisoformat((await market.read(None, f"/auctions/{auction_id}"))["closes_at"])
+    for late in (timedelta(0), timedelta(microseconds=1), timedelta(microseconds=-1)):
+        market.bench.clock.set(closes_at + late)
+        await market.bench.refresh()
+        expected = (201, None) if late < timedelta(0) else (409, "auction_closed")
+        assert code(await market.bid(ana, auction_id, 20_000)) == expected
+
+
+async def test_a_late_bid_extends_the_auction_and_the_early_close_waits(market: Market):
+    auction_id = await market.auction()
+    ana = await market.bidder(auction_id)
+    await market.advance(days=AUCTION_DAYS, seconds=-60)
+    bid = (await market.bid(ana, auction_id, 20_000)).json()
+    await market.advance(seconds=60)
+    seen = await market.read(None, f"/auctions/{auction_id}")
+    assert (seen["state"], seen["extensions"], seen["closes_at"]) == ("open", 1, bid["closes_at"])
+    await market.advance(seconds=240)
+    assert (await market.read(None, f"/auctions/{auction_id}"))["state"] == "sold"
+
+
+async def test_the_same_bid_sent_twice_is_one_bid(market: Market):
+    auction_id = await market.auction()
+    ana = await market.bidder(auction_id)
+    first, again = [await market.bid(ana, auction_id, 20_000, "one-and-the-same") for _ in range(2)]
+    assert first.json() == again.json()
+    assert code(await market.bid(ana, auction_id, 21_000, "one-and-the-same")) == (422, "key_reused")
+    assert len((await market.read(None, f"/auctions/{auction_id}/bids"))["items"]) == 1
+
+
+async def test_maxima_show_to_their_owner_alone_and_bidders_as_numbers(market: Market):
+    auction_id = await market.auction(reserve_price=yuan(55_555))
+    ana, ben = await market.bidder(auction_id), await market.bidder(auction_id)
+    await market.bid(ana, auction_id, 23_456)
+    await market.bid(ben, auction_id, 34_567)
+    operator, regulator = market.bench.staff("operator_business"), market.bench.staff("regulator")
+    path = f"/trading/v1/auctions/{auction_id}"
+    for who in (None, ana, ben, market.provider, operator, regulator):
+        told = [(await market.bench.get(who, path)).text, (await market.bench.get(who, f"{path}/bids")).text]
+        assert not any(str(each.participant_id) in text for each in (ana, ben) for text in told)
+        assert not any("55555" in text for text in told)
+        assert [number in told[1] for number in ("23456", "34567")] == [who is ana, who is ben]
+    facts = str(await market.facts("auction_opened", "bid_placed", "bidder_registered"))
+    assert not any(secret in facts for secret in ("23456", "34567", "55555"))
+
+
+async def test_the_log_alone_tells_who_won(market: Market):
+    auction_id = await market.auction(reserve_price=yuan(12_000))
+    people = [await market.bidder(auction_id) for _ in range(3)]
+    for index, maximum in enumerate((20_000, 15_000, 30_000, 25_000)):
+        await market.bid(people[index % 3], auction_id, maximum)
+    await market.advance(days=AUCTION_DAYS)
+    placed = [change for change in await _events(market) if change["act"] == "trading.bid_placed"]
+    closed = (await market.facts("auction_closed"))[0]
+    assert len(closed["openings"]) == len(placed) == 4
+    for event, opening in zip(placed, closed["openings"], strict=True):
+        told = b"\x11maximum\x00" + str(opening["maximum_minor"]).encode()
+        mac = hmac.new(bytes.fromhex(opening["salt"]), told, sha256).hexdigest()
+        assert event["pd"] == {"maximum": mac}
+    best = max(closed["openings"], key=lambda opening: (opening["maximum_minor"], -opening["sequence"]))
+    assert closed["winner_id"] == placed[best["sequence"] - 1]["data"]["participant_id"]
+    assert closed["amount"]["minor"] == 26_000
+    assert moment(closed["closed_at"]) == market.bench.clock.now()
+
+
+async def test_folding_the_facts_gives_the_auction_that_is_kept(market: Market):
+    auction_id = await market.auction(reserve_price=yuan(14_000))
+    people = [await market.bidder(auction_id) for _ in range(3)]
+    market.bench.clock.advance(days=AUCTION_DAYS, seconds=-100)
+    await market.bench.refresh()
+    for index, maximum in enumerate((20_000, 13_000, 15_500, 30_000, 24_000, 31_000)):
+        await market.bid(people[index % 3], auction_id, maximum)
+        market.bench.clock.advance(seconds=20)
+    await market.advance(minutes=10)
+    opened, closed = (await market.facts("auction_opened"))[0], (await market.facts("auction_closed"))[0]
+    maxima = {opening["sequence"]: Money(opening["maximum_minor"]) for opening in closed["openings"]}
+    async with market.trading.database.read() as tx:
+        kept = (await store.shown_auction(tx, AuctionId(auction_id))).auction
+    assert moment(opened["closes_at"]) == kept.terms.closes_at and kept.extensions
+    again = rules.open_auction(kept.id, kept.listing_id, kept.provider_id, kept.terms, moment(opened["opens_at"]))
+    for told in await market.facts("bid_placed"):
+        bidder_id = ParticipantId(told["participant_id"])
+        again = rules.place_bid(again, bidder_id, maxima[told["sequence"]], moment(told["placed_at"]))
+        assert (again.price, again.closes_at) == (Money(**told["price"]), moment(told["closes_at"]))
+    assert rules.close(again, kept.last_at) == kept
+
+
+async def test_an_auction_nobody_bids_in_ends_unsold_with_every_deposit_free(market: Market):
+    auction_id = await market.auction()
+    ana = await market.bidder(auction_id)
+    await market.advance(days=AUCTION_DAYS)
+    seen = await market.read(None, f"/auctions/{auction_id}")
+    assert (seen["state"], seen["reason_code"], seen["winner"]) == ("unsold", "no_bids", None)
+    assert await market.wallet(ana) == (100_000, 0)
+    again = await market.open_auction({"id": seen["listing_id"]})
+    assert again.status_code == 201, "what did not sell can be auctioned again"
+
+
+async def test_a_provider_cancels_before_the_first_bid_and_not_after(market: Market):
+    listing = await market.listing()
+    auction_id = await market.auction(listing)
+    ana = await market.bidder(auction_id)
+    assert code(await market.open_auction(listing)) == (409, "listing_not_open")
+    assert code(await market.post(market.provider, f"/listings/{listing['id']}/delist")) == (409, "listing_not_open")
+    assert (await market.do(market.provider, f"/auctions/{auction_id}/cancel"))["state"] == "cancelled"
+    assert await market.wallet(ana) == (100_000, 0)
+    other = await market.auction(listing)
+    await market.do(ana, f"/auctions/{other}/registrations")
+    await market.bid(ana, other, 20_000)
+    assert code(await market.post(market.provider, f"/auctions/{other}/cancel")) == (409, "bids_were_placed")
+
+
+REFUSED_TERMS: list[tuple[dict[str, Any], str]] = [
+    ({"increments": [{"from_minor": 0, "step_minor": 0}]},      "bad_increments"),
+    ({"deposit": yuan(499)},                                    "deposit_out_of_range"),
+    ({"reserve_price": yuan(START - 1)},                        "reserve_below_start"),
+    ({"closes_at": "2030-01-01T01:00:00+00:00"},                "bad_times"),
+    ({"closes_at": "2030-01-05T00:00:00"},                      "malformed"),
+    ({"closes_at": 1893628800},                                 "malformed"),
+    ({"start_price": {"minor": 1.0, "currency": "CNY"}},        "malformed"),
+    ({"start_price": {"minor": 10_000, "currency": "USD"}},     "malformed"),
+    ({"unheard_of": 1},                                         "malformed"),
+]  # fmt: skip
+
+
+async def test_terms_that_are_refused(market: Market):
+    listing = await market.listing()
+    for changes, refused in REFUSED_TERMS:
+        assert code(await market.open_auction(listing, **changes)) == (422, refused), changes
+    assert (await market.read(None, "/auctions"))["items"] == []
+
+
+async def test_of_fifty_at_once_one_leads_and_the_bids_are_numbered_without_a_gap(market: Market):
+    auction_id = await market.auction()
+    people = [await market.bench.member("buyer") for _ in range(50)]
+    await market.give_money(*people, minor=DEPOSIT)
+    await asyncio.gather(*(market.do(each, f"/auctions/{auction_id}/registrations") for each in people))
+    wanted = {person.subject: START + STEP * (index * 7 % 50) for index, person in enumerate(people)}
+    answers = await asyncio.gather(*(_keep_trying(market, each, auction_id, wanted[each.subject]) for each in people))
+    assert Counter(answer.status_code for answer in answers).keys() <= {201, 409}
+
+    bids = (await market.bench.get(None, f"/trading/v1/auctions/{auction_id}/bids?limit=100")).json()["items"]
+    accepted = [answer.json() for answer in answers if answer.status_code == 201]
+    assert [bid["sequence"] for bid in bids] == list(range(1, len(accepted) + 1))
+    seen = await market.read(None, f"/auctions/{auction_id}")
+    in_order = sorted(accepted, key=lambda bid: bid["sequence"])
+    best = max(in_order, key=lambda bid: (bid["maximum"]["minor"], -bid["sequence"]))
+    second = sorted(bid["maximum"]["minor"] for bid in accepted)[-2]
+    assert best["maximum"]["minor"] == max(wanted.values()), "the highest maximum always reaches the floor"
+    assert seen["leading_bidder_number"] == best["bidder_number"]
+    assert seen["price"]["minor"] == min(best["maximum"]["minor"], second + STEP)
+    await market.advance(days=AUCTION_DAYS)
+    held = [(await market.wallet(each))[1] for each in people]
+    assert sorted(held) == [0] * 49 + [DEPOSIT], "no deposit is left behind but the winner's"
+
+
+async def test_a_bid_and_the_close_at_the_same_time_never_both_happen(market: Market):
+    auction_id = await market.auction()
+    ana, ben = await market.bidder(auction_id), await market.bidder(auction_id)
+    await market.bid(ana, auction_id, 20_000)
+    market.bench.clock.advance(days=AUCTION_DAYS)
+    await market.bench.refresh()
+    closing = [jobs.tick(market.trading) for _ in range(3)]
+    late, *_ = await asyncio.gather(_keep_trying(market, ben, auction_id, 40_000), *closing)
+    assert code(late) == (409, "auction_closed")
+    assert len(await market.facts("auction_closed")) == len(await market.facts("order_placed")) == 1
+
+
+async def test_what_a_stranger_may_not_see_of_an_auction_is_not_there(market: Market):
+    hidden = await market.auction(await market.listing(grade=Grade.G3))
+    assert (await market.bench.get(None, f"/trading/v1/auctions/{hidden}")).status_code == 200
+    version = market.neighbours.version(market.provider.participant_id, Grade.G4)  # pyright: ignore[reportArgumentType]
+    listing = (await market.list_it(version, mode="compute")).json()
+    secret = await market.auction(listing)
+    absent = await market.bench.get(None, f"/trading/v1/auctions/{AuctionId.new()}")
+    for path in (f"/auctions/{secret}", f"/auctions/{secret}/bids"):
+        answer = await market.bench.get(await market.buyer(clearance=C2), f"/trading/v1{path}")
+        assert (answer.status_code, answer.json()["code"]) == (404, absent.json()["code"])
+    assert (await market.read(market.provider, f"/auctions/{secret}"))["id"] == secret
+    assert secret not in str(await market.read(None, "/auctions"))
+
+
+async def _keep_trying(market: Market, who: Person, auction_id: str, minor: int) -> Any:
+    """As a client does: the same key again while the database is busy."""
+    key = uuid4().hex
+    answer = await market.bid(who, auction_id, minor, key)
+    for _ in range(20):
+        if answer.status_code != 503:
+            break
+        answer = await market.bid(who, auction_id, minor, key)
+    return answer
+
+
+async def _events(market: Market) -> list[dict[str, Any]]:
+    """Every fact, as it goes into the log."""
+    return [json.loads(change.line) for change in await market.bench.cores["trading"].feed.after({})]

@@ -1,0 +1,35 @@
+"""Facts that must fit into the log, however much there is to tell."""
+
+from services.trading.events.auction import facts_of_close
+from services.trading.events.deals import ContractDrafted, ListingOpened
+from services.trading.rules import auction as rules
+from services.trading.rules.bid import Opening
+from shared.facts import EVENT_BYTES_MAX, Actor, Fact, event_line, read_event
+from shared.grades import Flag
+from shared.ids import FactId, ParticipantId
+from shared.money import MINOR_MAX, Money
+from tests.trading.made import NOON, a_contract, a_listing, an_auction, an_order
+
+LONGEST = tuple(f"purpose_{number:02}".ljust(40, "x") for number in range(20))
+
+
+def line_of(fact: Fact) -> bytes:
+    actor = Actor("service", "trading")
+    line = event_line(fact, service="trading", fact_id=FactId.new(), actor=actor, at=NOON, request_id=None)
+    assert len(line) <= EVENT_BYTES_MAX
+    return line
+
+
+def test_every_maximum_is_opened_at_the_close_however_many_there_are():
+    openings = [Opening(sequence, MINOR_MAX, "ab" * 32) for sequence in range(1, 251)]
+    auction = rules.place_bid(an_auction(), ParticipantId.new(), Money(MINOR_MAX), NOON)
+    closed = rules.close(auction, auction.closes_at)
+    told = [read_event(line_of(fact)) for fact in facts_of_close(closed, openings, "cd" * 32)]
+    assert [event.act for event in told] == ["trading.auction_closed", "trading.bids_opened", "trading.bids_opened"]
+    assert [each["sequence"] for event in told for each in event.data["openings"]] == list(range(1, 251))
+
+
+def test_the_longest_listing_and_its_contract_fit():
+    listing = a_listing(title="数" * 200, purposes=LONGEST, flags=frozenset(Flag))
+    line_of(ListingOpened.of(listing))
+    line_of(ContractDrafted.of(a_contract(listing, an_order(listing))))

@@ -1,0 +1,191 @@
+"""What may be listed, beside what, and what a raised grade does to it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from itertools import product
+from typing import Any
+
+import pytest
+
+from services.trading.rules import listing as rules
+from services.trading.rules.listing import (
+    DELISTED,
+    LISTED,
+    SOLD,
+    SUSPENDED,
+    AssetNotRegistered,
+    AuctionNeedsExclusiveRight,
+    Listing,
+    ListingNotOpen,
+    NotYourVersion,
+    PlanMissing,
+    Pricing,
+    RightKind,
+    RightsOverlap,
+    State,
+    SuspendedByGrade,
+)
+from services.trading.rules.market_rules import STANDARD
+from shared.grades import G1, G2, G3, G4, G6, Flag, Grade, Mode, NotPermitted, possible
+from shared.ids import ListingId, ParticipantId, PlanId
+from shared.lifecycle import IllegalMove
+from tests.trading.made import MICROSECOND, NOON, a_listing, a_version, an_offer
+
+EXCLUSIVE, LIMITED, UNLIMITED = RightKind
+
+
+def listed(beside: tuple[RightKind, ...] = (), kind: RightKind = EXCLUSIVE, **changes: Any) -> Listing:
+    version = a_version(**changes)
+    pricing = Pricing.AUCTION if kind is EXCLUSIVE else Pricing.FIXED
+    offer = an_offer(version, kind, pricing)
+    return rules.open_listing(ListingId.new(), offer, version, version.provider_id, beside, STANDARD, NOON)
+
+
+@pytest.mark.parametrize("grade, mode", list(product(Grade, Mode)))
+def test_what_nobody_could_have_is_not_listed(grade: Grade, mode: Mode):
+    version = a_version(grade=grade)
+    offer = replace(an_offer(version), mode=mode)
+    act = (ListingId.new(), offer, version, version.provider_id, (), STANDARD, NOON)
+    if possible(grade, mode).allowed:
+        assert rules.open_listing(*act).mode is mode
+    else:
+        with pytest.raises(NotPermitted) as refused:
+            rules.open_listing(*act)
+        core = grade is G6
+        assert refused.value.told_code == ("core_data_not_tradable" if core else "mode_not_allowed_for_grade")
+
+
+def test_persons_are_not_listed_raw():
+    with pytest.raises(NotPermitted) as refused:
+        listed(grade=G3, flags=frozenset({Flag.PERSONAL}))
+    assert refused.value.told_code == "personal_information_not_raw"
+
+
+@pytest.mark.parametrize("missing", [{"registered": False}, {"grade": None}, {"content_hash": None}])
+def test_only_registered_graded_content_is_listed(missing: dict[str, Any]):
+    with pytest.raises(AssetNotRegistered):
+        listed(**missing)
+
+
+def test_only_the_provider_lists_a_version():
+    version = a_version()
+    with pytest.raises(NotYourVersion):
+        rules.open_listing(ListingId.new(), an_offer(version), version, ParticipantId.new(), (), STANDARD, NOON)
+
+
+@pytest.mark.parametrize("kind, pricing, refused", [
+    (EXCLUSIVE, Pricing.AUCTION, None),
+    (EXCLUSIVE, Pricing.FIXED,   None),
+    (LIMITED,   Pricing.FIXED,   None),
+    (UNLIMITED, Pricing.FIXED,   None),
+    (LIMITED,   Pricing.AUCTION, AuctionNeedsExclusiveRight),
+    (UNLIMITED, Pricing.AUCTION, AuctionNeedsExclusiveRight),
+])  # fmt: skip
+def test_which_pricing_fits_which_right(kind: RightKind, pricing: Pricing, refused: type[Exception] | None):
+    version = a_version()
+    act = (ListingId.new(), an_offer(version, kind, pricing), version, version.provider_id, (), STANDARD, NOON)
+    if refused is None:
+        assert rules.open_listing(*act).state is LISTED
+    else:
+        with pytest.raises(refused):
+            rules.open_listing(*act)
+
+
+@pytest.mark.parametrize("pricing, names_plan", [(Pricing.FIXED, False), (Pricing.AUCTION, True)])
+def test_a_fixed_price_names_its_plan_and_an_auction_names_none(pricing: Pricing, names_plan: bool):
+    version = a_version()
+    offer = replace(an_offer(version, EXCLUSIVE, pricing), plan_id=PlanId.new() if names_plan else None)
+    with pytest.raises(PlanMissing):
+        rules.open_listing(ListingId.new(), offer, version, version.provider_id, (), STANDARD, NOON)
+
+
+@pytest.mark.parametrize("kind, beside, fits", [
+    (EXCLUSIVE, (),                    True),
+    (EXCLUSIVE, (UNLIMITED,),          False),
+    (EXCLUSIVE, (EXCLUSIVE,),          False),
+    (UNLIMITED, (UNLIMITED, LIMITED),  True),
+    (LIMITED,   (UNLIMITED,),          True),
+    (UNLIMITED, (EXCLUSIVE,),          False),
+])  # fmt: skip
+def test_an_exclusive_right_stands_alone(kind: RightKind, beside: tuple[RightKind, ...], fits: bool):
+    if fits:
+        assert listed(beside, kind).right.kind is kind
+    else:
+        with pytest.raises(RightsOverlap):
+            listed(beside, kind)
+
+
+ACTS: dict[str, Callable[[Listing], Listing]] = {
+    "suspend": rules.suspend, "resume": rules.resume, "delist": rules.delist, "sell": rules.sell,
+    "pass_deadline": rules.pass_deadline,
+}  # fmt: skip
+TO = {
+    ("suspend",       LISTED):    SUSPENDED,
+    ("resume",        SUSPENDED): LISTED,
+    ("delist",        LISTED):    DELISTED,
+    ("delist",        SUSPENDED): DELISTED,
+    ("sell",          LISTED):    SOLD,
+    ("pass_deadline", LISTED):    DELISTED,
+    ("pass_deadline", SUSPENDED): DELISTED,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("state", State)
+def test_every_act_in_every_state(state: State, act: str):
+    reason = "by_provider" if state is SUSPENDED else None
+    listing = replace(a_listing(), state=state, reason_code=reason)
+    if to := TO.get((act, state)):
+        after = ACTS[act](listing)
+        assert (after.state, after.revision) == (to, listing.revision + 1)
+        assert (after.next_actor is None) == (to in {SOLD, DELISTED})
+    else:
+        with pytest.raises(IllegalMove):
+            ACTS[act](listing)
+
+
+def test_a_right_that_is_not_exclusive_is_sold_again_and_again():
+    listing = a_listing(UNLIMITED, Pricing.FIXED)
+    assert rules.sell(listing) is listing
+
+
+def test_a_listing_takes_orders_until_it_expires_and_not_then():
+    listing, end = a_listing(), NOON + timedelta(days=365)
+    assert listing.deadline == end
+    rules.require_open(listing, end - MICROSECOND)
+    with pytest.raises(ListingNotOpen):
+        rules.require_open(listing, end)
+    with pytest.raises(ListingNotOpen):
+        rules.require_open(rules.suspend(listing), NOON)
+
+
+def test_a_grade_that_forbids_the_mode_suspends_and_the_provider_cannot_resume():
+    raised = rules.raise_grade(a_listing(), G4, frozenset(), 2)
+    assert (raised.state, raised.reason_code) == (SUSPENDED, "mode_not_allowed_for_grade")
+    with pytest.raises(SuspendedByGrade):
+        rules.resume(raised)
+
+
+def test_what_the_provider_suspended_is_bound_by_the_grade_too():
+    raised = rules.raise_grade(rules.suspend(a_listing()), G4, frozenset(), 2)
+    with pytest.raises(SuspendedByGrade):
+        rules.resume(raised)
+
+
+@pytest.mark.parametrize("state, grade, revision, changes", [
+    (LISTED,    G3, 2, True),
+    (LISTED,    G3, 1, False),  # older than what is known
+    (LISTED,    G2, 0, False),
+    (SUSPENDED, G3, 2, True),
+    (SOLD,      G4, 2, False),
+    (DELISTED,  G4, 2, False),
+    (LISTED,    G1, 2, True),
+])  # fmt: skip
+def test_news_of_a_grade_counts_once_and_only_for_what_is_open(
+    state: State, grade: Grade, revision: int, changes: bool
+):
+    listing = replace(a_listing(), state=state)
+    after = rules.raise_grade(listing, grade, frozenset(), revision)
+    assert (after is not listing) == changes
+    assert (after.grade is grade or after.grade is G2) and after.state is state

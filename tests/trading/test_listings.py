@@ -1,0 +1,149 @@
+"""Listings over HTTP: what is refused, who sees what, what a raised grade calls off, and what two do at once."""
+
+import asyncio
+from collections import Counter
+
+from services.trading import jobs
+from shared.grades import C1, C2, C3, Clearance, Flag, Grade
+from shared.ids import ListingId, PlanId, VersionId
+from tests.support.bench import Person
+from tests.trading.market import Market, code
+
+
+async def test_what_the_grade_forbids_is_refused_with_the_rules_that_said_so(market: Market):
+    assert market.provider.participant_id
+    persons = market.neighbours.version(market.provider.participant_id, Grade.G3, flags=[Flag.PERSONAL])
+    refused = await market.list_it(persons)
+    assert code(refused) == (403, "personal_information_not_raw")
+    assert refused.json()["rules"] == ["matrix.G3.raw", "overlay.personal_raw"]
+    assert (await market.list_it(persons, mode="desensitised")).status_code == 201
+
+
+async def test_only_a_registered_version_of_ones_own_is_listed(market: Market):
+    stranger = await market.bench.member("provider")
+    assert stranger.participant_id and market.provider.participant_id
+    others = market.neighbours.version(stranger.participant_id)
+    draft = market.neighbours.version(market.provider.participant_id, asset_state="draft")
+    assert code(await market.list_it(others)) == (404, "not_your_version")
+    assert code(await market.list_it(VersionId.new())) == (404, "no_such_version")
+    assert code(await market.list_it(draft)) == (409, "asset_not_registered")
+    assert code(await market.list_it(kind="unlimited")) == (409, "auction_needs_exclusive_right")
+    assert code(await market.list_it(pricing="fixed")) == (422, "plan_missing")
+    assert code(await market.list_it(quota_uses=0)) == (422, "malformed")
+
+
+async def test_an_exclusive_right_is_offered_beside_no_other(market: Market):
+    listing = await market.listing()
+    version_id = listing["version_id"]
+    assert code(await market.list_it(version_id)) == (409, "rights_overlap")
+    assert code(await market.list_it(version_id, kind="unlimited", plan_id=PlanId.new())) == (409, "rights_overlap")
+    await market.do(market.provider, f"/listings/{listing['id']}/delist")
+    for _ in range(2):
+        assert (await market.list_it(version_id, kind="unlimited", plan_id=PlanId.new())).status_code == 201
+    assert code(await market.list_it(version_id)) == (409, "rights_overlap")
+
+
+async def test_a_right_that_is_in_force_keeps_an_exclusive_one_away(market: Market):
+    _, order = await market.paid()
+    sold = await market.read(market.provider, f"/listings/{order['listing_id']}")
+    assert (sold["state"], sold["reason_code"]) == ("sold", "sold_exclusively")
+    assert code(await market.list_it(sold["version_id"])) == (409, "rights_overlap")
+
+
+async def test_of_many_exclusive_offers_at_once_one_is_made(market: Market):
+    assert market.provider.participant_id
+    version_id = market.neighbours.version(market.provider.participant_id)
+    kinds = [("exclusive", None), ("unlimited", PlanId.new())] * 4
+    offers = (market.list_it(version_id, kind=kind, plan_id=plan_id) for kind, plan_id in kinds)
+    answers = [answer for answer in await asyncio.gather(*offers) if answer.status_code == 201]
+    made = Counter(answer.json()["right"]["kind"] for answer in answers)
+    assert made["exclusive"] == 0 or (made["exclusive"], made["unlimited"]) == (1, 0)
+    assert answers
+
+
+async def test_a_listing_is_suspended_resumed_and_taken_off_by_its_provider(market: Market):
+    listing, stranger = await market.listing(), await market.bench.member("provider")
+    path = f"/listings/{listing['id']}"
+    assert code(await market.post(stranger, f"{path}/suspend")) == (404, "no_such_listing")
+    for act, state in (("suspend", "suspended"), ("resume", "listed"), ("delist", "delisted")):
+        assert (await market.do(market.provider, f"{path}/{act}"))["state"] == state
+    assert code(await market.post(market.provider, f"{path}/resume")) == (409, "illegal_move")
+
+
+SEEN_BY = [
+    (Grade.G1, "raw",     [None, C1, C2, C3]),
+    (Grade.G3, "raw",     [None, C1, C2, C3]),
+    (Grade.G4, "compute", [C3]),
+]  # fmt: skip
+
+
+async def test_a_listing_shows_as_far_as_its_grade_allows(market: Market):
+    people: dict[Clearance | None, Person | None] = {None: None}
+    people |= {clearance: await market.buyer(clearance=clearance) for clearance in (C1, C2, C3)}
+    for grade, mode, seen_by in SEEN_BY:
+        listing = (await market.list_it(grade=grade, mode=mode)).json()
+        for clearance, who in people.items():
+            answer = await market.bench.get(who, f"/trading/v1/listings/{listing['id']}")
+            absent = await market.bench.get(who, f"/trading/v1/listings/{ListingId.new()}")
+            shown = listing["id"] in {each["id"] for each in (await market.read(who, "/listings"))["items"]}
+            assert shown == (clearance in seen_by)
+            assert code(answer) == ((200, None) if shown else code(absent))
+    assert len((await market.read(market.bench.staff("regulator"), "/listings"))["items"]) == len(SEEN_BY)
+
+
+async def test_a_raised_grade_suspends_the_listing_and_calls_its_auction_off(market: Market):
+    listing = await market.listing()
+    auction_id = await market.auction(listing)
+    ana = await market.bidder(auction_id)
+    await market.bid(ana, auction_id, 20_000)
+    market.neighbours.raise_grade(listing["version_id"], Grade.G4)
+    await market.tick()
+    suspended = await market.read(market.provider, f"/listings/{listing['id']}")
+    assert (suspended["state"], suspended["reason_code"]) == ("suspended", "mode_not_allowed_for_grade")
+    assert code(await market.post(market.provider, f"/listings/{listing['id']}/resume")) == (409, "suspended_by_grade")
+    called_off = await market.read(market.provider, f"/auctions/{auction_id}")
+    assert (called_off["state"], called_off["reason_code"]) == ("cancelled", "mode_not_allowed_for_grade")
+    assert await market.wallet(ana) == (100_000, 0)
+    await jobs.tick(market.trading)
+    assert len(await market.facts("auction_cancelled")) == 1, "news counts once"
+
+
+async def test_an_unpaid_order_that_the_grade_forbids_ends_at_nobodys_cost(market: Market):
+    buyer, order = await market.won()
+    await market.signed(buyer, order)
+    listing = await market.read(market.provider, f"/listings/{order['listing_id']}")
+    market.neighbours.raise_grade(listing["version_id"], Grade.G4)
+    await market.tick()
+    after = await market.order(buyer, order)
+    assert (after["state"], after["reason_code"]) == ("lapsed", "mode_not_allowed_for_grade")
+    assert await market.wallet(buyer) == (100_000, 0)
+
+
+async def test_news_that_arrives_after_the_catalogue_answered_still_counts(market: Market):
+    listing = await market.listing()
+    version_id = listing["version_id"]
+    await market.do(market.provider, f"/listings/{listing['id']}/delist")
+    answered_before = market.neighbours.versions[version_id]
+    market.neighbours.raise_grade(version_id, Grade.G4)
+    await market.tick()
+    market.neighbours.versions[version_id] = answered_before
+    assert code(await market.list_it(version_id)) == (403, "mode_not_allowed_for_grade")
+
+
+async def test_news_waits_while_it_is_unknown_who_may_be_trusted_with_what(market: Market):
+    buyer, order = await market.paid()
+    listing = await market.read(market.provider, f"/listings/{order['listing_id']}")
+    market.bench.clock.advance(seconds=31)  # nobody has confirmed the mirror of standings since
+    market.neighbours.raise_grade(listing["version_id"], Grade.G3)
+    await jobs.tick(market.trading)
+    assert await market.facts("entitlement_suspended", "entitlement_regraded") == []
+    await market.advance(seconds=1)
+    assert len(await market.facts("entitlement_regraded")) == 1
+    assert (await market.use(buyer, order, revision=2)).status_code == 201
+
+
+async def test_a_listing_expires_after_a_year(market: Market):
+    listing = await market.listing()
+    await market.advance(days=365)
+    after = await market.read(market.provider, f"/listings/{listing['id']}")
+    assert (after["state"], after["reason_code"]) == ("delisted", "expired")

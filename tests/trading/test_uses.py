@@ -1,0 +1,56 @@
+"""The quota, under those who ask many times, at once, again, or for someone else."""
+
+import asyncio
+from collections import Counter
+
+from shared.grades import C1, Grade
+from shared.ids import UseId
+from tests.trading.market import Market, code
+
+
+async def test_uses_at_once_never_exceed_the_quota(market: Market):
+    buyer, order = await market.paid()
+    answers = await asyncio.gather(*(market.use(buyer, order) for _ in range(12)))
+    told = Counter(code(answer) for answer in answers)
+    assert told[201, None] <= 3 and told.keys() <= {(201, None), (409, "quota_spent"), (503, "database_busy")}
+    while (answer := await market.use(buyer, order)).status_code == 201:
+        told[201, None] += 1
+    assert (told[201, None], code(answer)) == (3, (409, "quota_spent"))
+    assert len(await market.facts("entitlement_used")) == 3
+
+
+async def test_the_same_use_is_charged_once_whatever_its_key(market: Market):
+    buyer, order = await market.paid()
+    use_id = UseId.new()
+    first, again = [(await market.use(buyer, order, use_id)).json() for _ in range(2)]
+    assert first == again and first["uses_left"] == 2
+
+
+async def test_only_delivery_charges_and_only_for_whoever_receives(market: Market):
+    buyer, order = await market.paid()
+    stranger, path = await market.buyer(), f"/trading/v1/entitlements/{order['entitlement_id']}/uses"
+    body = {"use_id": UseId.new(), "grade_revision": 1}
+    assert (await market.bench.post(buyer, path, body)).status_code == 401
+    headers = {"Idempotency-Key": UseId.new()}
+    for service, acting_for in (("pricing", buyer), ("delivery", None)):
+        answer = await market.bench.ask_as_service(
+            service, "POST", path, acting_for=acting_for, json=body, headers=headers
+        )
+        assert code(answer) == (403, "not_delivery")
+    assert code(await market.use(stranger, order)) == (404, "no_such_entitlement")
+    assert code(await market.use(market.provider, order)) == (404, "no_such_entitlement")
+
+
+async def test_a_use_is_decided_by_the_clearance_of_this_moment(market: Market):
+    buyer, order = await market.paid()
+    await market.lower_clearance(buyer, C1)
+    refused = await market.use(buyer, order)
+    assert (code(refused), refused.json()["reason_code"]) == ((403, "use_not_permitted"), "clearance_too_low")
+
+
+async def test_a_grade_that_delivery_has_not_heard_of_is_told(market: Market):
+    buyer, order = await market.paid()
+    version_id = (await market.read(market.provider, f"/listings/{order['listing_id']}"))["version_id"]
+    market.neighbours.raise_grade(version_id, Grade.G3, tell=False)
+    refused = await market.use(buyer, order, revision=1)
+    assert (code(refused), refused.json()["grade_revision"]) == ((409, "grade_changed"), 2)
