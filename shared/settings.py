@@ -6,9 +6,9 @@ its value. Every name is `YAOSU_` and the field's name in capitals; `DATABASE_UR
 
 import secrets
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import AliasChoices, Field, SecretStr, model_validator
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.signing import SigningKey, read_or_make
@@ -23,7 +23,7 @@ class Settings(BaseSettings):
     )
 
     environment: Literal["development", "production"] = "development"
-    var: Path = Path("var")
+    var: Annotated[Path, AfterValidator(Path.absolute)] = Field(default=Path("var"), validate_default=True)
     database_url: SecretStr | None = Field(
         default=None, validation_alias=AliasChoices("YAOSU_DATABASE_URL", "DATABASE_URL")
     )
