@@ -31,12 +31,14 @@ async def test_an_administrator_makes_lists_and_disables_users(desk: Desk):
     assert (await desk.log_in("ben.li")).status_code == 401
 
 
+@ON_ONE_DATABASE
 async def test_a_user_has_no_more_roles_than_the_organisation(desk: Desk):
     await desk.admitted("ana", "buyer")
     refused = await desk.post("ana", "/users", a_user("ben", "buyer", "provider"))
     assert (refused.status_code, refused.json()["code"]) == (409, "role_not_held")
 
 
+@ON_ONE_DATABASE
 async def test_only_an_administrator_of_the_organisation_changes_who_acts_for_it(desk: Desk):
     await desk.admitted("ana")
     ben = await desk.colleague("ben", of="ana")
@@ -55,6 +57,7 @@ async def test_only_an_administrator_of_the_organisation_changes_who_acts_for_it
     assert foreign.json()["code"] == absent.json()["code"] == "no_such_user"
 
 
+@ON_ONE_DATABASE
 async def test_an_operator_for_security_disables_anyone_but_themselves(desk: Desk):
     await desk.admitted("ana")
     ben = await desk.colleague("ben", of="ana")

@@ -45,6 +45,7 @@ async def test_of_twenty_applications_with_one_credit_code_one_is_taken(desk: De
     assert (await desk.told()).count("user_created") == 1
 
 
+@ON_ONE_DATABASE
 async def test_a_refused_organisation_may_apply_again(desk: Desk):
     code = credit_code(10_000)
     first = (await desk.apply("ana", uscc=code)).json()["id"]
@@ -99,6 +100,7 @@ async def test_the_same_decision_sent_twice_is_one_decision(desk: Desk):
     assert (other.status_code, other.json()["code"]) == (422, "key_reused")
 
 
+@ON_ONE_DATABASE
 @pytest.mark.parametrize("days, status, reason_code", [
     (29,  "applied", None),
     (30,  "refused", "not_decided_in_time"),
@@ -110,6 +112,7 @@ async def test_an_application_that_nobody_decides_lapses(desk: Desk, days: int, 
     assert (view["status"], view["reason_code"]) == (status, reason_code)
 
 
+@ON_ONE_DATABASE
 async def test_a_deadline_counts_before_the_job_has_noticed_it(desk: Desk):
     participant_id = await desk.applied("ana")
     desk.clock.advance(days=30)

@@ -33,6 +33,7 @@ async def refusals(desk: Desk) -> list[Event]:
     return [fact for fact in await desk.facts() if fact.act == "identity.log_in_refused"]
 
 
+@ON_ONE_DATABASE
 async def test_a_person_logs_in_and_the_token_says_who_and_in_which_roles(desk: Desk):
     participant_id = await desk.admitted("ana", "buyer")
     answer = await desk.log_in("ANA")
@@ -137,6 +138,7 @@ async def test_a_name_is_tried_ten_times_in_all_its_variants_and_then_waits(desk
     assert (await desk.log_in(login)).status_code == (200 if login == "ana" else 401)
 
 
+@ON_ONE_DATABASE
 async def test_a_log_in_that_succeeds_clears_the_count(desk: Desk):
     for _ in range(3):
         for _ in range(ATTEMPTS_MAX - 1):
@@ -149,6 +151,7 @@ async def test_tries_at_once_are_no_more_than_tries_in_turn(desk: Desk):
     assert Counter(answer.status_code for answer in answers) == {401: ATTEMPTS_MAX, 429: 40 - ATTEMPTS_MAX}
 
 
+@ON_ONE_DATABASE
 async def test_what_was_tried_in_vain_is_told_as_a_commitment(desk: Desk):
     for login in ("my secret password", "security", "SECURITY", "my secret password"):
         await desk.log_in(login, "a wrong pass phrase")

@@ -18,6 +18,7 @@ async def refresh_token_of(desk: Desk, login: str = "security") -> str:
     return (await desk.log_in(login)).json()["refresh_token"]
 
 
+@ON_ONE_DATABASE
 async def test_a_refresh_gives_the_next_pair(desk: Desk):
     first = await refresh_token_of(desk)
     answer = await desk.refresh(first)
@@ -70,6 +71,7 @@ async def test_a_token_that_comes_back_later_ends_what_grew_from_it(desk: Desk):
     assert (fact.act, fact.rsn) == ("identity.token_family_revoked", "refresh_token_reused")
 
 
+@ON_ONE_DATABASE
 async def test_a_refresh_token_that_was_not_used_for_half_a_day_is_refused(desk: Desk):
     token, other = await refresh_token_of(desk), await refresh_token_of(desk)
     desk.clock.advance(hours=12, microseconds=-1)

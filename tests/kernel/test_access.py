@@ -138,7 +138,7 @@ async def test_a_header_with_anything_else_in_it_is_refused(change: Part):
         await a_verifier().caller(signed(HEADER | change, CLAIMS))
 
 
-@pytest.mark.parametrize("change", SPOILED_CLAIMS, ids=json.dumps)
+@pytest.mark.parametrize("change", SPOILED_CLAIMS, ids=lambda change: next(iter(change)))
 async def test_claims_with_a_wrong_part_are_refused(change: Part):
     with pytest.raises(InvalidToken):
         await a_verifier().caller(signed(HEADER, CLAIMS | change))

@@ -26,11 +26,17 @@ def test_what_is_named_like_a_secret_is_scrubbed(name: str):
     assert scrub({"deep": [{name: {"a": 1}}]}) == {"deep": [{name: SCRUBBED}]}
 
 
-@pytest.mark.parametrize("secret", [
-    new_token_key(), SigningKey.new().pem(), RESIDENT, "13800138000", SigningKey.new().pem()[:60],
-    "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhbmEifQ.c2lnbmF0dXJl", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbmEifQ.",
-])  # fmt: skip
-def test_what_looks_like_a_secret_is_scrubbed_wherever_it_stands(secret: str):
+SECRETS = {
+    "token key": new_token_key(), "signing key": SigningKey.new().pem(), "cut key": SigningKey.new().pem()[:60],
+    "resident": RESIDENT, "mobile": "13800138000",
+    "token": "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhbmEifQ.c2lnbmF0dXJl",
+    "unsigned": "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbmEifQ.",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", SECRETS)
+def test_what_looks_like_a_secret_is_scrubbed_wherever_it_stands(kind: str):
+    secret = SECRETS[kind]
     for said in (secret, f"failed for {secret}.", [f"<{secret}>"], {"detail": (secret,)}, ValueError(secret)):
         assert secret not in str(scrub(said))
 
