@@ -118,7 +118,8 @@ RAW, API, DESENSITISED, COMPUTE = Mode
 AGGREGATES = frozenset({Condition.LIMITED_QUERIES})
 REPORTED = frozenset({Condition.EFFECT_REPORT})
 GROUPED = frozenset({Condition.SMALLEST_GROUP})
-SUPERVISED = frozenset({Condition.ORDER_APPROVAL, Condition.RISK_ASSESSMENT, Condition.RESULT_REVIEW})
+# What G4 demands, G5 cannot forgo: raising a grade never allows more.
+SUPERVISED = GROUPED | {Condition.ORDER_APPROVAL, Condition.RISK_ASSESSMENT, Condition.RESULT_REVIEW}
 
 MATRIX: Mapping[Grade, Mapping[Mode, Cell | None]] = {
     G1: {RAW: Cell(C1), DESENSITISED: Cell(C1),           API: Cell(C1),             COMPUTE: Cell(C1)},

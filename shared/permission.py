@@ -83,10 +83,10 @@ class Internal(Permission):
 def _member(request: Request, caller: Caller, roles: frozenset[Role]) -> Member:
     core: Core = request.app.state.core
     if caller.participant_id is None:
-        raise NotAdmitted(status="no_organisation")
+        raise NotAdmitted(standing="no_organisation")
     standing = core.standing.of(caller.participant_id)
     if not standing.is_admitted:
-        raise NotAdmitted(status=standing.status)
+        raise NotAdmitted(standing=standing.status)
     if roles and not roles & caller.roles & standing.roles:
         raise NotYourRole(roles=sorted(roles))
     return Member(caller, standing)

@@ -61,7 +61,7 @@ class StandingMirror:
     def of(self, participant_id: ParticipantId) -> Standing:
         """Raises NotAdmitted for a participant nobody has heard of."""
         if participant_id not in self._standings:
-            raise NotAdmitted(status="unknown")
+            raise NotAdmitted(standing="unknown")
         return self._standings[participant_id]
 
     def clearance_of(self, participant_id: ParticipantId | None) -> Clearance | None:
