@@ -1,6 +1,6 @@
 """Tables whose rows are never changed or taken away, by whoever asks: the database itself refuses.
 
-This stops accidents, not the owner of the database; what shows his hand is the log and whoever else holds its checkpoints.
+This stops accidents, not the owner of the database: what shows his hand is the log, and whoever holds its checkpoints.
 """
 
 from alembic import op

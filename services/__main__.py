@@ -39,6 +39,8 @@ def serve(
     """
     from services import gateway, market, staff
 
+    if service not in (None, "gateway", *SERVICES):
+        _fail(f"there is no service '{service}'; choose from {', '.join(SERVICES)}, gateway")
     settings = _settings()
     log.configure(settings.log_level)
     clock = SystemClock()
@@ -50,10 +52,8 @@ def serve(
         door: Any = whole.door
     elif service == "gateway":
         door = gateway.build(settings, market.directory_of(settings))
-    elif service in SERVICES:
-        door = market.build_service(service, settings, clock)
     else:
-        _fail(f"there is no service '{service}'; choose from {', '.join(SERVICES)}, gateway")
+        door = market.build_service(service, settings, clock)
     _run(door, settings, settings.port if port is None else port)
 
 
@@ -133,7 +133,7 @@ def operator(
 def main() -> None:
     try:
         app()
-    except (InUse, RuntimeError) as error:
+    except (InUse, RuntimeError, ValueError) as error:
         _fail(str(error))
 
 

@@ -87,18 +87,20 @@ def build_market(
 ) -> Market:
     """All six, found by each other without a network; tables are migrated and `staff` given log-ins at the start.
 
-    Development also gets a custodian to play with, unless the settings name another.
+    Development also gets a custodian to play with, unless the settings name another; production names its own.
     """
+    if settings.environment == "production" and settings.custodian_url is None:
+        raise ValueError("custodian_url: set YAOSU_CUSTODIAN_URL; the sandbox holds no real money")
     directory = Directory({"custodian": settings.custodian_url} if settings.custodian_url else {})
     make_database = make_database or (lambda service: database_of(service, settings, clock))
+    outside: dict[str, FastAPI] = {}
     if settings.custodian_url is None:
-        sandbox = custodian_sandbox.build(directory, clock)
-        directory.register("custodian", sandbox)
+        outside["custodian"] = sandbox = custodian_sandbox.build(directory, clock)
         settings = settings.model_copy(update={"custodian_public_key": sandbox.state.public_key})
     cores = {name: core_of(name, settings, clock, make_database(name), directory) for name in SERVICES}
-    build = BUILD | {"identity": lambda core: identity.build(core, hasher=hasher)}
-    apps = {name: build[name](core) for name, core in cores.items()}
-    for name, app in apps.items():
+    apps = {name: BUILD[name](core) for name, core in cores.items() if name != "identity"}
+    apps = {"identity": identity.build(cores["identity"], hasher=hasher)} | apps
+    for name, app in (apps | outside).items():
         directory.register(name, app)
 
     @asynccontextmanager
@@ -113,7 +115,4 @@ def build_market(
             yield
 
     front = gateway.build(settings, directory, lifespan)
-    reachable: dict[str, ASGIApp] = dict(apps)
-    if settings.custodian_url is None:
-        reachable["custodian"] = sandbox
-    return Market(gateway.Gateway(front, reachable), front, apps, cores)
+    return Market(gateway.Gateway(front, apps | outside), front, apps, cores)

@@ -7,6 +7,7 @@ it notices a fact that was altered, dropped or moved, because it checks the chai
 import asyncio
 import json
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -69,11 +70,11 @@ def tables(metadata: MetaData) -> None:
 
 
 def parse_positions(text: str) -> dict[int, int]:
-    try:
-        pairs = [pair.split(":") for pair in text.split(",") if pair]
-        return {int(stripe): int(seq) for stripe, seq in pairs}
-    except ValueError as error:
-        raise PositionsUnreadable() from error
+    """Positions by stripe. Raises PositionsUnreadable for what `format_positions` would not have written."""
+    pairs = text.split(",") if text else []
+    if not all(re.fullmatch("[0-9]{1,9}:[0-9]{1,18}", pair) for pair in pairs):
+        raise PositionsUnreadable()
+    return {int(stripe): int(seq) for stripe, seq in (pair.split(":") for pair in pairs)}
 
 
 def format_positions(positions: Positions) -> str:

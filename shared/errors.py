@@ -10,7 +10,7 @@ import re
 class Failure(Exception):
     """Something broke on our side; whether the act took effect is unknown."""
 
-    def __init__(self, **facts: object) -> None:
+    def __init__(self, /, **facts: object) -> None:
         super().__init__(facts)
         self.facts = facts
 

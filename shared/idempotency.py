@@ -4,6 +4,7 @@ Promises: the same key and body get the same answer, for the key row commits wit
 body is refused; a twin that arrives while the first still runs is told to come back, in whichever process it arrives.
 """
 
+import hmac
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -27,7 +28,8 @@ answers_table = Table(
     "idempotency_answers",
     MetaData(),
     Column("caller", String, primary_key=True),
-    Column("key", String, primary_key=True),
+    Column("route", String, primary_key=True),
+    Column("key_digest", String, primary_key=True),
     Column("request_digest", String, nullable=False),
     Column("answer", String, nullable=False),
     Column("answered_at", Moment, nullable=False),
@@ -52,17 +54,24 @@ def tables(metadata: MetaData) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Once:
+    """Whose write, on which route, under which key. Neither key nor body is kept: a body may hold a password, and its
+    digest can be guessed at only by who has the key."""
+
     caller: str
-    key: str
+    route: str
+    key_digest: str
     request_digest: str
     database: Database
 
     async def recall(self, tx: Transaction, kind: type[Answer]) -> Answer | None:
         """What this request was answered when it was first sent. Requires the transaction that would take effect."""
-        if not await self.database.claim(tx, f"{self.caller}\n{self.key}"):
+        if not await self.database.claim(tx, f"{self.caller}\n{self.route}\n{self.key_digest}"):
             raise StillRunning(retry_after_seconds=1)
         columns = (answers_table.c.request_digest, answers_table.c.answer)
-        this_key = (answers_table.c.caller == self.caller, answers_table.c.key == self.key)
+        this_key = (
+            answers_table.c.caller == self.caller, answers_table.c.route == self.route,
+            answers_table.c.key_digest == self.key_digest,
+        )  # fmt: skip
         row = (await tx.execute(select(*columns).where(*this_key))).one_or_none()
         if row is None:
             return None
@@ -73,7 +82,8 @@ class Once:
     async def remember(self, tx: Transaction, answer: object) -> None:
         """Keep the answer. Requires that `recall` found none in this transaction."""
         row = {
-            "caller": self.caller, "key": self.key, "request_digest": self.request_digest,
+            "caller": self.caller, "route": self.route, "key_digest": self.key_digest,
+            "request_digest": self.request_digest,
             "answer": to_json(answer).decode(), "answered_at": await self.database.now(tx),
         }  # fmt: skip
         await tx.execute(insert(answers_table).values(row))
@@ -85,14 +95,15 @@ async def once(request: Request) -> AsyncGenerator[Once]:
     key = request.headers.get("Idempotency-Key", "")
     if not 8 <= len(key) <= KEY_LENGTH_MAX or not key.isascii() or not key.isprintable() or " " in key:
         raise IdempotencyKey()
-    running: set[tuple[str, str]] = request.app.state.running_keys
-    place = (await _subject(request, core), key)
+    running: set[tuple[str, str, str]] = request.app.state.running_keys
+    route = f"{request.method} {request.scope['path']}"
+    place = (await _subject(request, core), route, sha256(key.encode()).hexdigest())
     if place in running:
         raise StillRunning(retry_after_seconds=1)
     running.add(place)
     try:
-        digest = sha256(f"{request.method} {request.scope['path']}\n".encode() + await request.body())
-        yield Once(*place, digest.hexdigest(), core.database)
+        request_digest = hmac.new(key.encode(), await request.body(), sha256).hexdigest()
+        yield Once(*place, request_digest, core.database)
     finally:
         running.remove(place)
 

@@ -150,7 +150,7 @@ class Outbox:
     async def stripes_to_relay(self, tx: Transaction, now: datetime) -> list[int]:
         """This process's stripe, and those whose process is gone: their facts are waiting too."""
         mine = stripes_table.c.holder == self._holder
-        abandoned = stripes_table.c.leased_until < now
+        abandoned = stripes_table.c.leased_until.is_(None) | (stripes_table.c.leased_until < now)
         numbers = select(stripes_table.c.number).where(mine | abandoned).order_by(stripes_table.c.number)
         return list(await tx.scalars(numbers))
 

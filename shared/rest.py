@@ -131,9 +131,10 @@ class RestClient:
             raise Unavailable(service=self._peer.service)
         if len(response.content) > ANSWER_BYTES_MAX:
             raise Unavailable(service=self._peer.service)
-        if response.is_error:
-            raise problems.rebuild(response.json(), self.errors)
         try:
+            if response.is_error:
+                problem = TypeAdapter(dict[str, object]).validate_json(response.content)
+                raise problems.rebuild(problem, self.errors)
             return TypeAdapter(kind).validate_json(response.content)
         except ValidationError as error:
             raise Unavailable(service=self._peer.service) from error

@@ -116,7 +116,7 @@ def application(
         redirect_slashes=False,
     )  # fmt: skip
     app.state.core, app.state.service = core, service
-    app.state.running_keys = set[tuple[str, str]]()
+    app.state.running_keys = set[tuple[str, str, str]]()
     for each in (router, _common(core)):
         app.include_router(each)
         for route in _routes(each):

@@ -72,7 +72,9 @@ def forged_rows() -> bytes:
 
 
 def brief(value: object) -> str:
-    return repr(value)[:40]
+    """The same at every run: what is packed holds the time of packing, behind its first bytes."""
+    is_text = isinstance(value, bytes) and value[:8].isascii() and not value.startswith(b"PK")
+    return repr(value if is_text or not isinstance(value, bytes) else value[:4])[:40]
 
 
 @pytest.mark.parametrize("content, reason, line", [

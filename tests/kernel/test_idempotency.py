@@ -108,7 +108,7 @@ async def test_a_write_without_a_proper_key_is_refused(shop: Shop, key: str | No
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 async def test_a_twin_in_another_process_is_told_to_come_back_until_the_first_has_ended(shop: Shop):
     database = shop.marks.core.database
-    once = Once("user_1", KEY, "digest", database)
+    once = Once("user_1", "POST /marks", KEY, "digest", database)
     async with database.transaction() as first, database.transaction() as twin:
         assert await once.recall(first, Mark) is None
         with pytest.raises(StillRunning):
@@ -117,4 +117,4 @@ async def test_a_twin_in_another_process_is_told_to_come_back_until_the_first_ha
     async with database.transaction() as later:
         assert await once.recall(later, Mark) == Mark(1, "first")
         with pytest.raises(KeyReused):
-            await Once("user_1", KEY, "another digest", database).recall(later, Mark)
+            await Once("user_1", "POST /marks", KEY, "another digest", database).recall(later, Mark)

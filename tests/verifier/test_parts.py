@@ -57,7 +57,7 @@ def test_what_is_no_key_or_no_signature_does_not_verify(public: bytes, signature
 
 
 def test_a_key_has_one_form_only():
-    """The neutral point as a key verifies anything; written in another way (sign of zero, y + p) it is no key at all."""
+    """The neutral point as a key verifies anything; written in another way (sign of zero, y + p) it is no key."""
     neutral = b"\x01" + bytes(31)
     assert ed25519_verifies(neutral, b"message", neutral + bytes(32))
     for other in (b"\x01" + bytes(30) + b"\x80", (yaosu_verify.P + 1).to_bytes(32, "little")):

@@ -41,11 +41,12 @@ def upgrade() -> None:
     op.create_table(
         "idempotency_answers",
         sa.Column("caller", sa.String(), nullable=False),
-        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("route", sa.String(), nullable=False),
+        sa.Column("key_digest", sa.String(), nullable=False),
         sa.Column("request_digest", sa.String(), nullable=False),
         sa.Column("answer", sa.String(), nullable=False),
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("caller", "key"),
+        sa.PrimaryKeyConstraint("caller", "route", "key_digest"),
     )
     op.create_table(
         "outbox_facts",

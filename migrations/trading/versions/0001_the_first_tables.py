@@ -44,11 +44,12 @@ def upgrade() -> None:
     op.create_table(
         "idempotency_answers",
         sa.Column("caller", sa.String(), nullable=False),
-        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("route", sa.String(), nullable=False),
+        sa.Column("key_digest", sa.String(), nullable=False),
         sa.Column("request_digest", sa.String(), nullable=False),
         sa.Column("answer", sa.String(), nullable=False),
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("caller", "key"),
+        sa.PrimaryKeyConstraint("caller", "route", "key_digest"),
     )
     op.create_table(
         "inbox",
@@ -347,7 +348,7 @@ def upgrade() -> None:
         ["listing_id"],
         unique=True,
         sqlite_where=sa.text("\"exclusive\" = 1 AND (state NOT IN ('defaulted', 'lapsed', 'refunded'))"),
-        postgresql_where=sa.text("\"exclusive\" = 1 AND (state NOT IN ('defaulted', 'lapsed', 'refunded'))"),
+        postgresql_where=sa.text("exclusive AND (state NOT IN ('defaulted', 'lapsed', 'refunded'))"),
     )
     op.create_index("orders_by_buyer", "orders", ["buyer_id", "id"], unique=False)
     op.create_index("orders_by_provider", "orders", ["provider_id", "id"], unique=False)
