@@ -217,7 +217,8 @@ async def test_a_commit_whose_outcome_got_lost_is_found_again_and_built_upon(log
             raise failures.pop()
 
     log.audit.database.on_commit(lose)
-    assert (await source.send(1, 3)).status_code == 200  # the batcher tried again and found it there
+    assert (await source.send(1, 3)).status_code == 500  # the outcome is unknown: sent again, it is found there
+    assert (await source.send(1, 3)).json()["first_index"] == 0
     await source.send(4)
     await log.sign()
     assert (await log.get("/log/checkpoint")).text.split("\n")[1] == "5"

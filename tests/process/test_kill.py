@@ -177,9 +177,10 @@ def leaves(tile: bytes) -> list[bytes]:
 
 
 async def the_bid_of(client: AsyncClient, bidder: Bidder, auction: str, maximum_minor: int) -> dict[str, Any] | None:
-    """The bidder's bid with this maximum, if it was committed: only its owner is shown the maximum."""
+    """The bid with this maximum that its owner, who alone is shown it, was not told of, if it was committed."""
     bids = await all_bids(bidder.person, auction)
-    own = [bid for bid in bids if bid.get("maximum")]
+    answered = {bid["id"] for bid in bidder.acknowledged.values()}
+    own = [bid for bid in bids if bid.get("maximum") and bid["id"] not in answered]
     return next((bid for bid in own if bid["maximum"]["minor"] == maximum_minor), None)
 
 
