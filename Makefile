@@ -19,7 +19,7 @@ demo: $(STAMP)  ## Watch one whole sale, from the data to the verified log
 	$(BIN)/yaosu demo
 
 test: $(STAMP)  ## Run every test
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 run: $(STAMP)  ## Open the market on http://127.0.0.1:8000
 	$(BIN)/yaosu serve

@@ -125,7 +125,8 @@ async def test_a_write_without_a_good_key_is_refused(people: WholeMarket, header
 
 
 @pytest.mark.parametrize("path", [
-    "/trading/v1/auctions/%00", "/trading/v1//auctions", "/trading/v1/%2e/auctions", "/trading/v1/auctions/%2e%2e/orders",
+    "/trading/v1/auctions/%00", "/trading/v1//auctions", "/trading/v1/%2e/auctions",
+    "/trading/v1/auctions/%2e%2e/orders",
     "/trading/v1/auctions;a", "/trading/v1/auctions\\", "/trading/v1/auctions/%ff", "/trading/v1/auctions/+1",
     "/trading/v1/auctions/99999999999999999999", "/trading/v1/auctions/AUCTION_" + HEX, "/Trading/v1/auctions",
     "/trading/v1/auctions/", "/trading/v1/orders?limit=-1", "/trading/v1/orders?limit=0",

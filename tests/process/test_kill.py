@@ -25,7 +25,7 @@ from verifier import yaosu_verify
 
 KILLS = 20
 STEP_MINOR = 1_000
-pytestmark = [pytest.mark.process, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.process, pytest.mark.xdist_group("process"), pytest.mark.timeout(400)]
 
 
 class Bidder:

@@ -23,7 +23,7 @@ from tests.support.postgres import fresh_database
 from tests.support.process import ServerProcess
 
 PASSWORD = "a long pass phrase for the staff"
-pytestmark = [pytest.mark.process, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.process, pytest.mark.xdist_group("process"), pytest.mark.timeout(180)]
 
 
 @pytest.fixture

@@ -11,23 +11,30 @@ from tests.support.process import ServerProcess
 from verifier import yaosu_verify
 
 README = Path(__file__).parents[2] / "README.md"
-pytestmark = [pytest.mark.process, pytest.mark.timeout(180)]
+SECONDS_MAX = 120
+pytestmark = [pytest.mark.process, pytest.mark.xdist_group("process"), pytest.mark.timeout(180)]
 
 
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("openssl")), reason="needs curl and openssl")
 async def test_the_sale_in_readme_settles_and_its_log_verifies(tmp_path: Path):
-    script = "set -euo pipefail\n" + "\n".join(re.findall(r"```bash sale\n(.*?)```", README.read_text(), re.S))
+    script = "exec 2> trace\nset -xeuo pipefail\n" + "\n".join(
+        re.findall(r"```bash sale\n(.*?)```", README.read_text(), re.S)
+    )
     server = ServerProcess(tmp_path / "market")
     await server.start()
     try:
         run = await asyncio.create_subprocess_exec(
-            "bash", "-c", script, cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+            "bash", "-c", script, cwd=tmp_path, stdout=asyncio.subprocess.PIPE,
             env={"PATH": "/usr/bin:/bin:/usr/local/bin", "YAOSU_URL": server.base_url, "YAOSU_VAR": str(server.folder)},
         )  # fmt: skip
-        said = (await run.communicate())[0].decode()
+        try:
+            said = (await asyncio.wait_for(run.communicate(), SECONDS_MAX))[0].decode()
+        except TimeoutError:
+            run.kill()
+            raise AssertionError(f"the sale hangs, after: {(tmp_path / 'trace').read_text()[-2000:]}") from None
     finally:
         await server.stop()
-    assert run.returncode == 0, said
+    assert run.returncode == 0, (tmp_path / "trace").read_text()[-3000:]
     assert "delivered as uploaded" in said and "'provider': {'minor': 120186" in said, said
     assert yaosu_verify.verify(str(tmp_path / "bundle.tar")).exit_code() == 0
 

@@ -60,7 +60,7 @@ class LoginTaken(Conflict):
 
 
 class LoginNotUsable(Malformed):
-    """A log-in name has 3 to 64 letters, digits and signs of . _ - @ +"""
+    """A log-in name has 3 to 64 letters, digits and the signs . _ - @ and +."""
 
 
 class PasswordTooWeak(Malformed):
