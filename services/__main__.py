@@ -15,7 +15,7 @@ from rich.table import Table
 
 from shared import log
 from shared.clock import SystemClock
-from shared.database import InUse
+from shared.database import Database, InUse
 from shared.settings import SERVICES, Settings, with_development_secrets
 
 app = typer.Typer(
@@ -53,6 +53,7 @@ def serve(
     elif service == "gateway":
         door = gateway.build(settings, market.directory_of(settings))
     else:
+        asyncio.run(_require_newest(market.database_of(service, settings, clock)))
         door = market.build_service(service, settings, clock)
     _run(door, settings, settings.port if port is None else port)
 
@@ -147,7 +148,17 @@ def _settings() -> Settings:
         raise typer.Exit(2) from error
 
 
-async def _migrate(database: Any, check: bool) -> None:
+async def _require_newest(database: Database) -> None:
+    """Raises SchemaDiffers unless the tables are those of this code."""
+    from migrations import schema
+
+    try:
+        await schema.require_newest(database)
+    finally:
+        await database.close()
+
+
+async def _migrate(database: Database, check: bool) -> None:
     from migrations import schema
 
     database.open()
