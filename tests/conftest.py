@@ -1,7 +1,9 @@
 """Fixtures that every suite shares: the two databases, and a bench to put a service on."""
 
+import shutil
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from sqlalchemy.schema import CreateSchema
 from shared.database import Database
 from tests.support.bench import Bench
 from tests.support.clock import ToldClock
+from tests.support.migrated import is_whole, migrated_files, migrated_template
 from tests.support.postgres import NO_POSTGRES, fresh_database, postgres_server
 
 MakeDatabase = Callable[[str, MetaData], Awaitable[Database]]
@@ -30,22 +33,61 @@ def postgres() -> Generator[str]:
         yield dsn
 
 
+@pytest.fixture(scope="session")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return migrated_files(tmp_path_factory.mktemp("migrated"))
+
+
+@pytest.fixture(scope="session")
+def template(postgres: str) -> Generator[str]:
+    with migrated_template(postgres) as name:
+        yield name
+
+
+@dataclass(frozen=True)
+class Server:
+    """A PostgreSQL server, and the name of its migrated database."""
+
+    dsn: str
+    template: str
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-async def database(request: pytest.FixtureRequest, tmp_path: Path, clock: ToldClock) -> AsyncGenerator[MakeDatabase]:
-    """Makes an empty database for a service, on each kind of database in turn."""
+def server(request: pytest.FixtureRequest) -> Server | None:
+    """The kind of database that a test runs on: None stands for SQLite."""
+    if request.param == "sqlite":
+        return None
+    return Server(request.getfixturevalue("postgres"), request.getfixturevalue("template"))
+
+
+@pytest.fixture
+async def database(
+    server: Server | None, files: dict[str, Path], tmp_path: Path, clock: ToldClock
+) -> AsyncGenerator[MakeDatabase]:
+    """Makes a database for a service, on each kind in turn: as migrated, or with the few tables of a test's own."""
     async with AsyncExitStack() as stack:
-        dsn = None
-        if request.param == "postgresql":
-            dsn = await stack.enter_async_context(fresh_database(request.getfixturevalue("postgres")))
+        made: dict[bool, str] = {}  # the services of one test share a PostgreSQL database, as they do in production
+
+        async def place(service: str, whole: bool) -> str:
+            if server is None:
+                path = tmp_path / f"{service}.db"
+                if whole:
+                    shutil.copyfile(files[service], path)
+                return f"sqlite+aiosqlite:///{path}"
+            if whole not in made:
+                template = server.template if whole else "template0"
+                made[whole] = await stack.enter_async_context(fresh_database(server.dsn, template))
+            return made[whole]
 
         async def make(service: str, metadata: MetaData) -> Database:
-            url = dsn or f"sqlite+aiosqlite:///{tmp_path / service}.db"
-            fresh = Database(url, schema=service, clock=clock, told_time=True)
+            whole = is_whole(service, metadata)
+            fresh = Database(await place(service, whole), schema=service, clock=clock, told_time=True)
             stack.push_async_callback(fresh.close)
-            if dsn:
-                async with fresh.transaction() as tx:
-                    await tx.execute(CreateSchema(service, if_not_exists=True))
-            await fresh.create(metadata)
+            if not whole:
+                if server:
+                    async with fresh.transaction() as tx:
+                        await tx.execute(CreateSchema(service, if_not_exists=True))
+                await fresh.create(metadata)
             return fresh
 
         yield make

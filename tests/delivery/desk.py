@@ -34,7 +34,7 @@ from shared.rest import OnBehalf
 from tests.delivery.made_files import LARGE, PLACES
 from tests.support.bench import Bench, Person, WrittenFeed
 
-ONE_DATABASE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # where the kind of it cannot matter
+ONE_DATABASE = pytest.mark.parametrize("server", ["sqlite"], indirect=True)  # where the kind of it cannot matter
 UNGRADED: dict[str, object] = {
     "title": "航班", "theme": "transport", "asset_state": "draft", "state": "awaiting_content", "grade": None,
     "flags": [], "grade_revision": 0, "content_hash": None, "bytes": None, "rows": None, "media_type": None,

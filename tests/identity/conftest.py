@@ -36,7 +36,7 @@ CHEAP = Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1)
 REASON = {"reason_code": "checked_by_hand", "reason": "核验记录 2030-17"}
 V1 = "/identity/v1"
 # For what the database decides nothing of.
-ON_ONE_DATABASE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+ON_ONE_DATABASE = pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,7 @@ async def test_a_feed_that_waits_answers_as_soon_as_there_is_news(database: Make
         assert [change.data["number"] for change in await waiting] == [1]
 
 
-@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("server", ["postgresql"], indirect=True)
 async def test_a_feed_gives_the_facts_of_every_stripe(database: MakeDatabase, clock: ToldClock):
     catalog = await a_publisher(database)
     other = Publisher(catalog.database, Outbox("catalog", catalog.database), catalog.feed)

@@ -105,7 +105,7 @@ async def test_a_write_without_a_proper_key_is_refused(shop: Shop, key: str | No
     assert await shop.effects() == (0, 0)
 
 
-@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("server", ["postgresql"], indirect=True)
 async def test_a_twin_in_another_process_is_told_to_come_back_until_the_first_has_ended(shop: Shop):
     database = shop.marks.core.database
     once = Once("user_1", "POST /marks", KEY, "digest", database)

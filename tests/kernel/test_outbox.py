@@ -22,7 +22,7 @@ METADATA = MetaData()
 counters = Table("counters", METADATA, Column("id", Integer, primary_key=True))
 outbox.tables(METADATA)
 # One process holds an SQLite file, so there is nobody beside it.
-on_postgresql = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+on_postgresql = pytest.mark.parametrize("server", ["postgresql"], indirect=True)
 ANA = Actor("user", "user_1", "participant_1")
 
 

@@ -97,7 +97,7 @@ async def hall(bench: Bench) -> AsyncGenerator[Hall]:
         yield Hall(bench, people)
 
 
-on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # no table is asked here
+on_sqlite = pytest.mark.parametrize("server", ["sqlite"], indirect=True)  # no table is asked here
 
 
 @on_sqlite

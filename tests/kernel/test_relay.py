@@ -174,7 +174,7 @@ async def test_a_log_that_holds_another_fact_stops_the_stripe_and_raises_an_alar
     assert await line.acknowledged() == [None]
 
 
-@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("server", ["postgresql"], indirect=True)
 async def test_the_facts_of_a_process_that_died_are_sent_by_another(line: Line, clock: ToldClock):
     await line.record(1, 2)
     heir = Outbox("trading", line.database)

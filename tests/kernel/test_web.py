@@ -19,7 +19,7 @@ from tests.support.bench import Bench, Person
 from tests.support.smallest import METADATA, Marks
 
 PATH = "/catalog/v1/marks"
-on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+on_sqlite = pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 
 
 @pytest.fixture

@@ -44,10 +44,10 @@ def postgres_server() -> Generator[str | None]:
 
 
 @asynccontextmanager
-async def fresh_database(server_dsn: str) -> AsyncGenerator[str]:
-    """The DSN of a new, empty database on the server, dropped at the end whoever is still connected."""
+async def fresh_database(server_dsn: str, template: str = "template0") -> AsyncGenerator[str]:
+    """The DSN of a new database like the template, else empty; dropped at the end whoever is still connected."""
     name = f"test_{uuid4().hex}"
-    await _execute(server_dsn, f"CREATE DATABASE {name} TEMPLATE template0")
+    await _execute(server_dsn, f"CREATE DATABASE {name} TEMPLATE {template}")
     try:
         yield f"{server_dsn.rpartition('/')[0]}/{name}"
     finally:

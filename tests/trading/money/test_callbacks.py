@@ -17,7 +17,7 @@ from tests.support.bench import Person
 from tests.trading.money.till import KEY, Till, yuan
 
 CALLBACKS = "/trading/v1/custodian/callbacks"
-ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+ON_SQLITE = pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 STRANGER = SigningKey.from_seed(bytes(32))
 
 

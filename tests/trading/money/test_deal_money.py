@@ -16,7 +16,7 @@ from tests.trading.money.deals import Deals, who
 from tests.trading.money.till import Till, yuan
 
 RACERS = 50
-ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+ON_SQLITE = pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from shared.ids import InstructionId
 from tests.support.bench import Person
 from tests.trading.money.till import Till, yuan
 
-ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+ON_SQLITE = pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 PAYOUTS = "/trading/v1/wallet/payouts"
 
 

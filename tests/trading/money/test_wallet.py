@@ -18,7 +18,7 @@ from tests.support.bench import ParticipantSuspended
 from tests.trading.money.deals import Deals, who
 from tests.trading.money.till import Till, yuan
 
-ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+ON_SQLITE = pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 BASE = "/trading/v1"
 NOBODY = None
 
