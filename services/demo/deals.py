@@ -5,6 +5,7 @@ import hashlib
 import io
 from typing import TYPE_CHECKING, Any
 
+from services.demo.bidding import deposits
 from services.demo.people import expect, refusal
 from services.demo.shelves import AIRPORTS, ALPHA, AVIATION, BETA, CIVIC, PERSONS
 
@@ -28,7 +29,8 @@ async def pay(market: "Market") -> None:
     order = await _pay(market, market.things["order"], BETA)
     wallet = await market.people[BETA].get("/trading/v1/wallet")
     expect(wallet["held"]["minor"] == 0, "the winner's deposit went into the payment")
-    market.report["deposits"]["applied_minor"] = market.report["deposits"]["held_minor"] // 2
+    market.report["deposits"] = held = await deposits(market)
+    expect(held["held_minor"] == held["released_minor"] + held["applied_minor"], "every deposit has ended")
     market.note(f"托管 in escrow {order['price']['minor'] / 100:,.2f} CNY，含保证金 deposit included")
 
 

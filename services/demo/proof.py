@@ -13,20 +13,23 @@ if TYPE_CHECKING:
     from services.demo.story import Market
 
 EXIT_OK, EXIT_TAMPERED = 0, 1
+SETTLED = "trading.order_settled"
+ENTRIES_IN_TILE = 256
 
 
 async def export_bundle(market: "Market") -> None:
-    regulator = market.people["regulator"]
-    order_id = market.things["order"]
+    """Take the log home, once the settlement is in it and signed for."""
+    regulator, order_id = market.people["regulator"], market.things["order"]
 
-    async def settled_is_logged() -> bool:
+    async def settlement() -> int | None:
         entries = (await regulator.get("/audit/v1/entries", object=order_id, limit=100))["items"]
-        acts = {json.loads(entry["event"])["act"] for entry in entries if entry["state"] == "checkpointed"}
-        return "trading.order_settled" in acts
+        signed = (entry for entry in entries if entry["state"] == "checkpointed")
+        return next((each["index"] for each in signed if json.loads(each["event"])["act"] == SETTLED), None)
 
-    await market.until(settled_is_logged, bool, "the settlement in a signed checkpoint")
+    index = await market.until(settlement, lambda index: index is not None, "the settlement in a signed checkpoint")
     bundle = market.folder / "bundle.tar"
     bundle.write_bytes(await regulator.download("/audit/v1/bundle"))
+    market.things["settlement_index"] = index
     market.report["bundle"] = str(bundle)
     market.note(f"{bundle} · {bundle.stat().st_size:,} 字节 bytes")
 
@@ -35,18 +38,19 @@ async def verify_bundle(market: "Market") -> None:
     code, report = _verify(Path(market.report["bundle"]))
     expect(code == EXIT_OK, f"the verifier found: {report}")
     market.report["log"] = {"size": report["size"], "root_hex": report["root"]}
-    market.note(f"[green]ok[/green] · {report['size']} 条 entries · root {report['root'][:16]}…")
+    market.note(f"[green]ok[/green] · {report['size']} 条 entries · root {report['root']}")
 
 
 async def tamper(market: "Market") -> None:
-    """Change one byte of one entry in a copy of the bundle, and let the verifier say which."""
-    changed = market.folder / "bundle-changed.tar"
-    _change_a_byte(Path(market.report["bundle"]), changed)
+    """Change one byte of the settlement in a copy of the bundle, and let the verifier say which entry it was."""
+    changed, index = market.folder / "bundle-changed.tar", market.things["settlement_index"]
+    _change_a_byte(Path(market.report["bundle"]), changed, index)
     code, report = _verify(changed)
     changed.unlink()
     found: dict[str, Any] = report["first_diverging"] or {}
-    expect(code == EXIT_TAMPERED and found.get("index") is not None, "the verifier names the entry")
-    market.note(f"改动一字节 one byte changed → 条目 entry {found['index']} [red]tampered[/red]")
+    expect(code == EXIT_TAMPERED, "a changed byte is no longer verified")
+    expect(found.get("index") == index, f"the verifier names entry {index}, not {found}")
+    market.note(f"结算条目改动一字节 one byte of the settlement changed → 条目 entry {index} [red]tampered[/red]")
 
 
 def _verify(bundle: Path) -> tuple[int, dict[str, Any]]:
@@ -56,10 +60,14 @@ def _verify(bundle: Path) -> tuple[int, dict[str, Any]]:
     return run.returncode, json.loads(run.stdout)
 
 
-def _change_a_byte(original: Path, changed: Path) -> None:
+def _change_a_byte(original: Path, changed: Path, index: int) -> None:
+    """Make a copy in which one bit in the middle of one entry's line is another."""
     content = bytearray(original.read_bytes())
     with tarfile.open(original) as tar:
-        entries = next(member for member in tar if member.name.startswith("tile/entries/"))
-        place = entries.offset_data + entries.size // 2
-    content[place] ^= 0x01
+        name = f"tile/entries/{index // ENTRIES_IN_TILE:03}"
+        place = next(member.offset_data for member in tar if member.name.partition(".p/")[0] == name)
+    for _ in range(index % ENTRIES_IN_TILE):
+        place += 2 + int.from_bytes(content[place : place + 2], "big")
+    length = int.from_bytes(content[place : place + 2], "big")
+    content[place + 2 + length // 2] ^= 0x01
     changed.write_bytes(content)

@@ -12,6 +12,7 @@ from pathlib import Path
 from httpx2 import AsyncClient, HTTPError
 
 READY_SECONDS_MAX = 40
+SET_BY_OTHERS = ("YAOSU_", "DATABASE_URL")  # of a market of one's own, which the demo leaves alone
 
 
 class ServerDied(RuntimeError):
@@ -24,7 +25,8 @@ async def running(folder: Path) -> AsyncGenerator[str]:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     port = _free_port()
-    environment = os.environ | {"YAOSU_VAR": str(folder), "YAOSU_MARKET_RULES": "demo", "YAOSU_LOG_LEVEL": "warning"}
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(SET_BY_OTHERS)}
+    environment = ours | {"YAOSU_VAR": str(folder), "YAOSU_MARKET_RULES": "demo", "YAOSU_LOG_LEVEL": "warning"}
     environment |= {"YAOSU_ISSUER": f"http://127.0.0.1:{port}/identity"}
     with (folder / "server.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(

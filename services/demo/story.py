@@ -18,7 +18,7 @@ from rich.console import Console
 
 from services.demo import bidding, deals, proof, server, shelves
 from services.demo.people import Person, StepFailed
-from shared.clock import Stopwatch
+from shared.clock import Stopwatch, SystemClock
 
 Seen = TypeVar("Seen")
 LOOKS_MAX = 200
@@ -49,7 +49,7 @@ class Market:
         await asyncio.sleep(0.1)
 
     def note(self, text: str) -> None:
-        self.out.print(f"      {text}", highlight=False)
+        self.out.print(f"      {text}", highlight=False, soft_wrap=True)
 
     def refused(self, what: str, code: str) -> None:
         self.report["refusals"].append({"what": what, "code": code})
@@ -83,16 +83,24 @@ STEPS = [
 async def tell(folder: Path, *, keep: bool, out: Console) -> int:
     """Run the story in `folder`. Returns 0 if every step held, else 1. The report is `report.json` there."""
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / "report.json").unlink(missing_ok=True)
     watch = Stopwatch()
     out.print("[bold]Yaosu 要素[/bold] · 首笔交易 · the first sale")
-    async with _market(folder, out) as market:
-        ok = await _tell(market)
+    report: dict[str, Any] = {"steps": [], "refusals": []}
+    try:
+        async with _market(folder, out) as market:
+            report = market.report
+            for number in range(len(STEPS)):
+                await _take_step(market, number)
+    except (StepFailed, server.ServerDied) as error:
+        report["failed"] = str(error)
+        out.print(f"[red]{error}[/red]", soft_wrap=True)
     if not keep:
         shutil.rmtree(folder / "market", ignore_errors=True)
-    (folder / "report.json").write_text(json.dumps(market.report, ensure_ascii=False, indent=2) + "\n")
-    verdict = "[green]ok[/green]" if ok else "[red]failed[/red]"
-    out.print(f"{verdict} · {watch.seconds():.1f} s · {folder / 'report.json'}")
-    return 0 if ok else 1
+    (folder / "report.json").write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n")
+    verdict = "[red]failed[/red]" if "failed" in report else "[green]ok[/green]"
+    out.print(f"{verdict} · {watch.seconds():.1f} s · {folder / 'report.json'}", soft_wrap=True)
+    return 1 if "failed" in report else 0
 
 
 @asynccontextmanager
@@ -104,19 +112,18 @@ async def _market(folder: Path, out: Console) -> AsyncGenerator[Market]:
         yield Market(client, folder, out)
 
 
-async def _tell(market: Market) -> bool:
-    for number, (name, chinese, step) in enumerate(STEPS, 1):
-        watch = Stopwatch()
-        market.out.print(f"[bold]{number:>3}[/bold] {chinese} · {name}")
-        entry: dict[str, Any] = {"name": name, "ok": False, "seconds": 0}
-        market.report["steps"].append(entry)
-        try:
-            await step(market)
-            entry["ok"] = True
-        except Exception as error:
-            entry["error"] = str(error)
-            market.out.print(f"      [red]{name} failed: {error}[/red]", soft_wrap=True)
+async def _take_step(market: Market, number: int) -> None:
+    """Raises StepFailed, naming the step, whatever it was that went wrong."""
+    name, chinese, step = STEPS[number]
+    watch, at = Stopwatch(), SystemClock().now().astimezone()
+    entry: dict[str, Any] = {"name": name, "ok": False, "seconds": 0}
+    market.report["steps"].append(entry)
+    market.out.print(f"[bold]{number + 1:>3}[/bold] [dim]{at:%H:%M:%S}[/dim] {chinese} · {name}", highlight=False)
+    try:
+        await step(market)
+        entry["ok"] = True
+    except Exception as error:
+        raise StepFailed(f"step {number + 1}, {name}, failed: {error}") from error
+    finally:
         entry["seconds"] = round(watch.seconds(), 3)
-        if not entry["ok"]:
-            return False
-    return True
+    market.note(f"[dim]{entry['seconds']:.1f} s[/dim]")

@@ -84,4 +84,4 @@ def test_the_law_is_in_the_standard_rules():
 
 
 def test_a_demo_lasts_seconds():
-    assert made(DEMO, closes_at=NOON + timedelta(seconds=6)).soft_close_seconds == 1
+    assert made(DEMO, closes_at=NOON + timedelta(seconds=6)).soft_close_seconds == 2
