@@ -11,6 +11,7 @@ import typer
 import uvicorn
 from pydantic import ValidationError
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from shared import log
@@ -87,8 +88,10 @@ def demo(
 
     The report is left in var/demo/report.json; the exit code is 0 only if every step held.
     """
-    from services.demo import story
-
+    try:
+        from services.demo import story
+    except ModuleNotFoundError as missing:
+        _fail(f"{missing.name} is not installed: `make setup` brings what the demo needs, the extra 'demo'")
     raise typer.Exit(asyncio.run(story.tell(_settings().var / "demo", keep=keep, out=out)))
 
 
@@ -197,7 +200,7 @@ def _print_log_ins(settings: Settings) -> None:
 
 
 def _fail(message: str) -> Any:
-    complaints.print(f"[red]yaosu:[/red] {message}", soft_wrap=True)
+    complaints.print(f"[red]yaosu:[/red] {escape(message)}", soft_wrap=True)
     raise SystemExit(2)
 
 
