@@ -2,14 +2,12 @@
 
 import asyncio
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from services.demo.market import Market
 from services.demo.people import Refused, expect, refusal
 from services.demo.shelves import AIRPORTS, ALPHA, AVIATION, BETA, GAMMA
 from shared.clock import SystemClock
-
-if TYPE_CHECKING:
-    from services.demo.story import Market
 
 AUCTION_SECONDS, LATE_SECONDS = 8, 1.5
 START, STEP, DEPOSIT, RESERVE = 1_000_000, 1_000, 150_000, 1_100_000
@@ -19,12 +17,12 @@ WAR = ((ALPHA, 1_050_000), (BETA, 1_150_000), (ALPHA, START), (ALPHA, 1_120_000)
 PAID_IN = {ALPHA: 2_000_000, BETA: 1_600_000, GAMMA: 500_000}
 
 
-async def list_airports(market: "Market") -> None:
+async def list_airports(market: Market) -> None:
     await open_auction(market, SystemClock().now() + timedelta(seconds=AUCTION_SECONDS))
     market.note(f"独家许可 exclusive · 起拍 start {START / 100:,.2f} · 保证金 deposit {DEPOSIT / 100:,.2f} CNY")
 
 
-async def open_auction(market: "Market", closes_at: datetime) -> None:
+async def open_auction(market: Market, closes_at: datetime) -> None:
     """List the exclusive right over the airports, and call for bids until then."""
     provider = market.people[AVIATION]
     listing = await provider.post("/trading/v1/listings", {
@@ -40,7 +38,7 @@ async def open_auction(market: "Market", closes_at: datetime) -> None:
     market.things["auction"] = auction["id"]
 
 
-async def pay_in(market: "Market") -> None:
+async def pay_in(market: Market) -> None:
     """Each buyer pays into their own account at the custodian, whose signed word fills the wallet here."""
     for who, minor in PAID_IN.items():
         buyer = market.people[who]
@@ -55,7 +53,7 @@ async def pay_in(market: "Market") -> None:
         market.note(f"{buyer.name} 可用 available {wallet['available']['minor'] / 100:,.2f} CNY")
 
 
-async def register_bidders(market: "Market") -> None:
+async def register_bidders(market: Market) -> None:
     path = f"/trading/v1/auctions/{market.things['auction']}/registrations"
     for who in (ALPHA, BETA):
         registration = await market.people[who].post(path)
@@ -67,7 +65,7 @@ async def register_bidders(market: "Market") -> None:
     expect(held == [DEPOSIT, DEPOSIT], "both bidders' deposits are held")
 
 
-async def bid(market: "Market") -> None:
+async def bid(market: Market) -> None:
     """A maximum that is too low is refused, one below the leader's is answered by the leader's proxy."""
     refused = [code for who, maximum in WAR if (code := await _try(market, who, maximum))]
     expect(refused == ["bid_too_low"], f"only a bid below the floor is refused, not {refused}")
@@ -84,7 +82,7 @@ async def bid(market: "Market") -> None:
     }  # fmt: skip
 
 
-async def close(market: "Market") -> None:
+async def close(market: Market) -> None:
     auction = await market.until(
         lambda: _auction(market), lambda seen: seen["state"] != "open", "the close of the auction"
     )
@@ -100,7 +98,7 @@ async def close(market: "Market") -> None:
     market.note(f"成交 sold to {winner.name} at {auction['price']['minor'] / 100:,.2f} CNY")
 
 
-async def deposits(market: "Market") -> dict[str, int]:
+async def deposits(market: Market) -> dict[str, int]:
     """What was held for the auction, given back, and applied to the price, by the ledger's own transfers."""
     sums = {"pending": 0, "void": 0, "post": 0}
     for who in (ALPHA, BETA):
@@ -111,7 +109,7 @@ async def deposits(market: "Market") -> dict[str, int]:
     return {"held_minor": sums["pending"], "released_minor": sums["void"], "applied_minor": sums["post"]}
 
 
-async def _try(market: "Market", who: str, maximum: int) -> str | None:
+async def _try(market: Market, who: str, maximum: int) -> str | None:
     """Bid; the code of the refusal, if there is one."""
     try:
         await _bid(market, who, maximum)
@@ -121,7 +119,7 @@ async def _try(market: "Market", who: str, maximum: int) -> str | None:
     return None
 
 
-async def _bid(market: "Market", who: str, maximum: int) -> Any:
+async def _bid(market: Market, who: str, maximum: int) -> Any:
     path = f"/trading/v1/auctions/{market.things['auction']}/bids"
     placed = await market.people[who].post(path, {"maximum": _yuan(maximum)})
     place = "领先 leads" if placed["leading"] else "被代理出价超过 outbid by a proxy"
@@ -131,7 +129,7 @@ async def _bid(market: "Market", who: str, maximum: int) -> Any:
     return placed
 
 
-async def _auction(market: "Market") -> Any:
+async def _auction(market: Market) -> Any:
     return await market.people[BETA].get(f"/trading/v1/auctions/{market.things['auction']}")
 
 

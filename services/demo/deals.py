@@ -3,29 +3,27 @@
 import csv
 import hashlib
 import io
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from services.demo.bidding import deposits
+from services.demo.market import Market
 from services.demo.people import expect, refusal
 from services.demo.shelves import AIRPORTS, ALPHA, AVIATION, BETA, CIVIC, PERSONS
-
-if TYPE_CHECKING:
-    from services.demo.story import Market
 
 DESENSITISED_PRICE = 88_800
 
 
-async def refuse_raw_persons(market: "Market") -> None:
+async def refuse_raw_persons(market: Market) -> None:
     code = await refusal(market.people[CIVIC].post("/trading/v1/listings", _persons_listing(market, "raw")))
     market.refused("居民数据以原始形态挂牌 persons' data listed raw", code)
     expect(code == "personal_information_not_raw", "the grade refuses the raw sale")
 
 
-async def sign_contract(market: "Market") -> None:
+async def sign_contract(market: Market) -> None:
     await _sign(market, market.things["order"], BETA, AVIATION)
 
 
-async def pay(market: "Market") -> None:
+async def pay(market: Market) -> None:
     order = await _pay(market, market.things["order"], BETA)
     wallet = await market.people[BETA].get("/trading/v1/wallet")
     expect(wallet["held"]["minor"] == 0, "the winner's deposit went into the payment")
@@ -34,7 +32,7 @@ async def pay(market: "Market") -> None:
     market.note(f"托管 in escrow {order['price']['minor'] / 100:,.2f} CNY，含保证金 deposit included")
 
 
-async def receive(market: "Market") -> None:
+async def receive(market: Market) -> None:
     content = await _download(market, market.things["order"], BETA)
     digest = hashlib.sha256(content).hexdigest()
     expect(digest == market.things[AIRPORTS]["sha256"], "what is delivered is what was uploaded")
@@ -44,11 +42,11 @@ async def receive(market: "Market") -> None:
     market.note(f"{len(content):,} 字节 bytes · sha256 {digest[:16]}… 一致 equal")
 
 
-async def accept(market: "Market") -> None:
+async def accept(market: Market) -> None:
     await market.people[BETA].post(f"/trading/v1/orders/{market.things['order']}/acceptance")
 
 
-async def settle(market: "Market") -> None:
+async def settle(market: Market) -> None:
     order = await _settled(market, market.things["order"], BETA)
     shares = order["settlement"]
     told = {name: shares[name]["minor"] for name in ("price", "provider", "fee", "tax")}
@@ -59,7 +57,7 @@ async def settle(market: "Market") -> None:
     market.note(" · ".join(f"{name} {minor / 100:,.2f}" for name, minor in told.items()))
 
 
-async def sell_desensitised_persons(market: "Market") -> None:
+async def sell_desensitised_persons(market: Market) -> None:
     provider, buyer = market.people[CIVIC], market.people[ALPHA]
     plan = await provider.post("/pricing/v1/plans", {
         "version_id": market.things[PERSONS]["version_id"], "mode": "desensitised", "kind": "one_off",
@@ -82,7 +80,7 @@ async def sell_desensitised_persons(market: "Market") -> None:
     market.note(f"结算 settled {settled['settlement']['provider']['minor'] / 100:,.2f} CNY 归提供方 to the provider")
 
 
-def _persons_listing(market: "Market", mode: str) -> dict[str, Any]:
+def _persons_listing(market: Market, mode: str) -> dict[str, Any]:
     return {
         "version_id": market.things[PERSONS]["version_id"], "mode": mode, "pricing": "fixed", "quota_uses": 3,
         "right": {"kind": "unlimited", "field": "market_research", "territory": "CN", "period_days": 180},
@@ -90,7 +88,7 @@ def _persons_listing(market: "Market", mode: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-async def _sign(market: "Market", order_id: str, buyer: str, provider: str) -> None:
+async def _sign(market: Market, order_id: str, buyer: str, provider: str) -> None:
     order = await market.people[buyer].get(f"/trading/v1/orders/{order_id}")
     for who in (buyer, provider):
         contract = await market.people[who].sign(order["contract_id"])
@@ -98,18 +96,18 @@ async def _sign(market: "Market", order_id: str, buyer: str, provider: str) -> N
     market.note(f"合同 contract {contract['id']} · {contract['terms_hash'][:16]}…")
 
 
-async def _pay(market: "Market", order_id: str, buyer: str) -> Any:
+async def _pay(market: Market, order_id: str, buyer: str) -> Any:
     order = await market.people[buyer].post(f"/trading/v1/orders/{order_id}/payment")
     expect(order["state"] == "awaiting_delivery", f"a paid order waits for delivery, not {order['state']}")
     return order
 
 
-async def _download(market: "Market", order_id: str, buyer: str) -> bytes:
+async def _download(market: Market, order_id: str, buyer: str) -> bytes:
     order = await market.people[buyer].get(f"/trading/v1/orders/{order_id}")
     return await market.people[buyer].download(f"/delivery/v1/entitlements/{order['entitlement_id']}/content")
 
 
-async def _settled(market: "Market", order_id: str, buyer: str) -> Any:
+async def _settled(market: Market, order_id: str, buyer: str) -> Any:
     path = f"/trading/v1/orders/{order_id}"
     return await market.until(
         lambda: market.people[buyer].get(path), lambda seen: seen["state"] == "settled", "the settlement"

@@ -5,19 +5,17 @@ import subprocess
 import sys
 import tarfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from services.demo.market import Market
 from services.demo.people import expect
-
-if TYPE_CHECKING:
-    from services.demo.story import Market
 
 EXIT_OK, EXIT_TAMPERED = 0, 1
 SETTLED = "trading.order_settled"
 ENTRIES_IN_TILE = 256
 
 
-async def export_bundle(market: "Market") -> None:
+async def export_bundle(market: Market) -> None:
     """Take the log home, once the settlement is in it and signed for."""
     regulator, order_id = market.people["regulator"], market.things["order"]
 
@@ -34,14 +32,14 @@ async def export_bundle(market: "Market") -> None:
     market.note(f"{bundle} · {bundle.stat().st_size:,} 字节 bytes")
 
 
-async def verify_bundle(market: "Market") -> None:
+async def verify_bundle(market: Market) -> None:
     code, report = _verify(Path(market.report["bundle"]))
     expect(code == EXIT_OK, f"the verifier found: {report}")
     market.report["log"] = {"size": report["size"], "root_hex": report["root"]}
     market.note(f"[green]ok[/green] · {report['size']} 条 entries · root {report['root']}")
 
 
-async def tamper(market: "Market") -> None:
+async def tamper(market: Market) -> None:
     """Change one byte of the settlement in a copy of the bundle, and let the verifier say which entry it was."""
     changed, index = market.folder / "bundle-changed.tar", market.things["settlement_index"]
     _change_a_byte(Path(market.report["bundle"]), changed, index)

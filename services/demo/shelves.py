@@ -2,13 +2,11 @@
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from services.demo import data
+from services.demo.market import Market
 from services.demo.people import Person, expect
-
-if TYPE_CHECKING:
-    from services.demo.story import Market
 
 PASSWORD = "a long pass phrase for the demo"
 AVIATION, CIVIC, ALPHA, BETA, GAMMA = "aviation", "civic", "alpha", "beta", "gamma"
@@ -27,7 +25,7 @@ IMPACTS = {
 }
 
 
-async def open_market(market: "Market") -> None:
+async def open_market(market: Market) -> None:
     """Log the platform's people in, by the log-ins that a development market prints."""
     log_ins = json.loads((market.folder / "market" / "keys" / "development-log-ins.json").read_text())
     for log_in in log_ins:
@@ -36,7 +34,7 @@ async def open_market(market: "Market") -> None:
     market.note(f"{market.client.base_url} · {len(log_ins)} 名平台与监管人员 staff logged in")
 
 
-async def admit_participants(market: "Market") -> None:
+async def admit_participants(market: Market) -> None:
     for who in NAMES:
         person = await admit(market, who)
         await market.until(lambda person=person: _may_act(person), bool, f"the admission of {person.name}")
@@ -44,7 +42,7 @@ async def admit_participants(market: "Market") -> None:
         market.note(f"{person.name} {'/'.join(NAMES[who][1])} 资质 {NAMES[who][2]}")
 
 
-async def admit(market: "Market", who: str) -> Person:
+async def admit(market: Market, who: str) -> Person:
     """Apply as one of the organisations, have it admitted, and log its administrator in."""
     name, roles, clearance = NAMES[who]
     person = market.people[who] = Person(name, market.client)
@@ -59,7 +57,7 @@ async def admit(market: "Market", who: str) -> Person:
     return person
 
 
-async def log_in_again(market: "Market") -> None:
+async def log_in_again(market: Market) -> None:
     """Fresh tokens for everyone, once the old ones have run out."""
     log_ins = json.loads((market.folder / "market" / "keys" / "development-log-ins.json").read_text())
     for log_in in log_ins:
@@ -68,7 +66,7 @@ async def log_in_again(market: "Market") -> None:
         await market.people[who].log_in(f"{who}@demo", PASSWORD)
 
 
-async def upload_content(market: "Market") -> None:
+async def upload_content(market: Market) -> None:
     await bring_airports(market)
     await _bring(market, PERSONS, data.persons_csv(), {
         "title": "居民消费名录（合成）", "title_english": "Persons and their orders (synthetic)", "theme": "commerce",
@@ -76,7 +74,7 @@ async def upload_content(market: "Market") -> None:
     })  # fmt: skip
 
 
-async def bring_airports(market: "Market") -> None:
+async def bring_airports(market: Market) -> None:
     await _bring(market, AIRPORTS, data.airports_csv(), {
         "title": "全球机场基础数据", "title_english": "Airports of the world", "theme": "transport",
         "description": "约 2.8 万个机场的代码、名称、坐标与时区", "keywords": ["机场", "民航", "坐标"],
@@ -84,14 +82,14 @@ async def bring_airports(market: "Market") -> None:
     })  # fmt: skip
 
 
-async def grade_versions(market: "Market") -> None:
+async def grade_versions(market: Market) -> None:
     for what in OWNERS:
         await grade(market, what)
     expect(market.things[AIRPORTS]["grade"] == "G2", "the airports are G2 by declared degree")
     expect(market.things[PERSONS]["grade"] >= "G3", "identity numbers beside names are at least G3")
 
 
-async def grade(market: "Market", what: str) -> None:
+async def grade(market: Market, what: str) -> None:
     path = f"/catalog/v1/versions/{market.things[what]['version_id']}/grade-proposals"
     grading = await market.people[OWNERS[what]].post(path, {"impacts": [IMPACTS[what]], "flags": []})
     market.things[what]["grade"] = grading["grade"]
@@ -100,12 +98,12 @@ async def grade(market: "Market", what: str) -> None:
         market.note(f"  · {reason['text']}")
 
 
-async def register_assets(market: "Market") -> None:
+async def register_assets(market: Market) -> None:
     for what in OWNERS:
         await register(market, what)
 
 
-async def register(market: "Market", what: str) -> None:
+async def register(market: Market, what: str) -> None:
     """Declare the source, submit, and let the platform review it."""
     asset_id, owner = market.things[what]["asset_id"], market.people[OWNERS[what]]
     declaration = {
@@ -121,7 +119,7 @@ async def register(market: "Market", what: str) -> None:
     market.note(f"{asset['title']} 登记证书 {asset['certificate_id']}")
 
 
-async def _bring(market: "Market", what: str, content: bytes, about: dict[str, Any]) -> None:
+async def _bring(market: Market, what: str, content: bytes, about: dict[str, Any]) -> None:
     """Draft an asset, upload its content, and wait until the inspector has read it."""
     person, digest = market.people[OWNERS[what]], hashlib.sha256(content).hexdigest()
     asset = await person.post("/catalog/v1/assets", about)

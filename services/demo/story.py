@@ -4,57 +4,20 @@ Promises: every step goes through the public API of a real server; a step that d
 with its name and a non-zero code; the report says what was seen, not what was expected.
 """
 
-import asyncio
 import json
 import shutil
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from httpx2 import AsyncClient, Timeout
 from rich.console import Console
 
 from services.demo import bidding, deals, proof, server, shelves
-from services.demo.people import Person, StepFailed
+from services.demo.market import Market
+from services.demo.people import StepFailed
 from shared.clock import Stopwatch, SystemClock
-
-Seen = TypeVar("Seen")
-LOOKS_MAX = 200
-
-
-@dataclass
-class Market:
-    """What the steps share: who acts, what came of it, and where to write."""
-
-    client: AsyncClient
-    folder: Path
-    out: Console
-    people: dict[str, Person] = field(default_factory=dict[str, Person])
-    things: dict[str, Any] = field(default_factory=dict[str, Any])
-    report: dict[str, Any] = field(default_factory=lambda: {"steps": [], "refusals": []})
-
-    async def until(self, look: Callable[[], Awaitable[Seen]], good: Callable[[Seen], bool], what: str) -> Seen:
-        """Look again and again until what is seen is good; fail after 20 seconds, saying what was waited for."""
-        for _ in range(LOOKS_MAX):
-            seen = await look()
-            if good(seen):
-                return seen
-            await self.wait()
-        raise StepFailed(f"waited in vain for {what}")
-
-    async def wait(self) -> None:
-        """A moment, in which the market may move."""
-        await asyncio.sleep(0.1)
-
-    def note(self, text: str) -> None:
-        self.out.print(f"      {text}", highlight=False, soft_wrap=True)
-
-    def refused(self, what: str, code: str) -> None:
-        self.report["refusals"].append({"what": what, "code": code})
-        self.note(f"拒绝 refused: {what} → [yellow]{code}[/yellow]")
-
 
 STEPS = [
     ("market opened", "开市", shelves.open_market),

@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 
 from services.demo import server, story
+from services.demo.market import Market
 from services.demo.people import StepFailed
-from services.demo.story import Market
 
 
 async def step_that_holds(_: Market) -> None: ...

@@ -16,9 +16,9 @@ from httpx2 import AsyncClient, HTTPError, Response
 from rich.console import Console
 
 from services.demo import bidding, shelves
+from services.demo.market import Market
 from services.demo.people import Person
 from services.demo.shelves import AIRPORTS, ALPHA, BETA
-from services.demo.story import Market
 from shared.clock import SystemClock
 from tests.support.process import ServerProcess
 from verifier import yaosu_verify

@@ -14,9 +14,9 @@ from httpx2 import AsyncClient
 from rich.console import Console
 
 from services.demo import shelves
+from services.demo.market import Market
 from services.demo.people import Person, Refused
 from services.demo.shelves import AVIATION
-from services.demo.story import Market
 from shared.settings import SERVICES
 from shared.signing import SigningKey, new_token_key
 from tests.support.postgres import fresh_database

@@ -11,7 +11,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from rich.console import Console
 
 from services import staff
-from services.demo import story
+from services.demo import market as stage
 from services.market import Market, build_market
 from shared.database import Database
 from shared.settings import SERVICES, Settings, with_development_secrets
@@ -21,7 +21,7 @@ ROUNDS = 6
 CHEAP = Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
-class WholeMarket(story.Market):
+class WholeMarket(stage.Market):
     """The demo's market, with its clock and its inside at hand."""
 
     clock: ToldClock
