@@ -97,13 +97,13 @@ async def take_callback(treasury: Treasury, callback: Callback) -> Instruction:
     if seen is not None:
         return instruction
     if reason_code := callback_rules.difference(instruction, told):
-        await _take_in(treasury, CUSTODIAN, told, event)
+        await _take_in(treasury, CUSTODIAN, instruction.id, told, event)
         raise CallbackDiffers(reason_code=reason_code)
     try:
         report = await treasury.custodian.ask(instruction.id)
     except NoSuchInstruction as error:
         raise Unavailable(service="custodian", detail="the custodian does not know what it calls about") from error
-    return await _take_in(treasury, CUSTODIAN, report, event)
+    return await _take_in(treasury, CUSTODIAN, instruction.id, report, event)
 
 
 def check_genuine(treasury: Treasury, callback: Callback) -> None:
@@ -201,7 +201,7 @@ async def _claim(treasury: Treasury) -> list[Instruction]:
 async def _work(treasury: Treasury, instruction: Instruction) -> None:
     try:
         report = await _asked(treasury, instruction)
-        await _take_in(treasury, treasury.outbox.itself, report)
+        await _take_in(treasury, treasury.outbox.itself, instruction.id, report)
     except Exception as error:
         known = isinstance(error, Failure)
         log.warning("instruction %s is undecided: %s", instruction.id, error, exc_info=None if known else error)
@@ -227,10 +227,12 @@ async def _unanswered(treasury: Treasury, instruction_id: InstructionId) -> None
             await treasury.outbox.record(tx, treasury.outbox.itself, now, InstructionParked.of(after))
 
 
-async def _take_in(treasury: Treasury, actor: Actor, report: Report, event: Event | None = None) -> Instruction:
+async def _take_in(
+    treasury: Treasury, actor: Actor, instruction_id: InstructionId, report: Report, event: Event | None = None
+) -> Instruction:
     """What the custodian says of an instruction, in one commit with everything that follows from it."""
     async with treasury.database.transaction() as tx:
-        before = await store.locked(tx, report.instruction_id)
+        before = await store.locked(tx, instruction_id)
         now = await treasury.database.now(tx)
         if event and not await store.add_event(tx, event.id, before.id, event.body, now):
             return before

@@ -213,6 +213,20 @@ async def test_a_callback_that_cannot_be_asked_back_is_sent_again(expected: Expe
 
 
 @ON_SQLITE
+async def test_an_answer_about_another_instruction_is_held_to_be_wrong_about_the_one_that_was_asked(expected: Expected):
+    till = expected.till
+    other = (await till.pay_in(expected.buyer, 500)).json()["id"]
+    await till.tick()
+    orders = till.custodian.orders
+    orders[expected.instruction_id] = orders[other]
+    assert (await expected.send(expected.callback())).status_code == 200
+    path = f"/trading/v1/instructions/{expected.instruction_id}"
+    seen = (await till.bench.get(expected.buyer, path)).json()
+    assert (seen["state"], seen["reason_code"]) == ("parked", "instruction_differs")
+    assert await till.wallet(expected.buyer) == (500, 0)
+
+
+@ON_SQLITE
 async def test_without_a_custodians_key_no_callback_is_taken(expected: Expected):
     object.__setattr__(expected.till.treasury, "custodian_key", None)
     assert (await expected.send(expected.callback())).status_code == 401
