@@ -1,8 +1,8 @@
 """A custodian to play with: it holds pretend money in sub-accounts, does what it is instructed, and calls back.
 
-Development and tests only; its state is in memory. Promises: an instruction is carried out once, however often it is
-sent; its book balances whatever faults are asked for, because a fault is always in what it tells, or in its refusing,
-never in its book. Faults wait in line for the next instructions of their kind.
+Development and tests only. Promises: only what the platform signed is carried out, and once, however often it is sent;
+its book balances whatever faults are asked for, because a fault is always in what it tells, or in its refusing, never
+in its book. Faults wait in line for the next instructions of their kind; they and the callbacks are in memory.
 """
 
 import asyncio
@@ -13,22 +13,24 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Annotated, Literal, Self
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from httpx2 import HTTPError
 from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import to_json
+from starlette.requests import Request as Received
 
 from shared.clock import Clock
-from shared.errors import Conflict, Failure, Malformed, NotFound
+from shared.errors import Conflict, Failure, Malformed, NotFound, Unauthenticated
 from shared.money import MINOR_MAX, Money, total
 from shared.rest import Directory
-from shared.signing import SigningKey
+from shared.signing import SigningKey, verifies
 from shared.web import Request, View, present
 
 CALLBACKS = "/trading/v1/custodian/callbacks"
 LATE = timedelta(hours=1)
 RETRY_SECONDS = (1, 5, 30, 300, 3600)
+WINDOW_SECONDS = 300
 WORLD = "world"  # where money comes from and goes to
 logger = logging.getLogger(__name__)
 
@@ -42,6 +44,10 @@ Fault = Literal[
     "refused",       # the instruction is refused
 ]  # fmt: skip
 Text = Annotated[str, StringConstraints(pattern="^[A-Za-z0-9_:-]{1,100}$")]
+
+
+class NotThePlatform(Unauthenticated):
+    """This does not carry the platform's signature, or is not of now."""
 
 
 class NoSuchInstruction(NotFound):
@@ -157,17 +163,35 @@ class StatementView(View):
 
 @dataclass
 class Custodian:
-    """`book` is what each sub-account holds, in minor units; with the world outside it adds up to zero."""
+    """`book` is what each sub-account holds, in minor units; with the world outside it adds up to zero.
+
+    `key` signs its callbacks; `platform_key` is the public key of the one who may instruct.
+    """
 
     directory: Directory
     clock: Clock
     key: SigningKey
+    platform_key: bytes
     book: dict[str, int] = field(default_factory=lambda: {WORLD: 0})
     orders: dict[str, Order] = field(default_factory=dict[str, Order])
     callbacks: list[Callback] = field(default_factory=list[Callback])
     faults: list[tuple[Kind, Fault]] = field(default_factory=list[tuple[Kind, Fault]])
     _working: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
     _sleeping: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
+
+    async def require_platform(self, received: Received) -> None:
+        """Raises NotThePlatform unless the platform signed these very bytes for this target, just now."""
+        timestamp, text = (received.headers.get(f"Yaosu-{part}", "") for part in ("Timestamp", "Signature"))
+        query = received.scope["query_string"]
+        target = received.scope["raw_path"] + (b"?" + query if query else b"")
+        signed = f"{timestamp}.{received.method} ".encode() + target + b"." + await received.body()
+        try:
+            signature, moment = base64.b64decode(text, validate=True), int(timestamp)
+        except ValueError as error:
+            raise NotThePlatform() from error
+        is_of_now = abs(moment - self.clock.now().timestamp()) <= WINDOW_SECONDS
+        if not is_of_now or not verifies(self.platform_key, signed, signature):
+            raise NotThePlatform()
 
     def take(self, asked: NewInstruction) -> Order:
         """Note an instruction and begin to carry it out. The same again is noted already; another under its id is
@@ -285,9 +309,9 @@ class Custodian:
         return answer.is_success
 
 
-def build(directory: Directory, clock: Clock, key: SigningKey | None = None) -> FastAPI:
+def build(directory: Directory, clock: Clock, platform_key: bytes, key: SigningKey | None = None) -> FastAPI:
     """The sandbox, calling back to the directory's `trading`. `state.public_key` is its callback key in base64."""
-    custodian = Custodian(directory, clock, key or SigningKey.new())
+    custodian = Custodian(directory, clock, key or SigningKey.new(), platform_key)
     app = FastAPI(title="Yaosu custodian sandbox", openapi_url=None, docs_url=None, redoc_url=None)
     app.state.custodian = custodian
     app.state.public_key = base64.b64encode(custodian.key.public).decode()
@@ -299,18 +323,19 @@ def build(directory: Directory, clock: Clock, key: SigningKey | None = None) -> 
 
 def _routes(custodian: Custodian) -> APIRouter:
     router = APIRouter(prefix="/custodian/v1", tags=["custodian sandbox"])
+    from_platform = [Depends(custodian.require_platform)]
 
-    @router.post("/instructions")
+    @router.post("/instructions", dependencies=from_platform)
     async def instruct(new: NewInstruction) -> ReportView:
         """Take an instruction. Sending it again is safe."""
         return ReportView.of(custodian.take(new))
 
-    @router.get("/instructions/{instruction_id}")
+    @router.get("/instructions/{instruction_id}", dependencies=from_platform)
     async def report(instruction_id: str) -> ReportView:
         """What became of an instruction."""
         return ReportView.of(custodian.order(instruction_id))
 
-    @router.get("/statement")
+    @router.get("/statement", dependencies=from_platform)
     async def statement(day: date) -> StatementView:
         """What was carried out on a day."""
         return custodian.statement(day)

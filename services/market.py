@@ -29,6 +29,7 @@ from shared.core import Core, core_of
 from shared.database import Database
 from shared.rest import Directory
 from shared.settings import SERVICES, Settings
+from shared.signing import SigningKey
 
 BUILD: dict[str, Callable[[Core], FastAPI]] = {
     "identity": lambda core: identity.build(core),
@@ -38,7 +39,7 @@ BUILD: dict[str, Callable[[Core], FastAPI]] = {
         core,
         catalog=CatalogClient(core.peer("catalog")),
         pricing=PricingClient(core.peer("pricing")),
-        custodian=RestCustodian(core.directory),
+        custodian=RestCustodian(core.directory, instructing_key(core.settings), core.clock),
     ),
     "delivery": lambda core: delivery.build(
         core, catalog=CatalogClient(core.peer("catalog")), trading=TradingClient(core.peer("trading"))
@@ -70,6 +71,11 @@ def directory_of(settings: Settings) -> Directory:
     return Directory(urls | ({"custodian": settings.custodian_url} if settings.custodian_url else {}))
 
 
+def instructing_key(settings: Settings) -> SigningKey:
+    """What the custodian knows the platform by. Raises ValueError that names the setting."""
+    return SigningKey.from_pem(settings.require_secret("custodian_signing_key"))
+
+
 def build_service(service: str, settings: Settings, clock: Clock) -> FastAPI:
     """One service by itself. Its tables must have been migrated before."""
     return BUILD[service](
@@ -95,7 +101,7 @@ def build_market(
     make_database = make_database or (lambda service: database_of(service, settings, clock))
     outside: dict[str, FastAPI] = {}
     if settings.custodian_url is None:
-        outside["custodian"] = sandbox = custodian_sandbox.build(directory, clock)
+        outside["custodian"] = sandbox = custodian_sandbox.build(directory, clock, instructing_key(settings).public)
         settings = settings.model_copy(update={"custodian_public_key": sandbox.state.public_key})
     cores = {name: core_of(name, settings, clock, make_database(name), directory) for name in SERVICES}
     apps = {name: BUILD[name](core) for name, core in cores.items() if name != "identity"}

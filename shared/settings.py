@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     upload_bytes_max: int = Field(default=1024 * 1024 * 1024, gt=0)
     custodian_url: str | None = None
     custodian_public_key: str | None = None
+    custodian_signing_key: SecretStr | None = None
     token_key: SecretStr | None = None
     log_key: SecretStr | None = None
     service_secret: SecretStr | None = None
@@ -60,7 +61,7 @@ class Settings(BaseSettings):
             raise ValueError("database_url: name the driver, e.g. postgresql+asyncpg://user@host/yaosu")
         return self
 
-    def require_secret(self, name: Literal["token_key", "log_key", "service_secret"]) -> str:
+    def require_secret(self, name: Literal["token_key", "log_key", "custodian_signing_key", "service_secret"]) -> str:
         """A secret that must have been brought. Raises ValueError that names the setting."""
         secret: SecretStr | None = getattr(self, name)
         if secret is None:
@@ -69,7 +70,10 @@ class Settings(BaseSettings):
 
     def _secrets(self) -> dict[str, SecretStr | None]:
         named = {f"service_secrets[{name}]": secret for name, secret in self.service_secrets.items()}
-        return {"token_key": self.token_key, "log_key": self.log_key, "service_secret": self.service_secret, **named}
+        return {
+            "token_key": self.token_key, "log_key": self.log_key, "custodian_signing_key": self.custodian_signing_key,
+            "service_secret": self.service_secret, **named,
+        }  # fmt: skip
 
 
 def with_development_secrets(settings: Settings) -> Settings:
@@ -84,6 +88,8 @@ def with_development_secrets(settings: Settings) -> Settings:
         update={
             "token_key": settings.token_key or SecretStr(read_or_make(keys / "token.pem")),
             "log_key": settings.log_key or SecretStr(read_or_make(keys / "log.pem", SigningKey)),
+            "custodian_signing_key": settings.custodian_signing_key
+            or SecretStr(read_or_make(keys / "custodian.pem", SigningKey)),
             "service_secrets": {name: SecretStr(secrets.token_urlsafe(32)) for name in SERVICES},
         }
     )

@@ -1,20 +1,25 @@
 """The port to the custodian: the licensed institution that holds the money. We instruct and ask; it decides.
 
-Promises: an instruction may be sent any number of times under its id and is carried out once; whatever goes wrong on
-the way is `Unavailable`, after which nothing is known but that asking again is safe.
+Promises: every request is signed with the platform's own key over what is sent, so that nobody else can instruct; an
+instruction may be sent any number of times under its id and is carried out once; whatever goes wrong on the way is
+`Unavailable`, after which nothing is known but that asking again is safe.
 """
 
+import base64
+from collections.abc import Generator
 from datetime import datetime
 from typing import Any, Protocol
 
-from httpx2 import Response
+from httpx2 import Auth, Request, Response
 
 from services.trading.rules.instruction import Instruction, NoSuchInstruction, Report
 from services.trading.rules.statement import Movement
 from services.trading.schemas.money import CustodianReport, CustodianStatement
 from shared import log
+from shared.clock import Clock
 from shared.ids import InstructionId
 from shared.rest import Directory, OnBehalf, Peer, RestClient
+from shared.signing import SigningKey
 
 
 class Custodian(Protocol):
@@ -36,8 +41,8 @@ class RestCustodian(RestClient):
 
     errors = (NoSuchInstruction,)
 
-    def __init__(self, directory: Directory) -> None:
-        super().__init__(_Outside(directory))
+    def __init__(self, directory: Directory, key: SigningKey, clock: Clock) -> None:
+        super().__init__(_Outside(directory, Signature(key, clock)))
 
     async def send(self, instruction: Instruction) -> Report:
         body = {
@@ -56,17 +61,34 @@ class RestCustodian(RestClient):
         return [movement.movement() for movement in told.movements]
 
 
+class Signature(Auth):
+    """Signs each request with Ed25519 over `timestamp "." method " " target "." raw body`, target and body as sent."""
+
+    requires_request_body = True
+
+    def __init__(self, key: SigningKey, clock: Clock) -> None:
+        self._key, self._clock = key, clock
+
+    def auth_flow(self, request: Request) -> Generator[Request, Response]:
+        timestamp = str(int(self._clock.now().timestamp()))
+        signed = f"{timestamp}.{request.method} ".encode() + request.url.raw_path + b"." + request.content
+        request.headers["Yaosu-Timestamp"] = timestamp
+        request.headers["Yaosu-Signature"] = base64.b64encode(self._key.sign(signed)).decode()
+        yield request
+
+
 class _Outside(Peer):
     """A neighbour that is no service of ours: our tokens mean nothing there, and are nobody's business."""
 
-    def __init__(self, directory: Directory) -> None:
+    def __init__(self, directory: Directory, signature: Signature) -> None:
         self.service = "custodian"
-        self._directory = directory
+        self._directory, self._signature = directory, signature
 
     async def ask(
         self, method: str, path: str, *, acting_for: OnBehalf | None = None, headers: dict[str, str] | None = None,
         **parts: Any,
     ) -> Response:  # fmt: skip
         told = {"X-Request-Id": request_id} if (request_id := log.request_id()) else {}
+        sent = {**told, **(headers or {})}
         connection = self._directory.connection(self.service)
-        return await connection.request(method, path, headers={**told, **(headers or {})}, **parts)
+        return await connection.request(method, path, headers=sent, auth=self._signature, **parts)

@@ -210,12 +210,12 @@ async def a_market(bench: Bench) -> AsyncGenerator[Market]:
     neighbours = Neighbours(bench.clock)
     for name in ("catalog", "pricing"):
         bench.directory.register(name, neighbours.app())
-    sandbox = custodian_sandbox.build(bench.directory, bench.clock, KEY)
+    sandbox = custodian_sandbox.build(bench.directory, bench.clock, KEY.public, KEY)
     bench.directory.register("custodian", sandbox)
     core = await bench.core("trading", metadata)
     app = trading_app.build(
         core, catalog=CatalogClient(core.peer("catalog")), pricing=PricingClient(core.peer("pricing")),
-        custodian=RestCustodian(bench.directory),
+        custodian=RestCustodian(bench.directory, KEY, bench.clock),
     )  # fmt: skip
     async with bench.serve(trading=app):
         provider = await bench.member("provider", signs=True)

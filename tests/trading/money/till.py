@@ -26,7 +26,8 @@ from shared.ids import OrderId, ParticipantId
 from shared.signing import SigningKey
 from tests.support.bench import Bench, Person
 
-KEY = SigningKey.from_seed(bytes(range(32)))
+KEY = SigningKey.from_seed(bytes(range(32)))  # the custodian's
+OURS = SigningKey.from_seed(bytes(range(1, 33)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +105,9 @@ def yuan(minor: int) -> dict[str, object]:
 async def a_till(bench: Bench) -> AsyncGenerator[Till]:
     """Money by itself: its two routers, without the deals that need them."""
     core = await bench.core("trading", tables.metadata)
-    sandbox = custodian_sandbox.build(bench.directory, bench.clock, KEY)
+    sandbox = custodian_sandbox.build(bench.directory, bench.clock, OURS.public, KEY)
     bench.directory.register("custodian", sandbox)
-    custodian = RestCustodian(bench.directory)
+    custodian = RestCustodian(bench.directory, OURS, bench.clock)
     treasury = Treasury(core.database, core.outbox, core.clock, core.standing, custodian, KEY.public)
     router = APIRouter()
     router.include_router(wallet_api.router)
