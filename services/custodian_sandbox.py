@@ -127,6 +127,7 @@ class ReportView(View):
     kind: Kind
     state: Literal["pending", "confirmed", "refused"]
     payer: str
+    parts: list[Part]
     amount: Money
     reason_code: str | None
     executed_at: datetime | None
@@ -135,8 +136,8 @@ class ReportView(View):
     def of(cls, order: Order) -> Self:
         asked = order.asked
         return cls(
-            id=asked.id, kind=asked.kind, state=order.state, payer=asked.payer, amount=asked.amount.money(),
-            reason_code=order.reason_code, executed_at=order.executed_at,
+            id=asked.id, kind=asked.kind, state=order.state, payer=asked.payer, parts=asked.parts,
+            amount=asked.amount.money(), reason_code=order.reason_code, executed_at=order.executed_at,
         )  # fmt: skip
 
 
@@ -287,7 +288,7 @@ class Custodian:
             amount = Money(amount.minor + 1)
         body: dict[str, object] = {
             "event_id": event_id, "instruction_id": asked.id, "state": order.state, "amount": amount,
-            "payer": asked.payer, "reason_code": order.reason_code,
+            "payer": asked.payer, "parts": asked.parts, "reason_code": order.reason_code,
         }  # fmt: skip
         told = {name: value for name, value in body.items() if value is not None}
         due_at = self.clock.now() + (LATE if fault == "late" else timedelta())

@@ -1,16 +1,15 @@
 """What `trading` does unasked: it closes auctions, lets deadlines pass, instructs the custodian, follows the catalogue.
 
 Promises: nothing is decided here, so a late or missed tick changes when something is noticed, never what is true; each
-job runs by itself, so that a custodian who does not answer keeps no auction open.
+job runs by itself, so that a custodian who does not answer keeps no auction open, and no settlement unnoticed.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from services.trading.actions import custody, due
 from services.trading.actions.trading import Trading
 
-INTERVAL_SECONDS = 0.5
 log = logging.getLogger(__name__)
 Job = Callable[[Trading], Awaitable[None]]
 
@@ -25,20 +24,33 @@ async def pass_deadlines(trading: Trading) -> None:
 
 async def instruct_custodian(trading: Trading) -> None:
     await custody.work_instructions(trading.treasury)
-    await custody.compare_statement(trading.treasury)
+
+
+async def notice_settlements(trading: Trading) -> None:
     await due.notice_settlements(trading)
+
+
+async def compare_statements(trading: Trading) -> None:
+    await custody.compare_statement(trading.treasury)
 
 
 async def follow_catalog(trading: Trading) -> None:
     await due.follower_of_catalog(trading).tick()
 
 
-JOBS: tuple[Job, ...] = (close_auctions, pass_deadlines, instruct_custodian)
+SOON, LATER = 0.5, 60  # seconds
+JOBS: Mapping[Job, float] = {
+    close_auctions: SOON,
+    pass_deadlines: SOON,
+    instruct_custodian: SOON,
+    notice_settlements: SOON,
+    compare_statements: LATER,
+}
 
 
 async def run(trading: Trading, job: Job) -> None:
     while True:
-        await trading.clock.sleep(INTERVAL_SECONDS)
+        await trading.clock.sleep(JOBS[job])
         await _once(trading, job)
 
 

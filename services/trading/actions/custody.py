@@ -159,12 +159,13 @@ async def parked(treasury: Treasury, page: Page) -> list[Instruction]:
 
 
 async def compare_statement(treasury: Treasury) -> None:
-    """Compare the custodian's newest statement with our records, once, and the accounts with their transfers."""
-    day = statement_rules.newest_day(treasury.clock.now())
-    name = day.date().isoformat()
+    """Compare the custodian's statement of each day with our records, once, and the accounts with their transfers."""
     async with treasury.database.read() as tx:
-        if await store.knows_statement(tx, name):
-            return
+        compared = await store.newest_statement(tx)
+    day = statement_rules.day_to_compare(treasury.clock.now(), compared)
+    if day is None:
+        return
+    name = day.date().isoformat()
     try:
         movements = await treasury.custodian.statement(day)
     except Unavailable:

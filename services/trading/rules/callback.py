@@ -1,7 +1,7 @@
 """What makes a custodian's callback, and its answer when asked back, acceptable.
 
-Promises: a callback is only ever a hint. Signed, recent, new and about the very amount and payer that were instructed,
-it makes us ask; what the custodian answers then is held to the same measure, and only that moves money.
+Promises: a callback is only ever a hint. Signed, recent, new and about the very amount, payer and payees that were
+instructed, it makes us ask; what the custodian answers then is held to the same measure, and only that moves money.
 """
 
 from datetime import datetime, timedelta
@@ -26,7 +26,7 @@ class EventDiffers(Conflict):
 
 
 class CallbackDiffers(Conflict):
-    """The callback is about another amount or payer than was instructed; the matter is parked."""
+    """The callback is about another amount, payer or payee than was instructed; the matter is parked."""
 
 
 def signed_bytes(timestamp: str, event_id: str, body: bytes) -> bytes:
@@ -52,6 +52,8 @@ def difference(instruction: Instruction, report: Report) -> str | None:
         return "amount_differs"
     if report.payer != instruction.payer:
         return "payer_differs"
+    if sorted(report.parts) != sorted(instruction.parts):
+        return "payee_differs"
     return None
 
 

@@ -76,7 +76,7 @@ class NothingToResume(Conflict):
     """Only what is parked can be resumed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Part:
     payee: str
     amount: Money
@@ -90,6 +90,7 @@ class Report:
     state: InstructionState
     amount: Money
     payer: str
+    parts: tuple[Part, ...]
     reason_code: str | None = None
     executed_at: datetime | None = None
 

@@ -24,10 +24,12 @@ class Movement:
     amount: Money
 
 
-def newest_day(now: datetime) -> datetime:
-    """The start of the newest day whose statement is ready. The days of a statement are those of UTC."""
+def day_to_compare(now: datetime, compared: datetime | None) -> datetime | None:
+    """The start of the day after the newest one compared, or of yesterday if none ever was; None until its statement
+    is ready. So no day is left out, however long nothing ran. The days of a statement are those of UTC."""
     today = (now - READY_AFTER).astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return today - timedelta(days=1)
+    day = today - timedelta(days=1) if compared is None else compared + timedelta(days=1)
+    return day if day < today else None
 
 
 def differing(stated: Iterable[Movement], ours: Iterable[Instruction]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
-from services.trading.rules.instruction import Instruction, InstructionKind, InstructionState, Report
+from services.trading.rules.instruction import Instruction, InstructionKind, InstructionState, Part, Report
 from services.trading.rules.ledger import AccountKind, Balance, Phase, Transfer
 from services.trading.rules.statement import Movement
 from shared.ids import InstructionId, TransferId
@@ -133,36 +133,51 @@ class ToldAmount(FromCustodian):
     minor: int = Field(ge=0, le=MINOR_MAX)
     currency: Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")]
 
+    def money(self) -> Money:
+        return Money(self.minor, self.currency)
 
-class CustodianReport(FromCustodian):
+
+class ToldPart(FromCustodian):
+    payee: Annotated[str, StringConstraints(max_length=100)]
+    amount: ToldAmount
+
+
+class Told(FromCustodian):
+    """What it says of an instruction, asked or unasked."""
+
+    amount: ToldAmount
+    payer: Annotated[str, StringConstraints(max_length=100)]
+    parts: Annotated[list[ToldPart], Field(max_length=100)]
+    reason_code: Annotated[str, StringConstraints(pattern="^[a-z_]{1,50}$")] | None = None
+
+    def told(self, instruction_id: InstructionId, state: str, executed_at: datetime | None = None) -> Report:
+        parts = tuple(Part(part.payee, part.amount.money()) for part in self.parts)
+        return Report(
+            instruction_id, InstructionState(state), self.amount.money(), self.payer, parts, self.reason_code,
+            executed_at,
+        )  # fmt: skip
+
+
+class CustodianReport(Told):
     """Its answer about an instruction."""
 
     id: InstructionId
     state: Literal["pending", "confirmed", "refused"]
-    amount: ToldAmount
-    payer: Annotated[str, StringConstraints(max_length=100)]
-    reason_code: Annotated[str, StringConstraints(pattern="^[a-z_]{1,50}$")] | None = None
     executed_at: AwareDatetime | None = None
 
     def report(self) -> Report:
-        amount = Money(self.amount.minor, self.amount.currency)
-        state = InstructionState(self.state)
-        return Report(self.id, state, amount, self.payer, self.reason_code, self.executed_at)
+        return self.told(self.id, self.state, self.executed_at)
 
 
-class CustodianCallback(FromCustodian):
+class CustodianCallback(Told):
     """What it tells unasked."""
 
     event_id: Annotated[str, StringConstraints(pattern="^[A-Za-z0-9_-]{1,64}$")]
     instruction_id: InstructionId
     state: Literal["confirmed", "refused"]
-    amount: ToldAmount
-    payer: Annotated[str, StringConstraints(max_length=100)]
-    reason_code: Annotated[str, StringConstraints(pattern="^[a-z_]{1,50}$")] | None = None
 
     def report(self) -> Report:
-        amount = Money(self.amount.minor, self.amount.currency)
-        return Report(self.instruction_id, InstructionState(self.state), amount, self.payer, self.reason_code)
+        return self.told(self.instruction_id, self.state)
 
 
 class CustodianMovement(FromCustodian):
@@ -172,8 +187,7 @@ class CustodianMovement(FromCustodian):
     amount: ToldAmount
 
     def movement(self) -> Movement:
-        amount = Money(self.amount.minor, self.amount.currency)
-        return Movement(self.instruction_id, InstructionKind(self.kind), self.payer, amount)
+        return Movement(self.instruction_id, InstructionKind(self.kind), self.payer, self.amount.money())
 
 
 class CustodianStatement(FromCustodian):

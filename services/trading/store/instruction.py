@@ -5,11 +5,11 @@ read is not saved.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -127,8 +127,10 @@ def digest_of(body: bytes) -> str:
     return sha256(body).hexdigest()
 
 
-async def knows_statement(tx: Transaction, day: str) -> bool:
-    return await tx.scalar(select(statements.c.day).where(statements.c.day == day)) is not None
+async def newest_statement(tx: Transaction) -> datetime | None:
+    """The start of the newest day that was compared."""
+    day = await tx.scalar(select(func.max(statements.c.day)))
+    return datetime.fromisoformat(day).replace(tzinfo=UTC) if day else None
 
 
 async def add_statement(tx: Transaction, day: str, differences: int, now: datetime) -> bool:

@@ -53,6 +53,7 @@ class Expected:
         told = {
             "event_id": "event_1", "instruction_id": self.instruction_id, "state": "confirmed", "amount": yuan(1000),
             "payer": self.buyer.participant_id,
+            "parts": [{"payee": self.buyer.participant_id, "amount": yuan(1000)}],
         }  # fmt: skip
         body = json.dumps(told | changes).encode()
         event = str(changes.get("event_id", "event_1"))
@@ -116,6 +117,7 @@ async def test_what_is_not_the_custodians_of_now_is_refused_alike(expected: Expe
     ({"amount": yuan(1001)},                           "callback_differs"),
     ({"amount": {"minor": 1000, "currency": "USD"}},   "callback_differs"),
     ({"payer": ParticipantId.new()},                   "callback_differs"),
+    ({"parts": [{"payee": ParticipantId.new(), "amount": yuan(1000)}]}, "callback_differs"),
 ])  # fmt: skip
 async def test_a_genuine_callback_about_something_else_conflicts(
     expected: Expected, changes: dict[str, Any], code: str
@@ -130,6 +132,7 @@ async def test_a_genuine_callback_about_something_else_conflicts(
 NONSENSE: list[dict[str, Any]] = [
     {"state": "pending"}, {"state": "done"}, {"amount": 1000}, {"amount": {"minor": "1000", "currency": "CNY"}},
     {"amount": {"minor": 1000.0, "currency": "CNY"}}, {"instruction_id": "instruction_1"}, {"payer": None},
+    {"parts": None}, {"parts": [{"payee": "x"}]}, {"parts": [{"payee": "x", "amount": yuan(-1)}]},
 ]  # fmt: skip
 
 

@@ -44,7 +44,7 @@ def an_instruction(kind: InstructionKind = InstructionKind.PAY_IN, state: Instru
 
 
 def a_report(of: Instruction, state: InstructionState = CONFIRMED) -> Report:
-    return Report(of.id, state, of.amount, of.payer)
+    return Report(of.id, state, of.amount, of.payer, of.parts)
 
 
 def attempts(count: int) -> tuple[Instruction, datetime]:
@@ -168,7 +168,7 @@ def test_no_two_bodies_have_the_same_signed_bytes(one: bytes, other: bytes):
     assert same == (one == other)
 
 
-KNOWN = an_instruction()
+KNOWN = an_instruction(InstructionKind.SPLIT)
 
 
 @pytest.mark.parametrize("report, difference", [
@@ -178,6 +178,11 @@ KNOWN = an_instruction()
     (replace(a_report(KNOWN), amount=Money(100, "USD")),          "currency_differs"),
     (replace(a_report(KNOWN), payer=BEN),                         "payer_differs"),
     (replace(a_report(KNOWN), instruction_id=InstructionId.new()), "instruction_differs"),
+    (replace(a_report(KNOWN), parts=(SHARED[0],)),                "payee_differs"),
+    (replace(a_report(KNOWN), parts=(*SHARED, SHARED[0])),        "payee_differs"),
+    (replace(a_report(KNOWN), parts=(Part(BEN, Money(96)), Part("exchange:fee", Money(4)))), "payee_differs"),
+    (replace(a_report(KNOWN), parts=(Part(ANA, Money(97)), Part("exchange:fee", Money(3)))), "payee_differs"),
+    (replace(a_report(KNOWN), parts=SHARED[::-1]),                None),   # in whichever order
 ])  # fmt: skip
 def test_a_report_is_of_the_very_thing_that_was_instructed(report: Report, difference: str | None):
     assert callback.difference(KNOWN, report) == difference
@@ -216,10 +221,19 @@ def test_what_either_side_lacks_or_has_otherwise_is_found():
     assert found == tuple(sorted([lost.id, grown.id, payer.id, "somebody-elses"]))
 
 
-@pytest.mark.parametrize("now, day", [
-    (datetime(2030, 1, 2, 0, 9, 59, tzinfo=UTC),  datetime(2029, 12, 31, tzinfo=UTC)),
-    (datetime(2030, 1, 2, 0, 10, tzinfo=UTC),     datetime(2030, 1, 1, tzinfo=UTC)),
-    (datetime(2030, 1, 2, 23, 59, tzinfo=UTC),    datetime(2030, 1, 1, tzinfo=UTC)),
+FIRST, SECOND, THIRD = (datetime(2030, 1, day, tzinfo=UTC) for day in (1, 2, 3))
+NEARLY_READY, READY = timedelta(minutes=9, seconds=59), timedelta(minutes=10)
+
+
+@pytest.mark.parametrize("now, compared, day", [
+    (THIRD + READY,                None,   SECOND),
+    (THIRD + NEARLY_READY,         None,   FIRST),
+    (THIRD + NEARLY_READY,         FIRST,  None),     # the custodian has not closed the second day yet
+    (THIRD + READY,                FIRST,  SECOND),
+    (THIRD + READY,                SECOND, None),
+    (THIRD + timedelta(days=9),    FIRST,  SECOND),   # nothing ran for a week: still no day is left out
 ])  # fmt: skip
-def test_a_day_is_compared_once_the_custodian_has_closed_it(now: datetime, day: datetime):
-    assert statement.newest_day(now) == day
+def test_every_day_is_compared_once_the_custodian_has_closed_it(
+    now: datetime, compared: datetime | None, day: datetime | None
+):
+    assert statement.day_to_compare(now, compared) == day

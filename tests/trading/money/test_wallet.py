@@ -130,6 +130,20 @@ async def test_a_days_statement_is_compared_once(till: Till):
 
 
 @ON_SQLITE
+async def test_days_on_which_nothing_ran_are_compared_afterwards(till: Till):
+    buyer = await till.bench.member("buyer")
+    till.bench.clock.advance(days=1, minutes=10)
+    await custody.compare_statement(till.treasury)
+    await till.bench.refresh()
+    await till.fund(buyer, 100)
+    till.bench.clock.advance(days=3)
+    for _ in range(4):
+        await custody.compare_statement(till.treasury)
+    told = [(each["day"], each["movements"]) for each in await till.facts("statement_compared")]
+    assert told == [("2030-01-01", 0), ("2030-01-02", 1), ("2030-01-03", 0), ("2030-01-04", 0)]
+
+
+@ON_SQLITE
 async def test_what_the_custodian_has_otherwise_is_told(till: Till):
     buyer = await till.bench.member("buyer")
     await till.fund(buyer, 100)
