@@ -7,7 +7,8 @@ facts; what is committed to cannot be guessed without its salt.
 
 A service's `events.py` derives frozen dataclasses from `Fact`. Every field is told in `data`. Beyond that:
 an id names an object; a `ContractId` also the contract; a `Commitment` goes to `pd` instead of `data`; fields named
-`amount`, `decision`, `reason_code`, `legal_basis` and `grade` also fill the envelope's own members.
+`amount`, `decision`, `reason_code`, `legal_basis` and `grade` also fill the envelope's own members; a field named
+`fact_id` is the fact's own id, drawn beforehand so that rows of its transaction can name it, and no part of `data`.
 """
 
 import hashlib
@@ -155,7 +156,7 @@ def event_line(
     on_behalf_of: str | None = None,
 ) -> bytes:
     """The canonical bytes of a fact. Requires at most 16 KiB of them: larger content goes by its digest."""
-    body = {field.name: getattr(fact, field.name) for field in fields(cast(Any, fact))}
+    body = {field.name: getattr(fact, field.name) for field in fields(cast(Any, fact)) if field.name != "fact_id"}
     told = {name: value for name, value in body.items() if value is not None}
     committed = {name: value.hex for name, value in told.items() if isinstance(value, Commitment)}
     envelope: dict[str, object] = {

@@ -112,7 +112,7 @@ class Outbox:
             raise StripeLost(retry_after_seconds=1)
         seq, previous, rows = row.seq, row.hash, list[dict[str, object]]()
         for fact in facts:
-            seq, fact_id = seq + 1, FactId.new()
+            seq, fact_id = seq + 1, getattr(fact, "fact_id", None) or FactId.new()
             line = event_line(
                 fact, service=self.service, fact_id=fact_id, actor=actor, at=now, request_id=log.request_id()
             )

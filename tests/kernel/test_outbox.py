@@ -13,7 +13,7 @@ from sqlalchemy import Column, Integer, MetaData, Row, Table, func, insert, sele
 from shared import log, outbox
 from shared.database import Database
 from shared.facts import GENESIS, Actor, Category, Fact, link, read_event
-from shared.ids import RequestId
+from shared.ids import FactId, RequestId
 from shared.outbox import LEASE, STRIPES_POSTGRESQL, NoStripe, Outbox, StripeLost, facts_table
 from tests.conftest import MakeDatabase
 from tests.support.clock import ToldClock
@@ -65,6 +65,24 @@ async def test_the_facts_of_all_transactions_make_one_chain(database: MakeDataba
     rows = await recorded(trading)
     assert numbers_of(rows) == [number for size in sizes for number in range(size)]
     assert_chains_without_gaps(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class StepNamed(Fact):
+    category: ClassVar = Category.SYSTEM
+    number: int
+    fact_id: FactId
+
+
+async def test_a_fact_keeps_the_id_that_was_drawn_beforehand_and_does_not_tell_it_twice(database: MakeDatabase):
+    trading, fact_id = await database("trading", METADATA), FactId.new()
+    writer = Outbox("trading", trading)
+    await writer.lease()
+    async with trading.transaction() as tx:
+        assert await writer.record(tx, ANA, await trading.now(tx), StepNamed(7, fact_id)) == [fact_id]
+    [row] = await recorded(trading)
+    event = read_event(row.line)
+    assert (row.id, event.id, event.data, event.obj) == (fact_id, fact_id, {"number": 7}, [])
 
 
 async def test_a_fact_says_who_when_and_in_which_request(database: MakeDatabase, clock: ToldClock):

@@ -24,7 +24,7 @@ from services.trading.store import ledger as ledger_store
 from services.trading.tables.whole import metadata
 from shared.facts import Category, Fact
 from shared.grades import C3, Clearance, Grade
-from shared.ids import ParticipantId, PlanId, TransferId, UseId, VersionId
+from shared.ids import FactId, ParticipantId, PlanId, TransferId, UseId, VersionId
 from shared.money import Money
 from shared.signing import SigningKey
 from tests.support.bench import Bench, Person
@@ -89,7 +89,7 @@ class Market:
                 for each in people
                 if each.participant_id
             ]
-            await ledger_store.add_transfers(tx, chain, self.bench.clock.now())
+            await ledger_store.add_transfers(tx, {FactId.new(): chain}, self.bench.clock.now())
 
     async def listing(
         self, version_id: VersionId | None = None, *, plan_id: PlanId | None = None, kind: str = "exclusive",

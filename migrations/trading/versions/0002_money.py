@@ -98,6 +98,7 @@ def upgrade() -> None:
         sa.Column("phase", sa.String(), nullable=False),
         sa.Column("pending_id", sa.String(), nullable=True),
         sa.Column("released_minor", sa.BigInteger(), nullable=False),
+        sa.Column("fact_id", sa.String(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("(phase IN ('post', 'void')) = (pending_id IS NOT NULL)", name="ends_name_what_they_end"),
         sa.CheckConstraint("amount_minor BETWEEN 1 AND 1000000000000000", name="amount_in_range"),

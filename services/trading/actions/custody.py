@@ -49,7 +49,7 @@ from shared.database import Transaction
 from shared.errors import Failure, Malformed, Unavailable
 from shared.facts import Actor, Fact
 from shared.idempotency import Once
-from shared.ids import InstructionId, TransferId
+from shared.ids import FactId, InstructionId, TransferId
 from shared.web import BadCursor, Page
 
 BATCH = 50
@@ -256,32 +256,32 @@ async def _decide(
         after = rules.park(before, difference, now)
     elif report.state is CONFIRMED:
         after = rules.confirm(before, report.executed_at or now)
-        await _end_transfers(tx, after, now)
     elif report.state is REFUSED:
         after = rules.refuse(before, report.reason_code or "unknown", now)
-        if after.state is REFUSED:
-            await _end_transfers(tx, after, now)
     else:
         after = rules.undecided(before, now, reached=True)
-    return after, _facts(before, after)
+    fact_id = FactId.new()
+    if after.is_decided:
+        await _end_transfers(tx, after, fact_id, now)
+    return after, _facts(before, after, fact_id)
 
 
-def _facts(before: Instruction, after: Instruction) -> list[Fact]:
+def _facts(before: Instruction, after: Instruction, fact_id: FactId) -> list[Fact]:
     if (before.state, before.reason_code) == (after.state, after.reason_code):
         return []
     match after.state:
         case rules.InstructionState.CONFIRMED:
             pay_in = after.kind is InstructionKind.PAY_IN
-            return [PayInConfirmed.of(after) if pay_in else InstructionConfirmed.of(after)]
+            return [(PayInConfirmed if pay_in else InstructionConfirmed).of(after, fact_id)]
         case rules.InstructionState.REFUSED:
-            return [InstructionRefused.of(after)]
+            return [InstructionRefused.of(after, fact_id)]
         case rules.InstructionState.PARKED:
-            return [InstructionParked.of(after)]
+            return [InstructionParked.of(after, fact_id)]
         case _:
             return []
 
 
-async def _end_transfers(tx: Transaction, instruction: Instruction, now: datetime) -> None:
+async def _end_transfers(tx: Transaction, instruction: Instruction, fact_id: FactId, now: datetime) -> None:
     """Post what waited for the instruction once it is confirmed; void it once it is refused."""
     pending = await ledger_store.transfers_by_id(tx, instruction.transfer_ids)
     confirmed = instruction.state is CONFIRMED
@@ -290,7 +290,7 @@ async def _end_transfers(tx: Transaction, instruction: Instruction, now: datetim
         for each in instruction.transfer_ids
     ]
     if chain:
-        await ledger_store.add_transfers(tx, chain, now)
+        await ledger_store.add_transfers(tx, {fact_id: chain}, now)
 
 
 def _told(callback: Callback) -> Report:

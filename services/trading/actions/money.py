@@ -1,8 +1,9 @@
 """What a deal does with money, inside the transaction that decides the deal.
 
 Each act takes the open transaction, moves money in the ledger, queues the instructions that follow from it, and gives
-back the facts to record with the deal's own. Requires that the aggregate concerned is locked already; accounts are
-locked here, in the order of their ids, and the stripe comes last, with the facts.
+back the facts to record with the deal's own; each entry of the ledger names its fact. Requires that the aggregate
+concerned is locked already; accounts are locked here, in the order of their ids, and the stripe comes last, with the
+facts.
 Promises: no money moves twice, whatever is retried; a deal whose money cannot move is taken back whole. What moves
 between sub-accounts at the custodian is pending here until the custodian says that it has moved.
 """
@@ -37,7 +38,7 @@ from services.trading.store import instruction as instruction_store
 from services.trading.store import ledger as ledger_store
 from shared.database import Transaction
 from shared.facts import Fact
-from shared.ids import AuctionId, InstructionId, OrderId, ParticipantId, TransferId
+from shared.ids import AuctionId, FactId, InstructionId, OrderId, ParticipantId, TransferId
 from shared.money import Money
 
 Facts = tuple[Fact, ...]
@@ -49,10 +50,11 @@ async def hold_deposit(
     """Bind a bidder's deposit. Raises InsufficientFunds, or DepositHeldAlready at the second try for one auction."""
     wallet = ledger.wallet(participant_id, amount.currency)
     deposit = ledger.deposit(auction_id, participant_id, amount.currency)
-    hold = Hold(TransferId.new(), auction_id, participant_id, amount)
-    await ledger_store.add_transfers(tx, [Transfer(hold.id, wallet, deposit, amount, Phase.PENDING)], now)
+    hold, fact_id = Hold(TransferId.new(), auction_id, participant_id, amount), FactId.new()
+    pending = Transfer(hold.id, wallet, deposit, amount, Phase.PENDING)
+    await ledger_store.add_transfers(tx, {fact_id: [pending]}, now)
     await ledger_store.add_hold(tx, hold)
-    return hold, DepositHeld.of(hold)
+    return hold, DepositHeld.of(hold, fact_id)
 
 
 async def hold_of(tx: Transaction, auction_id: AuctionId, participant_id: ParticipantId) -> Hold:
@@ -67,13 +69,14 @@ async def holds_of(tx: Transaction, auction_id: AuctionId) -> list[Hold]:
 
 async def void_holds(tx: Transaction, holds: Sequence[Hold], now: datetime) -> Facts:
     """Free these deposits at once. Each has an instruction of its own, so that none waits for another's."""
-    chain, facts = list[Transfer](), list[Fact]()
+    voids, facts = dict[FactId, Sequence[Transfer]](), list[Fact]()
     for hold in holds:
         await ledger_store.end_hold(tx, hold, VOIDED)
-        chain.append(_pending(hold).void(TransferId.new()))
-        facts.append(DepositReleased.of(hold))
-    if chain:
-        await ledger_store.add_transfers(tx, chain, now)
+        fact_id = FactId.new()
+        voids[fact_id] = [_pending(hold).void(TransferId.new())]
+        facts.append(DepositReleased.of(hold, fact_id))
+    if voids:
+        await ledger_store.add_transfers(tx, voids, now)
     for hold in holds:
         to_owner = {str(hold.participant_id): hold.amount}
         release = (InstructionKind.RELEASE, hold.participant_id, to_owner, f"release:{hold.id}", hold.auction_id)
@@ -104,8 +107,9 @@ async def pay_order(
         rest = price - applied
     if rest.minor:
         chain.append(Transfer(TransferId.new(), wallet, escrow, rest))
-    await ledger_store.add_transfers(tx, chain, now)
-    return (*facts, EscrowPaid(order_id, buyer_id, price, _ids(chain)))
+    fact_id = FactId.new()
+    await ledger_store.add_transfers(tx, {fact_id: chain}, now)
+    return (*facts, EscrowPaid(order_id, buyer_id, price, _ids(chain), fact_id=fact_id))
 
 
 async def settle_order(
@@ -145,9 +149,9 @@ async def refund_order(
     wallet, escrow = ledger.wallet(buyer_id, price.currency), ledger.escrow(order_id, price.currency)
     refund = (InstructionKind.REFUND, buyer_id, {str(buyer_id): price}, _end(order_id), order_id)
     given = await give(tx, *refund, now=now)
-    chain = [Transfer(TransferId.new(), escrow, wallet, price)]
-    await ledger_store.add_transfers(tx, chain, now)
-    return (EscrowRefunded(order_id, buyer_id, price, _ids(chain)), given)
+    chain, fact_id = [Transfer(TransferId.new(), escrow, wallet, price)], FactId.new()
+    await ledger_store.add_transfers(tx, {fact_id: chain}, now)
+    return (EscrowRefunded(order_id, buyer_id, price, _ids(chain), fact_id=fact_id), given)
 
 
 async def forfeit(
@@ -158,22 +162,23 @@ async def forfeit(
     Requires shares that add up to the deposit. Raises HoldEnded if it is no longer held.
     """
     await ledger_store.end_hold(tx, hold, POSTED)
-    pending, currency = _pending(hold), hold.amount.currency
-    post = pending.post(TransferId.new())
+    pending, currency, fact_id = _pending(hold), hold.amount.currency, FactId.new()
+    first = {fact_id: [pending.post(TransferId.new())]}
     paid = {
         EXCHANGE_FEE: (ledger.exchange(AccountKind.FEE_INCOME, currency), shares.costs),
         str(provider_id): (ledger.wallet(provider_id, currency), shares.provider),
         EXCHANGE_RESERVE: (ledger.exchange(AccountKind.RESERVE, currency), shares.reserve),
     }
     key = f"forfeit:{hold.id}"
-    given = await _split(tx, pending.credit, hold.participant_id, paid, key, hold.auction_id, now, first=[post])
-    return (DepositForfeited(hold.id, hold.auction_id, hold.participant_id, hold.amount, shares), *given)
+    given = await _split(tx, pending.credit, hold.participant_id, paid, key, hold.auction_id, now, first)
+    told = (hold.id, hold.auction_id, hold.participant_id, hold.amount, shares)
+    return (DepositForfeited(*told, fact_id=fact_id), *given)
 
 
 async def give(
     tx: Transaction, kind: InstructionKind, participant_id: ParticipantId, parts: Mapping[str, Money],
     natural_key: str, subject: Subject | None, transfer_ids: tuple[TransferId, ...] = (), *, now: datetime,
-    instruction_id: InstructionId | None = None,
+    instruction_id: InstructionId | None = None, fact_id: FactId | None = None,
 ) -> InstructionGiven:  # fmt: skip
     """Queue an instruction that the participant's sub-account pays; a job sends it after the commit.
 
@@ -184,25 +189,25 @@ async def give(
         tuple(Part(payee, amount) for payee, amount in parts.items()), natural_key, now, now, subject, transfer_ids,
     )  # fmt: skip
     await instruction_store.add(tx, instruction)
-    return InstructionGiven.of(instruction)
+    return InstructionGiven.of(instruction, fact_id)
 
 
 async def _split(
     tx: Transaction, source: Account, payer_id: ParticipantId, paid: Mapping[str, tuple[Account, Money]],
-    natural_key: str, subject: Subject, now: datetime, *, first: Sequence[Transfer] = (),
+    natural_key: str, subject: Subject, now: datetime, first: Mapping[FactId, Sequence[Transfer]] | None = None,
 ) -> Facts:  # fmt: skip
     """Promise each share out of the source account, until the custodian has carried the split out.
 
-    `first` is what fills the source, in the same chain.
+    `first` is what fills the source, in the same chain, under the fact that tells of it.
     """
     shared = {payee: (account, amount) for payee, (account, amount) in paid.items() if amount.minor}
     if not shared:
         return ()
     chain = [Transfer(TransferId.new(), source, account, amount, Phase.PENDING) for account, amount in shared.values()]
-    parts = {payee: amount for payee, (_, amount) in shared.items()}
+    parts, fact_id = {payee: amount for payee, (_, amount) in shared.items()}, FactId.new()
     split = (InstructionKind.SPLIT, payer_id, parts, natural_key, subject, _ids(chain))
-    given = await give(tx, *split, now=now)
-    await ledger_store.add_transfers(tx, [*first, *chain], now)
+    given = await give(tx, *split, now=now, fact_id=fact_id)
+    await ledger_store.add_transfers(tx, {**(first or {}), fact_id: chain}, now)
     return (given,)
 
 

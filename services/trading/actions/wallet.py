@@ -15,7 +15,7 @@ from services.trading.store.ledger import Entry, KindSum
 from shared.access import Member
 from shared.database import Transaction
 from shared.idempotency import Once
-from shared.ids import InstructionId, ParticipantId, TransferId
+from shared.ids import FactId, InstructionId, ParticipantId, TransferId
 from shared.money import Money
 from shared.web import BadCursor, Page
 
@@ -103,11 +103,11 @@ async def _move(
 async def _give(
     tx: Transaction, member: Member, kind: InstructionKind, pending: Transfer, now: datetime
 ) -> InstructionGiven:
-    await ledger_store.add_transfers(tx, [pending], now)
-    instruction_id = InstructionId.new()
+    instruction_id, fact_id = InstructionId.new(), FactId.new()
+    await ledger_store.add_transfers(tx, {fact_id: [pending]}, now)
     return await money.give(
         tx, kind, member.participant_id, {str(member.participant_id): pending.amount}, f"{kind}:{instruction_id}",
-        None, (pending.id,), now=now, instruction_id=instruction_id,
+        None, (pending.id,), now=now, instruction_id=instruction_id, fact_id=fact_id,
     )  # fmt: skip
 
 

@@ -42,7 +42,7 @@ async def see_wallet(caller: Party, treasury: TreasuryService) -> WalletView:
 async def see_transfers(caller: Party, page: PageQuery, treasury: TreasuryService) -> Listing[TransferView]:
     """Every movement of your wallet, newest first."""
     entries = await wallet.transfers(treasury, caller.participant_id, page)
-    views = [TransferView.of(entry.transfer, entry.created_at) for entry in entries]
+    views = [TransferView.of(entry.transfer, entry.fact_id, entry.created_at) for entry in entries]
     return Listing[TransferView].of(views, page, lambda view: view.id)
 
 

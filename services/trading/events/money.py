@@ -1,6 +1,6 @@
-"""What is announced about money. Each transfer it moved is named, so that an entry of the ledger leads to its fact."""
+"""What is announced about money. A fact that moved some has its id drawn beforehand, and each transfer names it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Self
 
@@ -8,13 +8,18 @@ from services.trading.rules.hold import Hold
 from services.trading.rules.instruction import Instruction, InstructionKind, InstructionState, Part, Subject
 from services.trading.rules.settlement import Forfeited
 from shared.facts import Category, Fact, Outcome, Retention
-from shared.ids import AuctionId, InstructionId, OrderId, ParticipantId, TransferId
+from shared.ids import AuctionId, FactId, InstructionId, OrderId, ParticipantId, TransferId
 from shared.money import Money
 
 
 @dataclass(frozen=True, slots=True)
-class DepositFact(Fact):
+class MoneyFact(Fact):
     category: ClassVar[Category] = Category.MONEY
+    fact_id: FactId | None = field(default=None, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class DepositFact(MoneyFact):
     retention: ClassVar[Retention] = Retention.AUCTION
     hold_id: TransferId
     auction_id: AuctionId
@@ -22,8 +27,8 @@ class DepositFact(Fact):
     amount: Money
 
     @classmethod
-    def of(cls, hold: Hold) -> Self:
-        return cls(hold.id, hold.auction_id, hold.participant_id, hold.amount)
+    def of(cls, hold: Hold, fact_id: FactId) -> Self:
+        return cls(hold.id, hold.auction_id, hold.participant_id, hold.amount, fact_id=fact_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +53,9 @@ class DepositForfeited(DepositFact):
 
 
 @dataclass(frozen=True, slots=True)
-class EscrowPaid(Fact):
+class EscrowPaid(MoneyFact):
     """The whole price is in escrow, deposit included."""
 
-    category: ClassVar[Category] = Category.MONEY
     order_id: OrderId
     participant_id: ParticipantId
     amount: Money
@@ -59,8 +63,7 @@ class EscrowPaid(Fact):
 
 
 @dataclass(frozen=True, slots=True)
-class EscrowRefunded(Fact):
-    category: ClassVar[Category] = Category.MONEY
+class EscrowRefunded(MoneyFact):
     order_id: OrderId
     participant_id: ParticipantId
     amount: Money
@@ -68,10 +71,9 @@ class EscrowRefunded(Fact):
 
 
 @dataclass(frozen=True, slots=True)
-class InstructionGiven(Fact):
+class InstructionGiven(MoneyFact):
     """The custodian is to do this. The pending transfers wait for its word."""
 
-    category: ClassVar[Category] = Category.MONEY
     instruction_id: InstructionId
     participant_id: ParticipantId
     kind: InstructionKind
@@ -83,16 +85,16 @@ class InstructionGiven(Fact):
     transfer_ids: tuple[TransferId, ...]
 
     @classmethod
-    def of(cls, instruction: Instruction) -> Self:
+    def of(cls, instruction: Instruction, fact_id: FactId | None = None) -> Self:
         return cls(
             instruction.id, instruction.participant_id, instruction.kind, instruction.payer, instruction.parts,
             instruction.amount, instruction.subject, instruction.natural_key, instruction.transfer_ids,
+            fact_id=fact_id,
         )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class InstructionFact(Fact):
-    category: ClassVar[Category] = Category.MONEY
+class InstructionFact(MoneyFact):
     instruction_id: InstructionId
     participant_id: ParticipantId
     kind: InstructionKind
@@ -103,10 +105,10 @@ class InstructionFact(Fact):
     reason_code: str | None
 
     @classmethod
-    def of(cls, instruction: Instruction) -> Self:
+    def of(cls, instruction: Instruction, fact_id: FactId | None = None) -> Self:
         return cls(
             instruction.id, instruction.participant_id, instruction.kind, instruction.amount, instruction.subject,
-            instruction.transfer_ids, instruction.attempts, instruction.reason_code,
+            instruction.transfer_ids, instruction.attempts, instruction.reason_code, fact_id=fact_id,
         )  # fmt: skip
 
 

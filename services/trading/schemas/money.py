@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 from services.trading.rules.instruction import Instruction, InstructionKind, InstructionState, Part, Report
 from services.trading.rules.ledger import AccountKind, Balance, Phase, Transfer
 from services.trading.rules.statement import Movement
-from shared.ids import InstructionId, TransferId
+from shared.ids import FactId, InstructionId, TransferId
 from shared.money import MINOR_MAX, Money
 from shared.web import Request, View
 
@@ -42,7 +42,8 @@ class WalletView(View):
 
 
 class TransferView(View):
-    """An entry of the ledger. `post` and `void` end the pending transfer that they name."""
+    """An entry of the ledger, and the fact in the log that tells of it. `post` and `void` end the pending transfer
+    that they name."""
 
     id: TransferId
     debit: str
@@ -50,13 +51,14 @@ class TransferView(View):
     amount: Money
     phase: Phase
     pending_id: TransferId | None
+    fact_id: FactId
     created_at: datetime
 
     @classmethod
-    def of(cls, transfer: Transfer, created_at: datetime) -> Self:
+    def of(cls, transfer: Transfer, fact_id: FactId, created_at: datetime) -> Self:
         return cls(
             id=transfer.id, debit=transfer.debit.id, credit=transfer.credit.id, amount=transfer.amount,
-            phase=transfer.phase, pending_id=transfer.pending_id, created_at=created_at,
+            phase=transfer.phase, pending_id=transfer.pending_id, fact_id=fact_id, created_at=created_at,
         )  # fmt: skip
 
 

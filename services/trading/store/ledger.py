@@ -4,7 +4,7 @@ Promises: a balance changes only by one conditional statement that also checks i
 are locked in the order of their ids; transfers are added and never changed; a hold ends by whoever moves its row first.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -26,7 +26,7 @@ from services.trading.rules.ledger import (
 )
 from services.trading.tables.money import SUMS, accounts, holds, transfers
 from shared.database import Transaction, for_update
-from shared.ids import AuctionId, ParticipantId, TransferId
+from shared.ids import AuctionId, FactId, ParticipantId, TransferId
 from shared.money import Money
 
 
@@ -41,17 +41,20 @@ class KindSum:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A transfer as it was taken."""
+    """A transfer as it was taken, and the fact that tells of it: who did this, why, and where in the log."""
 
     transfer: Transfer
+    fact_id: FactId
     created_at: datetime
 
 
-async def add_transfers(tx: Transaction, chain: Sequence[Transfer], now: datetime) -> None:
-    """Take the chain, whole. Raises InsufficientFunds, NothingPending or what else is wrong with it.
+async def add_transfers(tx: Transaction, told: Mapping[FactId, Sequence[Transfer]], now: datetime) -> None:
+    """Take the chain, whole; each transfer under the fact that tells of it.
 
-    Requires a writing transaction, which an error ends: part of the chain may have been written.
+    Raises InsufficientFunds, NothingPending or what else is wrong with it. Requires a writing transaction, which an
+    error ends, for part of the chain may have been written; and that it records these facts.
     """
+    chain = [transfer for transfers in told.values() for transfer in transfers]
     wanted = {transfer.id for transfer in chain} | {each.pending_id for each in chain if each.pending_id}
     known = await transfers_by_id(tx, wanted)
     if not rules.fresh(chain, known):
@@ -61,7 +64,7 @@ async def add_transfers(tx: Transaction, chain: Sequence[Transfer], now: datetim
         if transfer.pending_id is not None:
             rules.check_end(transfer, whole.get(transfer.pending_id))
     await _change_balances(tx, rules.changes(chain, whole))
-    await _insert_transfers(tx, chain, whole, now)
+    await _insert_transfers(tx, told, whole, now)
 
 
 async def transfers_by_id(tx: Transaction, ids: Iterable[TransferId]) -> dict[TransferId, Transfer]:
@@ -81,7 +84,7 @@ async def entries_of(tx: Transaction, account: Account, before: TransferId | Non
     if before is not None:
         query = query.where(transfers.c.id < before)
     rows = await tx.execute(query.order_by(transfers.c.id.desc()).limit(limit))
-    return [Entry(_transfer(row), row.created_at) for row in rows]
+    return [Entry(_transfer(row), row.fact_id, row.created_at) for row in rows]
 
 
 async def sums_by_kind(tx: Transaction) -> list[KindSum]:
@@ -170,14 +173,16 @@ async def _ensure_accounts(tx: Transaction, wanted: Iterable[Account]) -> None:
 
 
 async def _insert_transfers(
-    tx: Transaction, chain: Sequence[Transfer], known: dict[TransferId, Transfer], now: datetime
+    tx: Transaction, told: Mapping[FactId, Sequence[Transfer]], known: dict[TransferId, Transfer], now: datetime
 ) -> None:
     rows = [
         {
             "id": each.id, "debit": each.debit.id, "credit": each.credit.id, "amount_minor": each.amount.minor,
             "currency": each.amount.currency, "phase": each.phase, "pending_id": each.pending_id,
-            "released_minor": known[each.pending_id].amount.minor if each.pending_id else 0, "created_at": now,
+            "released_minor": known[each.pending_id].amount.minor if each.pending_id else 0, "fact_id": fact_id,
+            "created_at": now,
         }
+        for fact_id, chain in told.items()
         for each in chain
     ]  # fmt: skip
     try:
@@ -207,7 +212,7 @@ def _zero() -> ColumnElement[int]:
 
 
 def _entries() -> Select[Any]:
-    columns = ("id", "debit", "credit", "amount_minor", "currency", "phase", "pending_id", "created_at")
+    columns = ("id", "debit", "credit", "amount_minor", "currency", "phase", "pending_id", "fact_id", "created_at")
     return select(*(transfers.c[name] for name in columns))
 
 

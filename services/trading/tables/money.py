@@ -11,7 +11,7 @@ from services.trading.rules.instruction import INSTRUCTION, REFUSED
 from services.trading.rules.ledger import GUARDED
 from services.trading.tables.base import metadata
 from shared.database import IdOf, Moment
-from shared.ids import AuctionId, InstructionId, ParticipantId, TransferId
+from shared.ids import AuctionId, FactId, InstructionId, ParticipantId, TransferId
 from shared.money import MINOR_MAX
 
 SUMS = ("debits_pending", "debits_posted", "credits_pending", "credits_posted")
@@ -42,6 +42,7 @@ transfers = Table(
     Column("phase", String, nullable=False),
     Column("pending_id", IdOf(TransferId), ForeignKey("transfers.id")),
     Column("released_minor", BigInteger, nullable=False),
+    Column("fact_id", IdOf(FactId), nullable=False),
     Column("created_at", Moment, nullable=False),
     CheckConstraint(f"amount_minor BETWEEN 1 AND {MINOR_MAX}", name="amount_in_range"),
     CheckConstraint("debit <> credit", name="two_accounts"),

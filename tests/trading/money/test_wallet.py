@@ -12,7 +12,7 @@ from services.trading.rules.ledger import TransferDiffers
 from services.trading.store import ledger as ledger_store
 from services.trading.tables import money as tables
 from shared.database import Transaction
-from shared.ids import AuctionId, TransferId
+from shared.ids import AuctionId, FactId, OrderId, TransferId
 from shared.money import Money
 from tests.support.bench import ParticipantSuspended
 from tests.trading.money.deals import Deals, who
@@ -42,7 +42,7 @@ async def test_only_those_whose_business_it_is(
         async with till.treasury.database.transaction() as tx:
             wallet = ledger.wallet(who(member), "CNY")
             given = ledger.Transfer(TransferId.new(), ledger.bank("CNY"), wallet, Money(10))
-            await ledger_store.add_transfers(tx, [given], bench.clock.now())
+            await ledger_store.add_transfers(tx, {FactId.new(): [given]}, bench.clock.now())
     await till.fault("pay_in", "wrong_amount")
     parked = (await till.pay_in(members["buyer"], 5)).json()["id"]
     await till.tick()
@@ -88,6 +88,32 @@ async def test_the_wallets_transfers_are_listed_newest_first_page_by_page(till: 
             break
         query = f"limit=2&cursor={page['next_cursor']}"
     assert seen == [("void", 40), ("pending", 40), ("post", 100), ("pending", 100)]
+
+
+async def test_each_transfer_names_the_fact_that_says_who_moved_it_and_why(till: Till):
+    buyer = await till.bench.member("buyer")
+    await till.fund(buyer, 100)
+    deals = Deals(till, await till.bench.member("provider"))
+    await deals.void(await deals.hold(buyer, 40))
+    await deals.pay(order_id := OrderId.new(), buyer, 60)
+    await deals.refund(order_id, buyer, 60)
+    await till.bench.post(buyer, f"{BASE}/wallet/payouts", {"amount": yuan(1)})
+    told = {event.id: (event.act.removeprefix("trading."), event.actor.t) for event in await till.events()}
+    entries = (await till.bench.get(buyer, f"{BASE}/wallet/transfers")).json()["items"]
+    assert [(each["phase"], *told[each["fact_id"]]) for each in reversed(entries)] == [
+        ("pending", "instruction_given", "user"),
+        ("post", "pay_in_confirmed", "service"),
+        ("pending", "deposit_held", "service"),
+        ("void", "deposit_released", "service"),
+        ("posted", "escrow_paid", "service"),
+        ("posted", "escrow_refunded", "service"),
+        ("pending", "instruction_given", "user"),
+    ]
+
+
+@ON_SQLITE
+async def test_a_cursor_that_is_none_is_refused(till: Till):
+    buyer = await till.bench.member("buyer")
     answer = await till.bench.get(buyer, f"{BASE}/wallet/transfers?cursor=bm90IGFuIGlk")
     assert (answer.status_code, answer.json()["code"]) == (422, "bad_cursor")
 
@@ -162,7 +188,7 @@ def a_row(**changes: object) -> dict[str, object]:
     bank, wallet = "CNY/bank.clearing", "CNY/wallet:x"
     row: dict[str, object] = {
         "id": TransferId.new(), "debit": bank, "credit": wallet, "amount_minor": 1, "currency": "CNY",
-        "phase": "posted", "pending_id": None, "released_minor": 0,
+        "phase": "posted", "pending_id": None, "released_minor": 0, "fact_id": FactId.new(),
     }  # fmt: skip
     return row | changes
 
@@ -209,9 +235,9 @@ async def test_a_transfer_that_is_sent_again_is_known_and_a_different_one_refuse
     transfer = ledger.Transfer(TransferId.new(), wallet, deposit, Money(30))
     for _ in range(2):
         async with till.treasury.database.transaction() as tx:
-            await ledger_store.add_transfers(tx, [transfer], till.bench.clock.now())
+            await ledger_store.add_transfers(tx, {FactId.new(): [transfer]}, till.bench.clock.now())
     assert await till.wallet(buyer) == (70, 0)
     other = ledger.Transfer(transfer.id, wallet, deposit, Money(31))
     with pytest.raises(TransferDiffers):
         async with till.treasury.database.transaction() as tx:
-            await ledger_store.add_transfers(tx, [other], till.bench.clock.now())
+            await ledger_store.add_transfers(tx, {FactId.new(): [other]}, till.bench.clock.now())

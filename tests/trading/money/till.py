@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter
 from httpx2 import Response
+from sqlalchemy import select
 
 from services import custodian_sandbox
 from services.custodian_sandbox import WORLD
@@ -21,7 +22,7 @@ from services.trading.rules.ledger import Balance
 from services.trading.store import ledger as ledger_store
 from services.trading.tables import money as tables
 from shared import web
-from shared.changes import Change
+from shared.facts import Event, read_event
 from shared.ids import OrderId, ParticipantId
 from shared.signing import SigningKey
 from tests.support.bench import Bench, Person
@@ -71,16 +72,23 @@ class Till:
 
     async def facts(self, act: str) -> list[dict[str, Any]]:
         """The bodies of the facts with this act."""
-        found: list[Change] = await self.bench.cores["trading"].feed.after({})
-        return [change.data for change in found if change.act == f"trading.{act}"]
+        return [event.data for event in await self.events() if event.act == f"trading.{act}"]
+
+    async def events(self) -> list[Event]:
+        """All facts, as the log is told them."""
+        found, positions = list[Event](), dict[int, int]()
+        while changes := await self.bench.cores["trading"].feed.after(positions):
+            found += [read_event(change.line.encode()) for change in changes]
+            positions |= {change.stripe: change.seq for change in changes}
+        return found
 
     async def balance(self, account: ledger.Account) -> Balance:
         async with self.treasury.database.read() as tx:
             return await ledger_store.balance(tx, account)
 
     async def check_books(self, open_orders: dict[OrderId, ParticipantId] | None = None) -> None:
-        """The ledger adds up and drifts nowhere; and what the custodian holds for someone is their wallet, and what
-        they have in the escrow of open orders."""
+        """The ledger adds up, drifts nowhere, and names facts that there are; what the custodian holds for someone is
+        their wallet, and what they have in the escrow of open orders."""
         told = (await self.bench.get(self.bench.staff("regulator"), "/trading/v1/ledger/trial-balance")).json()
         assert set(told["totals_minor"].values()) <= {0}
         assert told["drifting_accounts"] == []
@@ -89,6 +97,9 @@ class Till:
         assert expected == {name: await self._mirrored(name, open_orders or {}) for name in expected}
         sums = {each["kind"]: each["balance_minor"] for each in told["accounts"]}
         assert sums.get("bank.clearing", 0) == self.custodian.book[WORLD]
+        async with self.treasury.database.read() as tx:
+            named = set(await tx.scalars(select(tables.transfers.c.fact_id)))
+        assert named <= {event.id for event in await self.events()}
 
     async def _mirrored(self, name: str, open_orders: dict[OrderId, ParticipantId]) -> int:
         participant_id = ParticipantId(name)
