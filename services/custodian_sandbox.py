@@ -2,7 +2,8 @@
 
 Development and tests only. Promises: only what the platform signed is carried out, and once, however often it is sent;
 its book balances whatever faults are asked for, because a fault is always in what it tells, or in its refusing, never
-in its book. Faults wait in line for the next instructions of their kind; they and the callbacks are in memory.
+in its book. What it decided is kept in a file, if it is given one, for wallets outlive this process; its faults and
+callbacks are not. Faults wait in line for the next instructions of their kind.
 """
 
 import asyncio
@@ -11,12 +12,13 @@ import logging
 from collections.abc import Coroutine
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from httpx2 import HTTPError
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, TypeAdapter, model_validator
 from pydantic_core import to_json
 from starlette.requests import Request as Received
 
@@ -113,6 +115,9 @@ class Order:
     executed_at: datetime | None = None
 
 
+ORDER = TypeAdapter(Order)
+
+
 @dataclass(frozen=True, slots=True)
 class Callback:
     event_id: str
@@ -166,19 +171,27 @@ class StatementView(View):
 class Custodian:
     """`book` is what each sub-account holds, in minor units; with the world outside it adds up to zero.
 
-    `key` signs its callbacks; `platform_key` is the public key of the one who may instruct.
+    `key` signs its callbacks; `platform_key` is the public key of the one who may instruct; `file` keeps the orders.
     """
 
     directory: Directory
     clock: Clock
     key: SigningKey
     platform_key: bytes
+    file: Path | None = None
     book: dict[str, int] = field(default_factory=lambda: {WORLD: 0})
     orders: dict[str, Order] = field(default_factory=dict[str, Order])
     callbacks: list[Callback] = field(default_factory=list[Callback])
     faults: list[tuple[Kind, Fault]] = field(default_factory=list[tuple[Kind, Fault]])
     _working: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
     _sleeping: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
+
+    def __post_init__(self) -> None:
+        lines = self.file.read_bytes().splitlines() if self.file and self.file.exists() else []
+        for order in map(ORDER.validate_json, lines):
+            self.orders[order.asked.id] = order
+            if order.state == "confirmed":
+                self._move(order.asked)
 
     async def require_platform(self, received: Received) -> None:
         """Raises NotThePlatform unless the platform signed these very bytes for this target, just now."""
@@ -190,8 +203,9 @@ class Custodian:
             signature, moment = base64.b64decode(text, validate=True), int(timestamp)
         except ValueError as error:
             raise NotThePlatform() from error
-        is_of_now = abs(moment - self.clock.now().timestamp()) <= WINDOW_SECONDS
-        if not is_of_now or not verifies(self.platform_key, signed, signature):
+        if not verifies(self.platform_key, signed, signature):
+            raise NotThePlatform()
+        if abs(moment - self.clock.now().timestamp()) > WINDOW_SECONDS:
             raise NotThePlatform()
 
     def take(self, asked: NewInstruction) -> Order:
@@ -248,6 +262,9 @@ class Custodian:
         fault = self._next_fault(order.asked.kind)
         order = self._decided(order, refuse=fault == "refused")
         self.orders[instruction_id] = order
+        if self.file:
+            with self.file.open("ab") as file:
+                file.write(ORDER.dump_json(order) + b"\n")
         callbacks = self._callbacks_of(order, fault)
         self.callbacks += callbacks
         await self.deliver()
@@ -271,14 +288,17 @@ class Custodian:
         asked = order.asked
         if refuse:
             return replace(order, state="refused", reason_code="declined")
-        source = WORLD if asked.kind == "pay_in" else asked.payer
-        if source != WORLD and self.book.get(source, 0) < asked.amount.minor:
+        if asked.kind != "pay_in" and self.book.get(asked.payer, 0) < asked.amount.minor:
             return replace(order, state="refused", reason_code="insufficient_balance")
+        self._move(asked)
+        return replace(order, state="confirmed", executed_at=self.clock.now())
+
+    def _move(self, asked: NewInstruction) -> None:
+        source = WORLD if asked.kind == "pay_in" else asked.payer
         for part in asked.parts:
             target = WORLD if asked.kind == "payout" else part.payee
             self.book[source] = self.book.get(source, 0) - part.amount.minor
             self.book[target] = self.book.get(target, 0) + part.amount.minor
-        return replace(order, state="confirmed", executed_at=self.clock.now())
 
     def _callbacks_of(self, order: Order, fault: Fault | None) -> list[Callback]:
         asked = order.asked
@@ -310,9 +330,11 @@ class Custodian:
         return answer.is_success
 
 
-def build(directory: Directory, clock: Clock, platform_key: bytes, key: SigningKey | None = None) -> FastAPI:
+def build(
+    directory: Directory, clock: Clock, platform_key: bytes, key: SigningKey | None = None, file: Path | None = None
+) -> FastAPI:
     """The sandbox, calling back to the directory's `trading`. `state.public_key` is its callback key in base64."""
-    custodian = Custodian(directory, clock, key or SigningKey.new(), platform_key)
+    custodian = Custodian(directory, clock, key or SigningKey.new(), platform_key, file)
     app = FastAPI(title="Yaosu custodian sandbox", openapi_url=None, docs_url=None, redoc_url=None)
     app.state.custodian = custodian
     app.state.public_key = base64.b64encode(custodian.key.public).decode()

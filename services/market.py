@@ -101,7 +101,9 @@ def build_market(
     make_database = make_database or (lambda service: database_of(service, settings, clock))
     outside: dict[str, FastAPI] = {}
     if settings.custodian_url is None:
-        outside["custodian"] = sandbox = custodian_sandbox.build(directory, clock, instructing_key(settings).public)
+        outside["custodian"] = sandbox = custodian_sandbox.build(
+            directory, clock, instructing_key(settings).public, file=settings.var / "custodian.jsonl"
+        )
         settings = settings.model_copy(update={"custodian_public_key": sandbox.state.public_key})
     cores = {name: core_of(name, settings, clock, make_database(name), directory) for name in SERVICES}
     apps = {name: BUILD[name](core) for name, core in cores.items() if name != "identity"}

@@ -1,6 +1,7 @@
 """The custodian to play with: what it promises to whoever instructs it."""
 
 import base64
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -169,6 +170,24 @@ async def test_a_callback_that_nobody_takes_is_kept_and_sent_again_ever_later(sa
         clock.advance(seconds=pause)
         await custodian.deliver()
     assert custodian.callbacks == []
+
+
+async def test_what_it_decided_outlives_it(clock: ToldClock, tmp_path: Path):
+    file = tmp_path / "custodian.jsonl"
+    first = custodian_sandbox.build(Directory(), clock, OURS.public, KEY, file)
+    asked = [
+        an_instruction(),
+        an_instruction("split", name="two", ben=90),
+        an_instruction("payout", payer="ben", name="three", ben=91),
+        an_instruction("payout", payer="ben", name="four", ben=50),
+    ]
+    async with connect(first) as connection:
+        decided = [await told(first, connection, each) for each in asked]
+    second = custodian_sandbox.build(Directory(), clock, OURS.public, KEY, file)
+    assert second.state.custodian.book == first.state.custodian.book == {"world": -50, "ana": 10, "ben": 40}
+    async with connect(second) as connection:
+        assert [await told(second, connection, each) for each in asked] == decided
+    assert second.state.custodian.orders == first.state.custodian.orders
 
 
 def test_its_callback_key_is_shown_and_stable_only_if_given(sandbox: FastAPI, clock: ToldClock):
