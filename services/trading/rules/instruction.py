@@ -51,7 +51,7 @@ INSTRUCTION = Lifecycle(start=PENDING, moves={
 NEXT_ACTOR = {PENDING: "service", SENT: "custodian", PARKED: "operator_business"}
 
 PAUSES = tuple(timedelta(seconds=seconds) for seconds in (2, 5, 15, 60, 300, 1800, 7200, 21600, 57600))
-ATTEMPTS_MAX = len(PAUSES)
+ATTEMPTS_MAX = len(PAUSES) + 1  # the first, and one after each pause
 DECIDED_WITHIN = sum(PAUSES, timedelta())
 PARKED_PAUSE = timedelta(days=1)
 
@@ -152,7 +152,7 @@ class Instruction:
 
 def attempt(instruction: Instruction, now: datetime) -> Instruction:
     """The instruction once more on its way. Requires one that is open and due; claims it until the next attempt."""
-    pause = PARKED_PAUSE if instruction.state is PARKED else PAUSES[min(instruction.attempts, ATTEMPTS_MAX - 1)]
+    pause = PARKED_PAUSE if instruction.state is PARKED else PAUSES[min(instruction.attempts, len(PAUSES) - 1)]
     return _change(instruction, attempts=instruction.attempts + 1, next_attempt_at=now + pause)
 
 

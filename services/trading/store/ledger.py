@@ -155,7 +155,10 @@ async def _change_balances(tx: Transaction, changes: dict[Account, Balance]) -> 
         change = changes[account]
         after = {name: accounts.c[name] + getattr(change, name) for name in SUMS}
         covered = after["credits_posted"] - after["debits_posted"] - after["debits_pending"] >= 0
-        changed = await tx.execute(update(accounts).where(accounts.c.id == account.id, covered).values(after))
+        try:
+            changed = await tx.execute(update(accounts).where(accounts.c.id == account.id, covered).values(after))
+        except IntegrityError as error:  # less than nothing would be pending: what is to end has ended
+            raise NothingPending() from error
         if changed.rowcount != 1:
             raise InsufficientFunds(available_minor=(await balance(tx, account)).available)
 

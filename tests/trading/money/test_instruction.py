@@ -72,7 +72,7 @@ def test_pauses_between_tries_grow_until_a_person_is_called():
     assert pauses == sorted(pauses)
     parked, _ = attempts(ATTEMPTS_MAX)
     assert (parked.state, parked.reason_code, parked.next_actor) == (PARKED, "no_answer", "operator_business")
-    assert made[-1] <= an_instruction().created_at + DECIDED_WITHIN
+    assert made[-1] == an_instruction().deadline == NOON + DECIDED_WITHIN, "the deadline is when it is parked"
 
 
 def test_a_parked_instruction_is_asked_about_once_a_day_for_ever():

@@ -1,5 +1,6 @@
 """Money that comes in and goes out: only the custodian's own word moves it, once, whatever goes wrong on the way."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -192,6 +193,32 @@ async def test_an_answer_that_was_lost_on_the_way_costs_nothing(till: Till, monk
     cut_line(till, monkeypatch, None)
     await wait_until_due(till, buyer, created)
     await till.tick()
+    assert await till.wallet(buyer) == (1000, 0)
+    await till.check_books()
+
+
+@pytest.mark.parametrize("arrived", [False, True])
+async def test_an_instruction_outlives_the_process_that_died_while_sending_it(
+    till: Till, monkeypatch: pytest.MonkeyPatch, arrived: bool
+):
+    buyer = await till.bench.member("buyer")
+    await till.fault("pay_in", "lost")
+    await till.pay_in(buyer, 1000)
+    send = till.treasury.custodian.send
+
+    async def killed(instruction: Any) -> Any:
+        if arrived:
+            await send(instruction)
+        raise asyncio.CancelledError
+
+    with monkeypatch.context() as patched, pytest.raises(asyncio.CancelledError):
+        patched.setattr(till.treasury.custodian, "send", killed)
+        await custody.work_instructions(till.treasury)
+    await till.custodian.quiet()
+    assert await till.wallet(buyer) == (0, 0)
+    for seconds in (2, 5):
+        till.bench.clock.advance(seconds=seconds)
+        await till.tick()
     assert await till.wallet(buyer) == (1000, 0)
     await till.check_books()
 

@@ -93,8 +93,7 @@ async def test_whoever_is_not_the_platform_of_now_can_ask_nothing_of_it(
 ):
     other = ToldClock()
     other.advance(seconds=seconds)
-    async with connect(sandbox, key or OURS, other) as connection:
-        connection.auth = connection.auth if key else None
+    async with connect(sandbox, key, other) if key else rest.connect(sandbox) as connection:
         body = an_instruction() if method == "POST" else None
         answer = await connection.request(method, f"{BASE}{path}", json=body)
     assert (answer.status_code, answer.json()["code"]) == (401, "not_the_platform")
