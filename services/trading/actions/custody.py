@@ -24,6 +24,7 @@ from services.trading.events.money import (
     InstructionResumed,
     PayInConfirmed,
     StatementCompared,
+    StatementDiffered,
 )
 from services.trading.rules import callback as callback_rules
 from services.trading.rules import instruction as rules
@@ -178,7 +179,9 @@ async def compare_statement(treasury: Treasury) -> None:
         if not await store.add_statement(tx, name, len(differing) + len(drifting), now):
             return
         told = (differing[: statement_rules.TOLD_MAX], tuple(drifting[: statement_rules.TOLD_MAX]))
-        compared = StatementCompared(name, len(movements), len(differing), *told)
+        compared = StatementCompared(name, len(movements))
+        if differing or drifting:
+            compared = StatementDiffered(name, len(movements), len(differing), *told)
         await treasury.outbox.record(tx, treasury.outbox.itself, now, compared)
     if differing or drifting:
         log.error("the books of %s differ: %s instructions, %s accounts", name, len(differing), len(drifting))

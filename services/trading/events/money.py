@@ -163,11 +163,18 @@ class CustodianContradicted(Fact):
 
 @dataclass(frozen=True, slots=True)
 class StatementCompared(Fact):
-    """The custodian's statement of a day beside our own. `differing` are the first of those that do not agree."""
+    """The custodian's statement of a day beside our own: they say the same, and no account drifts."""
 
     category: ClassVar[Category] = Category.MONEY
     day: str  # as in 2030-01-31
     movements: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatementDiffered(StatementCompared):
+    """An alarm: they do not. `differing` and `drifting_accounts` are the first of those that are wrong."""
+
+    outcome: ClassVar[Outcome] = "error"
     differences: int
     differing: tuple[str, ...]
     drifting_accounts: tuple[str, ...]

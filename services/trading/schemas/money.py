@@ -70,6 +70,7 @@ class PartView(View):
 class InstructionView(View):
     id: InstructionId
     kind: InstructionKind
+    payer: str
     amount: Money
     parts: list[PartView]
     subject: str | None

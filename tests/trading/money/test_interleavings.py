@@ -1,14 +1,17 @@
 """Everything at once, in any order, with a custodian that misbehaves: and at rest, both books agree."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from random import Random
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
 from services.custodian_sandbox import Fault, Kind
+from services.trading.rules import ledger
 from services.trading.rules.hold import Hold
 from shared.errors import Conflict
+from shared.facts import Event
 from shared.ids import AuctionId, OrderId
 from tests.support.bench import Person
 from tests.trading.money.deals import Deals, who
@@ -115,6 +118,26 @@ async def test_whatever_happens_in_whatever_order_both_books_agree_at_rest(till:
     assert set(states.values()) <= {None, "confirmed"}
     await till.check_books({order_id: who(buyer) for order_id, buyer in ended if states[order_id] is None})
     assert len(await till.facts("pay_in_confirmed")) > 5  # it was no idle day
+    told = wallets_of(await till.events())
+    for person in (chance.provider, *chance.buyers):
+        assert (await till.balance(ledger.wallet(who(person), "CNY"))).posted == told[who(person)]
+
+
+def wallets_of(log: list[Event]) -> Counter[str]:
+    """What each wallet came to hold for good, by the facts alone."""
+    wallets, parts = Counter[str](), dict[str, list[dict[str, Any]]]()
+    for event in log:
+        data, act = event.data, event.act.removeprefix("trading.")
+        if act == "instruction_given":
+            parts[data["instruction_id"]] = data["parts"]
+        elif act == "instruction_confirmed" and data["kind"] == "split":
+            for part in parts[data["instruction_id"]]:
+                wallets[part["payee"]] += part["amount"]["minor"]
+        elif act in {"pay_in_confirmed", "escrow_refunded"}:
+            wallets[data["participant_id"]] += data["amount"]["minor"]
+        elif act in {"escrow_paid", "deposit_forfeited"} or data.get("kind") == "payout" and act.endswith("confirmed"):
+            wallets[data["participant_id"]] -= data["amount"]["minor"]
+    return wallets
 
 
 async def assert_sound(till: Till) -> None:
