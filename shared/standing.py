@@ -82,7 +82,7 @@ class StandingMirror:
             raise StandingUnknown(as_of=self._as_of, retry_after_seconds=5)
 
     def _caught_up(self, moment: datetime) -> None:
-        self._as_of = moment
+        self._as_of = max(self._as_of, moment)  # a look that began earlier may end later
 
     def _apply(self, change: Change) -> None:
         if fold := FOLDS.get(change.act):

@@ -1,5 +1,6 @@
 """Standing: what every service knows of every participant, from identity's facts alone."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -81,6 +82,20 @@ async def test_a_mirror_that_fell_behind_refuses_what_is_serious_and_lets_the_re
         mirror.require_fresh(grade)
     assert isinstance(unknown.value, Unavailable)
     assert unknown.value.facts["retry_after_seconds"] == 5
+
+
+async def test_a_look_that_began_earlier_and_ends_later_makes_the_mirror_no_older(clock: ToldClock):
+    feed = WrittenFeed("identity")
+    mirror = await a_mirror(clock, feed)
+    waiting = asyncio.create_task(mirror.run())
+    await asyncio.sleep(0)
+    clock.advance(seconds=31)
+    await mirror.tick()
+    feed.announce(clock, ADMITTED)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    waiting.cancel()
+    assert mirror.of(ANA).is_admitted and not mirror.is_stale
 
 
 async def test_a_mirror_that_has_never_heard_anything_is_stale(clock: ToldClock):

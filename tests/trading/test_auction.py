@@ -67,6 +67,12 @@ def test_worked_auctions(bids: list[tuple[str, int]], reserve: int | None, outco
     assert told(rules.close(auction, END)) == outcome
 
 
+def test_a_leader_who_may_not_have_it_any_more_buys_nothing():
+    led, empty = bids_placed(an_auction(), [("A", 200)]), an_auction()
+    assert told(rules.close(led, END, denied="clearance_too_low")) == "unsold: clearance_too_low"
+    assert told(rules.close(empty, END, denied="clearance_too_low")) == "unsold: no_bids"
+
+
 def test_a_price_just_under_the_floor_is_refused_and_the_floor_is_named():
     auction = bids_placed(an_auction(), [("A", 200), ("B", 120)])
     with pytest.raises(BidTooLow) as refused:

@@ -4,10 +4,13 @@ import asyncio
 from collections import Counter
 
 from services.trading import jobs
+from services.trading.rules.listing import Listing
+from services.trading.store import listing as store
 from shared.grades import C1, C2, C3, Clearance, Flag, Grade
 from shared.ids import ListingId, PlanId, VersionId
 from tests.support.bench import Person
-from tests.trading.market import Market, code
+from tests.trading.made import a_listing, a_version
+from tests.trading.market import AUCTION_DAYS, Market, code
 
 
 async def test_what_the_grade_forbids_is_refused_with_the_rules_that_said_so(market: Market):
@@ -119,6 +122,50 @@ async def test_an_unpaid_order_that_the_grade_forbids_ends_at_nobodys_cost(marke
     assert await market.wallet(buyer) == (100_000, 0)
 
 
+async def test_a_grade_raised_after_the_end_and_before_its_notice_leaves_nothing_sold(market: Market):
+    listing = await market.listing()
+    auction_id = await market.auction(listing)
+    ana = await market.bidder(auction_id)
+    await market.bid(ana, auction_id, 20_000)
+    market.neighbours.raise_grade(listing["version_id"], Grade.G4)
+    await market.advance(days=AUCTION_DAYS)  # the news is read first
+    seen = await market.read(market.provider, f"/auctions/{auction_id}")
+    assert (seen["state"], seen["reason_code"], seen["winner"]) == ("unsold", "mode_not_allowed_for_grade", None)
+    assert await market.wallet(ana) == (100_000, 0)
+    assert (await market.read(ana, "/orders"))["items"] == []
+    assert (await market.read(market.provider, f"/listings/{listing['id']}"))["state"] == "suspended"
+
+
+async def test_a_leader_whom_the_new_grade_denies_buys_nothing(market: Market):
+    listing = await market.listing()
+    auction_id = await market.auction(listing)
+    ana = await market.bidder(auction_id, clearance=C2)
+    await market.bid(ana, auction_id, 20_000)
+    market.neighbours.raise_grade(listing["version_id"], Grade.G3)
+    await market.tick()
+    assert code(await market.bid(ana, auction_id, 30_000)) == (403, "clearance_too_low")
+    await market.advance(days=AUCTION_DAYS)
+    seen = await market.read(None, f"/auctions/{auction_id}")
+    assert (seen["state"], seen["reason_code"]) == ("unsold", "clearance_too_low")
+    assert await market.wallet(ana) == (100_000, 0)
+    assert (await market.open_auction(listing)).status_code == 201, "others may have it"
+
+
+async def test_a_sale_stands_on_the_grade_and_the_clearance_of_its_close(market: Market):
+    listing = await market.listing()
+    auction_id = await market.auction(listing)
+    ana = await market.bidder(auction_id, clearance=C2)
+    await market.bid(ana, auction_id, 20_000)
+    market.neighbours.raise_grade(listing["version_id"], Grade.G3)
+    await market.change_clearance(ana, C3)
+    await market.advance(days=AUCTION_DAYS)
+    order = (await market.read(ana, "/orders"))["items"][0]
+    grading = (await market.read(ana, f"/contracts/{order['contract_id']}"))["terms"]["grading"]
+    assert (grading["grade"], grading["buyer_clearance"], grading["decision"]["rules"][0]) == (
+        "G3", "C3", "matrix.G3.raw",
+    )  # fmt: skip
+
+
 async def test_news_that_arrives_after_the_catalogue_answered_still_counts(market: Market):
     listing = await market.listing()
     version_id = listing["version_id"]
@@ -128,6 +175,26 @@ async def test_news_that_arrives_after_the_catalogue_answered_still_counts(marke
     await market.tick()
     market.neighbours.versions[version_id] = answered_before
     assert code(await market.list_it(version_id)) == (403, "mode_not_allowed_for_grade")
+
+
+async def test_news_waits_for_a_first_listing_that_is_being_made(market: Market):
+    version, database = a_version(), market.trading.database
+    raised = (version.id, Grade.G4, frozenset[Flag](), version.grade_revision + 1)
+
+    async def news() -> list[Listing]:
+        async with database.transaction() as tx:
+            await store.raise_version_grade(tx, *raised)
+            return await store.listings_on_offer(tx, version.id, lock=True)
+
+    async with database.transaction() as tx:
+        await store.lock_version(tx, version)
+        told = asyncio.create_task(news())
+        await asyncio.wait({told}, timeout=0.5)
+        listing = a_listing(version_id=version.id)
+        await store.add_listing(tx, listing)
+    assert await told == [listing], "or it would stay on offer under its old grade"
+    async with database.transaction() as tx:
+        assert (await store.lock_version(tx, version)).grade is Grade.G4
 
 
 async def test_news_waits_while_it_is_unknown_who_may_be_trusted_with_what(market: Market):

@@ -6,25 +6,26 @@ commit of its own, which also frees the losers' deposits and makes the winner's 
 """
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.trading.actions import money
 from services.trading.actions.award import place_order
-from services.trading.actions.trading import Sight, Trading, decide_for, fees_of_today
+from services.trading.actions.trading import Sight, Trading, decide_for, fees_of_today, sight_of
 from services.trading.events.auction import AuctionCancelled, AuctionOpened, BidderRegistered, BidPlaced, facts_of_close
 from services.trading.rules import auction as rules
 from services.trading.rules.auction import Auction, NoSuchAuction, State
 from services.trading.rules.auction_terms import Increment, terms_of
 from services.trading.rules.award import Award, FromAuction
 from services.trading.rules.bid import AlreadyRegistered, Bid, Registration, bid_of, opening_of
-from services.trading.rules.listing import ListingNotOpen, Pricing, require_open
+from services.trading.rules.listing import Listing, ListingNotOpen, Pricing, require_open
 from services.trading.store import auction as store
 from services.trading.store import listing as listing_store
 from services.trading.store.auction import ShownAuction
 from shared.access import Member
 from shared.database import Transaction
 from shared.facts import SALT_BYTES, Fact
+from shared.grades import decide
 from shared.idempotency import Once
 from shared.ids import AuctionId, BidId, ListingId, ParticipantId, RegistrationId
 from shared.money import Money
@@ -74,7 +75,7 @@ async def register(trading: Trading, caller: Member, auction_id: AuctionId, once
         if earlier := await once.recall(tx, Registration):
             return earlier
         auction = await store.auction_for_update(tx, auction_id)
-        listing = await listing_store.listing(tx, auction.listing_id)
+        listing = await _offered(trading, tx, caller, auction)
         now = await trading.database.now(tx)
         decision = decide_for(trading, caller.standing, listing)
         rules.require_takes_bidders(auction, now)
@@ -97,7 +98,7 @@ async def place_bid(trading: Trading, caller: Member, auction_id: AuctionId, max
         if earlier := await once.recall(tx, Bid):
             return earlier
         before = await store.auction_for_update(tx, auction_id)
-        listing = await listing_store.listing(tx, before.listing_id)
+        listing = await _offered(trading, tx, caller, before)
         now = await trading.database.now(tx)
         decide_for(trading, caller.standing, listing)
         registration = await store.registration(tx, auction_id, caller.participant_id)
@@ -131,14 +132,17 @@ async def close(trading: Trading, auction_id: AuctionId) -> None:
     """Close an auction whose time is up, if nobody has yet: one commit for outcome, order and the losers' deposits."""
     async with trading.database.transaction() as tx:
         auction = await store.auction_for_update(tx, auction_id)
+        listing = await listing_store.listing(tx, auction.listing_id, lock=True)
         now = await trading.database.now(tx)
         if auction.state is not rules.OPEN or now < auction.closes_at:
             return
-        auction = rules.close(auction, now)
+        leader = await _leader(trading, tx, auction, listing)
+        auction = rules.close(auction, now, denied=leader and leader.decision.reason_code)
         await store.save_auction(tx, auction)
         openings = [opening_of(bid) for bid in await store.bids_on(tx, auction_id)]
         facts: list[Fact] = [*facts_of_close(auction, openings, await store.reserve_salt(tx, auction_id))]
-        facts += await _award(tx, auction, now)
+        if leader and auction.winner_id:
+            facts += await _award(tx, auction, listing, leader, now)
         facts += await free_deposits(tx, auction, now, but=auction.winner_id)
         await trading.outbox.record(tx, trading.outbox.itself, now, *facts)
 
@@ -172,14 +176,38 @@ async def free_deposits(
     return await money.void_holds(tx, holds, now)
 
 
-async def _award(tx: Transaction, auction: Auction, now: datetime) -> list[Fact]:
-    """The winner's order, drafted on the decision that was taken when they registered."""
-    if auction.winner_id is None or auction.price is None:
-        return []
-    listing = await listing_store.listing(tx, auction.listing_id, lock=True)
-    registration = await store.registration(tx, auction.id, auction.winner_id)
+async def _offered(trading: Trading, tx: Transaction, caller: Member, auction: Auction) -> Listing:
+    """What is auctioned. Raises NoSuchAuction for whoever may not see it."""
+    listing = await listing_store.listing(tx, auction.listing_id)
+    if not sight_of(trading, caller.caller).includes(listing.grade, listing.provider_id):
+        raise NoSuchAuction()
+    return listing
+
+
+async def _leader(trading: Trading, tx: Transaction, auction: Auction, listing: Listing) -> Registration | None:
+    """Whoever leads, decided anew by the grade of now: with the clearance that they registered with, or, if that has
+    become too little, the one that they have by now."""
+    if auction.leader_id is None:
+        return None
+    leader = await store.registration(tx, auction.id, auction.leader_id)
+    clearance = leader.clearance
+    decision = decide(listing.grade, listing.mode, clearance, listing.flags)
+    if not decision.allowed:
+        trading.standing.require_fresh()
+        clearance = trading.standing.clearance_of(auction.leader_id)
+        decision = decide(listing.grade, listing.mode, clearance, listing.flags)
+    return replace(leader, clearance=clearance, decision=decision)
+
+
+async def _award(
+    tx: Transaction, auction: Auction, listing: Listing, winner: Registration, now: datetime
+) -> list[Fact]:  # fmt: skip
+    """The winner's order, drafted on the decision that was taken at the close. Requires a sold auction."""
+    assert auction.price is not None
     origin = FromAuction(auction.id, auction.terms.deposit)
-    award = Award(listing.id, listing.provider_id, auction.winner_id, auction.price, origin, auction.terms.fees, now)
-    grounds = (registration.clearance, registration.decision)
+    award = Award(
+        listing.id, listing.provider_id, winner.participant_id, auction.price, origin, auction.terms.fees, now
+    )  # fmt: skip
+    grounds = (winner.clearance, winner.decision)
     _, facts = await place_order(tx, award, listing, *grounds, auction.terms.windows)
     return facts

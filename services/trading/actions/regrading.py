@@ -88,7 +88,7 @@ async def _regrade_entitlements(
 async def _call_off(
     tx: Transaction, raised: RaisedGrade, auctions: Mapping[Auction, Mode], now: datetime
 ) -> list[Fact]:  # fmt: skip
-    """An auction whose time is up is no longer open, whoever has noticed: its outcome stands."""
+    """An auction whose time is up is no longer open, whoever has noticed: its close asks the new grade."""
     facts: list[Fact] = []
     for auction, mode in auctions.items():
         decision = possible(raised.grade, mode, raised.flags)

@@ -151,8 +151,11 @@ def place_bid(auction: Auction, bidder_id: ParticipantId, maximum: Money, now: d
     )
 
 
-def close(auction: Auction, now: datetime) -> Auction:
-    """The auction once its time is up: sold to the leader at the price, or unsold. Whenever it is called after that."""
+def close(auction: Auction, now: datetime, denied: str | None = None) -> Auction:
+    """The auction once its time is up: sold to the leader at the price, or unsold. Whenever it is called after that.
+
+    `denied` says why the leader may not have what is sold, if its grade was raised since they bid.
+    """
     at = max(now, auction.last_at)
     if auction.state is not OPEN:
         raise AuctionClosed(state=auction.state, closed_at=auction.closes_at)
@@ -162,6 +165,8 @@ def close(auction: Auction, now: datetime) -> Auction:
         return _move(auction, UNSOLD, reason_code=Reason.NO_BIDS, last_at=at)
     if not auction.terms.reserve_is_met_by(auction.leader_maximum):
         return _move(auction, UNSOLD, reason_code=Reason.RESERVE_NOT_MET, last_at=at)
+    if denied is not None:
+        return _move(auction, UNSOLD, reason_code=denied, last_at=at)
     return _move(auction, SOLD, reason_code=Reason.HIGHEST_BID, last_at=at)
 
 

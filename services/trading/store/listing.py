@@ -1,4 +1,4 @@
-"""How listings are kept, and the newest grade known of each version that was ever listed.
+"""How listings are kept, and the newest grade known of each version that was ever listed or told of.
 
 Promises: a second exclusive offer of a version cannot be added; who lists a version sees every grade and every right
 over it that was committed before, and none that is being made at the same time can be missed.
@@ -57,10 +57,12 @@ async def lock_version(tx: Transaction, version: Version) -> Version:
 async def raise_version_grade(
     tx: Transaction, version_id: VersionId, grade: Grade, flags: frozenset[Flag], grade_revision: int
 ) -> None:
-    """Keep the news of a version's grade, and the version locked. What was never listed is not kept."""
+    """Keep the news of a version's grade, and the version locked: a first listing that is being made is waited for."""
     told = {"grade": grade, "flags": sorted(flags), "grade_revision": grade_revision}
-    newer = (version_grades.c.version_id == version_id, version_grades.c.grade_revision < grade_revision)
-    await tx.execute(update(version_grades).where(*newer).values(told))
+    dialect = sqlite if tx.dialect.name == "sqlite" else postgresql
+    known = dialect.insert(version_grades).values(version_id=version_id, **told)
+    older = version_grades.c.grade_revision < grade_revision
+    await tx.execute(known.on_conflict_do_update(index_elements=["version_id"], set_=told, where=older))
 
 
 async def rights_beside(tx: Transaction, version_id: VersionId) -> list[RightKind]:

@@ -29,7 +29,7 @@ from shared.ids import (
     VersionId,
 )
 
-# The newest grade that the catalogue told of each version that was ever listed. Its row is locked to list a version.
+# The newest grade that the catalogue told of a version. Its row is locked to list a version.
 version_grades = Table(
     "version_grades",
     metadata,
