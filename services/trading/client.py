@@ -7,6 +7,7 @@ from services.trading.rules.entitlement import (
     NoSuchEntitlement,
     QuotaSpent,
     UseNotPermitted,
+    UseOfAnother,
 )
 from services.trading.rules.order import DeadlinePassed
 from services.trading.schemas.orders import NewUse, UseView
@@ -15,14 +16,14 @@ from shared.rest import OnBehalf, RestClient
 
 __all__ = [
     "DeadlinePassed", "EntitlementEnded", "EntitlementSuspended", "GradeChanged", "NoSuchEntitlement", "QuotaSpent",
-    "TradingClient", "UseNotPermitted", "UseView",
+    "TradingClient", "UseNotPermitted", "UseOfAnother", "UseView",
 ]  # fmt: skip
 
 
 class TradingClient(RestClient):
     errors = (
         NoSuchEntitlement, EntitlementSuspended, EntitlementEnded, QuotaSpent, GradeChanged, UseNotPermitted,
-        DeadlinePassed,
+        UseOfAnother, DeadlinePassed,
     )  # fmt: skip
 
     async def use(

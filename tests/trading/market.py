@@ -160,14 +160,16 @@ class Market:
         await self.signed(buyer, order)
         return buyer, await self.do(buyer, f"/orders/{order['id']}/payment")
 
-    async def use(self, buyer: Person, order: dict[str, Any], use_id: str | None = None, revision: int = 1) -> Response:
+    async def use(
+        self, buyer: Person, order: dict[str, Any], use_id: str | None = None, revision: int = 1, key: str | None = None
+    ) -> Response:
         """As delivery does before it sends."""
         use_id = use_id or UseId.new()
         path = f"/trading/v1/entitlements/{order['entitlement_id']}/uses"
-        body, headers = {"use_id": use_id, "grade_revision": revision}, {"Idempotency-Key": UseId.new()}
+        body, headers = {"use_id": use_id, "grade_revision": revision}, {"Idempotency-Key": key or UseId.new()}
         return await self.bench.ask_as_service("delivery", "POST", path, acting_for=buyer, json=body, headers=headers)
 
-    async def lower_clearance(self, who: Person, clearance: Clearance) -> None:
+    async def change_clearance(self, who: Person, clearance: Clearance) -> None:
         assert who.participant_id
         await self.bench.announce(ClearanceChanged(who.participant_id, clearance, "review"))
 

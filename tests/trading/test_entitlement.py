@@ -71,6 +71,14 @@ def test_old_news_of_a_grade_changes_nothing(state: State):
     assert rules.regrade(entitlement, DENIED, 1) is entitlement
 
 
+def test_what_was_charged_counts_as_long_as_the_right_is_in_force_whatever_is_left_of_the_quota():
+    entitlement, end = replace(an_entitlement(), uses_spent=3), NOON + timedelta(days=365)
+    rules.require_in_force(entitlement, ALLOWED, 1, end - MICROSECOND)
+    for decision, at, refused in ((ALLOWED, end, EntitlementEnded), (DENIED, NOON, UseNotPermitted)):
+        with pytest.raises(refused):
+            rules.require_in_force(entitlement, decision, 1, at)
+
+
 @pytest.mark.parametrize("state", State)
 def test_every_act_in_every_state(state: State):
     entitlement = an_entitlement(state=state)

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 
-from shared.grades import C1, Grade
+from shared.grades import C1, C3, Grade
 from shared.ids import UseId
 from tests.trading.market import Market, code
 
@@ -26,6 +26,28 @@ async def test_the_same_use_is_charged_once_whatever_its_key(market: Market):
     assert first == again and first["uses_left"] == 2
 
 
+async def test_a_use_that_was_charged_is_decided_anew_when_it_is_asked_for_again(market: Market):
+    buyer, order = await market.paid()
+    use_id, key = UseId.new(), UseId.new()
+    for _ in range(2):
+        assert (await market.use(buyer, order, use_id, key=key)).status_code == 201
+    await market.change_clearance(buyer, C1)
+    for again in (key, UseId.new()):
+        assert code(await market.use(buyer, order, use_id, key=again)) == (403, "use_not_permitted")
+    await market.change_clearance(buyer, C3)
+    await market.advance(days=365)
+    for again in (key, UseId.new()):
+        assert code(await market.use(buyer, order, use_id, key=again)) == (409, "entitlement_ended")
+    assert len(await market.facts("entitlement_used")) == 1
+
+
+async def test_a_use_of_one_right_is_no_use_of_another(market: Market):
+    use_id = UseId.new()
+    (ana, one), (ben, other) = await market.paid(), await market.paid()
+    assert (await market.use(ana, one, use_id)).status_code == 201
+    assert code(await market.use(ben, other, use_id)) == (409, "use_of_another")
+
+
 async def test_only_delivery_charges_and_only_for_whoever_receives(market: Market):
     buyer, order = await market.paid()
     stranger, path = await market.buyer(), f"/trading/v1/entitlements/{order['entitlement_id']}/uses"
@@ -43,7 +65,7 @@ async def test_only_delivery_charges_and_only_for_whoever_receives(market: Marke
 
 async def test_a_use_is_decided_by_the_clearance_of_this_moment(market: Market):
     buyer, order = await market.paid()
-    await market.lower_clearance(buyer, C1)
+    await market.change_clearance(buyer, C1)
     refused = await market.use(buyer, order)
     assert (code(refused), refused.json()["reason_code"]) == ((403, "use_not_permitted"), "clearance_too_low")
 

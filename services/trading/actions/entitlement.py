@@ -45,22 +45,25 @@ async def grant(tx: Transaction, order: Order, now: datetime) -> tuple[Order, En
 async def use(
     trading: Trading, buyer: Member, entitlement_id: EntitlementId, use_id: UseId, grade_revision: int, once: Once
 ) -> Use:
-    """Charge one use, on behalf of the buyer who receives. The first one delivers the order."""
+    """Charge one use, on behalf of the buyer who receives. The first one delivers the order.
+
+    The same use again is charged no more, but it is decided anew: what was let through then may be forbidden by now.
+    """
     async with trading.database.read() as tx:
         version_id = (await store.entitlement(tx, entitlement_id, buyer.participant_id)).version_id
     version = await version_of(trading, version_id)
     async with trading.database.transaction() as tx:
-        if earlier := await once.recall(tx, Use):
-            return earlier
+        earlier = await once.recall(tx, Use)
         seen = await store.entitlement(tx, entitlement_id, buyer.participant_id)
         if seen.buyer_id != buyer.participant_id:
             raise NoSuchEntitlement()
         order = await order_store.order_for_update(tx, seen.order_id)
         entitlement = await store.entitlement_for_update(tx, entitlement_id)
         now = await trading.database.now(tx)
-        if charged := await store.find_use(tx, use_id, entitlement):
-            return charged
         grade, decision = _decided(trading, buyer, entitlement, version, grade_revision)
+        if charged := earlier or await store.find_use(tx, use_id, entitlement):
+            rules.require_in_force(entitlement, decision, grade_revision, now)
+            return charged
         before = entitlement
         entitlement, made = rules.use(entitlement, use_id, decision, grade_revision, now)
         await store.save_entitlement(tx, entitlement)

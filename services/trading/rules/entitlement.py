@@ -100,6 +100,10 @@ class QuotaSpent(Conflict):
     """Every use that was bought has been made."""
 
 
+class UseOfAnother(Conflict):
+    """This use was charged to another entitlement."""
+
+
 class UseNotPermitted(Forbidden):
     """The grade of the data does not permit this to you now; the reason stands in the facts."""
 
@@ -125,14 +129,7 @@ def use(
 
     What suspended a right may have passed (a clearance was raised); then this use resumes it.
     """
-    if entitlement.state is ENDED or (entitlement.deadline and now >= entitlement.deadline):
-        raise EntitlementEnded(reason_code=entitlement.reason_code or Reason.PERIOD_OVER)
-    if grade_revision < entitlement.grade_revision:
-        raise GradeChanged(grade_revision=entitlement.grade_revision)
-    if entitlement.state is SUSPENDED and not decision.allowed:
-        raise EntitlementSuspended(reason_code=entitlement.reason_code)
-    if not decision.allowed:
-        raise UseNotPermitted(reason_code=decision.reason_code, rules=list(decision.rules))
+    require_in_force(entitlement, decision, grade_revision, now)
     if entitlement.uses_left <= 0:
         raise QuotaSpent(quota_uses=entitlement.quota_uses)
     spent = _change(entitlement, state=ACTIVE, reason_code=None, uses_spent=entitlement.uses_spent + 1)
@@ -141,6 +138,18 @@ def use(
         spent.purposes, spent.uses_left, now,
     )  # fmt: skip
     return spent, made
+
+
+def require_in_force(entitlement: Entitlement, decision: Decision, grade_revision: int, now: datetime) -> None:
+    """Raises whatever keeps its buyer from receiving now, be it by a use that was charged before."""
+    if entitlement.state is ENDED or (entitlement.deadline and now >= entitlement.deadline):
+        raise EntitlementEnded(reason_code=entitlement.reason_code or Reason.PERIOD_OVER)
+    if grade_revision < entitlement.grade_revision:
+        raise GradeChanged(grade_revision=entitlement.grade_revision)
+    if entitlement.state is SUSPENDED and not decision.allowed:
+        raise EntitlementSuspended(reason_code=entitlement.reason_code)
+    if not decision.allowed:
+        raise UseNotPermitted(reason_code=decision.reason_code, rules=list(decision.rules))
 
 
 def regrade(entitlement: Entitlement, decision: Decision, grade_revision: int) -> Entitlement:

@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, select
+from sqlalchemy.exc import IntegrityError
 
-from services.trading.rules.entitlement import ENTITLEMENT, Entitlement, NoSuchEntitlement, State, Use
+from services.trading.rules.entitlement import ENTITLEMENT, Entitlement, NoSuchEntitlement, State, Use, UseOfAnother
 from services.trading.store import rows
 from services.trading.tables.deals import entitlements, uses
 from shared.database import Transaction, for_update
@@ -25,10 +26,14 @@ async def save_entitlement(tx: Transaction, entitlement: Entitlement) -> None:
 
 
 async def add_use(tx: Transaction, use: Use) -> None:
+    """Requires that `find_use` found none with its id."""
     row = {
         "use_id": use.use_id, "entitlement_id": use.entitlement_id, "uses_left": use.uses_left, "used_at": use.used_at
     }  # fmt: skip
-    await rows.add(tx, uses, row)
+    try:
+        await rows.add(tx, uses, row)
+    except IntegrityError as error:
+        raise UseOfAnother() from error
 
 
 async def find_use(tx: Transaction, use_id: UseId, of: Entitlement) -> Use | None:
