@@ -14,7 +14,7 @@ from services.trading.rules import auction as rules
 from services.trading.store import auction as store
 from shared.facts import moment
 from shared.grades import C1, C2, Grade
-from shared.ids import AuctionId, ParticipantId
+from shared.ids import AuctionId, ListingId, ParticipantId
 from shared.money import Money
 from tests.support.bench import ParticipantSuspended, Person
 from tests.trading.market import AUCTION_DAYS, DEPOSIT, START, STEP, Market, code, yuan
@@ -66,6 +66,26 @@ async def test_provider_affiliates_and_staff_hold_no_bid(market: Market):
         assert code(await market.bid(related, auction_id, 20_000)) == (403, "related_party")
     staff = market.bench.staff("operator_business", "buyer")
     assert code(await market.bid(staff, auction_id, 20_000)) == (403, "not_admitted")
+
+
+async def test_nobody_buys_of_a_provider_who_is_not_admitted_any_more(market: Market):
+    auction_id = await market.auction()
+    ana, ben = await market.bidder(auction_id), await market.buyer(5_000)
+    await market.bid(ana, auction_id, 20_000)
+    assert market.provider.participant_id
+    await market.bench.announce(ParticipantSuspended(market.provider.participant_id, "fraud"))
+    refused = [
+        await market.bid(ana, auction_id, 30_000), await market.post(ben, f"/auctions/{auction_id}/registrations")
+    ]  # fmt: skip
+    assert [(code(each), each.json()["reason_code"]) for each in refused] == [
+        ((409, "listing_not_open"), "provider_not_admitted")
+    ] * 2
+    assert code(await market.open_auction({"id": ListingId.new()})) == (403, "not_admitted")
+    await market.advance(days=AUCTION_DAYS)
+    await market.advance(days=5)
+    order = (await market.read(ana, "/orders"))["items"][0]
+    assert (order["state"], order["reason_code"]) == ("lapsed", "not_signed")
+    assert await market.wallet(ana) == (100_000, 0)
 
 
 async def test_every_refused_bid_says_why_and_changes_nothing(market: Market):
@@ -205,8 +225,19 @@ REFUSED_TERMS: list[tuple[dict[str, Any], str]] = [
     ({"deposit": yuan(499)},                                    "deposit_out_of_range"),
     ({"reserve_price": yuan(START - 1)},                        "reserve_below_start"),
     ({"closes_at": "2030-01-01T01:00:00+00:00"},                "bad_times"),
+    ({"closes_at": "2029-12-31T00:00:00Z"},                     "bad_times"),
+    ({"closes_at": "9999-12-31T23:59:59Z"},                     "bad_times"),
+    ({"opens_at": "2029-12-31T23:59:59.999999Z"},               "bad_times"),
+    ({"opens_at": "2030-01-02T23:00:00Z"},                      "bad_times"),
     ({"closes_at": "2030-01-05T00:00:00"},                      "malformed"),
+    ({"closes_at": "2030-02-30T00:00:00Z"},                     "malformed"),
+    ({"closes_at": "2030-01-05T24:00:00Z"},                     "malformed"),
+    ({"closes_at": "2030-01-05T23:59:60Z"},                     "malformed"),
+    ({"closes_at": "0001-01-01T00:00:00+14:00"},                "malformed"),
+    ({"closes_at": "9999-12-31T23:59:59-14:00"},                "malformed"),
+    ({"opens_at": "0001-01-01T00:00:00+14:00"},                 "malformed"),
     ({"closes_at": 1893628800},                                 "malformed"),
+    ({"closes_at": "1893628800"},                               "malformed"),
     ({"start_price": {"minor": 1.0, "currency": "CNY"}},        "malformed"),
     ({"start_price": {"minor": 10_000, "currency": "USD"}},     "malformed"),
     ({"unheard_of": 1},                                         "malformed"),
@@ -263,9 +294,12 @@ async def test_what_a_stranger_may_not_see_of_an_auction_is_not_there(market: Ma
     listing = (await market.list_it(version, mode="compute")).json()
     secret = await market.auction(listing)
     absent = await market.bench.get(None, f"/trading/v1/auctions/{AuctionId.new()}")
+    stranger = await market.buyer(DEPOSIT, clearance=C2)
     for path in (f"/auctions/{secret}", f"/auctions/{secret}/bids"):
-        answer = await market.bench.get(await market.buyer(clearance=C2), f"/trading/v1{path}")
-        assert (answer.status_code, answer.json()["code"]) == (404, absent.json()["code"])
+        answer = await market.bench.get(stranger, f"/trading/v1{path}")
+        assert code(answer) == code(absent) == (404, "no_such_auction")
+    assert code(await market.post(stranger, f"/auctions/{secret}/registrations")) == code(absent)
+    assert code(await market.bid(stranger, secret, 20_000)) == code(absent)
     assert (await market.read(market.provider, f"/auctions/{secret}"))["id"] == secret
     assert secret not in str(await market.read(None, "/auctions"))
 

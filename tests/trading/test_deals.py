@@ -213,6 +213,14 @@ async def test_a_quote_is_taken_only_as_it_was_given_and_only_once(market: Marke
     assert code(await market.post(buyer, "/orders", late)) == (409, "quote_expired")
 
 
+async def test_the_quote_of_another_buyer_is_no_quote(market: Market):
+    listing, plan_id = await fixed(market)
+    ana, ben = await market.buyer(), await market.buyer()
+    said = order_of(market, ana, listing, plan_id)
+    assert code(await market.post(ben, "/orders", said)) == (404, "no_such_quote")
+    assert await market.facts("order_placed") == []
+
+
 async def test_what_costs_nothing_is_granted_at_the_second_signature(market: Market):
     listing, plan_id = await fixed(market)
     buyer = await market.buyer()
@@ -223,9 +231,9 @@ async def test_what_costs_nothing_is_granted_at_the_second_signature(market: Mar
     assert (await market.do(buyer, f"/orders/{order['id']}/acceptance"))["state"] == "settled"
 
 
-async def test_of_two_buyers_of_one_exclusive_right_one_gets_it(market: Market):
+async def test_of_fifty_buyers_of_one_exclusive_right_one_gets_it(market: Market):
     listing, plan_id = await fixed(market, kind="exclusive")
-    buyers = [await market.buyer() for _ in range(6)]
+    buyers = [await market.bench.member("buyer") for _ in range(50)]
     wanting = (market.post(each, "/orders", order_of(market, each, listing, plan_id)) for each in buyers)
     answers = Counter(code(answer) for answer in await asyncio.gather(*wanting))
     assert answers[201, None] == 1

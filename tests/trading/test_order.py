@@ -102,7 +102,6 @@ def test_what_deadlines_do(state: State, signed: frozenset[str], from_auction: b
     after = rules.pass_deadline(order, signed, order.deadline)
     assert (after.state, after.reason_code) == (end, reason)
     assert after.forfeits_deposit == (end is DEFAULTED and from_auction)
-    assert after.frees_deposit == (end is LAPSED and from_auction)
 
 
 @pytest.mark.parametrize("price", [0, 12_345])

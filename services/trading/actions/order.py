@@ -7,10 +7,11 @@ follows from a new state is the same whoever brought it about (`_follow_up`).
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.pricing.client import NoSuchQuote
 from services.trading.actions import money
 from services.trading.actions.award import place_order
 from services.trading.actions.entitlement import grant
-from services.trading.actions.trading import Trading, decide_for, fees_of_today
+from services.trading.actions.trading import Trading, decide_for, fees_of_today, sight_of
 from services.trading.events.deals import (
     ContractEnded,
     EntitlementEnded,
@@ -25,10 +26,9 @@ from services.trading.rules import entitlement as entitlement_rules
 from services.trading.rules import order as rules
 from services.trading.rules.award import Acceptance, Quoted, accept_quote
 from services.trading.rules.instruction import InstructionState
-from services.trading.rules.listing import require_open
+from services.trading.rules.listing import NoSuchListing, require_open
 from services.trading.rules.order import (
     AWAITING_ACCEPTANCE,
-    DEFAULTED,
     FAILED,
     REFUNDED,
     SETTLED,
@@ -68,11 +68,15 @@ async def place(trading: Trading, caller: Member, wanted: Wanted, once: Once) ->
         found.id, found.version, found.plan_id, found.version_id, found.mode, found.buyer_id, found.total,
         found.expires_at,
     )  # fmt: skip
+    if quote.buyer_id != caller.participant_id:
+        raise NoSuchQuote()
     fees = await fees_of_today(trading)
     async with trading.database.transaction() as tx:
         if earlier := await once.recall(tx, Order):
             return earlier
         listing = await listing_store.listing(tx, wanted.listing_id, lock=True)
+        if not sight_of(trading, caller.caller).includes(listing.grade, listing.provider_id):
+            raise NoSuchListing()
         now = await trading.database.now(tx)
         decision = decide_for(trading, caller.standing, listing)
         if await store.is_quote_taken(tx, quote.id):
@@ -195,7 +199,7 @@ async def _give_back(tx: Transaction, order: Order, now: datetime) -> money.Fact
     if order.auction_id is None:
         return ()
     hold = await money.hold_of(tx, order.auction_id, order.buyer_id)
-    if order.state is DEFAULTED:
+    if order.forfeits_deposit:
         shares = forfeiture(hold.amount, NO_COSTS, loss=order.price)
         return await money.forfeit(tx, hold, order.provider_id, shares, now)
     return await money.void_holds(tx, [hold], now)

@@ -7,7 +7,7 @@ from services.pricing.client import PricingClient
 from services.trading.actions.treasury import Treasury
 from services.trading.rules.auction import require_unrelated
 from services.trading.rules.award import FrozenFees
-from services.trading.rules.listing import Listing, Version
+from services.trading.rules.listing import Listing, ListingNotOpen, Version
 from services.trading.rules.market_rules import MarketRules
 from shared.access import Caller, Member, Role, ServiceCaller
 from shared.changes import Source
@@ -73,9 +73,14 @@ async def fees_of_today(trading: Trading) -> FrozenFees:
 
 
 def decide_for(trading: Trading, standing: Standing, listing: Listing) -> Decision:
-    """That this member may have what is listed. Raises RelatedParty, NotPermitted, or StandingUnknown from G3 on."""
+    """That this member may have what is listed, of a provider who may sell it.
+
+    Raises RelatedParty, ListingNotOpen, NotPermitted, or StandingUnknown from G3 on.
+    """
     trading.standing.require_fresh(listing.grade)
     require_unrelated(standing.is_related_to(listing.provider_id))
+    if not trading.standing.of(listing.provider_id).is_admitted:
+        raise ListingNotOpen(state=listing.state, reason_code="provider_not_admitted")
     decision = decide(listing.grade, listing.mode, standing.clearance, listing.flags)
     decision.require()
     return decision

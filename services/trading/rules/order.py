@@ -111,10 +111,6 @@ class Order:
     def forfeits_deposit(self) -> bool:
         return self.state is DEFAULTED and self.auction_id is not None
 
-    @property
-    def frees_deposit(self) -> bool:
-        return self.state is LAPSED and self.auction_id is not None
-
 
 class NoSuchOrder(NotFound):
     """You have no such order."""

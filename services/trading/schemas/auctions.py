@@ -1,6 +1,6 @@
 """What crosses the wire about auctions. A bidder shows as a number; a maximum shows to its owner alone."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Self
 
 from pydantic import Field as Limits
@@ -35,9 +35,6 @@ class NewAuction(Request):
 
     def steps(self) -> tuple[Increment, ...]:
         return tuple(Increment(band.from_minor, band.step_minor) for band in self.increments)
-
-    def times(self) -> tuple[datetime | None, datetime]:
-        return self.opens_at and self.opens_at.astimezone(UTC), self.closes_at.astimezone(UTC)
 
 
 class NewBid(Request):
