@@ -3,25 +3,34 @@
 import asyncio
 import base64
 from collections import Counter
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import pytest
 
 from services.custodian_sandbox import Custodian
+from shared.facts import Category, Fact
 from shared.grades import Grade
-from shared.ids import ContractId, OrderId, PlanId
+from shared.ids import ContractId, KeyId, OrderId, ParticipantId, PlanId
 from tests.support.bench import Person
 from tests.trading.market import DEPOSIT, START, Market, code, yuan
 
 PRICE = START  # of one bidder who met no other
 
 
-async def fixed(
-    market: Market, kind: str = "unlimited", minor: int = 20_000, **parts: Any
-) -> tuple[dict[str, Any], PlanId]:
+@dataclass(frozen=True, slots=True)
+class SigningKeyRevoked(Fact):
+    """As identity tells it."""
+
+    category: ClassVar[Category] = Category.ADMISSION
+    participant_id: ParticipantId
+    key_id: KeyId
+
+
+async def fixed(market: Market, kind: str = "unlimited", **parts: Any) -> tuple[dict[str, Any], PlanId]:
     """A listing at a fixed price, and its plan."""
     plan_id = PlanId.new()
-    return await market.listing(plan_id=plan_id, kind=kind, **parts), plan_id
+    return (await market.list_it(plan_id=plan_id, kind=kind, **parts)).json(), plan_id
 
 
 def order_of(
@@ -81,6 +90,22 @@ async def test_a_signature_that_is_not_the_partys_over_these_terms_is_refused(ma
         "no_such_contract",
     )
     assert (await market.read(buyer, f"/contracts/{order['contract_id']}"))["signatures"] == []
+
+
+async def test_a_key_signs_for_its_own_organisation_as_long_as_it_is_not_revoked(market: Market):
+    buyer, order = await market.won()
+    path, provider = f"/contracts/{order['contract_id']}/signatures", market.provider
+    terms_hash = (await market.read(buyer, f"/contracts/{order['contract_id']}"))["terms_hash"]
+    assert buyer.signing_key and buyer.participant_id and buyer.key_id
+    genuine = base64.b64encode(buyer.signing_key.sign(b"yaosu contract v1\n" + terms_hash.encode())).decode()
+    of_the_buyer = {"key_id": buyer.key_id, "signature": genuine}
+    assert code(await market.post(provider, path, of_the_buyer)) == (409, "unknown_key")
+    assert code(await market.post(provider, path, of_the_buyer | {"key_id": provider.key_id})) == (
+        422, "signature_invalid",
+    )  # fmt: skip
+    await market.bench.announce(SigningKeyRevoked(buyer.participant_id, buyer.key_id))
+    assert code(await market.post(buyer, path, of_the_buyer)) == (409, "unknown_key")
+    assert (await market.read(buyer, f"/contracts/{order['contract_id']}"))["next_actor"] == "buyer_and_provider"
 
 
 async def test_a_strangers_deal_looks_like_no_deal(market: Market):
@@ -151,6 +176,23 @@ async def test_what_is_not_delivered_is_refunded_and_the_right_ends(market: Mark
     assert (after["state"], after["reason_code"]) == ("refunded", "not_delivered")
     assert await market.wallet(buyer) == (100_000, 0)
     assert code(await market.use(buyer, after)) == (409, "entitlement_ended")
+
+
+async def test_a_right_that_ends_before_it_was_received_keeps_no_money_back(market: Market):
+    right = {"kind": "unlimited", "field": "air_travel", "territory": "CN", "period_days": 1}
+    listing, plan_id = await fixed(market, right=right)
+    buyer = await market.buyer(50_000)
+    order = await market.do(buyer, "/orders", order_of(market, buyer, listing, plan_id))
+    await market.signed(buyer, order)
+    order = await market.do(buyer, f"/orders/{order['id']}/payment")
+    await market.advance(days=1)
+    assert code(await market.use(buyer, order)) == (409, "entitlement_ended")
+    await market.advance(days=6)
+    after = await market.order(buyer, order)
+    assert (after["state"], after["reason_code"]) == ("refunded", "not_delivered")
+    assert await market.wallet(buyer) == (50_000, 0)
+    contract = await market.read(buyer, f"/contracts/{order['contract_id']}")
+    assert (contract["state"], contract["reason_code"]) == ("terminated", "not_delivered")
 
 
 async def test_silence_after_delivery_is_acceptance(market: Market):

@@ -91,9 +91,11 @@ async def entitlements(trading: Trading, party_id: ParticipantId | None, page: P
 
 
 async def pass_deadline(trading: Trading, entitlement_id: EntitlementId) -> None:
-    """End a right whose period is over, and its contract with it, if nobody has yet."""
+    """End a right whose period is over, if nobody has yet, and with it its contract: unless nothing was delivered, for
+    then the contract ends with its order."""
     async with trading.database.transaction() as tx:
         seen = await store.entitlement(tx, entitlement_id, None)
+        order = await order_store.order_for_update(tx, seen.order_id)
         contract = await contract_store.contract_for_update(tx, seen.contract_id)
         entitlement = await store.entitlement_for_update(tx, entitlement_id)
         now = await trading.database.now(tx)
@@ -101,10 +103,11 @@ async def pass_deadline(trading: Trading, entitlement_id: EntitlementId) -> None
             return
         entitlement = rules.pass_deadline(entitlement)
         await store.save_entitlement(tx, entitlement)
-        ended = contract_rules.end(contract, rules.Reason.PERIOD_OVER, fulfilled=True)
-        if ended is not contract:
+        facts: list[Fact] = [EntitlementEnded.of(entitlement)]
+        if order.state is not order_rules.AWAITING_DELIVERY:
+            ended = contract_rules.end(contract, rules.Reason.PERIOD_OVER, fulfilled=True)
             await contract_store.save_contract(tx, ended)
-        facts = [EntitlementEnded.of(entitlement)] + ([ContractEnded.of(ended)] if ended is not contract else [])
+            facts.append(ContractEnded.of(ended))
         await trading.outbox.record(tx, trading.outbox.itself, now, *facts)
 
 

@@ -188,8 +188,9 @@ async def _undo(tx: Transaction, order: Order, now: datetime) -> list[Fact]:
     if order.entitlement_id is not None:
         entitlement = await entitlement_store.entitlement_for_update(tx, order.entitlement_id)
         over = entitlement_rules.end(entitlement, entitlement_rules.Reason.ORDER_REFUNDED)
-        await entitlement_store.save_entitlement(tx, over)
-        facts.append(EntitlementEnded.of(over))
+        if over is not entitlement:
+            await entitlement_store.save_entitlement(tx, over)
+            facts.append(EntitlementEnded.of(over))
     return [*facts, *await _give_back(tx, order, now)]
 
 

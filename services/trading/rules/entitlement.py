@@ -165,6 +165,9 @@ def regrade(entitlement: Entitlement, decision: Decision, grade_revision: int) -
 
 
 def end(entitlement: Entitlement, reason_code: str) -> Entitlement:
+    """The right once its period is over, or its order is refunded. An ended one stays as it is."""
+    if entitlement.state is ENDED:
+        return entitlement
     return _move(entitlement, ENDED, reason_code=reason_code, deadline=None)
 
 

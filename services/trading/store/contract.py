@@ -52,7 +52,11 @@ async def contract_for_update(tx: Transaction, contract_id: ContractId) -> Contr
 async def _contract(tx: Transaction, row: Row[Any] | None) -> Contract:
     if row is None:
         raise NoSuchContract()
-    query = select(*signatures.c).where(signatures.c.contract_id == row.id).order_by(signatures.c.signed_at)
+    query = (
+        select(*signatures.c)
+        .where(signatures.c.contract_id == row.id)
+        .order_by(signatures.c.signed_at, signatures.c.side)
+    )
     signed = tuple(
         Signature(each.side, each.participant_id, each.key_id, each.public_key, each.signature, each.signed_at)
         for each in await tx.execute(query)
