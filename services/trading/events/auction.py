@@ -1,7 +1,8 @@
 """The facts of an auction. They carry the accepted commands, so that folding them again gives the state again.
 
 Promises: before the close, nothing that is told reveals a maximum or the reserve; after it, everything that was
-committed to is opened, so that anyone with the log can recompute the winner.
+committed to is opened, so that anyone with the log can recompute the winner. What is called off stays sealed: nobody
+has won, and the same right may be auctioned again.
 """
 
 from collections.abc import Iterator, Sequence

@@ -37,7 +37,7 @@ class NewOrder(Request):
 
     listing_id: ListingId
     quote_id: QuoteId
-    quote_version: Annotated[int, Limits(ge=1)]
+    quote_version: Annotated[int, Limits(ge=1, le=2**31 - 1)]
     total: TotalAmount
 
     def acceptance(self) -> Acceptance:
