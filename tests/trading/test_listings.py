@@ -122,6 +122,16 @@ async def test_an_unpaid_order_that_the_grade_forbids_ends_at_nobodys_cost(marke
     assert await market.wallet(buyer) == (100_000, 0)
 
 
+async def test_an_order_that_is_overdue_ends_by_its_deadline_whatever_news_comes_first(market: Market):
+    buyer, order = await market.won()
+    await market.signed(buyer, order)
+    listing = await market.read(market.provider, f"/listings/{order['listing_id']}")
+    market.neighbours.raise_grade(listing["version_id"], Grade.G4)
+    await market.advance(days=5)
+    after = await market.order(buyer, order)
+    assert (after["state"], after["reason_code"]) == ("defaulted", "payment_overdue")
+
+
 async def test_a_grade_raised_after_the_end_and_before_its_notice_leaves_nothing_sold(market: Market):
     listing = await market.listing()
     auction_id = await market.auction(listing)
@@ -144,7 +154,10 @@ async def test_a_leader_whom_the_new_grade_denies_buys_nothing(market: Market):
     market.neighbours.raise_grade(listing["version_id"], Grade.G3)
     await market.tick()
     assert code(await market.bid(ana, auction_id, 30_000)) == (403, "clearance_too_low")
-    await market.advance(days=AUCTION_DAYS)
+    market.bench.clock.advance(days=AUCTION_DAYS)
+    await jobs.close_auctions(market.trading)
+    assert (await market.read(None, f"/auctions/{auction_id}"))["state"] == "open", "who may have it is unknown by now"
+    await market.advance(seconds=1)
     seen = await market.read(None, f"/auctions/{auction_id}")
     assert (seen["state"], seen["reason_code"]) == ("unsold", "clearance_too_low")
     assert await market.wallet(ana) == (100_000, 0)

@@ -138,7 +138,7 @@ async def pass_deadline(trading: Trading, order_id: OrderId) -> None:
         order = await store.order_for_update(tx, order_id)
         contract = await contract_store.contract_for_update(tx, order.contract_id)
         now = await trading.database.now(tx)
-        if order.deadline is None or now < order.deadline:
+        if not rules.deadline_has_passed(order, now):
             return
         before, order = order, rules.pass_deadline(order, contract.signed, now)
         await store.save_order(tx, order)

@@ -102,10 +102,11 @@ async def _call_off(
 async def _end_unpaid(
     trading: Trading, tx: Transaction, raised: RaisedGrade, unpaid: list[Order], now: datetime
 ) -> list[Fact]:  # fmt: skip
+    """An order whose deadline has passed ends by that, whoever has noticed."""
     facts: list[Fact] = []
     for order in unpaid:
         decision = _decided(trading, order.buyer_id, raised, order.mode)
-        if not decision.allowed:
+        if not decision.allowed and not order_rules.deadline_has_passed(order, now):
             ended = order_rules.forbid(order, str(decision.reason_code), now)
             await order_store.save_order(tx, ended)
             facts += await follow_up(tx, order, ended, now)

@@ -189,12 +189,16 @@ def forbid(order: Order, reason_code: str, now: datetime) -> Order:
     return _move(order, LAPSED, now, None, reason_code=reason_code)
 
 
+def deadline_has_passed(order: Order, now: datetime) -> bool:
+    return order.deadline is not None and now >= order.deadline
+
+
 def pass_deadline(order: Order, signed: frozenset[str], now: datetime) -> Order:
     """The order once its deadline has passed. `signed` says who has signed: "buyer", "provider".
 
     Whoever wins an auction and does not sign what the provider has signed defaults as if they did not pay.
     """
-    if order.deadline is None or now < order.deadline:
+    if not deadline_has_passed(order, now):
         raise NotDue(state=order.state, deadline=order.deadline)
     match order.state:
         case State.AWAITING_SIGNATURES:
@@ -228,7 +232,7 @@ def _accepted(order: Order, now: datetime, reason: Reason) -> Order:
 def _require_due(order: Order, state: State, now: datetime) -> None:
     if order.state is not state:
         raise NotDue(state=order.state, next_actor=order.next_actor)
-    if order.deadline and now >= order.deadline:
+    if deadline_has_passed(order, now):
         raise DeadlinePassed(deadline=order.deadline)
 
 
