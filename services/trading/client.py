@@ -11,8 +11,10 @@ from services.trading.rules.entitlement import (
 )
 from services.trading.rules.order import DeadlinePassed
 from services.trading.schemas.orders import NewUse, UseView
+from shared.idempotency import StillRunning
 from shared.ids import EntitlementId, UseId
 from shared.rest import OnBehalf, RestClient
+from shared.standing import NotAdmitted
 
 __all__ = [
     "DeadlinePassed", "EntitlementEnded", "EntitlementSuspended", "GradeChanged", "NoSuchEntitlement", "QuotaSpent",
@@ -23,13 +25,16 @@ __all__ = [
 class TradingClient(RestClient):
     errors = (
         NoSuchEntitlement, EntitlementSuspended, EntitlementEnded, QuotaSpent, GradeChanged, UseNotPermitted,
-        UseOfAnother, DeadlinePassed,
+        UseOfAnother, DeadlinePassed, NotAdmitted, StillRunning,
     )  # fmt: skip
 
     async def use(
         self, entitlement_id: EntitlementId, use_id: UseId, grade_revision: int, acting_for: OnBehalf
     ) -> UseView:  # fmt: skip
-        """Charge one use to the buyer that it acts for, once per use id. Raises what stands in `errors`."""
+        """Charge one use to the buyer that it acts for, once per use id. Raises what stands in `errors`.
+
+        The key names the grade too: after a new grade, the same use is asked for anew.
+        """
         path = f"/trading/v1/entitlements/{entitlement_id}/uses"
         new = NewUse(use_id=use_id, grade_revision=grade_revision)
-        return await self.post(path, new, UseView, key=use_id, acting_for=acting_for)
+        return await self.post(path, new, UseView, key=f"{use_id}.{grade_revision}", acting_for=acting_for)

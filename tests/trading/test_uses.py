@@ -2,10 +2,29 @@
 
 import asyncio
 from collections import Counter
+from dataclasses import dataclass
 
+import pytest
+
+from services.trading.client import GradeChanged, TradingClient
 from shared.grades import C1, C3, Grade
-from shared.ids import UseId
+from shared.ids import EntitlementId, ParticipantId, UseId
+from shared.rest import Peer
+from shared.standing import NotAdmitted
+from tests.support.bench import BenchTokens, ParticipantSuspended, Person
 from tests.trading.market import Market, code
+
+
+@dataclass(frozen=True)
+class Behind:
+    """Whoever delivery acts for."""
+
+    market: Market
+    person: Person
+
+    @property
+    def token(self) -> str:
+        return self.market.bench.token(self.person)
 
 
 async def test_uses_at_once_never_exceed_the_quota(market: Market):
@@ -39,6 +58,21 @@ async def test_a_use_that_was_charged_is_decided_anew_when_it_is_asked_for_again
     for again in (key, UseId.new()):
         assert code(await market.use(buyer, order, use_id, key=again)) == (409, "entitlement_ended")
     assert len(await market.facts("entitlement_used")) == 1
+
+
+async def test_delivery_tries_again_by_another_grade(market: Market):
+    buyer, order = await market.paid()
+    delivery = TradingClient(Peer(market.bench.directory, "trading", BenchTokens("delivery", market.bench.clock)))
+    entitlement_id, use_id, acting_for = EntitlementId(order["entitlement_id"]), UseId.new(), Behind(market, buyer)
+    assert (await delivery.use(entitlement_id, use_id, 1, acting_for)).uses_left == 2
+    version_id = (await market.read(market.provider, f"/listings/{order['listing_id']}"))["version_id"]
+    market.neighbours.raise_grade(version_id, Grade.G3)
+    with pytest.raises(GradeChanged):
+        await delivery.use(entitlement_id, use_id, 1, acting_for)
+    assert (await delivery.use(entitlement_id, use_id, 2, acting_for)).uses_left == 2, "charged once"
+    await market.bench.announce(ParticipantSuspended(ParticipantId(order["buyer_id"]), "review"))
+    with pytest.raises(NotAdmitted):
+        await delivery.use(entitlement_id, use_id, 2, acting_for)
 
 
 async def test_a_use_of_one_right_is_no_use_of_another(market: Market):
