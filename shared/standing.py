@@ -1,13 +1,15 @@
 """Standing: what every service knows of every participant, mirrored in memory from identity's feed.
 
 Tokens say who asks; standing says, at the moment of decision, whether they are admitted, trusted with what, and whose
-affiliates they are. Promises: a suspension is known within a second of its commit; a mirror that has fallen behind
-by more than `STALE` says so, and acts on G3 and above and payouts are then refused.
+affiliates they are. Promises: a suspension is known within a second of its commit; facts of one participant count in
+the order of their revisions, whichever stripe they came by; a mirror that has fallen behind by more than `STALE` says
+so, and acts on G3 and above and payouts are then refused.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import reduce
 from typing import Any
 
 from shared.changes import Change, MemoryFollower, Source
@@ -47,6 +49,7 @@ class Standing:
 class StandingMirror:
     def __init__(self, clock: Clock, feed: Source) -> None:
         self._clock = clock
+        self._records: dict[ParticipantId, Record] = {}
         self._standings: dict[ParticipantId, Standing] = {}
         self._disabled: set[str] = set()
         self._as_of = datetime.min.replace(tzinfo=UTC)
@@ -85,24 +88,52 @@ class StandingMirror:
         self._as_of = max(self._as_of, moment)  # a look that began earlier may end later
 
     def _apply(self, change: Change) -> None:
+        data = change.data
         if fold := FOLDS.get(change.act):
-            data = change.data
-            participant_id = ParticipantId(data["participant_id"])
-            before = self._standings.get(participant_id, Standing(participant_id, "applied"))
-            self._standings[participant_id] = fold(before, data)
+            self._record(data["participant_id"]).steps.append(Step(data["revision"], fold, data))
+        if change.act == "identity.signing_key_registered":
+            self._record(data["participant_id"]).keys.setdefault(KeyId(data["key_id"]), data["public_key"])
+        if change.act == "identity.signing_key_revoked":
+            self._record(data["participant_id"]).keys[KeyId(data["key_id"])] = None
         if change.act == "identity.affiliation_declared":
-            one, other = ParticipantId(change.data["participant_id"]), ParticipantId(change.data["affiliate_id"])
-            self._affiliate(one, other)
-            self._affiliate(other, one)
+            one, other = self._record(data["participant_id"]), self._record(data["affiliate_id"])
+            one.affiliates.add(other.participant_id)
+            other.affiliates.add(one.participant_id)
         if change.act in DISABLES:
-            self._disabled.add(change.data[DISABLES[change.act]])
+            self._disabled.add(data[DISABLES[change.act]])
+        for name in ("participant_id", "affiliate_id"):
+            if (participant_id := data.get(name)) in self._records:
+                self._standings[participant_id] = self._records[participant_id].standing()
 
-    def _affiliate(self, one: ParticipantId, other: ParticipantId) -> None:
-        before = self._standings.get(one, Standing(one, "applied"))
-        self._standings[one] = replace(before, affiliates=before.affiliates | {other})
+    def _record(self, text: str) -> "Record":
+        participant_id = ParticipantId(text)
+        return self._records.setdefault(participant_id, Record(participant_id))
 
 
 Fold = Callable[[Standing, dict[str, Any]], Standing]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    revision: int
+    fold: Fold
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """All that was told of a participant, in any order: the stripes of a feed are read one after the other."""
+
+    participant_id: ParticipantId
+    steps: list[Step] = field(default_factory=list[Step])
+    affiliates: set[ParticipantId] = field(default_factory=set[ParticipantId])
+    keys: dict[KeyId, str | None] = field(default_factory=dict[KeyId, str | None])  # None: revoked, and so for ever
+
+    def standing(self) -> Standing:
+        keys = {key_id: key for key_id, key in self.keys.items() if key is not None}
+        start = Standing(self.participant_id, "applied", affiliates=frozenset(self.affiliates), signing_keys=keys)
+        in_order = sorted(self.steps, key=lambda step: step.revision)
+        return reduce(lambda before, step: step.fold(before, step.data), in_order, start)
 
 
 def _admitted(before: Standing, data: dict[str, Any]) -> Standing:
@@ -116,16 +147,7 @@ def _cleared(before: Standing, data: dict[str, Any]) -> Standing:
 
 
 def _becomes(status: str) -> Fold:
-    return lambda before, data: replace(before, status=status)
-
-
-def _key_registered(before: Standing, data: dict[str, Any]) -> Standing:
-    return replace(before, signing_keys={**before.signing_keys, KeyId(data["key_id"]): data["public_key"]})
-
-
-def _key_revoked(before: Standing, data: dict[str, Any]) -> Standing:
-    kept = {key_id: key for key_id, key in before.signing_keys.items() if key_id != data["key_id"]}
-    return replace(before, signing_keys=kept)
+    return lambda before, _: replace(before, status=status)
 
 
 FOLDS: Mapping[str, Fold] = {
@@ -136,7 +158,5 @@ FOLDS: Mapping[str, Fold] = {
     "identity.participant_suspended": _becomes("suspended"),
     "identity.participant_reinstated": _becomes("admitted"),
     "identity.participant_exited": _becomes("exited"),
-    "identity.signing_key_registered": _key_registered,
-    "identity.signing_key_revoked": _key_revoked,
 }
 DISABLES = {"identity.user_disabled": "user_id", "identity.api_client_disabled": "api_client_id"}

@@ -1,8 +1,9 @@
 """The facts that `identity` announces. Every service's mirror of standing is folded from them (shared/standing.py).
 
-Promises: no name, contact or log-in of a person is told in clear; an organisation's name and credit code are, for they
-are public. A log-in name that was tried in vain is a commitment under a key of this service: the same name looks the
-same each time, and only this service can say whether it was a given one.
+Promises: the facts on one participant are in the order of its revisions, whichever stripes they stand in; no name,
+contact or log-in of a person is told in clear; an organisation's name and credit code are, for they are public. A
+log-in name that was tried in vain is a commitment under a key of this service: the same name looks the same each time,
+and only this service can say whether it was a given one.
 """
 
 from dataclasses import dataclass
@@ -33,18 +34,20 @@ class Access(Fact):
 @dataclass(frozen=True, slots=True)
 class ParticipantApplied(Admission):
     participant_id: ParticipantId
+    revision: int
     name: str
     uscc: str
     roles: frozenset[Role]
 
     @classmethod
     def of(cls, participant: Participant) -> "ParticipantApplied":
-        return cls(participant.id, participant.name, participant.uscc, participant.roles)
+        return cls(participant.id, participant.revision, participant.name, participant.uscc, participant.roles)
 
 
 @dataclass(frozen=True, slots=True)
 class ClearanceProposed(Admission):
     participant_id: ParticipantId
+    revision: int
     clearance: Clearance
     reason: str
 
@@ -52,6 +55,7 @@ class ClearanceProposed(Admission):
 @dataclass(frozen=True, slots=True)
 class ParticipantAdmitted(Admission):
     participant_id: ParticipantId
+    revision: int
     roles: frozenset[Role]
     clearance: Clearance
     reason: str
@@ -60,6 +64,7 @@ class ParticipantAdmitted(Admission):
 @dataclass(frozen=True, slots=True)
 class ClearanceChanged(Admission):
     participant_id: ParticipantId
+    revision: int
     clearance: Clearance
     reason_code: str
     reason: str
@@ -68,6 +73,7 @@ class ClearanceChanged(Admission):
 @dataclass(frozen=True, slots=True)
 class ParticipantRefused(Admission):
     participant_id: ParticipantId
+    revision: int
     reason_code: str
     reason: str | None = None  # none where a deadline decided
 
@@ -75,6 +81,7 @@ class ParticipantRefused(Admission):
 @dataclass(frozen=True, slots=True)
 class ParticipantSuspended(Admission):
     participant_id: ParticipantId
+    revision: int
     reason_code: str
     reason: str | None = None
 
@@ -82,6 +89,7 @@ class ParticipantSuspended(Admission):
 @dataclass(frozen=True, slots=True)
 class ParticipantReinstated(Admission):
     participant_id: ParticipantId
+    revision: int
     reason_code: str
     reason: str | None = None
 
@@ -89,6 +97,7 @@ class ParticipantReinstated(Admission):
 @dataclass(frozen=True, slots=True)
 class ParticipantExited(Admission):
     participant_id: ParticipantId
+    revision: int
     reason_code: str
     reason: str | None = None
 

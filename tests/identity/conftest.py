@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -134,6 +135,21 @@ class Desk:
         answer = await self.post(operator, f"/participants/{participant_id}/{decision}", REASON)
         await self.hear()
         return answer
+
+    @asynccontextmanager
+    async def replica(self) -> AsyncGenerator["Desk"]:
+        """Another process on the same tables, with a stripe and connections of its own. On SQLite there can be none."""
+        kept = self.core.database
+        if kept.is_sqlite:
+            yield self
+            return
+        replica = Database(kept.url, schema="identity", clock=self.clock, told_time=True)
+        core = core_of("identity", self.core.settings, self.clock, replica, Directory())
+        try:
+            await core.outbox.lease()
+            yield Desk(core, build(core, hasher=CHEAP), self.clock)
+        finally:
+            await replica.close()
 
     async def hear(self) -> None:
         """Let identity's own mirror of standing hear what identity said."""

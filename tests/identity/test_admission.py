@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from shared.ids import ParticipantId
+from shared.standing import StandingMirror
 from tests.identity.conftest import ON_ONE_DATABASE, PASSWORD, Desk, credit_code
 
 
@@ -98,6 +100,16 @@ async def test_the_same_decision_sent_twice_is_one_decision(desk: Desk):
     assert (first.status_code, first.json()) == (again.status_code, again.json())
     other = await desk.post("security", path, body | {"clearance": "C3"}, "one-and-the-same")
     assert (other.status_code, other.json()["code"]) == (422, "key_reused")
+
+
+async def test_who_is_suspended_stays_so_for_a_mirror_that_starts_later_whichever_process_said_what(desk: Desk):
+    participant_id = await desk.applied("ana")
+    async with desk.replica() as second:
+        await second.admit("security", participant_id, "C2")
+        await desk.decide("security", participant_id, "suspend")
+    mirror = StandingMirror(desk.clock, desk.core.feed)
+    await mirror.tick()
+    assert mirror.of(ParticipantId(participant_id)).status == "suspended"
 
 
 @ON_ONE_DATABASE

@@ -8,9 +8,6 @@ import pytest
 from services.identity.actions import staff
 from services.identity.app import build
 from services.identity.rules.user import LoginTaken
-from shared.core import Core, core_of
-from shared.database import Database
-from shared.rest import Directory
 from tests.identity.conftest import CHEAP, ON_ONE_DATABASE, Desk, LogIn
 
 
@@ -40,25 +37,10 @@ async def test_of_fifty_refreshes_at_once_one_succeeds_and_then_the_family_is_de
 
 
 async def test_two_processes_agree_on_which_refresh_was_first(desk: Desk):
-    """On PostgreSQL the second is a replica with connections of its own; on SQLite only one process can be."""
-    core = replica_of(desk)
-    second = Desk(core, build(core, hasher=CHEAP), desk.clock)
-    await core.outbox.lease()
-    try:
+    async with desk.replica() as second:
         token = await refresh_token_of(desk)
         answers = await asyncio.gather(*(each.refresh(token) for each in (desk, second) * 10))
         assert Counter(answer.status_code for answer in answers) == {200: 1, 401: 19}
-    finally:
-        if core.database is not desk.core.database:
-            await core.database.close()
-
-
-def replica_of(desk: Desk) -> Core:
-    kept = desk.core.database
-    if kept.is_sqlite:
-        return desk.core
-    replica = Database(kept.url, schema="identity", clock=desk.clock, told_time=True)
-    return core_of("identity", desk.core.settings, desk.clock, replica, Directory())
 
 
 async def test_a_token_that_comes_back_later_ends_what_grew_from_it(desk: Desk):

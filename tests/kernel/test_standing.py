@@ -1,14 +1,19 @@
 """Standing: what every service knows of every participant, from identity's facts alone."""
 
 import asyncio
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import ClassVar
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.errors import Unavailable
+from shared.facts import Category, Fact
 from shared.grades import C2, G1, G2, G3, G4, G5, G6, Clearance, Grade
 from shared.ids import KeyId, ParticipantId
-from shared.standing import STALE, NotAdmitted, StandingMirror, StandingUnknown
+from shared.standing import STALE, NotAdmitted, Standing, StandingMirror, StandingUnknown
 from tests.support.bench import (
     AffiliationDeclared,
     ParticipantAdmitted,
@@ -18,8 +23,31 @@ from tests.support.bench import (
 )
 from tests.support.clock import ToldClock
 
-ANA, BEN = ParticipantId.new(), ParticipantId.new()
+ANA, BEN, KEY_ID = ParticipantId.new(), ParticipantId.new(), KeyId.new()
 ADMITTED = ParticipantAdmitted(ANA, ("buyer",), C2)
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantReinstated(Fact):
+    category: ClassVar[Category] = Category.ADMISSION
+    participant_id: ParticipantId
+    reason_code: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClearanceChanged(Fact):
+    category: ClassVar[Category] = Category.ADMISSION
+    participant_id: ParticipantId
+    clearance: Clearance
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKeyRevoked(Fact):
+    category: ClassVar[Category] = Category.ADMISSION
+    participant_id: ParticipantId
+    key_id: KeyId
 
 
 async def a_mirror(clock: ToldClock, feed: WrittenFeed) -> StandingMirror:
@@ -57,6 +85,27 @@ async def test_a_signing_key_is_known_by_its_id(clock: ToldClock):
     feed, key_id = WrittenFeed("identity"), KeyId.new()
     feed.announce(clock, ADMITTED, SigningKeyRegistered(ANA, key_id, "ed25519", "cHVibGlj"))
     assert (await a_mirror(clock, feed)).of(ANA).signing_keys == {key_id: "cHVibGlj"}
+
+
+STEPS = [
+    ParticipantAdmitted(ANA, ("buyer",), C2, revision=2),
+    ParticipantSuspended(ANA, "fraud", revision=3),
+    ParticipantReinstated(ANA, "cleared", revision=4),
+    ClearanceChanged(ANA, Clearance.C1, revision=5),
+    ParticipantSuspended(ANA, "fraud again", revision=6),
+    SigningKeyRegistered(ANA, KEY_ID, "ed25519", "cHVibGlj"),
+    SigningKeyRevoked(ANA, KEY_ID),
+    AffiliationDeclared(ANA, BEN),
+]  # fmt: skip
+
+
+@given(st.permutations(STEPS))
+async def test_facts_count_by_their_revision_in_whichever_order_they_come(steps: list[Fact]):
+    """A process that starts anew may lease another stripe, and whoever reads all stripes reads one after the other."""
+    feed, clock = WrittenFeed("identity"), ToldClock()
+    feed.announce(clock, *steps)
+    mirror = await a_mirror(clock, feed)
+    assert mirror.of(ANA) == Standing(ANA, "suspended", frozenset({"buyer"}), Clearance.C1, frozenset({BEN}), {})
 
 
 async def test_nobody_has_heard_of_a_stranger(clock: ToldClock):

@@ -44,6 +44,7 @@ class ParticipantAdmitted(Fact):
     participant_id: ParticipantId
     roles: tuple[str, ...]
     clearance: Clearance
+    revision: int = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class ParticipantSuspended(Fact):
     category: ClassVar[Category] = Category.ADMISSION
     participant_id: ParticipantId
     reason_code: str
+    revision: int = 3
 
 
 @dataclass(frozen=True, slots=True)

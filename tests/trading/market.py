@@ -47,6 +47,7 @@ class ClearanceChanged(Fact):
     participant_id: ParticipantId
     clearance: Clearance
     reason_code: str
+    revision: int = 3
 
 
 @dataclass

@@ -93,9 +93,9 @@ async def admit(
         await store.save_participant(tx, participant)
         await once.remember(tx, participant)
         if participant.proposal:
-            fact = ClearanceProposed(participant.id, clearance, reason)
+            fact = ClearanceProposed(participant.id, participant.revision, clearance, reason)
         else:
-            fact = ParticipantAdmitted(participant.id, participant.roles, clearance, reason)
+            fact = ParticipantAdmitted(participant.id, participant.revision, participant.roles, clearance, reason)
         await identity.outbox.record(tx, caller.actor, now, fact)
     return participant
 
@@ -112,9 +112,10 @@ async def change_clearance(
         await store.save_participant(tx, participant)
         await once.remember(tx, participant)
         if participant.proposal:
-            fact = ClearanceProposed(participant.id, clearance, reason)
+            fact = ClearanceProposed(participant.id, participant.revision, clearance, reason)
         else:
-            fact = ClearanceChanged(participant.id, clearance, participant.reason_code or "", reason)
+            code = participant.reason_code or ""
+            fact = ClearanceChanged(participant.id, participant.revision, clearance, code, reason)
         await identity.outbox.record(tx, caller.actor, now, fact)
     return participant
 
@@ -133,7 +134,8 @@ async def decide(
         participant = rule(participant, reason_code, now)
         await store.save_participant(tx, participant)
         await once.remember(tx, participant)
-        await identity.outbox.record(tx, caller.actor, now, announced(participant.id, reason_code, reason))
+        fact = announced(participant.id, participant.revision, reason_code, reason)
+        await identity.outbox.record(tx, caller.actor, now, fact)
     return participant
 
 
@@ -167,7 +169,7 @@ async def pass_deadlines(identity: Identity) -> None:
         late = [rules.pass_deadline(each, now) for each in await store.participants_due(tx, now)]
         for participant in late:
             await store.save_participant(tx, participant)
-        noticed = [NOTICED[each.status](each.id, each.reason_code or "") for each in late]
+        noticed = [NOTICED[each.status](each.id, each.revision, each.reason_code or "") for each in late]
         await identity.outbox.record(tx, identity.outbox.itself, now, *noticed)
 
 
