@@ -1,14 +1,18 @@
 """Who is asking, and whether they may: permission is a type in an endpoint's signature.
 
-Promises: only an ES256 access token of our issuer, for this audience, unexpired and complete, makes a caller. The only
-file that knows tokens: python-jose believes a token's header and forgives absent claims (CVE-2026-85394,
-CVE-2026-120459), so both are checked around it, and the key is an object built once from the published set.
+Promises: only an ES256 access token of our issuer, for this audience, unexpired, complete and in its one spelling makes
+a caller. The only file that knows tokens: python-jose believes a token's header and forgives absent claims
+(CVE-2026-85394, CVE-2026-120459), doubled ones and padding, so all of that is checked around it, and the key is an
+object built once from the published set.
 """
 
+import asyncio
+import base64
 import hashlib
+import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, cast
 
@@ -16,8 +20,9 @@ from jose import JOSEError, jwk, jwt
 from jose.backends.base import Key
 
 from shared.clock import Clock
-from shared.errors import Forbidden, Unauthenticated
+from shared.errors import Failure, Forbidden, Unauthenticated, Unavailable
 from shared.facts import Actor
+from shared.guard import check_json
 from shared.ids import ParticipantId, TokenId
 from shared.signing import public_token_key
 from shared.standing import Standing
@@ -26,8 +31,11 @@ ALGORITHM = "ES256"
 AUDIENCE = "yaosu"
 TYPE = "at+jwt"
 TOKEN_LENGTH_MAX = 4096
+TOKEN_SHAPE = re.compile(r"[\w-]+\.[\w-]+\.[\w-]{85}[AQgw]", re.ASCII)  # no spare bits after 64 bytes of signature
+LIFETIME_MAX = timedelta(minutes=10)
 LEEWAY = timedelta(seconds=30)
 REFRESH_INTERVAL = timedelta(seconds=30)
+RETRY_INTERVAL = timedelta(seconds=1)
 CACHE_SIZE = 10_000
 CLAIMS = {"exp": int, "iat": int, "iss": str, "aud": str, "sub": str, "jti": str, "client_id": str, "roles": list}
 
@@ -61,7 +69,7 @@ class Caller:
     roles: frozenset[str]
     participant_id: ParticipantId | None = None
     authenticated_by: str | None = None
-    token: str | None = None
+    token: str | None = field(default=None, repr=False)
 
     @property
     def actor(self) -> Actor:
@@ -152,12 +160,13 @@ class Verifier:
     def __init__(self, fetch: Callable[[], Awaitable[KeySet]], issuer: str, clock: Clock) -> None:
         self._fetch, self._issuer, self._clock = fetch, issuer, clock
         self._keys: dict[str, Key] = {}
-        self._fetched_at: datetime | None = None
+        self._asking = asyncio.Lock()
+        self._is_answered, self._ask_again_at = True, datetime.min.replace(tzinfo=UTC)
         self._verified: dict[tuple[bytes, str], tuple[Caller, float]] = {}
 
     async def caller(self, token: str, audience: str = AUDIENCE) -> Caller:
         """Whoever the token speaks for. Raises InvalidToken, in one shape, whatever is wrong with it."""
-        if len(token) > TOKEN_LENGTH_MAX:
+        if len(token) > TOKEN_LENGTH_MAX or not TOKEN_SHAPE.fullmatch(token):
             raise InvalidToken()
         now = self._clock.now().timestamp()
         place = (hashlib.sha256(token.encode()).digest(), audience)
@@ -172,18 +181,20 @@ class Verifier:
         return caller
 
     async def _verify(self, token: str, audience: str, now: float) -> tuple[Caller, float]:
+        key = await self._key_of(_header(token))
         try:
-            key = await self._key_of(jwt.get_unverified_header(token))
             # Times are checked below, because jose would read the system's clock instead of ours. Nor are they
             # required here: what jose requires it also verifies, whatever the options say of that.
             options = {f"require_{claim}": True for claim in ("iss", "aud", "sub", "jti")}
             options |= {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
             claims = jwt.decode(token, key, [ALGORITHM], options, audience=audience, issuer=self._issuer)
-        except (JOSEError, ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:
+        except (JOSEError, ValueError, TypeError, KeyError) as error:
             raise InvalidToken() from error
         if not _complete(claims) or claims["aud"] != audience or "nbf" in claims:
             raise InvalidToken()
         if claims["exp"] <= now or claims["iat"] > now + LEEWAY.total_seconds():
+            raise InvalidToken()
+        if claims["exp"] - claims["iat"] > LIFETIME_MAX.total_seconds():
             raise InvalidToken()
         return _caller(claims, token), float(claims["exp"])
 
@@ -199,21 +210,39 @@ class Verifier:
         return self._keys[key_id]
 
     async def _refresh(self) -> None:
-        now = self._clock.now()
-        if self._fetched_at and now - self._fetched_at < REFRESH_INTERVAL and self._keys:
-            return
-        published = await self._fetch()
-        self._fetched_at = now
-        self._keys = {
-            key["kid"]: jwk.construct(key, ALGORITHM)
-            for key in published["keys"]
-            if key.get("kty") == "EC" and key.get("crv") == "P-256"
-        }
+        """Ask for the keys, unless they have just been asked for. Whoever comes meanwhile waits for the one answer."""
+        async with self._asking:
+            now = self._clock.now()
+            if now < self._ask_again_at:
+                if self._is_answered:
+                    return
+                raise Unavailable(service="identity", retry_after_seconds=1)
+            self._is_answered, self._ask_again_at = False, now + RETRY_INTERVAL
+            published = await self._fetch()
+            self._is_answered, self._ask_again_at = True, now + REFRESH_INTERVAL
+            known = self._keys
+            self._keys = {
+                key["kid"]: jwk.construct(key, ALGORITHM)
+                for key in published["keys"]
+                if key.get("kty") == "EC" and key.get("crv") == "P-256"
+            }
+            if known.keys() - self._keys.keys():  # a key that was taken back vouches for nobody any more
+                self._verified.clear()
+
+
+def _header(token: str) -> Mapping[str, Any]:
+    """The header of a token whose header and claims have one reading each: strict JSON, no name twice."""
+    try:
+        for part in token.split(".")[:2]:
+            check_json(base64.urlsafe_b64decode(f"{part}=="))
+        return jwt.get_unverified_header(token)
+    except (JOSEError, Failure, ValueError) as error:
+        raise InvalidToken() from error
 
 
 def _complete(claims: Mapping[str, Any]) -> bool:
     present = all(type(claims.get(name)) is kind for name, kind in CLAIMS.items())
-    return present and all(isinstance(role, str) for role in claims["roles"])
+    return present and all(isinstance(member, str) for member in (*claims["roles"], claims.get("amr", "")))
 
 
 def _caller(claims: Mapping[str, Any], token: str) -> Caller:

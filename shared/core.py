@@ -3,11 +3,13 @@
 Owns: how these parts are put together, once for all six services. A service's `app.py` adds only what is its own.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from httpx2 import HTTPError
 from pydantic import BaseModel
 
 from shared.access import Claims, KeySet, Role, TokenIssuer, Verifier
@@ -17,7 +19,7 @@ from shared.database import Database
 from shared.errors import Unavailable
 from shared.outbox import Outbox
 from shared.relay import Relay
-from shared.rest import Directory, Peer, Tokens
+from shared.rest import TIMEOUT_SECONDS, Directory, Peer, Tokens
 from shared.settings import SERVICES, Settings
 from shared.standing import StandingMirror
 
@@ -116,9 +118,11 @@ def _always(key_set: dict[str, object]) -> Callable[[], Awaitable[KeySet]]:
 
 def _key_set_of(directory: Directory) -> Callable[[], Awaitable[KeySet]]:
     async def fetch() -> dict[str, Any]:
-        response = await directory.connection("identity").get("/identity/.well-known/jwks.json")
-        if response.is_error:
-            raise Unavailable(service="identity")
-        return response.json()
+        try:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                response = await directory.connection("identity").get("/identity/.well-known/jwks.json")
+            return response.raise_for_status().json()
+        except (HTTPError, TimeoutError, ValueError) as error:
+            raise Unavailable(service="identity", retry_after_seconds=1) from error
 
     return fetch

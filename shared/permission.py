@@ -19,11 +19,7 @@ OPERATORS = frozenset({Role.OPERATOR_BUSINESS, Role.OPERATOR_SYSTEM, Role.OPERAT
 
 async def authenticated(request: Request) -> Caller:
     """The person or client that the bearer token speaks for. Service tokens are for internal routes only."""
-    core: Core = request.app.state.core
-    caller = await core.verifier.caller(bearer(request, "Authorization"))
-    if core.standing.is_disabled(caller.subject):
-        raise InvalidToken()
-    return caller
+    return await _speaker(request, "Authorization")
 
 
 @dataclass(frozen=True)
@@ -75,9 +71,16 @@ class Internal(Permission):
             raise NotYourRole(roles=[Role.SERVICE])
         member = None
         if "Acting-For" in request.headers:
-            behind = await core.verifier.caller(bearer(request, "Acting-For"))
-            member = _member(request, behind, frozenset())
+            member = _member(request, await _speaker(request, "Acting-For"), frozenset())
         return ServiceCaller(caller.subject.removeprefix("service:"), member)
+
+
+async def _speaker(request: Request, header: str) -> Caller:
+    core: Core = request.app.state.core
+    caller = await core.verifier.caller(bearer(request, header))
+    if core.standing.is_disabled(caller.subject):
+        raise InvalidToken()
+    return caller
 
 
 def _member(request: Request, caller: Caller, roles: frozenset[Role]) -> Member:

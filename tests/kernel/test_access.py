@@ -1,9 +1,11 @@
 """Who gets in. Most of these tokens python-jose alone would let pass."""
 
+import asyncio
 import base64
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,10 +14,16 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from fastapi import FastAPI
+from pydantic import SecretStr
 
 from shared.access import REFRESH_INTERVAL, TOKEN_LENGTH_MAX, Caller, Claims, InvalidToken, Role, TokenIssuer, Verifier
-from shared.errors import Unauthenticated
+from shared.core import core_of
+from shared.database import Database
+from shared.errors import Unauthenticated, Unavailable
 from shared.ids import ParticipantId
+from shared.rest import Directory
+from shared.settings import Settings
 from shared.signing import new_token_key
 from tests.support.clock import ToldClock
 
@@ -33,10 +41,13 @@ class Identity:
     """The key set that identity publishes, and how often it was asked for."""
 
     def __init__(self, *issuers: TokenIssuer) -> None:
-        self.issuers, self.asked = list(issuers), 0
+        self.issuers, self.asked, self.is_out = list(issuers), 0, False
 
     async def key_set(self) -> Mapping[str, Any]:
         self.asked += 1
+        await asyncio.sleep(0)  # whoever else asks now is here before the answer
+        if self.is_out:
+            raise Unavailable()
         keys: list[Any] = []
         for issuer in self.issuers:
             keys += list(issuer.key_set["keys"])  # pyright: ignore
@@ -125,10 +136,11 @@ SPOILED_CLAIMS: list[Part] = [
     {"aud": "trading"}, {"aud": ["yaosu"]}, {"aud": "yaosu-other"}, {"aud": "yao"}, {"aud": ""}, {"aud": None},
     {"iss": f"{WHO}/"}, {"iss": "http://127.0.0.1:8000/IDENTITY"}, {"iss": [WHO]}, {"iss": ""},
     {"exp": NOW}, {"exp": NOW - 1}, {"exp": str(NOW + 60)}, {"exp": NOW + 60.5}, {"exp": None}, {"exp": True},
+    {"exp": NOW + 601}, {"exp": 2**100}, {"exp": 10**400}, {"iat": -1}, {"iat": True}, {"iat": NOW - 1.5},
     {"iat": NOW + 31}, {"iat": str(NOW)}, {"iat": None}, {"nbf": NOW + 60}, {"nbf": NOW - 60},
     {"jti": None}, {"jti": 7}, {"sub": 7}, {"sub": None}, {"client_id": None},
     {"roles": "buyer"}, {"roles": [1]}, {"roles": {"buyer": 1}}, {"roles": None},
-    {"org": "asset_1"}, {"org": 7}, {"org": ORGANISATION.upper()},
+    {"amr": 7}, {"amr": ["password"]}, {"amr": None}, {"org": "asset_1"}, {"org": 7}, {"org": ORGANISATION.upper()},
 ]  # fmt: skip
 
 
@@ -167,6 +179,18 @@ def with_an_endless_expiry() -> str:
     return signed(HEADER, json.dumps(CLAIMS | {"exp": 0}).replace('"exp": 0', '"exp": 1e400').encode())
 
 
+def with_a_spare_bit() -> str:
+    """The last sign of 64 bytes in base64 has four bits that a decoder drops."""
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    token = a_token()
+    return token[:-1] + letters[letters.index(token[-1]) + 1]
+
+
+def twice(part: Part, name: str, first: object) -> bytes:
+    """The part with a member before the one of the same name: a parser that takes the last sees nothing amiss."""
+    return f"{{{json.dumps(name)}: {json.dumps(first)}, {json.dumps(part)[1:]}".encode()
+
+
 FORGED: dict[str, Callable[[], str]] = {
     "of another key": lambda: signed(HEADER, CLAIMS, ANOTHER_KEY),
     "without a signature": lambda: a_token().rpartition(".")[0] + ".",
@@ -193,6 +217,15 @@ FORGED: dict[str, Callable[[], str]] = {
     "longer than any of ours": lambda: signed(HEADER, CLAIMS | {"amr": "x" * TOKEN_LENGTH_MAX}),
     "of 100 kB": lambda: "x" * 100_000,
     "with an endless expiry": with_an_endless_expiry,
+    "with padding": lambda: f"{a_token()}==",
+    "with a spare bit": with_a_spare_bit,
+    "with a claim twice": lambda: signed(HEADER, twice(CLAIMS, "sub", "user_root")),
+    "with an audience twice": lambda: signed(HEADER, twice(CLAIMS, "aud", "trading")),
+    "with an algorithm twice": lambda: signed(twice(HEADER, "alg", "none"), CLAIMS),
+    "with a byte order mark": lambda: signed(HEADER, b"\xef\xbb\xbf" + json.dumps(CLAIMS).encode()),
+    "in UTF-16": lambda: signed(HEADER, json.dumps(CLAIMS).encode("utf-16")),
+    "with half a character": lambda: signed(HEADER, CLAIMS | {"sub": "\ud800"}),
+    "with a NUL in a claim": lambda: signed(HEADER, CLAIMS | {"sub": "user\0"}),
 }  # fmt: skip
 
 
@@ -245,6 +278,56 @@ async def test_keys_are_asked_for_again_when_one_is_unknown_but_not_more_often_t
     assert (await verifier.caller(a_token(new_issuer))).subject == "user_ana"
     assert (await verifier.caller(a_token(clock=clock))).subject == "user_ana"
     assert identity.asked == 2
+
+
+async def test_a_flood_of_unknown_keys_is_one_question():
+    identity = Identity(ISSUER)
+    verifier = Verifier(identity.key_set, WHO, ToldClock())
+    flood = [signed(HEADER | {"kid": f"key {number}"}, CLAIMS) for number in range(50)]
+    answers = await asyncio.gather(*map(verifier.caller, flood), return_exceptions=True)
+    assert {type(answer) for answer in answers} == {InvalidToken}
+    assert identity.asked == 1
+
+
+async def test_while_identity_does_not_answer_it_is_asked_once_a_second_and_nobodys_token_is_called_bad():
+    clock, identity = ToldClock(), Identity(ISSUER)
+    verifier, identity.is_out = Verifier(identity.key_set, WHO, clock), True
+    for seconds in (1, 2):
+        answers = await asyncio.gather(*(verifier.caller(a_token()) for _ in range(20)), return_exceptions=True)
+        assert {type(answer) for answer in answers} == {Unavailable}
+        assert identity.asked == seconds
+        clock.advance(seconds=1)
+    identity.is_out = False
+    assert (await verifier.caller(a_token())).subject == "user_ana"
+
+
+async def test_a_key_that_was_taken_back_vouches_for_nobody_any_more():
+    clock, identity = ToldClock(), Identity(ISSUER)
+    verifier, new_issuer = Verifier(identity.key_set, WHO, clock), TokenIssuer(ANOTHER_KEY, WHO)
+    token = a_token()
+    await verifier.caller(token)
+    identity.issuers = [new_issuer]
+    clock.advance(seconds=REFRESH_INTERVAL.total_seconds())
+    await verifier.caller(a_token(new_issuer, clock=clock))
+    with pytest.raises(InvalidToken):
+        await verifier.caller(token)
+
+
+@pytest.mark.parametrize("identity", ["http://127.0.0.1:1", FastAPI()], ids=["no one listens", "no such page"])
+async def test_whoever_cannot_be_verified_because_identity_is_out_is_told_to_come_back(
+    tmp_path: Path, identity: FastAPI | str
+):
+    directory = Directory({} if isinstance(identity, FastAPI) else {"identity": identity})
+    if isinstance(identity, FastAPI):
+        directory.register("identity", identity)
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/catalog.db", schema="catalog", clock=CLOCK)
+    core = core_of("catalog", Settings(service_secret=SecretStr("x")), CLOCK, database, directory)
+    with pytest.raises(Unavailable):
+        await core.verifier.caller(a_token())
+
+
+def test_a_caller_is_printed_without_the_token():
+    assert "eyJ" not in repr(Caller("user_ana", "user", frozenset(), token=a_token()))
 
 
 async def test_what_is_no_token_costs_identity_nothing():

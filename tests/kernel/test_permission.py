@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import ClassVar
 
 import pytest
 from fastapi import APIRouter
@@ -11,6 +12,7 @@ from sqlalchemy import MetaData
 
 from shared import outbox, web
 from shared.access import Claims, Role
+from shared.facts import Category, Fact
 from shared.ids import ParticipantId, UserId
 from shared.permission import (
     AnyOperator,
@@ -71,6 +73,12 @@ BY_HAND = {
     "supervisor":    "  401     403    403       403   403       403     403       200    200        403      401",
     "service":       "  401     401    401       401   401       401     401       401    401        401      200",
 }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class UserDisabled(Fact):
+    category: ClassVar[Category] = Category.ADMISSION
+    user_id: UserId
 
 
 @dataclass
@@ -160,6 +168,16 @@ async def test_a_service_acts_for_a_member_only_while_that_member_may_act(hall: 
     await hall.bench.announce(ParticipantSuspended(buyer.participant_id, "fraud"))
     denied = await hall.bench.ask_as_service("trading", "GET", "/catalog/v1/service", acting_for=buyer)
     assert (denied.status_code, denied.json()["code"]) == (403, "not_admitted")
+
+
+@on_sqlite
+async def test_whoever_was_disabled_acts_neither_alone_nor_through_a_service(hall: Hall):
+    buyer = hall.people["buyer"]
+    assert buyer
+    await hall.bench.announce(UserDisabled(UserId(buyer.subject)))
+    alone = await hall.get("buyer", "authenticated")
+    through = await hall.bench.ask_as_service("trading", "GET", "/catalog/v1/service", acting_for=buyer)
+    assert [(answer.status_code, answer.json()["code"]) for answer in (alone, through)] == [(401, "invalid_token")] * 2
 
 
 @on_sqlite
