@@ -72,12 +72,14 @@ def verifies(public_key: bytes, message: bytes, signature: bytes) -> bool:
 
 
 def public_key_of(text: str) -> bytes:
-    """The raw key in a base64 text. Raises ValueError if it is not one."""
+    """The raw key in a base64 text. Raises ValueError if it is not one, or not in its one spelling."""
     try:
         raw = base64.b64decode(text, validate=True)
         Ed25519PublicKey.from_public_bytes(raw)
     except (binascii.Error, ValueError) as error:
         raise ValueError("not an Ed25519 public key in base64") from error
+    if base64.b64encode(raw).decode() != text:  # the last sign has two bits to spare
+        raise ValueError("not an Ed25519 public key in base64")
     return raw
 
 

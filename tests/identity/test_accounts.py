@@ -11,7 +11,7 @@ def a_user(login: str, *roles: str) -> dict[str, object]:
     return {"login": login, "password": PASSWORD, "roles": roles or ("buyer",)}
 
 
-def a_key(public_key: str | None = None) -> dict[str, object]:
+def a_key(public_key: str | None = None) -> dict[str, str]:
     return {"algorithm": "ed25519", "public_key": a_public_key() if public_key is None else public_key}
 
 
@@ -146,6 +146,8 @@ async def test_a_key_of_another_organisation_is_not_there_and_cannot_be_had(desk
     key_id = (await desk.post("ana", "/signing-keys", key)).json()["id"]
     assert (await desk.post("ben", f"/signing-keys/{key_id}/revoke")).json()["code"] == "no_such_key"
     assert (await desk.post("ben", "/signing-keys", key)).json()["code"] == "key_taken"
+    in_disguise = key["public_key"][:-2] + chr(ord(key["public_key"][-2]) + 1) + "="  # the same 32 bytes
+    assert (await desk.post("ben", "/signing-keys", a_key(in_disguise))).status_code == 422
 
 
 async def test_keys_registered_at_once_are_no_more_than_are_allowed(desk: Desk):
