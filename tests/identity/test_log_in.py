@@ -68,13 +68,15 @@ async def test_everyone_who_is_refused_is_told_the_same(desk: Desk):
     user_id = await desk.colleague("gone", of="ana")
     await desk.post("ana", f"/users/{user_id}/disable")
     tries = [("nobody", PASSWORD), ("ana", "a wrong pass phrase"), ("gone", PASSWORD), ("ana", "x" * 100_000),
-             ("ana", PASSWORD + "\0"), ("ana\u200b", PASSWORD)]  # fmt: skip
+             ("ana", PASSWORD + "\0"), ("ana\u200b", PASSWORD), ("ana\0", PASSWORD),
+             ("ana", "x" + "\u0301\u0327" * 50_000)]  # fmt: skip
     answers = [await desk.log_in(*each) for each in tries]
     bodies = [{name: part for name, part in answer.json().items() if name != "request_id"} for answer in answers]
     assert [answer.status_code for answer in answers] == [401] * len(tries)
     assert all(body == bodies[0] for body in bodies) and bodies[0]["code"] == "invalid_grant"
     assert len({tuple(sorted(answer.headers)) for answer in answers}) == 1
-    reasons = ["unknown_user", "wrong_password", "user_disabled", "wrong_password", "wrong_password", "unknown_user"]
+    reasons = ["unknown_user", "wrong_password", "user_disabled", "wrong_password", "wrong_password", "unknown_user",
+               "unknown_user", "wrong_password"]  # fmt: skip
     assert [fact.rsn for fact in await refusals(desk)] == reasons
 
 

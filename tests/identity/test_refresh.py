@@ -81,6 +81,19 @@ async def test_whoever_is_disabled_refreshes_no_more_and_is_soon_known_everywher
     assert (refused.status_code, refused.json()["code"]) == (401, "invalid_token")
 
 
+async def test_whoever_is_disabled_while_they_refresh_ends_with_nothing(desk: Desk):
+    await desk.admitted("ana")
+    user_id = await desk.colleague("ben", of="ana")
+    await desk.get("ana", "/me")
+    tokens = [await refresh_token_of(desk, "ben") for _ in range(12)]
+    disabling = desk.post("ana", f"/users/{user_id}/disable")
+    *before, disabled, last = await asyncio.gather(*map(desk.refresh, tokens[:11]), disabling, desk.refresh(tokens[11]))
+    assert disabled.status_code == 200
+    assert {answer.status_code for answer in (*before, last)} <= {200, 401}
+    given = [answer.json()["refresh_token"] for answer in (*before, last) if answer.status_code == 200]
+    assert {(await desk.refresh(token)).status_code for token in (*given, *tokens)} == {401}
+
+
 @ON_ONE_DATABASE
 async def test_a_restart_forgets_neither_tokens_nor_their_end(desk: Desk):
     token, spent = await refresh_token_of(desk), await refresh_token_of(desk)

@@ -121,6 +121,14 @@ def test_the_same_keys_on_two_machines_are_one_password():
     assert user.new_password("cafe\u0301 au lait, one", "li.na") == user.prepare_password("café au lait, one")
 
 
+@pytest.mark.parametrize("text, length", [
+    ("x" * 128, 128), ("x" * 129, 0), ("\u03b1\u0313\u0301\u0345" * 128, 128), ("\u1100\u1161\u11a8" * 128, 128),
+    ("x" + "\u0301\u0327" * 50_000, 0),
+], ids=["longest", "longer", "four each", "jamo", "a minute's work"])  # fmt: skip
+def test_a_password_that_is_too_long_is_nobodys_and_costs_nothing(text: str, length: int):
+    assert len(user.prepare_password(text)) == length
+
+
 def test_nobody_disables_themselves_or_anyone_twice():
     ana = User(UserId.new(), "ana", frozenset({Role.BUYER}), ParticipantId.new())
     with pytest.raises(NotYourself):

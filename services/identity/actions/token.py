@@ -25,7 +25,7 @@ from services.identity.rules.token import (
     InvalidRequest,
     Redemption,
 )
-from services.identity.rules.user import PASSWORD_LENGTH_MAX, User, normalise, prepare_password
+from services.identity.rules.user import User, is_usable, normalise, prepare_password
 from services.identity.schemas import ClientCredentialsGrant, PasswordGrant, RefreshTokenGrant, Revocation
 from services.identity.store import account
 from services.identity.store import token as store
@@ -38,7 +38,6 @@ from shared.settings import SERVICES
 FIRST_PARTY = "yaosu"  # the client of people who log in here themselves
 SERVICE = "service:"
 SECRET_BYTES = 32
-NO_PASSWORD = ""  # what nobody's password is: takes the place of one that is too long to be anyone's
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +64,9 @@ async def grant(
 async def log_in(identity: Identity, request: PasswordGrant) -> Issued:
     login = normalise(request.username)
     password = prepare_password(request.password.get_secret_value())
-    password = password if len(password) <= PASSWORD_LENGTH_MAX else NO_PASSWORD
     async with identity.database.transaction() as tx:
         await _count_attempt(identity, tx, login)
-        user = await account.user_of_login(tx, login)
+        user = await account.user_of_login(tx, login) if is_usable(login) else None  # a database may not know a NUL
         password_hash = await account.password_hash_of(tx, user.id) if user else None
     matches = await identity.passwords.matches(password, password_hash)
     async with identity.database.transaction() as tx:
@@ -102,15 +100,16 @@ async def refresh(identity: Identity, request: RefreshTokenGrant) -> Issued:
         family = await store.family_for_update(tx, token.family_id)
         token = await store.refresh_token(tx, digest) or token  # as it is now that its family is locked
         now = await identity.database.now(tx)
-        user = await account.user_for_update(tx, family.user_id)
+        # Not locked: who disables locks the user first and the families then, and so ends what is given here.
+        user = await account.user_of_subject(tx, family.user_id)
         redemption = rules.redeem(family, token, now)
         if redemption is Redemption.ROTATED and not await store.consume_refresh_token(tx, digest, now):
             redemption = Redemption.REUSED
         if redemption is Redemption.REUSED:
             await store.revoke_family(tx, family.id, now)
-            revoked = TokenFamilyRevoked(user.id, family.id, "refresh_token_reused")
+            revoked = TokenFamilyRevoked(family.user_id, family.id, "refresh_token_reused")
             await identity.outbox.record(tx, Actor("anonymous", "anonymous"), now, revoked)
-        elif redemption is Redemption.ROTATED and user.disabled_at is None:
+        elif redemption is Redemption.ROTATED and user and user.disabled_at is None:
             issued = await _issue_to_user(identity, tx, user, family, Grant.REFRESH_TOKEN, now)
     if issued is None:
         raise InvalidGrant()

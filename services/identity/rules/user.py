@@ -23,6 +23,7 @@ LOGIN_SIGNS = frozenset("._-@+")
 INVISIBLE_LETTERS = frozenset("\u115f\u1160")  # Hangul fillers: letters to Unicode, nothing to the eye
 PASSWORD_LENGTH_MIN = 15
 PASSWORD_LENGTH_MAX = 128
+UNPREPARED_LENGTH_MAX = 4 * PASSWORD_LENGTH_MAX  # no character of NFC that a keyboard makes comes from more than four
 PASSWORD_CHARACTERS_MIN = 5
 
 
@@ -88,17 +89,22 @@ def normalise(login: str) -> str:
 def new_login(text: str) -> str:
     """The normalised name. Raises LoginNotUsable if nobody may have it."""
     login = normalise(text)
-    if not LOGIN_LENGTH_MIN <= len(login) <= LOGIN_LENGTH_MAX:
-        raise LoginNotUsable()
-    if not all(sign.isalnum() or sign in LOGIN_SIGNS for sign in login) or INVISIBLE_LETTERS & set(login):
+    if not is_usable(login):
         raise LoginNotUsable()
     return login
+
+
+def is_usable(login: str) -> bool:
+    """Whether anybody may have the name. Requires a normalised name."""
+    if not LOGIN_LENGTH_MIN <= len(login) <= LOGIN_LENGTH_MAX or INVISIBLE_LETTERS & set(login):
+        return False
+    return all(sign.isalnum() or sign in LOGIN_SIGNS for sign in login)
 
 
 def new_password(text: str, login: str) -> str:
     """The password as it is hashed. Raises PasswordTooWeak. Requires a normalised name."""
     password = prepare_password(text)
-    if not PASSWORD_LENGTH_MIN <= len(password) <= PASSWORD_LENGTH_MAX:
+    if len(password) < PASSWORD_LENGTH_MIN:
         raise PasswordTooWeak()
     if len(set(password)) < PASSWORD_CHARACTERS_MIN:
         raise PasswordTooWeak()
@@ -108,8 +114,12 @@ def new_password(text: str, login: str) -> str:
 
 
 def prepare_password(text: str) -> str:
-    """NFC, so that the same keys on two machines are one password. Nothing else is changed."""
-    return normalize("NFC", text)
+    """NFC, so that the same keys on two machines are one password. Empty, as nobody's is, for one that is too long.
+
+    The length is looked at first: to compose 100 000 accents in disorder takes a minute.
+    """
+    password = normalize("NFC", text) if len(text) <= UNPREPARED_LENGTH_MAX else ""
+    return password if len(password) <= PASSWORD_LENGTH_MAX else ""
 
 
 def new_member(
