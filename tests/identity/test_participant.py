@@ -99,6 +99,18 @@ def test_an_application_lapses_after_thirty_days_to_the_microsecond(act: str):
         ACTS[act](participant, end)
 
 
+@pytest.mark.parametrize("status, act, error", [
+    (ADMITTED,  "clearance", OnlyWhileAdmitted),  # suspended by now: to be reinstated first
+    (SUSPENDED, "reinstate", IllegalMove),        # let go by now: to apply again
+])  # fmt: skip
+def test_a_deadline_that_nobody_has_noticed_has_passed_all_the_same(status: Status, act: str, error: type[Failure]):
+    participant, end = a_participant(status, C2), NOON + LASTS[status]
+    ACTS[act](participant, end - A_MOMENT)
+    with pytest.raises(error) as refused:
+        ACTS[act](participant, end)
+    assert AT_DEADLINE[status][0] in refused.value.facts.values()
+
+
 @pytest.mark.parametrize("clearance, persons", [(C1, 1), (C2, 1), (C3, 1), (C4, 2), (C5, 2)])
 def test_how_many_persons_an_admission_takes(clearance: Clearance, persons: int):
     first = rules.admit(a_participant(), clearance, ANA, NOON)

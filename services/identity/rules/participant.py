@@ -127,7 +127,8 @@ def apply(
 
 def admit(participant: Participant, clearance: Clearance, operator: str, now: datetime) -> Participant:
     """Admitted with this clearance; still applied, with a proposal, if a second operator must agree first."""
-    _require_from(participant, APPLIED, ADMITTED)
+    if participant.status is not APPLIED:
+        raise IllegalMove(state=participant.status, to=ADMITTED)
     _require_in_time(participant, now)
     if clearance >= TWO_PERSONS_FROM and not _is_second(participant.proposal, clearance, operator):
         return _propose(participant, clearance, operator)
@@ -146,7 +147,8 @@ def suspend(participant: Participant, reason_code: str, now: datetime) -> Partic
 
 def reinstate(participant: Participant, reason_code: str, now: datetime) -> Participant:
     """With the clearance it had. One that has only applied must be admitted instead."""
-    _require_from(participant, SUSPENDED, ADMITTED)
+    if (status := _status_at(participant, now)) is not SUSPENDED:
+        raise IllegalMove(state=status, to=ADMITTED)
     return _move(participant, ADMITTED, now, reason_code=reason_code)
 
 
@@ -156,8 +158,8 @@ def leave(participant: Participant, reason_code: str, now: datetime) -> Particip
 
 def change_clearance(participant: Participant, clearance: Clearance, operator: str, now: datetime) -> Participant:
     """With this clearance from now on, verified anew; up to C4 or more, first with a proposal until a second agrees."""
-    if participant.status is not ADMITTED or participant.clearance is None:
-        raise OnlyWhileAdmitted(status=participant.status)
+    if (status := _status_at(participant, now)) is not ADMITTED or participant.clearance is None:
+        raise OnlyWhileAdmitted(status=status)
     raised = clearance > participant.clearance
     if raised and clearance >= TWO_PERSONS_FROM and not _is_second(participant.proposal, clearance, operator):
         return _propose(participant, clearance, operator)
@@ -178,10 +180,10 @@ def affiliation(one_id: ParticipantId, other_id: ParticipantId) -> Affiliation:
     return Affiliation(*sorted((one_id, other_id)))
 
 
-def _require_from(participant: Participant, status: Status, to: Status) -> None:
-    """Two roads lead to an admission: each is open from one status only."""
-    if participant.status is not status:
-        raise IllegalMove(state=participant.status, to=to)
+def _status_at(participant: Participant, now: datetime) -> Status:
+    """The status that counts: what follows at the deadline, once that has passed, noticed or not."""
+    is_late = participant.deadline is not None and now >= participant.deadline
+    return AT_DEADLINE[participant.status][0] if is_late else participant.status
 
 
 def _require_in_time(participant: Participant, now: datetime) -> None:
