@@ -205,7 +205,7 @@ async def disable_client(
 async def register_key(
     new: NewSigningKey, caller: Party, once: Keyed, identity: IdentityService, response: Response
 ) -> SigningKeyView:
-    """Register the public key with which your organisation will sign contracts."""
+    """Register the public key with which your organisation will sign contracts. Requires its administrator."""
     key = await account.register_key(identity, caller, new.public_key, once)
     created(response, f"{PREFIX}/signing-keys/{key.id}")
     return SigningKeyView.model_validate(key)
@@ -222,7 +222,7 @@ async def keys(caller: Party, identity: IdentityService, page: PageQuery) -> Lis
 
 @router.post("/v1/signing-keys/{key_id}/revoke")
 async def revoke_key(key_id: KeyId, caller: Party, once: Keyed, identity: IdentityService) -> SigningKeyView:
-    """Sign nothing more with this key. What it signed before stays signed."""
+    """Sign nothing more with this key. What it signed before stays signed. Requires the administrator."""
     return SigningKeyView.model_validate(await account.revoke_key(identity, caller, key_id, once))
 
 

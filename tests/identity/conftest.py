@@ -87,6 +87,10 @@ class Desk:
     async def get_with(self, token: str, path: str) -> Response:
         return await self.ask_with({"Authorization": f"Bearer {token}"}, path)
 
+    async def post_with(self, token: str, path: str, body: object) -> Response:
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": uuid4().hex}
+        return await self._ask("POST", path, headers, json=body)
+
     async def ask_with(self, headers: dict[str, str], path: str) -> Response:
         return await self._ask("GET", path, headers)
 

@@ -115,6 +115,8 @@ async def test_a_program_does_not_administer(desk: Desk):
         grant_type="client_credentials", client_id=made["client_id"], client_secret=made["client_secret"]
     )
     assert (await desk.get_with(token.json()["access_token"], "/users")).json()["code"] == "not_administrator"
+    key = await desk.post_with(token.json()["access_token"], "/signing-keys", a_key())
+    assert (key.status_code, key.json()["code"]) == (403, "not_administrator")
     me = (await desk.get_with(token.json()["access_token"], "/me")).json()
     assert (me["kind"], me["login"], me["is_administrator"]) == ("client", None, False)
 

@@ -141,6 +141,7 @@ async def register_key(identity: Identity, caller: Member, public_key: str, once
     async with identity.database.transaction() as tx:
         if earlier := await once.recall(tx, SigningKey):
             return earlier
+        await _require_administrator(tx, caller.caller)
         await participant_store.participant_for_update(tx, caller.participant_id)  # so that the count below holds
         active_keys = await store.active_key_count(tx, caller.participant_id)
         now = await identity.database.now(tx)
@@ -163,6 +164,7 @@ async def revoke_key(identity: Identity, caller: Member, key_id: KeyId, once: On
     async with identity.database.transaction() as tx:
         if earlier := await once.recall(tx, SigningKey):
             return earlier
+        await _require_administrator(tx, caller.caller)
         key = await store.signing_key_for_update(tx, key_id, caller.participant_id)
         now = await identity.database.now(tx)
         key = key_rules.revoke(key, now)
