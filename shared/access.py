@@ -9,6 +9,7 @@ object built once from the published set.
 import asyncio
 import base64
 import hashlib
+import hmac
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -136,6 +137,10 @@ class TokenIssuer:
         thumbprint = "".join(str(public[part]) for part in ("crv", "kty", "x", "y"))
         self.key_id = hashlib.sha256(thumbprint.encode()).hexdigest()[:16]
         self.key_set: dict[str, object] = {"keys": [public | {"use": "sig", "kid": self.key_id}]}
+
+    def derived(self, purpose: bytes) -> bytes:
+        """A secret of identity's own for another purpose than tokens, the same after every start."""
+        return hmac.new(self._key.encode(), purpose, hashlib.sha256).digest()
 
     def issue(self, claims: Claims, audience: str, now: datetime, lifetime: timedelta) -> tuple[str, TokenId]:
         """An access token (RFC 9068) and its id."""

@@ -54,8 +54,8 @@ def tables(metadata: MetaData) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """Whose write, on which route, under which key. Neither key nor body is kept: a body may hold a password, and its
-    digest can be guessed at only by who has the key."""
+    """Whose write, on which route, under which key. Neither key nor body is kept. A body that identity takes may hold a
+    password, and a key may be guessed: there only who has identity's secret could try passwords on the digest."""
 
     caller: str
     route: str
@@ -102,7 +102,8 @@ async def once(request: Request) -> AsyncGenerator[Once]:
         raise StillRunning(retry_after_seconds=1)
     running.add(place)
     try:
-        request_digest = hmac.new(key.encode(), await request.body(), sha256).hexdigest()
+        secret = core.issuer.derived(b"digests of requests") if core.issuer else b""
+        request_digest = hmac.new(secret + key.encode(), await request.body(), sha256).hexdigest()
         yield Once(*place, request_digest, core.database)
     finally:
         running.remove(place)

@@ -1,7 +1,5 @@
 """What `identity` is made of."""
 
-import hashlib
-import hmac
 from functools import partial
 
 from fastapi import FastAPI
@@ -33,7 +31,6 @@ def identity_of(core: Core, hasher: HasherProtocol) -> Identity:
         raise ValueError("identity needs the token key; no other service has it")
     settings = core.settings
     secrets = {name: settings.service_secrets.get(name) or settings.service_secret for name in SERVICES}
-    token_key = settings.require_secret("token_key").encode()
     return Identity(
         core.database,
         core.outbox,
@@ -42,5 +39,5 @@ def identity_of(core: Core, hasher: HasherProtocol) -> Identity:
         settings.issuer,
         Passwords(hasher),
         {name: secret for name, secret in secrets.items() if secret},
-        hmac.new(token_key, b"pseudonyms of log-in names", hashlib.sha256).digest(),
+        core.issuer.derived(b"pseudonyms of log-in names"),
     )

@@ -1,9 +1,15 @@
 """Who may act for an organisation: its users, its programs, its signing keys."""
 
 import asyncio
+import hmac
+import json
 from collections import Counter
+from hashlib import sha256
+
+from sqlalchemy import select
 
 from services.identity.rules.signing_key import ACTIVE_KEYS_MAX
+from shared.idempotency import answers_table
 from tests.identity.conftest import ON_ONE_DATABASE, PASSWORD, Desk, a_public_key
 
 
@@ -81,6 +87,20 @@ async def test_the_same_request_makes_one_user(desk: Desk):
     await desk.admitted("ana")
     first, again = [await desk.post("ana", "/users", a_user("ben"), "one-and-the-same") for _ in range(2)]
     assert (first.status_code, first.json()) == (again.status_code, again.json())
+
+
+@ON_ONE_DATABASE
+async def test_whoever_reads_the_tables_cannot_try_passwords_on_the_digest_of_a_request(desk: Desk):
+    """The key may be one that is easily guessed, and argon2 is slow for a reason."""
+    await desk.admitted("ana")
+    user, key = a_user("ben"), "user-0001"
+    await desk.post("ana", "/users", user, key)
+    async with desk.core.database.read() as tx:
+        kept = await tx.scalar(select(answers_table.c.request_digest).where(answers_table.c.route.endswith("/users")))
+    body = json.dumps(user, ensure_ascii=False, separators=(",", ":")).encode()
+    assert desk.core.issuer and kept
+    secret = desk.core.issuer.derived(b"digests of requests")
+    assert kept == hmac.new(secret + key.encode(), body, sha256).hexdigest()
 
 
 async def test_a_program_logs_in_with_its_secret_until_it_is_disabled(desk: Desk):
