@@ -3,13 +3,14 @@
 import json
 import os
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from services import market
 from services.identity import app as identity
 from services.identity.actions.staff import bootstrap
 from shared.clock import SystemClock
 from shared.core import core_of
+from shared.errors import Failure
 from shared.rest import Directory
 from shared.settings import Settings, with_development_secrets
 
@@ -27,8 +28,12 @@ ROLES = {
 @dataclass(frozen=True, slots=True)
 class LogIn:
     login: str
-    password: str
+    password: str = field(repr=False)
     role: str
+
+
+class NotAdded(RuntimeError):
+    """The log-in was not made; the message says why."""
 
 
 def development_log_ins(settings: Settings) -> list[LogIn]:
@@ -48,7 +53,7 @@ def development_log_ins(settings: Settings) -> list[LogIn]:
 async def add(settings: Settings, log_in: LogIn) -> None:
     """Give someone their first log-in, directly in identity's tables. Requires that they are migrated.
 
-    On SQLite the market must be closed meanwhile; on PostgreSQL it may be open.
+    On SQLite the market must be closed meanwhile; on PostgreSQL it may be open. Raises NotAdded.
     """
     if settings.environment == "development":
         settings = with_development_secrets(settings)
@@ -57,7 +62,11 @@ async def add(settings: Settings, log_in: LogIn) -> None:
     core.database.open()
     try:
         await core.outbox.lease()
-        await bootstrap(identity.build(core).state.service, [log_in])
+        made = await bootstrap(identity.build(core).state.service, [log_in])
         await core.outbox.release()
+    except Failure as failure:
+        raise NotAdded(f"{log_in.login}: {failure.__doc__}") from failure
     finally:
         await core.database.close()
+    if not made:
+        raise NotAdded(f"{log_in.login}: this log-in is there already, and keeps its password")

@@ -18,6 +18,7 @@ SECRET_NAME = re.compile(
 SECRET_SHAPE = re.compile(
     r"eyJ[\w-]+\.[\w-]+\.[\w-]*"  # a JSON Web Token
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|$)"
+    r"|\$argon2[a-z]+\$[^\s'\"]+"  # a password's hash
     r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"  # user:password in a URL
     r"|\b[1-9]\d{5}(?:19|20)\d{2}(?:0[1-9]|1[0-2])\d{2}\d{3}[\dXx]\b"  # 身份证
     r"|\b1[3-9]\d{9}\b",  # a mobile number

@@ -52,6 +52,8 @@ class Settings(BaseSettings):
                 raise ValueError("market_rules: the short windows of 'demo' are for development only")
             if self.database_url is None:
                 raise ValueError("database_url: production needs PostgreSQL, e.g. postgresql+asyncpg://user@host/yaosu")
+            if "*" in self.allowed_hosts:
+                raise ValueError("allowed_hosts: name the hosts; any host at all is for development only")
             for name, secret in self._secrets().items():
                 if secret is not None and len(secret.get_secret_value()) < SECRET_LENGTH_MIN:
                     raise ValueError(f"{name}: a secret has at least {SECRET_LENGTH_MIN} characters")

@@ -6,6 +6,7 @@ even by accident; a token request has exactly the fields of its grant, each once
 
 from datetime import datetime
 from typing import Annotated, Literal, Self, TypeVar
+from unicodedata import category
 from urllib.parse import parse_qsl
 
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints, ValidationError
@@ -23,12 +24,20 @@ from shared.web import Request, View
 FORM_FIELDS_MAX = 16
 Model = TypeVar("Model", bound=Request)
 ONE_LINE = r"^\S(.*\S)?$"
+HIDDEN = {"Cc", "Cf", "Zl", "Zp"}  # controls, zero widths and directions, other ends of a line
 
 
 def _credit_code(text: str) -> str:
     """As it is printed on a licence: the library alone would also take it with blanks or in small letters."""
     if not uscc.is_valid(text) or uscc.compact(text) != text:
         raise ValueError("not a unified social credit code (GB 32100-2015)")
+    return text
+
+
+def _visible(text: str) -> str:
+    """Requires a name that reads the same to everyone: without what is not seen, or breaks the line."""
+    if any(category(sign) in HIDDEN for sign in text):
+        raise ValueError("a name has no signs that cannot be seen")
     return text
 
 
@@ -39,7 +48,7 @@ def _public_key(text: str) -> str:
 
 CreditCode = Annotated[str, AfterValidator(_credit_code)]
 PublicKey = Annotated[str, Field(min_length=44, max_length=44), AfterValidator(_public_key)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=ONE_LINE)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=ONE_LINE), AfterValidator(_visible)]
 Login = Annotated[str, Field(min_length=1, max_length=200)]
 Password = Annotated[SecretStr, Field(min_length=PASSWORD_LENGTH_MIN, max_length=PASSWORD_LENGTH_MAX)]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"\S")]

@@ -43,7 +43,8 @@ def test_one_wrong_sign_in_a_credit_code_is_found(place: int, sign: str):
 @pytest.mark.parametrize("changes", [
     {"status": "admitted"}, {"clearance": "C5"}, {"id": "participant_" + "0" * 32}, {"revision": 1},
     {"roles": []}, {"roles": ["operator_security"]}, {"roles": ["regulator", "buyer"]}, {"roles": "buyer"},
-    {"name": ""}, {"name": " blank first"}, {"name": "two\nlines"}, {"name": 7}, {"name": "x" * 201},
+    {"name": ""}, {"name": " blank first"}, {"name": "two\nlines"}, {"name": "two\rlines"}, {"name": "two\u2028lines"},
+    {"name": "数据\u200b公司"}, {"name": "\ufeff"}, {"contact": "李\t娜"}, {"name": 7}, {"name": "x" * 201},
     {"administrator": {"login": "ana"}}, {"administrator": {"login": "ana", "password": "too short"}},
     {"administrator": {"login": "ana", "password": "a long pass phrase", "roles": ["operator_audit"]}},
 ], ids=str)  # fmt: skip

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Generator
 
 import pytest
+from pwdlib.hashers.argon2 import Argon2Hasher
 
 from shared import log
 from shared.log import SCRUBBED, scrub
@@ -30,6 +31,7 @@ SECRETS = {
     "token key": new_token_key(), "signing key": SigningKey.new().pem(), "cut key": SigningKey.new().pem()[:60],
     "resident": RESIDENT, "mobile": "13800138000",
     "token": "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhbmEifQ.c2lnbmF0dXJl",
+    "hash": Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1).hash("a long pass phrase"),
     "unsigned": "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbmEifQ.",
 }  # fmt: skip
 

@@ -51,6 +51,7 @@ def test_the_database_is_found_under_its_customary_name_too(monkeypatch: pytest.
     ("YAOSU_DATABASE_URL",    "mysql://hunter2",    "database_url"),
     ("YAOSU_MARKET_RULES",    "demo",               "market_rules"),
     ("YAOSU_MARKET_RULES",    "no-rules-7",         "market_rules"),
+    ("YAOSU_ALLOWED_HOSTS",   '["host", "*"]',      "allowed_hosts"),
     ("YAOSU_TOKEN_KEY",       "short-7",            "token_key"),
     ("YAOSU_LOG_KEY",         "short-7",            "log_key"),
     ("YAOSU_CUSTODIAN_SIGNING_KEY", "short-7",      "custodian_signing_key"),

@@ -7,7 +7,7 @@ given on the word of an earlier answer, for status and roles are read at every i
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from services.identity.actions.identity import Identity
@@ -42,9 +42,9 @@ SECRET_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    access_token: str
+    access_token: str = field(repr=False)
     expires_in: int
-    refresh_token: str | None = None
+    refresh_token: str | None = field(default=None, repr=False)
 
 
 async def grant(
