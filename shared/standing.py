@@ -89,25 +89,14 @@ class StandingMirror:
 
     def _apply(self, change: Change) -> None:
         data = change.data
-        if fold := FOLDS.get(change.act):
-            self._record(data["participant_id"]).steps.append(Step(data["revision"], fold, data))
-        if change.act == "identity.signing_key_registered":
-            self._record(data["participant_id"]).keys.setdefault(KeyId(data["key_id"]), data["public_key"])
-        if change.act == "identity.signing_key_revoked":
-            self._record(data["participant_id"]).keys[KeyId(data["key_id"])] = None
-        if change.act == "identity.affiliation_declared":
-            one, other = self._record(data["participant_id"]), self._record(data["affiliate_id"])
-            one.affiliates.add(other.participant_id)
-            other.affiliates.add(one.participant_id)
+        for name in ("participant_id", "affiliate_id"):
+            if name in data:
+                participant_id = ParticipantId(data[name])
+                record = self._records.setdefault(participant_id, Record(participant_id))
+                record.hear(change.act, data)
+                self._standings[participant_id] = record.standing()
         if change.act in DISABLES:
             self._disabled.add(data[DISABLES[change.act]])
-        for name in ("participant_id", "affiliate_id"):
-            if (participant_id := data.get(name)) in self._records:
-                self._standings[participant_id] = self._records[participant_id].standing()
-
-    def _record(self, text: str) -> "Record":
-        participant_id = ParticipantId(text)
-        return self._records.setdefault(participant_id, Record(participant_id))
 
 
 Fold = Callable[[Standing, dict[str, Any]], Standing]
@@ -128,6 +117,17 @@ class Record:
     steps: list[Step] = field(default_factory=list[Step])
     affiliates: set[ParticipantId] = field(default_factory=set[ParticipantId])
     keys: dict[KeyId, str | None] = field(default_factory=dict[KeyId, str | None])  # None: revoked, and so for ever
+
+    def hear(self, act: str, data: dict[str, Any]) -> None:
+        if fold := FOLDS.get(act):
+            self.steps.append(Step(data["revision"], fold, data))
+        if act == "identity.signing_key_registered":
+            self.keys.setdefault(KeyId(data["key_id"]), data["public_key"])
+        if act == "identity.signing_key_revoked":
+            self.keys[KeyId(data["key_id"])] = None
+        if act == "identity.affiliation_declared":
+            both = {ParticipantId(data["participant_id"]), ParticipantId(data["affiliate_id"])}
+            self.affiliates.update(both - {self.participant_id})
 
     def standing(self) -> Standing:
         keys = {key_id: key for key_id, key in self.keys.items() if key is not None}

@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from fastapi import FastAPI
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from shared.access import REFRESH_INTERVAL, TOKEN_LENGTH_MAX, Caller, Claims, InvalidToken, Role, TokenIssuer, Verifier
@@ -235,6 +237,15 @@ async def test_a_forged_token_is_refused_in_one_shape(forged: str):
         await a_verifier().caller(FORGED[forged]())
     assert (type(refused.value), refused.value.facts) == (InvalidToken, {})
     assert issubclass(InvalidToken, Unauthenticated)
+
+
+@given(st.integers(min_value=0, max_value=len(a_token()) - 1), st.sampled_from("ABab01-_=.+/ \n\t\0é"), st.booleans())
+async def test_one_other_sign_anywhere_makes_a_good_token_a_bad_one(place: int, sign: str, inserted: bool):
+    token = a_token()
+    spoiled = token[:place] + sign + token[place if inserted else place + 1 :]
+    if spoiled != token:
+        with pytest.raises(InvalidToken):
+            await a_verifier().caller(spoiled)
 
 
 async def test_a_token_for_one_service_is_no_token_for_another_or_for_people():
