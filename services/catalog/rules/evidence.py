@@ -1,16 +1,13 @@
-"""What an inspector found in the fields of a version, and from where on a finding counts.
+"""What an inspector found in the fields of a version.
 
-Owns: the kinds of things that fields hold, and the thresholds below which a finding is put down to chance.
-Promises: a threshold reads only what was counted, in basis points; more hits, more proven values or a telling name
-never turn a finding that counts into one that does not.
-Sources: GB/T 35273-2020 annexes A and B, GB/T 45574-2025 (kinds); thresholds: ours, each above what chance gives.
+Owns: the kinds of things that fields hold, and what is told of a finding.
+Does not: judge whether a finding is more than chance. The inspector has seen the values and has judged that already;
+whatever it reports counts, and to sift it again here would grade a version below what was found in it.
+Source: GB/T 35273-2020 annexes A and B, GB/T 45574-2025 (kinds).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-
-WHOLE = 10_000  # basis points
 
 
 class Kind(StrEnum):
@@ -52,46 +49,3 @@ class Field:
     null_basis_points: int
     distinct: int
     detections: tuple[Detection, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Threshold:
-    """The share of hits from which a kind counts: under a telling name, and alone (None: never alone).
-
-    Alone, at least `proven` of the hits must have proved true as well. In basis points.
-    """
-
-    named: int
-    alone: int | None
-    proven: int = 0
-
-
-# fmt: off
-THRESHOLDS: Mapping[Kind, Threshold] = {
-    Kind.RESIDENT_ID: Threshold(named=1,     alone=100,   proven=9_000),  # chance proves one number in eleven
-    Kind.USCC:        Threshold(named=100,   alone=1_000, proven=9_000),
-    Kind.PHONE:       Threshold(named=100,   alone=1_000, proven=9_000),  # 7 % of all 11-digit numbers look like one
-    Kind.BANK_CARD:   Threshold(named=100,   alone=2_000, proven=9_000),  # chance proves one number in ten
-    Kind.PASSPORT:    Threshold(named=2_000, alone=6_000),                # a letter and eight digits: many codes do
-    Kind.PLATE:       Threshold(named=100,   alone=1_000),
-    Kind.EMAIL:       Threshold(named=1,     alone=100),
-    Kind.IP_ADDRESS:  Threshold(named=1_000, alone=6_000),                # version numbers look alike
-    Kind.COORDINATES: Threshold(named=3_000, alone=None),                 # any small decimal could be one
-    Kind.NAME:        Threshold(named=3_000, alone=8_500),                # a surname begins many other words
-    Kind.ADDRESS:     Threshold(named=1_000, alone=3_000),
-    Kind.BIRTH_DATE:  Threshold(named=3_000, alone=None),                 # any date could be one
-    Kind.HEALTH:      Threshold(named=1,     alone=6_000),
-    Kind.RELIGION:    Threshold(named=1,     alone=6_000),
-    Kind.BIOMETRIC:   Threshold(named=1,     alone=6_000),
-}
-# fmt: on
-
-
-def counts(detection: Detection) -> bool:
-    """Whether the finding is more than chance."""
-    threshold, hit = THRESHOLDS[detection.kind], detection.hit_basis_points
-    if detection.name_hit and hit >= threshold.named:
-        return True
-    if threshold.alone is None or hit < threshold.alone:
-        return False
-    return not threshold.proven or (detection.checksum_basis_points or 0) >= threshold.proven

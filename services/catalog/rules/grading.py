@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum
 
-from services.catalog.rules.evidence import Detection, Field, Kind, counts
+from services.catalog.rules.evidence import Detection, Field, Kind
 from shared.grades import G1, G2, G3, G4, G5, G6, Flag, Grade
 
 RULE_VERSION = "GB/T 43697-2024 2026-11"
@@ -132,9 +132,7 @@ PAIRS = (
 
 def grade(grounds: Grounds, fields: Iterable[Field]) -> Grading:
     """The grade, flags and reasons of a version with these fields. G1 where nothing speaks for more."""
-    found = [
-        (field.name, detection) for field in fields for detection in field.detections if counts(detection)
-    ]  # fmt: skip
+    found = [(field.name, detection) for field in fields for detection in field.detections]
     reasons = {
         *(_of_impact(impact) for impact in (*grounds.declared, *grounds.added)),
         *(_of_flag(flag) for flag in grounds.flags),

@@ -29,9 +29,11 @@ Sentence = Annotated[str, Limits(min_length=1, max_length=200, pattern=r"\S")]
 
 
 class ReportedDetection(Request):
+    """What the inspector takes for present, so there is at least one hit; shares of hits are rounded up."""
+
     kind: ChosenKind
     name_hit: bool
-    hit_basis_points: BasisPoints
+    hit_basis_points: Annotated[BasisPoints, Limits(ge=1)]
     checksum_basis_points: BasisPoints | None = None
     sample_size: Count
 
@@ -158,7 +160,7 @@ class FieldView(View):
 
 
 class FieldKindsView(FieldView):
-    """`kinds`: everything that was found in the field, however little of it."""
+    """`kinds`: everything that was found in the field."""
 
     kinds: list[Kind]
 
