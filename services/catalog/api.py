@@ -20,14 +20,16 @@ from services.catalog.schemas.assets import (
 )
 from services.catalog.schemas.versions import GradeProposal, GradeRaise, GradeView, InspectionReport, VersionView
 from shared import web
+from shared.access import Caller, Role
 from shared.grades import Grade
 from shared.idempotency import Keyed
 from shared.ids import AssetId, CertificateId, ParticipantId, VersionId
-from shared.permission import Authenticated, OperatorBusiness, Provider, Public, Service, Visitor
+from shared.permission import Authenticated, OperatorBusiness, Permission, Provider, Public, Service, Visitor
 from shared.web import Listing, PageQuery
 
 router = APIRouter(prefix="/catalog/v1", tags=["catalog"])
 CatalogService = Annotated[Catalog, Depends(web.service)]
+Raiser = Annotated[Caller, Depends(Permission(frozenset({Role.OPERATOR_BUSINESS, Role.REGULATOR})))]
 
 
 @router.post("/assets", status_code=201)
@@ -151,11 +153,11 @@ async def grade(version_id: VersionId, caller: Authenticated, catalog: CatalogSe
 
 @router.post("/versions/{version_id}/raise-grade")
 async def raise_grade(
-    version_id: VersionId, new: GradeRaise, operator: OperatorBusiness, once: Keyed, catalog: CatalogService
+    version_id: VersionId, new: GradeRaise, raiser: Raiser, once: Keyed, catalog: CatalogService
 ) -> GradeView:
     """Raise the grade by further impacts. It takes effect at once, wherever the version is listed or delivered."""
     impacts = tuple(impact.impact() for impact in new.impacts)
-    version, grade = await grading.raise_grade(catalog, operator, version_id, impacts, new.reason, once)
+    version, grade = await grading.raise_grade(catalog, raiser, version_id, impacts, new.reason, once)
     return GradeView.of(version, grade.reasons)
 
 

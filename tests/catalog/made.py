@@ -40,7 +40,7 @@ def a_graded(version: Version, grade: Grade = G1, *flags: Flag) -> Version:
 
 
 def declared(entry: Entry, source: SourceDeclaration = SOURCE) -> Entry:
-    return Entry(asset_rules.declare_source(entry.asset, source, NOON), entry.versions)
+    return asset_rules.declare_source(entry, source, NOON)
 
 
 def submitted(entry: Entry) -> Entry:

@@ -2,12 +2,12 @@
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 from pydantic import ValidationError
 
-from services.catalog import jobs
 from services.catalog.schemas.assets import AssetChange, NewAsset
 from services.catalog.schemas.versions import GradeProposal, InspectionReport
 from shared.ids import AssetId, CertificateId, UploadId, VersionId
@@ -152,6 +152,39 @@ async def test_an_operator_confirms_the_computed_grade_of_a_provider_in_good_sta
         assert (await bench.post(person, path, yes)).status_code == 403
 
 
+async def test_an_operators_role_does_not_let_a_provider_review_their_own(market: Market):
+    bench, provider = market.bench, await market.provider()
+    asset = await market.submitted(provider)
+    both = replace(provider, roles=frozenset({"operator_business", "provider"}))
+    path = f"/catalog/v1/assets/{asset['id']}"
+    for act, body in (("register", {"grade": "G1", "note": "同意"}), ("refuse", {"reason_code": "no", "reason": "否"})):
+        assert refusal(await bench.post(both, f"{path}/{act}", body)) == (403, "reviews_own_asset")
+
+
+async def test_a_description_that_changes_nothing_is_not_recorded(market: Market):
+    provider = await market.provider()
+    asset = await market.drafted(provider)
+    path = f"/catalog/v1/assets/{asset['id']}"
+    for change in ({}, {"title": AIRPORTS["title"]}, {"title": "机场"}, {"title": "机场"}):
+        market.done(await market.bench.ask("PATCH", provider, path, json=change))
+    assert await market.acts() == ["asset_drafted", "asset_described"]
+
+
+async def test_the_facts_of_an_entry_are_ordered_by_its_revision(market: Market):
+    bench, provider, operator = market.bench, await market.provider(), market.bench.staff("operator_business")
+    asset = await market.registered(provider)
+    path = f"/catalog/v1/assets/{asset['id']}"
+    second = market.done(await bench.post(provider, f"{path}/versions"), 201)["versions"][1]["id"]
+    market.done(await market.report(second, {"upload_id": UploadId.new(), "refused": "not_utf8"}))
+    await market.inspected(second)
+    await market.graded(provider, second)
+    raised = {"impacts": harm("organisation", "serious"), "reason": "汇聚"}
+    market.done(await bench.post(operator, f"/catalog/v1/versions/{second}/raise-grade", raised))
+    market.done(await bench.post(provider, f"{path}/submit"))
+    revisions = [change.data["revision"] for change in await market.facts()]
+    assert revisions == sorted(set(revisions)) and len(revisions) == 12
+
+
 async def test_a_refused_asset_is_corrected_and_submitted_again(market: Market):
     bench, provider, operator = market.bench, await market.provider(), market.bench.staff("operator_business")
     asset = await market.submitted(provider)
@@ -184,6 +217,19 @@ async def test_a_raised_grade_takes_effect_in_one_commit(market: Market):
     proposal = {"impacts": harm("individual", "none"), "flags": []}
     again = await bench.post(provider, path.replace("raise-grade", "grade-proposals"), proposal)
     assert refusal(again) == (409, "grade_confirmed")
+
+
+async def test_who_may_raise_a_grade(market: Market):
+    bench, provider = market.bench, await market.provider()
+    version_id = (await market.registered(provider))["versions"][0]["id"]
+    path = f"/catalog/v1/versions/{version_id}/raise-grade"
+    body = {"impacts": harm("individual", "serious"), "reason": "投诉查实"}
+    others = [bench.staff("operator_system"), bench.staff("operator_security"), bench.staff("arbiter")]
+    for person in (provider, await bench.member("buyer"), *others):
+        assert refusal(await bench.post(person, path, body)) == (403, "not_your_role")
+    raised = market.done(await bench.post(bench.staff("regulator"), path, body))
+    assert (raised["grade"], raised["grade_revision"]) == ("G3", 2)
+    assert raised["reasons"][0]["rationale"] == "泄露后果评估"
 
 
 async def test_what_an_operator_added_outlives_a_new_proposal(market: Market):
@@ -298,42 +344,6 @@ async def test_another_providers_asset_is_not_there(market: Market):
     assert refusal(await bench.post(other, proposals, proposal)) == (404, "no_such_version")
     buyer = await bench.member("buyer")
     assert refusal(await bench.post(buyer, "/catalog/v1/assets", AIRPORTS)) == (403, "not_your_role")
-
-
-async def test_deadlines_pass(market: Market):
-    bench, provider = market.bench, await market.provider()
-    draft, reviewed = await market.drafted(provider), await market.submitted(provider)
-
-    async def state(asset: dict[str, str]) -> tuple[str, str | None]:
-        found = (await bench.get(provider, f"/catalog/v1/assets/{asset['id']}")).json()
-        return found["state"], found["reason_code"]
-
-    bench.clock.advance(days=14)
-    await jobs.tick(market.catalog)
-    assert (await state(draft), await state(reviewed)) == (("draft", None), ("submitted", None))
-    bench.clock.advance(days=1)
-    await jobs.tick(market.catalog)
-    assert await state(reviewed) == ("draft", "review_overdue")
-    bench.clock.advance(days=165)
-    for _ in range(2):  # the second time nothing is left to notice
-        await jobs.tick(market.catalog)
-    assert await state(draft) == ("withdrawn", "draft_expired")
-    assert await state(reviewed) == ("draft", "review_overdue")
-    assert (await market.acts())[-2:] == ["review_lapsed", "asset_withdrawn"]
-
-
-async def test_a_version_of_a_registered_asset_that_nobody_finishes_lapses(market: Market):
-    bench, provider = market.bench, await market.provider()
-    asset = await market.registered(provider)
-    path = f"/catalog/v1/assets/{asset['id']}"
-    await bench.post(provider, f"{path}/versions")
-    bench.clock.advance(days=180)
-    await jobs.tick(market.catalog)
-    found = (await bench.get(provider, path)).json()
-    assert (found["state"], [version["state"] for version in found["versions"]]) == (
-        "registered", ["graded", "lapsed"],
-    )  # fmt: skip
-    assert (await market.acts())[-1] == "version_lapsed"
 
 
 async def test_content_of_a_withdrawn_asset_is_not_taken(market: Market):

@@ -10,7 +10,17 @@ import pytest
 from services.catalog.rules import asset as asset_rules
 from services.catalog.rules import registration
 from services.catalog.rules import version as version_rules
-from services.catalog.rules.asset import DRAFT, REFUSED, REGISTERED, SUBMITTED, WITHDRAWN, Entry, NextActor, UnderReview
+from services.catalog.rules.asset import (
+    DRAFT,
+    REFUSED,
+    REGISTERED,
+    SUBMITTED,
+    WITHDRAWN,
+    Entry,
+    NextActor,
+    PersonalInformationBasisMissing,
+    UnderReview,
+)
 from services.catalog.rules.registration import (
     CoreDataNotTradable,
     GradeDiffers,
@@ -18,7 +28,7 @@ from services.catalog.rules.registration import (
     Late,
     NothingToReview,
     NotUnderReview,
-    PersonalInformationBasisMissing,
+    ReviewsOwnAsset,
     SecondPersonRequired,
     SourceMissing,
     VersionNotGraded,
@@ -36,7 +46,7 @@ from services.catalog.rules.version import (
 )
 from shared.errors import Failure
 from shared.grades import G1, G2, G3, G4, G5, G6, Flag, Grade
-from shared.ids import CertificateId, VersionId
+from shared.ids import CertificateId, ParticipantId, VersionId
 from shared.lifecycle import IllegalMove
 from tests.catalog.made import (
     ABOUT,
@@ -119,6 +129,22 @@ def test_from_g4_a_second_operator_must_agree():
     assert certificate and certificate.operators == ("user_a", "user_b")
 
 
+def test_nobody_reviews_what_their_own_organisation_provides():
+    asset = a_submitted().asset
+    with pytest.raises(ReviewsOwnAsset):
+        registration.require_independent(asset, asset.provider_id)
+    for organisation in (None, ParticipantId.new()):
+        registration.require_independent(asset, organisation)
+
+
+def test_what_is_registered_keeps_a_basis_for_its_personal_information():
+    without = replace(SOURCE, personal_information_basis=None)
+    with pytest.raises(PersonalInformationBasisMissing):
+        asset_rules.declare_source(a_registered(G2, Flag.PERSONAL), without, LATER)
+    assert asset_rules.declare_source(a_registered(G2), without, LATER).asset.source == without
+    assert asset_rules.declare_source(a_draft(), without, LATER).asset.source == without
+
+
 def test_a_first_yes_does_not_count_for_another_grading():
     waiting, _ = registration.register(a_submitted(G4), G4, "user_a", CERTIFICATE, NOON)
     version = waiting.versions[0]
@@ -142,7 +168,7 @@ def test_a_refused_asset_becomes_a_draft_by_being_changed_and_may_be_submitted_a
     assert (entry.asset.next_actor, entry.asset.deadline) == ("provider", LATER + timedelta(days=180))
     with pytest.raises(IllegalMove):
         registration.submit(entry, LATER)
-    again = replace(entry, asset=asset_rules.declare_source(entry.asset, SOURCE, LATER))
+    again = asset_rules.declare_source(entry, SOURCE, LATER)
     assert (again.asset.state, again.asset.reason_code) == (DRAFT, None)
     assert registration.submit(again, LATER).asset.state is SUBMITTED
 

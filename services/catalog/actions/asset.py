@@ -13,7 +13,7 @@ from services.catalog.events import (
     VersionLapsed,
 )
 from services.catalog.rules import asset as asset_rules
-from services.catalog.rules import viewing
+from services.catalog.rules import registration, viewing
 from services.catalog.rules.asset import Asset, Description, Entry, NoSuchAsset, SourceDeclaration
 from services.catalog.rules.evidence import Field
 from services.catalog.rules.registration import Certificate
@@ -51,14 +51,16 @@ async def draft(catalog: Catalog, provider: Member, about: Description, once: On
 
 
 async def describe(catalog: Catalog, provider: Member, asset_id: AssetId, change: AssetChange) -> Entry:
-    """Needs no key: the same change again is no change."""
+    """Needs no key: the same change again is no change, and nothing is recorded."""
     async with catalog.database.transaction() as tx:
         before = await store.entry_for_update(tx, asset_id, provider.participant_id)
         now = await catalog.database.now(tx)
+        registration.require_in_time(before, now)
         about = change.onto(before.asset.about)
         after = replace(before, asset=asset_rules.describe(before.asset, about, now))
-        await store.save_entry(tx, before, after)
-        await catalog.outbox.record(tx, provider.actor, now, AssetDescribed.of(after.asset))
+        if after != before:
+            await store.save_entry(tx, before, after)
+            await catalog.outbox.record(tx, provider.actor, now, AssetDescribed.of(after.asset))
     return after
 
 
@@ -70,7 +72,8 @@ async def declare_source(
             return earlier
         before = await store.entry_for_update(tx, asset_id, provider.participant_id)
         now = await catalog.database.now(tx)
-        after = replace(before, asset=asset_rules.declare_source(before.asset, source, now))
+        registration.require_in_time(before, now)
+        after = asset_rules.declare_source(before, source, now)
         await store.save_entry(tx, before, after)
         await once.remember(tx, after)
         await catalog.outbox.record(tx, provider.actor, now, SourceDeclared.of(after.asset))
@@ -83,6 +86,7 @@ async def add_version(catalog: Catalog, provider: Member, asset_id: AssetId, onc
             return earlier
         before = await store.entry_for_update(tx, asset_id, provider.participant_id)
         now = await catalog.database.now(tx)
+        registration.require_in_time(before, now)
         after = asset_rules.add_version(before, VersionId.new(), now)
         await store.save_entry(tx, before, after)
         await once.remember(tx, after)
@@ -98,6 +102,7 @@ async def withdraw(catalog: Catalog, provider: Member, asset_id: AssetId, once: 
             return earlier
         before = await store.entry_for_update(tx, asset_id, provider.participant_id)
         now = await catalog.database.now(tx)
+        registration.require_in_time(before, now)
         after = replace(before, asset=asset_rules.withdraw(before.asset))
         await store.save_entry(tx, before, after)
         await once.remember(tx, after)

@@ -35,17 +35,19 @@ async def report_inspection(
             return earlier
         before = await store.entry_of_version_for_update(tx, version_id)
         now = await catalog.database.now(tx)
-        known = before.version(version_id)
-        version, fact = _reported(before.asset, known, report)
-        if version is not known:
+        after = before
+        version = _reported(before.version(version_id), report)
+        if version is not before.version(version_id):
             asset_rules.require_changeable(before.asset)
-            await store.save_entry(tx, before, before.replacing(version))
+            registration.require_in_time(before, now)
+            after = before.replacing(version)
+            await store.save_entry(tx, before, after)
             if version.content:
                 await evidence_store.add_fields(tx, version_id, report.found())
-        inspected = (before.asset, version, report.found())
+        inspected = (after.asset, version, report.found())
         await once.remember(tx, inspected)
-        if version is not known:
-            await catalog.outbox.record(tx, service.actor, now, fact)
+        if after is not before:
+            await catalog.outbox.record(tx, service.actor, now, _told(after.asset, version, report))
     return inspected
 
 
@@ -57,13 +59,14 @@ async def propose_grade(
         if earlier := await once.recall(tx, Graded):
             return earlier
         before = await store.entry_of_version_for_update(tx, version_id, provider.participant_id)
-        asset_rules.require_changeable(before.asset)
         now = await catalog.database.now(tx)
+        asset_rules.require_changeable(before.asset)
+        registration.require_in_time(before, now)
         known, found = await _evidence(tx, version_id)
         grounds = replace(grounds, added=known.added)
         grading = grading_rules.grade(grounds, found)
         version = version_rules.propose_grade(before.version(version_id), grading)
-        after = replace(before.replacing(version), asset=asset_rules.reopen(before.asset, now))
+        after = asset_rules.reopen(before.replacing(version), now)
         await store.save_entry(tx, before, after)
         await evidence_store.add_grading(tx, version, grounds, grading, provider.subject, now)
         await once.remember(tx, (version, grading))
@@ -73,7 +76,7 @@ async def propose_grade(
 
 
 async def raise_grade(
-    catalog: Catalog, operator: Caller, version_id: VersionId, impacts: tuple[Impact, ...], reason: str, once: Once
+    catalog: Catalog, raiser: Caller, version_id: VersionId, impacts: tuple[Impact, ...], reason: str, once: Once
 ) -> Graded:
     """Add impacts that raise the grade. One commit: whoever compares `grade_revision` afterwards sees the new one."""
     async with catalog.database.transaction() as tx:
@@ -87,10 +90,10 @@ async def raise_grade(
         version = version_rules.raise_grade(before.version(version_id), grading)
         after = _with_raised(before, version)
         await store.save_entry(tx, before, after)
-        await evidence_store.add_grading(tx, version, grounds, grading, operator.subject, now)
+        await evidence_store.add_grading(tx, version, grounds, grading, raiser.subject, now)
         await once.remember(tx, (version, grading))
         raised = GradeRaised.of(after.asset, version, grading.reasons, reason)
-        await catalog.outbox.record(tx, operator.actor, now, raised)
+        await catalog.outbox.record(tx, raiser.actor, now, raised)
     return version, grading
 
 
@@ -104,14 +107,17 @@ async def grade(catalog: Catalog, caller: Caller, version_id: VersionId) -> Grad
     return found.version(version_id), last[1]
 
 
-def _reported(
-    asset: Asset, known: Version, report: InspectionReport
-) -> tuple[Version, ContentInspected | ContentRefused]:  # fmt: skip
+def _reported(known: Version, report: InspectionReport) -> Version:
+    """The version after the report; the same one if this very content was reported before."""
     if content := report.content():
-        version = version_rules.report_content(known, content)
-        return version, ContentInspected.of(asset, version, report.found())
-    version = version_rules.report_refusal(known, str(report.refused))
-    return version, ContentRefused.of(asset, version, report.upload_id)
+        return version_rules.report_content(known, content)
+    return version_rules.report_refusal(known, str(report.refused))
+
+
+def _told(asset: Asset, version: Version, report: InspectionReport) -> ContentInspected | ContentRefused:
+    if version.content:
+        return ContentInspected.of(asset, version, report.found())
+    return ContentRefused.of(asset, version, report.upload_id)
 
 
 def _with_raised(before: Entry, version: Version) -> Entry:

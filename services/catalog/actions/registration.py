@@ -1,5 +1,6 @@
 """What happens to an asset under review: submitted, registered, refused, or left until its time is up."""
 
+import logging
 from dataclasses import replace
 from datetime import datetime
 
@@ -28,6 +29,8 @@ from shared.grades import Grade
 from shared.idempotency import Once
 from shared.ids import AssetId, CertificateId
 
+log = logging.getLogger(__name__)
+
 
 async def submit(catalog: Catalog, provider: Member, asset_id: AssetId, once: Once) -> Entry:
     """Hand the pending version to the operators. A grade that is not traded here is refused, and that is recorded."""
@@ -36,6 +39,7 @@ async def submit(catalog: Catalog, provider: Member, asset_id: AssetId, once: On
             return earlier
         before = after = await store.entry_for_update(tx, asset_id, provider.participant_id)
         now = await catalog.database.now(tx)
+        registration.require_in_time(before, now)
         if denied := registration.denial(before):
             fact: AssetFact = _denied(before, denied.code())
         else:
@@ -59,6 +63,8 @@ async def register(
             return earlier
         before = after = await store.entry_for_update(tx, asset_id)
         now = await catalog.database.now(tx)
+        registration.require_independent(before.asset, operator.participant_id)
+        registration.require_in_time(before, now)
         if catalog.standing.clearance_of(before.asset.provider_id) is None:
             raise IdentityUnverified()
         if denied := registration.denial(before):
@@ -86,6 +92,8 @@ async def refuse(
             return earlier
         before = await store.entry_for_update(tx, asset_id)
         now = await catalog.database.now(tx)
+        registration.require_independent(before.asset, operator.participant_id)
+        registration.require_in_time(before, now)
         after = registration.refuse(before, reason_code, now)
         await store.save_entry(tx, before, after)
         await once.remember(tx, after)
@@ -98,13 +106,20 @@ async def pass_deadlines(catalog: Catalog) -> None:
     async with catalog.database.read() as tx:
         due = await store.due(tx, await catalog.database.now(tx))
     for asset_id in due:
-        async with catalog.database.transaction() as tx:
-            before = await store.entry_for_update(tx, asset_id)
-            now = await catalog.database.now(tx)
-            if late := registration.late(before, now):
-                after, fact = _passed(before, late, now)
-                await store.save_entry(tx, before, after)
-                await catalog.outbox.record(tx, catalog.outbox.itself, now, fact)
+        try:
+            await _pass_deadline(catalog, asset_id)
+        except Exception:
+            log.exception("%s could not be moved on; it is tried again", asset_id)
+
+
+async def _pass_deadline(catalog: Catalog, asset_id: AssetId) -> None:
+    async with catalog.database.transaction() as tx:
+        before = await store.entry_for_update(tx, asset_id)
+        now = await catalog.database.now(tx)
+        if late := registration.late(before, now):
+            after, fact = _passed(before, late, now)
+            await store.save_entry(tx, before, after)
+            await catalog.outbox.record(tx, catalog.outbox.itself, now, fact)
 
 
 def _passed(before: Entry, late: Late, now: datetime) -> tuple[Entry, AssetFact]:
@@ -117,7 +132,8 @@ def _passed(before: Entry, late: Late, now: datetime) -> tuple[Entry, AssetFact]
             return after, AssetWithdrawn.of(after.asset)
         case Late.VERSION:
             version = version_rules.lapse(_pending(before), asset_rules.DRAFT_EXPIRED)
-            return before.replacing(version), VersionLapsed.of(before.asset, version)
+            after = before.replacing(version)
+            return after, VersionLapsed.of(after.asset, version)
 
 
 def _reviewed(entry: Entry) -> Version:

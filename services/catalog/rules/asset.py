@@ -14,7 +14,7 @@ from typing import Any
 from services.catalog.rules import version as version_rules
 from services.catalog.rules.version import Version
 from shared.errors import Conflict, NotFound
-from shared.grades import Grade
+from shared.grades import Flag, Grade
 from shared.ids import AssetId, ParticipantId, VersionId
 from shared.lifecycle import IllegalMove, Lifecycle
 
@@ -117,7 +117,10 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An asset with its versions, oldest first: the whole that changes together."""
+    """An asset with its versions, oldest first: the whole that changes together.
+
+    The asset's revision rises with every change of any part, so that it orders the entry's facts.
+    """
 
     asset: Asset
     versions: tuple[Version, ...]
@@ -129,9 +132,9 @@ class Entry:
     def version(self, version_id: VersionId) -> Version:
         return next(version for version in self.versions if version.id == version_id)
 
-    def replacing(self, *changed: Version) -> "Entry":
-        new = {version.id: version for version in changed}
-        return replace(self, versions=tuple(new.get(version.id, version) for version in self.versions))
+    def replacing(self, changed: Version) -> "Entry":
+        versions = tuple(changed if version.id == changed.id else version for version in self.versions)
+        return Entry(replace(self.asset, revision=self.asset.revision + 1), versions)
 
 
 class NoSuchAsset(NotFound):
@@ -140,6 +143,10 @@ class NoSuchAsset(NotFound):
 
 class UnderReview(Conflict):
     """The asset is under review; wait for its outcome."""
+
+
+class PersonalInformationBasisMissing(Conflict):
+    """The data hold personal information: declare the basis on which they may be provided (PIPL art. 13)."""
 
 
 def draft(
@@ -151,33 +158,42 @@ def draft(
 
 
 def describe(asset: Asset, about: Description, now: datetime) -> Asset:
+    """A draft that is described as it is already stays as it is."""
+    if asset.state is DRAFT and about == asset.about:
+        return asset
     return _changed(asset, now, about=about)
 
 
-def declare_source(asset: Asset, source: SourceDeclaration, now: datetime) -> Asset:
-    """Of a registered asset too: a new version may come from elsewhere."""
+def declare_source(entry: Entry, source: SourceDeclaration, now: datetime) -> Entry:
+    """Of a registered asset too: a new version may come from elsewhere. What is registered keeps a basis."""
+    asset = entry.asset
     _not_under_review(asset)
-    if asset.state is REGISTERED:
-        return replace(asset, source=source, revision=asset.revision + 1)
-    return _changed(asset, now, source=source)
+    if asset.state is not REGISTERED:
+        return replace(entry, asset=_changed(asset, now, source=source))
+    for version in entry.versions:
+        if version.is_registered:
+            require_basis(source, version)
+    return replace(entry, asset=replace(asset, source=source, revision=asset.revision + 1))
 
 
 def add_version(entry: Entry, version_id: VersionId, now: datetime) -> Entry:
     """With a version for new content. One that was not finished gives way to it."""
     asset = entry.asset
     _not_under_review(asset)
-    if asset.state is not REGISTERED:
+    new = Version(version_id, asset.id, len(entry.versions) + 1, version_rules.VERSION.start)
+    if asset.state is REGISTERED:
+        asset = replace(asset, revision=asset.revision + 1)
+        new = replace(new, deadline=now + version_rules.FINISHED_WITHIN)
+    else:
         asset = _changed(asset, now)
     earlier = entry.pending
     versions = entry.replacing(version_rules.lapse(earlier, SUPERSEDED)).versions if earlier else entry.versions
-    new = Version(version_id, asset.id, len(versions) + 1, version_rules.VERSION.start)
-    new = replace(new, deadline=now + version_rules.FINISHED_WITHIN) if asset.state is REGISTERED else new
     return Entry(asset, (*versions, new))
 
 
-def reopen(asset: Asset, now: datetime) -> Asset:
+def reopen(entry: Entry, now: datetime) -> Entry:
     """A refused asset is a draft again when its grade is proposed anew; any other stays as it is."""
-    return _changed(asset, now) if asset.state is REFUSED else asset
+    return replace(entry, asset=_changed(entry.asset, now)) if entry.asset.state is REFUSED else entry
 
 
 def withdraw(asset: Asset) -> Asset:
@@ -194,6 +210,13 @@ def require_changeable(asset: Asset) -> None:
     _not_under_review(asset)
     if asset.state is WITHDRAWN:
         raise IllegalMove(state=asset.state, to=DRAFT)
+
+
+def require_basis(source: SourceDeclaration, version: Version) -> None:
+    """Raises if the version holds personal information and the source names no basis for it."""
+    flags = version.graded.flags if version.graded else frozenset[Flag]()
+    if Flag.PERSONAL in flags and not source.personal_information_basis:
+        raise PersonalInformationBasisMissing(flags=sorted(flags))
 
 
 def state_of(asset: Asset, version: Version) -> State:

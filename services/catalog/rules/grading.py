@@ -48,7 +48,7 @@ class Impact:
 
 @dataclass(frozen=True, slots=True)
 class Grounds:
-    """What people say of a version: the provider's impacts and flags, and the impacts that an operator added."""
+    """What people say of a version: the provider's impacts and flags, and the impacts that its raisers added."""
 
     declared: tuple[Impact, ...] = ()
     flags: frozenset[Flag] = frozenset()

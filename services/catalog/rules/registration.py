@@ -2,7 +2,8 @@
 
 Owns: what must be there before the review, who may decide it, its deadline, and the certificate.
 Promises: nothing is registered without a declared source, a basis for personal information and the grade that the rules
-computed; from G4 two different operators agree on one and the same grading; important and core data do not pass.
+computed; from G4 two different operators agree on one and the same grading; nobody reviews what their own organisation
+provides; important and core data do not pass; what a deadline has decided is not forestalled.
 Sources: Data Security Law arts 21, 33; PIPL art. 13; Network Data Security Regulation art. 31 (risk assessment before
 important data are provided); 发改数据规〔2025〕26号 (certificate, query code, disclosure).
 """
@@ -29,7 +30,7 @@ from services.catalog.rules.asset import (
 )
 from services.catalog.rules.version import Version
 from shared.errors import Conflict, Forbidden, NotFound
-from shared.grades import G4, G5, G6, Flag, Grade
+from shared.grades import G4, G5, G6, Grade
 from shared.ids import AssetId, CertificateId, ParticipantId, VersionId
 
 TWO_PERSONS_FROM = G4
@@ -77,10 +78,6 @@ class SourceMissing(Conflict):
     """The source of the data must be declared first (Data Security Law art. 33)."""
 
 
-class PersonalInformationBasisMissing(Conflict):
-    """The data hold personal information: declare the basis on which they may be provided (PIPL art. 13)."""
-
-
 class IdentityUnverified(Conflict):
     """The provider is not in good standing (Data Security Law art. 33)."""
 
@@ -89,12 +86,20 @@ class NotUnderReview(Conflict):
     """Nothing of this asset is under review."""
 
 
+class DeadlinePassed(Conflict):
+    """The time for this is up. What follows from that is about to be recorded; look again."""
+
+
 class GradeDiffers(Conflict):
     """The version has another grade than the one you name."""
 
 
 class SecondPersonRequired(Conflict):
     """A second operator must agree."""
+
+
+class ReviewsOwnAsset(Forbidden):
+    """Nobody reviews what their own organisation provides."""
 
 
 class CoreDataNotTradable(Forbidden):
@@ -185,6 +190,18 @@ def late(entry: Entry, now: datetime) -> Late | None:
     return None
 
 
+def require_independent(asset: Asset, organisation: ParticipantId | None) -> None:
+    """Raises if the reviewer is of the provider's own organisation, whatever roles a token may give them."""
+    if organisation == asset.provider_id:
+        raise ReviewsOwnAsset()
+
+
+def require_in_time(entry: Entry, now: datetime) -> None:
+    """Raises from a deadline on: whoever acts then must not forestall what the deadline has already decided."""
+    if overdue := late(entry, now):
+        raise DeadlinePassed(overdue=overdue)
+
+
 def after_raise(entry: Entry) -> Asset:
     """The asset, whose entry shows the highest grade of its registered versions."""
     grade = version_rules.highest_grade(entry.versions)
@@ -201,14 +218,12 @@ def query_code(certificate_id: CertificateId) -> str:
 
 
 def _gates(entry: Entry, version: Version) -> None:
-    assert version.graded
     if denied := denial(entry):
         raise denied
     asset = entry.asset
     if asset.source is None:
         raise SourceMissing()
-    if Flag.PERSONAL in version.graded.flags and not asset.source.personal_information_basis:
-        raise PersonalInformationBasisMissing(flags=sorted(version.graded.flags))
+    asset_rules.require_basis(asset.source, version)
 
 
 def _reviewed(entry: Entry) -> tuple[Review, Version]:

@@ -106,7 +106,7 @@ class ContentNotInspected(Conflict):
 
 
 class GradeConfirmed(Conflict):
-    """The grade is confirmed; from now on it is only raised, by an operator."""
+    """The grade is confirmed; from now on it is only raised, by an operator or the regulator."""
 
 
 class GradeNotRaised(Conflict):
