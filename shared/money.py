@@ -1,13 +1,15 @@
 """Exact money: an integer number of minor units (分), and its currency.
 
-Promises: currencies never mix; nothing is ever rounded away, for a split's shares add up to the whole.
+Promises: currencies never mix; nothing is ever rounded away, for a split's shares add up to the whole; what is not a
+whole number, or more than can be stored, is no money.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-MINOR_MAX = 10**15
+MINOR_MAX = 10**15  # of one amount that someone sends
+MINOR_STORED_MAX = 2**63 - 1  # of any sum: what a column of either database holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,12 @@ class Money:
 
     minor: int
     currency: str = "CNY"
+
+    def __post_init__(self) -> None:
+        if type(self.minor) is not int:
+            raise TypeError("money is a whole number of minor units")
+        if abs(self.minor) > MINOR_STORED_MAX:
+            raise OverflowError("so much money cannot be stored")
 
     def __add__(self, other: Self) -> Self:
         self._same_currency(other)

@@ -2,14 +2,16 @@
 
 import ast
 import inspect
+from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from shared import money as money_module
-from shared.money import MINOR_MAX, Money, total
+from shared.money import MINOR_MAX, MINOR_STORED_MAX, Money, total
 
 amounts = st.integers(0, MINOR_MAX)
 weights = st.lists(st.integers(0, 10**6), min_size=1, max_size=8).filter(any)
@@ -77,6 +79,27 @@ def test_a_portion_and_the_rest_are_the_whole_and_the_odd_half_stays_with_the_re
 def test_what_cannot_be_split_is_refused(minor: int, weights: list[int]):
     with pytest.raises(ValueError, match="only a positive whole"):
         Money(minor).split(weights)
+
+
+@pytest.mark.parametrize("minor", [True, 1.0, 0.5, "1", None, Fraction(1), Decimal(1)])
+def test_what_is_not_a_whole_number_is_no_money(minor: Any):
+    with pytest.raises(TypeError, match="whole number"):
+        Money(minor)
+
+
+@pytest.mark.parametrize("times", [0.5, 1.0, Fraction(1, 2), Decimal("0.025")])
+def test_no_part_of_money_is_taken_but_by_a_split(times: Any):
+    with pytest.raises(TypeError):
+        Money(100) * times
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_what_no_column_can_hold_is_no_money(sign: int):
+    most = Money(sign * MINOR_STORED_MAX)
+    with pytest.raises(OverflowError):
+        most + Money(sign)
+    with pytest.raises(OverflowError):
+        most * 2
 
 
 @given(left=amounts, right=amounts)

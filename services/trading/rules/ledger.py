@@ -115,7 +115,7 @@ class Transfer:
     pending_id: TransferId | None = None
 
     def __post_init__(self) -> None:
-        if type(self.amount.minor) is not int or not 1 <= self.amount.minor <= MINOR_MAX:
+        if not 1 <= self.amount.minor <= MINOR_MAX:
             raise BadTransfer(minor_max=MINOR_MAX)
         if self.debit == self.credit:
             raise BadTransfer(detail="an account cannot pay itself")
