@@ -75,7 +75,7 @@ async def test_field_names_and_source_are_shown_to_whom_they_are_due(market: Mar
 
 async def test_a_search_finds_what_is_written_and_not_what_is_hidden(market: Market):
     bench, provider = market.bench, await market.provider()
-    open_one = await market.registered(provider, title="Half 100% off_line", keywords=["ＡＢＣ"])
+    open_one = await market.registered(provider, title="Half 100% off_line \\机场", keywords=["ＡＢＣ"])
     secret = await market.registered(
         provider, title="客户名录", keywords=["hush_hush"], impacts=harm("individual", "serious")
     )
@@ -87,7 +87,8 @@ async def test_a_search_finds_what_is_written_and_not_what_is_hidden(market: Mar
     assert (
         await found("100%") == await found("off_line") == await found("HALF") == await found("abc") == [open_one["id"]]
     )
-    assert await found("1%0") == await found("offxline") == await found("/") == []
+    assert await found("机场") == await found("\\机") == await found("坐标") == [open_one["id"]]
+    assert await found("1%0") == await found("offxline") == await found("/") == await found("\\\\") == []
     assert await found("客户") == [secret["id"]]
     assert await found("hush_hush") == []  # a keyword of an entry that shows by its title only
     assert await found("hush_hush", await bench.member("buyer", clearance=C2)) == [secret["id"]]

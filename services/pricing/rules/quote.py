@@ -1,6 +1,6 @@
 """A quote: one price for one buyer, which stands until it expires.
 
-Owns: how a plan becomes lines and a total.
+Owns: how a plan becomes lines and a total. Does not: accept it, or tell whether it still stands; trading does.
 Promises: a quote never changes and pins the revision that it was given from; its lines add up to its total exactly;
 0 <= total <= list price; discounts are taken line by line, in order, and stop where nothing is left to take.
 Source: market-rules B3, P1 (quoted = charged) and P7.
@@ -59,11 +59,6 @@ def quote(quote_id: QuoteId, plan: Plan, buyer_id: ParticipantId, now: datetime)
         quote_id, plan.id, plan.revision, QUOTE_VERSION, buyer_id, plan.provider_id, plan.version_id, plan.mode, lines,
         total([line.amount for line in lines], plan.price.currency), now, now + QUOTE_LIFETIME,
     )  # fmt: skip
-
-
-def stands(quote: Quote, now: datetime) -> bool:
-    """Whether it can still be accepted."""
-    return now < quote.expires_at
 
 
 def is_party(quote: Quote, participant_id: ParticipantId) -> bool:
