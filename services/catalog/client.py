@@ -1,6 +1,8 @@
 """How other services reach `catalog`, and the errors they may meet there."""
 
+from services.catalog.rules.asset import UnderReview
 from services.catalog.rules.evidence import Kind
+from services.catalog.rules.registration import DeadlinePassed
 from services.catalog.rules.version import ContentAlreadyInspected, NoSuchVersion, NotTheInspector, VersionState
 from services.catalog.schemas.versions import (
     FieldKindsView,
@@ -15,18 +17,22 @@ from shared.lifecycle import IllegalMove
 from shared.rest import RestClient
 
 __all__ = [
-    "CatalogClient", "ContentAlreadyInspected", "FieldKindsView", "IllegalMove", "InspectionReport",
-    "Kind", "NoSuchVersion", "NotTheInspector", "ReportedDetection", "ReportedField", "VersionState", "VersionView",
+    "CatalogClient", "ContentAlreadyInspected", "DeadlinePassed", "FieldKindsView", "IllegalMove", "InspectionReport",
+    "Kind", "NoSuchVersion", "NotTheInspector", "ReportedDetection", "ReportedField", "UnderReview", "VersionState",
+    "VersionView",
 ]  # fmt: skip
 
 
 class CatalogClient(RestClient):
-    errors = (NoSuchVersion, ContentAlreadyInspected, NotTheInspector, IllegalMove, Malformed)
+    errors = (
+        NoSuchVersion, ContentAlreadyInspected, NotTheInspector, IllegalMove, UnderReview, DeadlinePassed, Malformed,
+    )  # fmt: skip
 
     async def version(self, version_id: VersionId) -> VersionView:
         """Raises NoSuchVersion."""
         return await self.get(f"/catalog/v1/versions/{version_id}", VersionView)
 
     async def report_inspection(self, version_id: VersionId, report: InspectionReport, key: str) -> VersionView:
-        """Tell what came of an upload. Raises ContentAlreadyInspected if another upload was told of before."""
+        """Tell what came of an upload. Raises ContentAlreadyInspected if another upload was told of before, and
+        DeadlinePassed, IllegalMove or UnderReview where no content is taken any more."""
         return await self.post(f"/catalog/v1/versions/{version_id}/inspection", report, VersionView, key=key)

@@ -7,6 +7,7 @@ import pytest
 from services.catalog.client import (
     CatalogClient,
     ContentAlreadyInspected,
+    DeadlinePassed,
     InspectionReport,
     NoSuchVersion,
     NotTheInspector,
@@ -40,6 +41,16 @@ async def test_delivery_reports_a_refusal(market: Market):
     refusal = InspectionReport(upload_id=UploadId.new(), refused="not_utf8")
     told = await delivery.report_inspection(VersionId(asset["versions"][0]["id"]), refusal, uuid4().hex)
     assert (told.state, told.content_hash, told.fields) == ("refused", None, [])
+
+
+async def test_delivery_hears_that_an_upload_came_too_late(market: Market):
+    asset, report = await market.drafted(await market.provider()), InspectionReport.model_validate(a_report())
+    market.bench.clock.advance(days=180)
+    with pytest.raises(DeadlinePassed) as refused:
+        await client_of(market, "delivery").report_inspection(
+            VersionId(asset["versions"][0]["id"]), report, "key-of-it"
+        )
+    assert refused.value.facts == {"overdue": "draft"}
 
 
 async def test_errors_arrive_as_themselves(market: Market):

@@ -10,9 +10,7 @@ from services.demo.shelves import CIVIC
 from tests.delivery.made_files import csv_of, persons
 from tests.support.whole import WholeMarket
 
-ABOUT = {
-    "title": "居民名录", "description": "虚构的居民", "theme": "commerce", "keywords": [], "update_cycle": "never",
-}  # fmt: skip
+ABOUT = {"title": "居民名录", "description": "虚构的居民", "theme": "commerce", "update_cycle": "never"}
 NO_HARM = {"impacts": [{"object": "individual", "degree": "none", "rationale": "自评无危害"}], "flags": []}
 ROWS = [line.split(",") for line in persons().decode().splitlines()[1:]]
 
