@@ -114,6 +114,10 @@ async def test_what_is_not_traded_here_is_refused_and_the_refusal_is_recorded(
     denied = (await market.facts())[-1]
     assert denied.act == "catalog.registration_denied" and '"out":"deny"' in denied.line
     assert denied.data["reason_code"] == code
+    yes = {"grade": "G5" if degree == "ordinary" else "G6", "note": "无人提交"}
+    operator, register = market.bench.staff("operator_business"), path.replace("submit", "register")
+    assert refusal(await market.bench.post(operator, register, yes)) == (409, "not_under_review")
+    assert (await market.facts())[-1] == denied
     assert (await market.bench.get(provider, path.removesuffix("/submit"))).json()["state"] == "draft"
 
 

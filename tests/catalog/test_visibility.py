@@ -160,6 +160,21 @@ async def shelf(database: MakeDatabase) -> tuple[Database, list[Entry]]:
     return kept, entries
 
 
+@pytest.mark.parametrize("size", [1, 3, 10])
+async def test_pages_together_are_the_list_as_it_was_whatever_comes_meanwhile(
+    shelf: tuple[Database, list[Entry]], size: int
+):
+    kept, entries = shelf
+    seen, before = list[Entry](), None
+    while not seen or before != seen[-1].asset.id:
+        before = seen[-1].asset.id if seen else None
+        async with kept.read() as tx:
+            seen += await store.entries(tx, Viewer(is_staff=True), Wanted(), size, before)
+        async with kept.transaction() as tx:
+            await store.add_entry(tx, a_draft())  # newer than all: on no later page
+    assert seen == sorted(entries, key=lambda entry: entry.asset.id, reverse=True)
+
+
 VIEWERS: list[Callable[[ParticipantId], Viewer]] = [
     lambda owner: viewing.ANYONE,
     lambda owner: Viewer(owner, C1),

@@ -67,7 +67,8 @@ async def register(
         registration.require_in_time(before, now)
         if catalog.standing.clearance_of(before.asset.provider_id) is None:
             raise IdentityUnverified()
-        if denied := registration.denial(before):
+        denied = registration.denial(before) if before.asset.review else None
+        if denied:
             fact: AssetFact = _denied(before, denied.code())
         else:
             after, certificate = registration.register(before, named, operator.subject, CertificateId.new(), now)
