@@ -75,7 +75,7 @@ async def test_an_entry_edited_in_the_database_is_named(log: AuditBench, tmp_pat
 
 
 async def edit(log: AuditBench, index: int) -> bytes:
-    async with log.audit.database.transaction() as tx:
+    async with log.as_owner() as tx:
         leaf: bytes | None = await tx.scalar(select(entries.c.leaf).where(entries.c.log_index == index))
         assert leaf and b'"ok"' in leaf
         edited = leaf.replace(b'"ok"', b'"deny"')
@@ -86,7 +86,7 @@ async def edit(log: AuditBench, index: int) -> bytes:
 async def test_an_entry_edited_together_with_its_tile_contradicts_the_signed_root(log: AuditBench, tmp_path: Path):
     await filled(log)
     forged = tree.leaf_hash(await edit(log, 123))
-    async with log.audit.database.transaction() as tx:
+    async with log.as_owner() as tx:
         here = (tiles.c.level == 0, tiles.c.tile_index == 0)
         hashes: bytes | None = await tx.scalar(select(tiles.c.hashes).where(*here))
         assert hashes
@@ -98,7 +98,7 @@ async def test_an_entry_edited_together_with_its_tile_contradicts_the_signed_roo
 
 async def test_entries_deleted_from_the_database_are_named(log: AuditBench, tmp_path: Path):
     await filled(log)
-    async with log.audit.database.transaction() as tx:
+    async with log.as_owner() as tx:
         await tx.execute(delete(entries).where(entries.c.log_index == 123))
     report = await verified(log, tmp_path)
     first = report.first()
@@ -109,7 +109,7 @@ async def test_a_checkpoint_deleted_from_the_database_takes_the_log_back_and_nev
     log: AuditBench, tmp_path: Path
 ):
     await filled(log)
-    async with log.audit.database.transaction() as tx:
+    async with log.as_owner() as tx:
         await tx.execute(delete(checkpoints).where(checkpoints.c.size == 300))
     report = await verified(log, tmp_path)
     assert (report.exit_code(), report.size) == (VERIFIED, 200)

@@ -74,7 +74,7 @@ async def filled(log: AuditBench) -> Source:
 
 
 async def change(log: AuditBench, *statements: Update) -> None:
-    async with log.audit.database.transaction() as tx:
+    async with log.as_owner() as tx:
         for statement in statements:
             assert (await tx.execute(statement)).rowcount == 1
 
@@ -103,7 +103,7 @@ async def test_what_was_changed_before_it_was_signed_is_not_signed_and_freezes_t
 
 async def test_an_entry_deleted_before_it_was_signed_is_missed(log: AuditBench):
     await filled(log)
-    async with log.audit.database.transaction() as tx:
+    async with log.as_owner() as tx:
         await tx.execute(delete(entries).where(entries.c.log_index == 5))
     with pytest.raises(LogContradictsItself):
         await log.audit.signer.sign()

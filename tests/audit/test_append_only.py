@@ -1,0 +1,23 @@
+"""What the log has taken stays as it is: the database itself refuses to change it, whoever asks by accident."""
+
+import pytest
+from sqlalchemy import Executable, Table, delete, text, update
+from sqlalchemy.exc import DBAPIError
+
+from services.audit.tables import APPEND_ONLY
+from tests.audit.conftest import AuditBench
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY, ids=lambda table: table.name)
+async def test_what_was_written_is_neither_changed_nor_taken_away(log: AuditBench, table: Table):
+    await log.source().tell(2).send()
+    await log.source().tell(2).send()  # another past: the evidence of it is kept
+    await log.sign()
+    column = next(iter(table.c))
+    statements: list[Executable] = [update(table).values({column.name: column}), delete(table)]
+    if not log.audit.database.is_sqlite:
+        statements.append(text(f"TRUNCATE {table.name}"))
+    for statement in statements:
+        with pytest.raises(DBAPIError, match=f"{table.name} is append-only"):
+            async with log.audit.database.transaction() as tx:
+                await tx.execute(statement)
