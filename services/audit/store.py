@@ -220,9 +220,9 @@ async def checkpoint_note(tx: Transaction, size: int) -> bytes | None:
 
 
 async def add_checkpoint(tx: Transaction, signed: SignedCheckpoint) -> None:
-    """A size is signed once: of two processes that do, the second finds it done."""
+    """Requires a size beyond the newest checkpoint's, and the log's row locked since that was known."""
     row = {"size": signed.size, "note": signed.note, "signed_at": signed.signed_at}
-    await tx.execute(_insert(tx, checkpoints).on_conflict_do_nothing(), [row])
+    await tx.execute(insert(checkpoints), [row])
 
 
 async def add_evidence(tx: Transaction, found: Evidence) -> bool:

@@ -1,12 +1,14 @@
 """Nothing is signed that was not read back and found right; what was changed under our feet freezes the log."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from sqlalchemy import Update, delete, update
 
+from services.audit import store
 from services.audit.actions.audit import compose
-from services.audit.actions.signer import LogContradictsItself
+from services.audit.actions.signer import Checked, LogContradictsItself
 from services.audit.rules import checkpoint, tree
 from services.audit.rules.checkpoint import Checkpoint
 from services.audit.tables import checkpoints, entries, tiles
@@ -122,6 +124,47 @@ async def test_a_fresh_process_signs_nothing_on_top_of_what_it_cannot_confirm(lo
     restarted = compose(parts.database, parts.outbox, parts.clock, parts.origin, KEY)
     with pytest.raises(LogContradictsItself):
         await restarted.signer.sign()
+
+
+async def test_a_log_set_back_to_what_it_was_is_noticed_by_the_process_that_signed_more(log: AuditBench):
+    await filled(log)
+    earlier = await checkpoint_of(log)
+    await log.sign()
+    async with log.as_owner() as tx:
+        await tx.execute(delete(checkpoints).where(checkpoints.c.size == 6))
+        await tx.execute(delete(entries).where(entries.c.log_index >= 4))
+        await tx.execute(update(log_row).values(size=4, root=earlier.root))
+    with pytest.raises(LogContradictsItself, match="shorter than what was signed"):
+        await log.audit.signer.sign()
+
+
+async def test_a_signed_checkpoint_that_is_gone_is_noticed_by_the_process_that_signed_it(log: AuditBench):
+    await filled(log)
+    await log.sign()
+    async with log.as_owner() as tx:
+        await tx.execute(delete(checkpoints).where(checkpoints.c.size == 6))
+    with pytest.raises(LogContradictsItself, match="the checkpoint at 6 is gone"):
+        await log.audit.signer.sign()
+
+
+async def test_of_two_signers_the_slower_signs_nothing_behind_the_faster(
+    log: AuditBench, monkeypatch: pytest.MonkeyPatch
+):
+    source, parts = log.source().tell(2), log.audit
+    await source.send()
+    slow = compose(parts.database, parts.outbox, parts.clock, parts.origin, KEY).signer
+    read_again = slow._read_again  # pyright: ignore[reportPrivateUsage]
+
+    async def while_the_other_signs(*read: Any) -> Checked:
+        checked = await read_again(*read)
+        await source.tell(3).send(3)
+        await log.sign()
+        return checked
+
+    monkeypatch.setattr(slow, "_read_again", while_the_other_signs)
+    assert await slow.sign() is False
+    async with parts.database.read() as tx:
+        assert await store.checkpoint_sizes(tx, 5) == [5]
 
 
 async def test_the_job_says_what_is_wrong_and_goes_on(log: AuditBench, caplog: pytest.LogCaptureFixture):

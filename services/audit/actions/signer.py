@@ -3,6 +3,7 @@
 Promises: no checkpoint is signed over bytes that were not read back from the database, by another connection than wrote
 them; no two checkpoints of this log contradict each other; a log that contradicts itself is never signed again, and
 takes nothing more until a person has looked at it (Yeti 2022: a bit flipped between computing and storing).
+Does not: notice that the whole database was set back to a backup while no process was looking. That takes a witness.
 """
 
 from dataclasses import dataclass
@@ -48,14 +49,19 @@ class Signer:
         try:
             async with self._database.read() as tx:
                 log, newest = await store.head(tx), await store.newest_checkpoint(tx)
+                self._refuse_a_way_back(log.size, newest.size if newest else 0)
                 if newest and newest.size == log.size:
                     return False
-                checked = await self._read_again(tx, await self._last_checked(tx, newest, log), log)
+                checked = await self._read_again(tx, await self._last_checked(tx, newest), log)
         except LogContradictsItself as contradiction:
             self._sequencer.frozen_because = str(contradiction.facts["detail"])
             raise
-        note = self._note(Checkpoint(self._origin, log.size, log.root))
         async with self._database.transaction() as tx:
+            await store.head_for_update(tx)  # the signers of several processes, one after the other
+            newest = await store.newest_checkpoint(tx)
+            if newest and newest.size >= log.size:
+                return False
+            note = self._note(Checkpoint(self._origin, log.size, log.root))
             await store.add_checkpoint(tx, SignedCheckpoint(log.size, note, await self._database.now(tx)))
         self._checked = checked
         return True
@@ -64,10 +70,15 @@ class Signer:
         body = point.body()
         return checkpoint.note_text(body, [(self.key, self._private.sign(body.encode()))]).encode()
 
-    async def _last_checked(self, tx: Transaction, newest: SignedCheckpoint | None, log: Log) -> Checked:
-        signed_size = newest.size if newest else 0
-        if max(signed_size, self._checked.edge.size) > log.size:
+    def _refuse_a_way_back(self, size: int, signed_size: int) -> None:
+        ours = self._checked.edge.size
+        if max(signed_size, ours) > size:
             raise LogContradictsItself(detail="the log is shorter than what was signed of it")
+        if ours > signed_size:
+            raise LogContradictsItself(detail=f"the checkpoint at {ours} is gone")
+
+    async def _last_checked(self, tx: Transaction, newest: SignedCheckpoint | None) -> Checked:
+        signed_size = newest.size if newest else 0
         if self._checked.edge.size == signed_size:
             return self._checked
         unfinished = await store.unfinished_at(tx, signed_size)
