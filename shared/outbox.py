@@ -108,7 +108,8 @@ class Outbox:
         head = select(stripes_table.c.seq, stripes_table.c.hash).where(*_held(lease))
         row = (await tx.execute(for_update(head, tx))).one_or_none()
         if row is None:
-            self._lease = None
+            if self._lease == lease:  # otherwise another has been taken meanwhile
+                self._lease = None
             raise StripeLost(retry_after_seconds=1)
         seq, previous, rows = row.seq, row.hash, list[dict[str, object]]()
         for fact in facts:

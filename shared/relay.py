@@ -2,18 +2,22 @@
 
 Promises: a fact is sent until the log has acknowledged it, and never skipped; sending twice is harmless, because the
 log knows its head of every stripe. A log that has forgotten what it acknowledged is sent everything again from there; a
-log that holds another fact under the same number is an alarm, and that stripe waits for a person.
+log that holds another fact under the same number is an alarm, and that stripe waits for a person. What the log refuses
+holds up its own stripe only. The lease of the stripe is kept however long the log takes to answer.
 """
 
+import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from pydantic import BaseModel
 from sqlalchemy import select, update
 
 from shared.clock import Clock
 from shared.database import Database
-from shared.errors import Conflict, Failure, Malformed
+from shared.errors import Conflict, Failure, Malformed, Unavailable
 from shared.facts import GENESIS
 from shared.outbox import Outbox, facts_table, unsent
 from shared.rest import Peer, RestClient
@@ -21,7 +25,10 @@ from shared.rest import Peer, RestClient
 BATCH_MAX = 500
 BATCH_BYTES_MAX = 4 * 1024 * 1024
 INTERVAL_SECONDS = 0.2
+PAUSE_SECONDS_MAX = 10.0
 RENEW_SECONDS = 20.0
+REFUSED_FOR = timedelta(seconds=10)
+FOR_EVER = datetime.max.replace(tzinfo=UTC)
 log = logging.getLogger(__name__)
 
 
@@ -62,28 +69,48 @@ class _Waiting:
     prev: bytes
     lines: list[bytes]
 
+    @property
+    def last_seq(self) -> int:
+        return self.first_seq + len(self.lines) - 1
+
 
 class Relay:
     def __init__(self, outbox: Outbox, database: Database, clock: Clock, log_peer: Peer) -> None:
         self._outbox, self._database, self._clock = outbox, database, clock
         self._client = LogClient(log_peer)
-        self._parked: set[int] = set()
+        self._parked: dict[int, datetime] = {}  # until when nothing more is sent of a stripe
 
     async def run(self) -> None:
         """Send for ever, and keep the stripe's lease. Failures are logged and tried again."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._keep_sending())
+            group.create_task(self._keep_the_lease())
+
+    async def _keep_sending(self) -> None:
+        pause = INTERVAL_SECONDS
+        while True:
+            pause = INTERVAL_SECONDS if await self._succeeds(self.tick) else min(pause * 2, PAUSE_SECONDS_MAX)
+            await self._clock.sleep(pause)
+
+    async def _keep_the_lease(self) -> None:
         since_renewal = 0.0
         while True:
-            try:
-                if since_renewal >= RENEW_SECONDS or not self._outbox.is_leased:
-                    await self._outbox.lease()
-                    since_renewal = 0.0
-                await self.tick()
-            except Failure as failure:
-                log.warning("the relay of %s waits: %s", self._outbox.service, failure.code())
-            except Exception:
-                log.exception("the relay of %s failed; it runs again", self._outbox.service)
+            due = since_renewal >= RENEW_SECONDS or not self._outbox.is_leased
+            if due and await self._succeeds(self._outbox.lease):
+                since_renewal = 0.0
             await self._clock.sleep(INTERVAL_SECONDS)
             since_renewal += INTERVAL_SECONDS
+
+    async def _succeeds(self, work: Callable[[], Awaitable[object]]) -> bool:
+        try:
+            await work()
+        except Failure as failure:
+            log.warning("the relay of %s waits: %s", self._outbox.service, failure.code())
+        except Exception:
+            log.exception("the relay of %s failed; it runs again", self._outbox.service)
+        else:
+            return True
+        return False
 
     async def tick(self) -> int:
         """Send what waits, every stripe until it is empty. Returns how many facts the log has newly acknowledged."""
@@ -91,7 +118,7 @@ class Relay:
         async with self._database.read() as tx:
             stripes = await self._outbox.stripes_to_relay(tx, await self._database.now(tx))
         for stripe in stripes:
-            while stripe not in self._parked and (waiting := await self._waiting(stripe)):
+            while not self._is_parked(stripe) and (waiting := await self._waiting(stripe)):
                 sent += await self._send(waiting)
         return sent
 
@@ -105,19 +132,28 @@ class Relay:
         except SequenceGap as gap:
             head_seq = int(str(gap.facts.get("head_seq", 0)))
             if head_seq + 1 >= waiting.first_seq:
-                self._park(waiting.stripe)
+                self._park(waiting.stripe, FOR_EVER, "contradicts itself")
             else:
                 await self._rewind(waiting, head_seq)
             return 0
         except SourceEquivocates:
-            self._park(waiting.stripe)
+            self._park(waiting.stripe, FOR_EVER, "holds another fact")
             return 0
-        await self._mark(waiting, receipt)
-        return len(waiting.lines)
+        except Unavailable:
+            raise
+        except Failure as refusal:
+            self._park(waiting.stripe, self._clock.now() + REFUSED_FOR, f"refuses what it was sent: {refusal.facts}")
+            return 0
+        return await self._mark(waiting, receipt)
 
-    def _park(self, stripe: int) -> None:
-        log.critical("the log contradicts stripe %s of %s; its relay stops", stripe, self._outbox.service)
-        self._parked.add(stripe)
+    def _is_parked(self, stripe: int) -> bool:
+        until = self._parked.get(stripe)
+        return until is not None and self._clock.now() < until
+
+    def _park(self, stripe: int, until: datetime, why: str) -> None:
+        then = "stops" if until == FOR_EVER else f"tries again at {until}"
+        log.critical("for stripe %s of %s the log %s: its relay %s", stripe, self._outbox.service, why, then)
+        self._parked[stripe] = until
 
     async def _waiting(self, stripe: int) -> _Waiting | None:
         columns = (facts_table.c.seq, facts_table.c.line)
@@ -136,14 +172,17 @@ class Relay:
             lines.append(row.line)
         return _Waiting(stripe, rows[0].seq, prev or GENESIS, lines)
 
-    async def _mark(self, waiting: _Waiting, receipt: Receipt) -> None:
-        """Give each fact its place in the log, which may have put others between them."""
-        seqs = range(receipt.first_seq, receipt.last_seq + 1)
+    async def _mark(self, waiting: _Waiting, receipt: Receipt) -> int:
+        """Give each fact that the log took its place there. Returns how many it took."""
+        if receipt.first_seq != waiting.first_seq or not receipt.first_seq <= receipt.last_seq <= waiting.last_seq:
+            raise Unavailable(service="audit", detail="the log's receipt is for other facts than were sent")
         async with self._database.transaction() as tx:
-            where = (facts_table.c.stripe == waiting.stripe, facts_table.c.seq.between(seqs[0], seqs[-1]))
+            acknowledged = facts_table.c.seq.between(receipt.first_seq, receipt.last_seq)
+            where = (facts_table.c.stripe == waiting.stripe, acknowledged)
             # The log appends a batch in one piece, so places run with the numbers.
             offset = receipt.first_index - receipt.first_seq
             await tx.execute(update(facts_table).where(*where).values(log_index=facts_table.c.seq + offset))
+        return receipt.last_seq - receipt.first_seq + 1
 
     async def _rewind(self, waiting: _Waiting, head_seq: int) -> None:
         log.error("the log stands at %s of stripe %s: sending again from there", head_seq, waiting.stripe)

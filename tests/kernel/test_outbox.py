@@ -2,16 +2,16 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import pytest
-from sqlalchemy import Column, Integer, MetaData, Row, Table, func, insert, select
+from sqlalchemy import Column, Dialect, Integer, MetaData, Row, Table, func, insert, select
 
 from shared import log, outbox
-from shared.database import Database
+from shared.database import Database, Transaction
 from shared.facts import GENESIS, Actor, Category, Fact, link, read_event
 from shared.ids import FactId, RequestId
 from shared.outbox import LEASE, STRIPES_POSTGRESQL, NoStripe, Outbox, StripeLost, facts_table
@@ -150,6 +150,38 @@ async def test_a_process_that_lost_its_stripe_can_change_nothing_more(database: 
     rows = await recorded(trading)
     assert numbers_of(rows) == [1, 2]
     assert_chains_without_gaps(rows)
+
+
+@dataclass
+class Slow:
+    """A transaction in which something else comes first."""
+
+    tx: Transaction
+    first: Callable[[], Awaitable[object]]
+
+    @property
+    def dialect(self) -> Dialect:
+        return self.tx.dialect
+
+    async def execute(self, *parts: Any) -> Any:
+        await self.first()
+        return await self.tx.execute(*parts)
+
+
+@on_postgresql
+async def test_who_finds_a_stripe_lost_keeps_the_one_that_was_taken_meanwhile(database: MakeDatabase, clock: ToldClock):
+    trading = await database("trading", METADATA)
+    sleeper, heir = Outbox("trading", trading), Outbox("trading", trading)
+    await sleeper.lease()
+    clock.advance(seconds=LEASE.total_seconds() + 1)
+    await heir.lease()
+    with pytest.raises(StripeLost):
+        async with trading.transaction() as tx:
+            slow = cast(Transaction, Slow(tx, sleeper.lease))
+            await sleeper.record(slow, ANA, await trading.now(tx), StepTaken(1))
+    assert sleeper.is_leased
+    await record(trading, sleeper, 2)
+    assert numbers_of(await recorded(trading)) == [2]
 
 
 async def test_a_lease_that_is_renewed_in_time_is_kept(database: MakeDatabase, clock: ToldClock):

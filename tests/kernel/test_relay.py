@@ -1,5 +1,6 @@
 """The relay: every fact reaches the log, in order, however often it has to be sent."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -7,14 +8,23 @@ from typing import ClassVar
 import pytest
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
-from sqlalchemy import MetaData, select
+from sqlalchemy import MetaData, select, update
 
-from shared import outbox, problems
+from shared import outbox, problems, rest
 from shared.database import Database
-from shared.errors import Failure, Unavailable
+from shared.errors import Failure, Malformed, Unavailable
 from shared.facts import Actor, Category, Fact, read_event
-from shared.outbox import Outbox, facts_table
-from shared.relay import BATCH_MAX, Batch, Receipt, Relay, SequenceGap, SourceEquivocates
+from shared.outbox import LEASE, Outbox, facts_table, stripes_table
+from shared.relay import (
+    BATCH_MAX,
+    INTERVAL_SECONDS,
+    REFUSED_FOR,
+    Batch,
+    Receipt,
+    Relay,
+    SequenceGap,
+    SourceEquivocates,
+)
 from shared.rest import Directory, Peer
 from tests.conftest import MakeDatabase
 from tests.support.bench import BenchTokens
@@ -39,6 +49,7 @@ class Log:
     places: dict[tuple[int, int], int] = field(default_factory=dict[tuple[int, int], int])
     failures: list[str] = field(default_factory=list[str])  # what goes wrong with the next batches, first one first
     batches: int = 0
+    hangs: bool = False
 
     def numbers(self, stripe: int = 0) -> list[int]:
         return [read_event(line.encode()).data["number"] for origin, line in self.events if origin == stripe]
@@ -51,6 +62,8 @@ class Log:
         head = self.heads.get(batch.stripe, 0)
         if failure == "contradicts":
             return _problem(SourceEquivocates())
+        if failure == "refuses":
+            return _problem(Malformed())
         if batch.first_seq > head + 1:
             return _problem(SequenceGap(head_seq=head))
         for seq, line in enumerate(batch.events, start=batch.first_seq):
@@ -60,9 +73,10 @@ class Log:
                 self.heads[batch.stripe] = seq
         if failure == "answer lost":
             return Response(status_code=502)
-        last = batch.first_seq + len(batch.events) - 1
+        last = batch.first_seq + (0 if failure == "places one" else len(batch.events) - 1)
         first_place, last_place = (self.places[batch.stripe, seq] for seq in (batch.first_seq, last))
-        return Receipt(first_seq=batch.first_seq, last_seq=last, first_index=first_place, last_index=last_place)
+        first = batch.first_seq + (failure == "places others")
+        return Receipt(first_seq=first, last_seq=last, first_index=first_place, last_index=last_place)
 
 
 def _problem(failure: Failure) -> Response:
@@ -100,6 +114,8 @@ async def line(database: MakeDatabase, clock: ToldClock) -> AsyncGenerator[Line]
 
     @audit.post("/audit/v1/batches", response_model=None)
     async def append(batch: Batch) -> Receipt | Response:
+        if log.hangs:
+            await asyncio.Event().wait()
         return log.append(batch)
 
     directory.register("audit", audit)
@@ -172,6 +188,99 @@ async def test_a_log_that_holds_another_fact_stops_the_stripe_and_raises_an_alar
     assert "CRITICAL" in {entry.levelname for entry in caplog.records}
     assert (await line.relay.tick(), line.log.batches) == (0, 1)
     assert await line.acknowledged() == [None]
+
+
+async def test_of_a_batch_that_is_placed_in_part_the_rest_is_sent_next(line: Line):
+    line.log.failures = ["places one"]
+    await line.record(1, 2, 3)
+    assert await line.relay.tick() == 3
+    assert (line.log.numbers(), line.log.batches) == ([1, 2, 3], 2)
+    assert await line.acknowledged() == [0, 1, 2]
+
+
+async def test_a_receipt_for_other_facts_than_were_sent_counts_for_none(line: Line):
+    line.log.failures = ["places others"]
+    await line.record(1, 2)
+    with pytest.raises(Unavailable):
+        await line.relay.tick()
+    assert await line.acknowledged() == [None, None]
+
+
+async def test_what_the_log_refuses_raises_an_alarm_and_is_tried_again_after_a_while(
+    line: Line, clock: ToldClock, caplog: pytest.LogCaptureFixture
+):
+    line.log.failures = ["refuses"]
+    await line.record(1)
+    assert (await line.relay.tick(), await line.relay.tick(), line.log.batches) == (0, 0, 1)
+    assert "CRITICAL" in {entry.levelname for entry in caplog.records}
+    clock.advance(seconds=REFUSED_FOR.total_seconds())
+    assert await line.relay.tick() == 1
+    assert line.log.numbers() == [1]
+
+
+@pytest.mark.parametrize("server", ["postgresql"], indirect=True)
+async def test_what_the_log_refuses_of_one_stripe_holds_up_no_other(line: Line, clock: ToldClock):
+    await line.record(1)
+    await line.outbox.release()
+    line.outbox = Outbox("trading", line.database)
+    async with line.database.transaction() as tx:  # so that the next process takes another stripe
+        until = clock.now() + LEASE
+        await tx.execute(update(stripes_table).where(stripes_table.c.number == 0).values(leased_until=until))
+    assert (await line.outbox.lease()).stripe == 1
+    await line.record(2)
+    clock.advance(seconds=LEASE.total_seconds() - 1)
+    await line.outbox.lease()
+    clock.advance(seconds=2)
+    line.log.failures = ["refuses"]
+    assert await line.relay_of(line.outbox, clock).tick() == 1
+    assert (line.log.numbers(0), line.log.numbers(1)) == ([], [2])
+
+
+class RunningClock(ToldClock):
+    """A clock by which sleepers wake at once, until `steps` have been taken; then everyone sleeps."""
+
+    def __init__(self, steps: int) -> None:
+        super().__init__()
+        self._steps, self.stands_still = steps, asyncio.Event()
+        self.slept: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        if len(self.slept) >= self._steps:
+            self.stands_still.set()
+            await super().sleep(seconds)
+        self.advance(seconds=seconds)
+        await asyncio.sleep(0)
+
+    async def run(self, relay: Relay) -> None:
+        task = asyncio.create_task(relay.run())
+        async with asyncio.timeout(20):
+            await self.stands_still.wait()
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def test_a_log_that_takes_its_time_costs_nobody_their_stripe(line: Line, clock: ToldClock):
+    await line.record(1)
+    line.log.hangs = True
+    told = RunningClock(steps=1 + int(2 * LEASE.total_seconds() / INTERVAL_SECONDS))
+    line.database._clock = told  # pyright: ignore[reportPrivateUsage]
+    await told.run(line.relay_of(line.outbox, told))
+    assert told.now() >= clock.now() + 2 * LEASE
+    async with line.database.read() as tx:
+        leased_until = await tx.scalar(select(stripes_table.c.leased_until).where(stripes_table.c.number == 0))
+    assert leased_until and leased_until > told.now()
+
+
+async def test_a_log_that_is_away_is_asked_less_and_less_often(line: Line, monkeypatch: pytest.MonkeyPatch):
+    line.log.failures = ["away"] * 100
+    await line.record(1)
+    told = RunningClock(steps=8)
+    relay = line.relay_of(line.outbox, told)
+    monkeypatch.setattr(relay, "_keep_the_lease", lambda: asyncio.sleep(0))
+    monkeypatch.setattr(rest, "ATTEMPTS_MAX", 1)
+    await told.run(relay)
+    assert told.slept == [0.4, 0.8, 1.6, 3.2, 6.4, 10, 10, 10]
 
 
 @pytest.mark.parametrize("server", ["postgresql"], indirect=True)
