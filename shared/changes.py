@@ -74,7 +74,10 @@ def parse_positions(text: str) -> dict[int, int]:
     pairs = text.split(",") if text else []
     if not all(re.fullmatch("[0-9]{1,9}:[0-9]{1,18}", pair) for pair in pairs):
         raise PositionsUnreadable()
-    return {int(stripe): int(seq) for stripe, seq in (pair.split(":") for pair in pairs)}
+    positions = {int(stripe): int(seq) for stripe, seq in (pair.split(":") for pair in pairs)}
+    if format_positions(positions) != text:
+        raise PositionsUnreadable()
+    return positions
 
 
 def format_positions(positions: Positions) -> str:
@@ -87,19 +90,23 @@ class Feed:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._news = asyncio.Event()
-        database.on_commit(self._news.set)
+        database.on_commit(self._tell)
 
     async def after(self, positions: Positions, wait_seconds: float = 0) -> list[Change]:
         """The next page of facts after the positions; waits for one if there is none yet."""
         deadline = asyncio.get_running_loop().time() + min(wait_seconds, WAIT_SECONDS_MAX)
         while True:
-            self._news.clear()
+            news = self._news  # taken before the look, so that no commit falls between the two
             found = await self._page(positions)
             left = deadline - asyncio.get_running_loop().time()
             if found or left <= 0:
                 return found
             with suppress(TimeoutError):  # another process's commit gives no notice here, hence the poll
-                await asyncio.wait_for(self._news.wait(), min(left, POLL_SECONDS))
+                await asyncio.wait_for(news.wait(), min(left, POLL_SECONDS))
+
+    def _tell(self) -> None:
+        told, self._news = self._news, asyncio.Event()
+        told.set()
 
     async def _page(self, positions: Positions) -> list[Change]:
         stripe, seq = facts_table.c.stripe, facts_table.c.seq
@@ -209,8 +216,9 @@ class MemoryFollower:
                 seq, previous = self._ends.get(change.stripe, (0, GENESIS))
                 if change.seq <= seq:  # another look, begun at the same time, has taken it in
                     continue
-                self._ends[change.stripe] = (change.seq, _checked(previous, seq, change))
+                end = change.seq, _checked(previous, seq, change)
                 self._apply(change)
+                self._ends[change.stripe] = end  # only now: what could not be taken in must not be passed over
             if len(changes) < PAGE:
                 self._caught_up(asked_at)
                 return

@@ -102,6 +102,25 @@ async def test_a_feed_that_waits_answers_as_soon_as_there_is_news(database: Make
         assert [change.data["number"] for change in await waiting] == [1]
 
 
+async def test_the_news_wakes_everyone_who_waits(database: MakeDatabase, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(changes, "POLL_SECONDS", 60)  # so that it is the notice that wakes them
+    catalog = await a_publisher(database)
+    read, latecomers = catalog.feed._page, list[asyncio.Task[list[Change]]]()  # pyright: ignore[reportPrivateUsage]
+
+    async def then_news_and_a_latecomer(positions: Positions) -> list[Change]:
+        found = await read(positions)
+        if not latecomers:
+            await catalog.publish(1)
+            latecomers.append(asyncio.create_task(catalog.feed.after({0: 1}, wait_seconds=20)))
+            await asyncio.sleep(0)
+        return found
+
+    monkeypatch.setattr(catalog.feed, "_page", then_news_and_a_latecomer)
+    async with asyncio.timeout(5):
+        assert len(await catalog.feed.after({}, wait_seconds=20)) == 1
+    latecomers[0].cancel()
+
+
 @pytest.mark.parametrize("server", ["postgresql"], indirect=True)
 async def test_a_feed_gives_the_facts_of_every_stripe(database: MakeDatabase, clock: ToldClock):
     catalog = await a_publisher(database)
@@ -204,13 +223,35 @@ async def test_a_mirror_in_memory_takes_in_everything_and_says_until_when(databa
     assert (len(seen), moments[-1]) == (PAGE + 5, clock.now())
 
 
+async def test_a_mirror_that_cannot_take_a_fact_in_stays_before_it_and_says_so(
+    database: MakeDatabase, clock: ToldClock
+):
+    catalog, seen, moments, refused = await a_publisher(database), list[int](), list[datetime](), {2}
+
+    def apply(change: Change) -> None:
+        if change.data["number"] in refused:
+            raise ZeroDivisionError
+        seen.append(change.data["number"])
+
+    mirror = MemoryFollower(clock, "catalog", catalog.feed, apply, moments.append)
+    await catalog.publish(1, 2, 3)
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            await mirror.tick()
+    assert (seen, moments) == ([1], [])
+    refused.clear()
+    await mirror.tick()
+    assert (seen, moments) == ([1, 2, 3], [clock.now()])
+
+
 @pytest.mark.parametrize("text, positions", [("", {}), ("0:5", {0: 5}), ("0:5,12:1", {0: 5, 12: 1})])
 def test_positions_are_written_and_read(text: str, positions: dict[int, int]):
     assert parse_positions(text) == positions
     assert format_positions(positions) == text
 
 
-@pytest.mark.parametrize("text", ["0", "a:b", "0:1:2", "0:1;1:2", "0:-1", "-1:0", f"0:{2**63}", f"{2**31}:1", "0:١"])
+@pytest.mark.parametrize("text", ["0", "a:b", "0:1:2", "0:1;1:2", "0:-1", "-1:0", f"0:{2**63}", f"{2**31}:1", "0:١",
+                                  "0:1,0:2", "00:1", "0:01", "1:1,0:1", "0:1,", " 0:1", "0:1\n"])  # fmt: skip
 def test_positions_that_were_not_given_out_are_refused(text: str):
     with pytest.raises(PositionsUnreadable):
         parse_positions(text)
