@@ -175,7 +175,10 @@ def event_line(
 
 
 def read_event(line: bytes) -> Event:
-    """The event of a line. Requires canonical bytes with known fields only; raises ValueError for anything else."""
+    """The event of a line. Requires canonical bytes with known fields only, at most 16 KiB of them; raises ValueError
+    for anything else."""
+    if len(line) > EVENT_BYTES_MAX:
+        raise ValueError(f"not an event: it has {len(line)} bytes, more than {EVENT_BYTES_MAX}")
     try:
         event = msgspec.json.decode(line, type=Event)
         same = canonical.encode(msgspec.json.decode(line)) == line

@@ -27,6 +27,7 @@ AuditService = Annotated[Audit, Depends(web.service)]
 Index = Annotated[int, Path(ge=0, le=INTEGER_MAX)]
 TilePath = Annotated[str, Path(max_length=100)]
 Size = Annotated[int | None, Query(ge=0, le=INTEGER_MAX)]
+ObjectId = Annotated[str | None, Query(alias="object", max_length=100, pattern="^[a-z_]+_[0-9a-f]{32}$")]
 
 
 @router.post("/batches")
@@ -54,9 +55,9 @@ async def checkpoint(_: Public, audit: AuditService) -> Response:
 
 
 @router.get("/log/tile/entries/{path:path}", response_class=Response)
-async def entry_bundle(path: TilePath, _: Supervisor, audit: AuditService) -> Response:
+async def entry_bundle(path: TilePath, caller: Supervisor, audit: AuditService) -> Response:
     """Entries as they were hashed, by 256 (C2SP tlog-tiles)."""
-    return _tile(await reading.entry_bundle(audit, path), public=False)
+    return _tile(await reading.entry_bundle(audit, caller, path), public=False)
 
 
 @router.get("/log/tile/{level}/{path:path}", response_class=Response)
@@ -78,7 +79,7 @@ async def entries(
     caller: Authenticated,
     audit: AuditService,
     fact_id: FactId | None = None,
-    object_id: Annotated[str | None, Query(alias="object", max_length=100)] = None,
+    object_id: ObjectId = None,
     organisation_id: Annotated[ParticipantId | None, Query(alias="organisation")] = None,
     after_index: Annotated[int, Query(ge=-1, le=INTEGER_MAX)] = -1,
     limit: Annotated[int, Query(ge=1, le=web.LIMIT_MAX)] = web.LIMIT_DEFAULT,

@@ -130,6 +130,19 @@ async def test_a_supervisors_reading_is_itself_in_the_log(log: AuditBench):
     assert log.regulator.subject in last
 
 
+async def test_a_supervisors_look_at_an_entry_bundle_is_in_the_log_too(log: AuditBench):
+    await filled(log, 300)
+    await log.get("/log/tile/entries/001.p/44", log.regulator)
+    [told] = await log.bench.cores["audit"].feed.after({})
+    assert (told.act, told.data) == ("audit.entries_read", {"count": 44, "first_index": 256, "last_index": 299})
+
+
+@pytest.mark.parametrize("thing", ["", "asset", "asset_1", "e%CC%81", "asset_" + "0" * 31 + "%EF%BC%90"])
+async def test_what_is_no_id_of_a_thing_is_not_looked_for(log: AuditBench, thing: str):
+    assert (await log.get(f"/entries?object={thing}", log.regulator)).status_code == 422
+    assert await log.bench.cores["audit"].feed.after({}) == []
+
+
 async def test_an_organisations_reading_of_its_own_entries_is_not_told(log: AuditBench):
     await log.get("/entries", await log.bench.member())
     assert await log.bench.cores["audit"].feed.after({}) == []

@@ -169,6 +169,14 @@ def test_a_fact_has_at_most_16_kib_of_bytes():
         a_line(NotesTaken("x" * (EVENT_BYTES_MAX - envelope + 1)))
 
 
+def test_a_line_that_is_too_long_in_bytes_is_refused_by_its_reader_too():
+    envelope = len(a_line(NotesTaken("")))
+    whole = a_line(NotesTaken("数" * ((EVENT_BYTES_MAX - envelope) // 3)))
+    assert read_event(whole).data["text"]
+    with pytest.raises(ValueError, match="16384"):
+        read_event(whole.replace("数".encode(), "数数".encode(), 1))
+
+
 def test_a_link_is_the_hash_of_prefix_previous_number_and_bytes():
     line = a_line()
     first = hashlib.sha256(b"\x10" + b"\x00" * 32 + b"\x00\x00\x00\x00\x00\x00\x00\x01" + line).digest()

@@ -72,7 +72,7 @@ async def _find(audit: Audit, caller: Caller, wanted: Wanted, indexes: range, li
         found = await store.find_entries(tx, filed_under, wanted.fact_id, indexes, limit + 1)
     items = [_view(each, signed) for each in found[:limit]]
     if SUPERVISORS & caller.roles:
-        await _record_reading(audit, caller, wanted, items)
+        await _record_reading(audit, caller, wanted, [each.index for each in items])
     return EntriesView(items=items, next_after_index=items[-1].index if len(found) > limit else None)
 
 
@@ -94,13 +94,14 @@ async def hash_tile(audit: Audit, level: int, path: str) -> TileContent:
     return TileContent(hashes, wanted.width == tile.WIDTH)
 
 
-async def entry_bundle(audit: Audit, path: str) -> TileContent:
-    """The entries below a tile of level 0."""
+async def entry_bundle(audit: Audit, caller: Caller, path: str) -> TileContent:
+    """The entries below a tile of level 0, to a supervisor."""
     wanted = tile.parse_path(0, path)
     async with audit.database.read() as tx:
         _require_signed(wanted, await _signed_size(tx))
         first = wanted.index * tile.WIDTH
         found = await store.entries_between(tx, first, first + wanted.width)
+    await _record_reading(audit, caller, Wanted(), [each.index for each in found])
     return TileContent(tile.entry_bundle(each.leaf for each in found), wanted.width == tile.WIDTH)
 
 
@@ -175,8 +176,8 @@ def _view(stored: StoredEntry, signed_size: int) -> EntryView:
     return EntryView(index=stored.index, source=source, event=event, seal=seal, leaf_hash=hash_hex, state=state)
 
 
-async def _record_reading(audit: Audit, caller: Caller, wanted: Wanted, shown: list[EntryView]) -> None:
-    first, last = (shown[0].index, shown[-1].index) if shown else (None, None)
+async def _record_reading(audit: Audit, caller: Caller, wanted: Wanted, shown: list[int]) -> None:
+    first, last = (shown[0], shown[-1]) if shown else (None, None)
     asked = (wanted.fact_id, wanted.object_id, wanted.organisation_id)
     async with audit.database.transaction() as tx:
         now = await audit.database.now(tx)
