@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import base64
 import hashlib
+import io
 import json
 import re
 import sqlite3
@@ -190,10 +191,10 @@ def verify(path: str, key: str | None = None) -> Report:
     report = Report(key_source="bundle" if key is None else "given")
     try:
         _verify(Bundle(path), key, report)
-    except (CannotDecide, OSError) as error:
-        report.reason = str(error)
     except Missing as error:
         report.add(Finding(INCOMPLETE, "leaves", path, "a whole bundle", str(error)))
+    except Exception as error:  # also a full disk or a fault of this file: a crash's exit code would say "tampered"
+        report.reason = str(error) or type(error).__name__
     return report
 
 
@@ -694,7 +695,9 @@ def main(argv: Sequence[str]) -> int:
     except SystemExit as stop:
         return UNDECIDED if stop.code else 0
     report = verify(options.bundle, options.key)
-    print(json.dumps(report.as_json(), ensure_ascii=False, indent=2) if options.json else report.as_text())
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal that lacks a letter changes no verdict
+        sys.stdout.reconfigure(errors="backslashreplace")
+    print(json.dumps(report.as_json(), indent=2) if options.json else report.as_text())
     return report.exit_code()
 
 

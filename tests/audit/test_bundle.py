@@ -9,6 +9,7 @@ from sqlalchemy import delete, select, update
 from services.audit.rules import bundle, tree
 from services.audit.tables import checkpoints, entries, tiles
 from tests.audit.conftest import AuditBench
+from tests.verifier import stranger
 from verifier import yaosu_verify
 from verifier.yaosu_verify import INCOMPLETE, TAMPERED, VERIFIED, Report
 
@@ -39,6 +40,7 @@ async def test_an_exported_bundle_is_verified_by_the_offline_verifier(log: Audit
     await filled(log)
     report = await verified(log, tmp_path)
     assert (report.exit_code(), report.size, report.counts["checkpoints"], report.unknown) == (VERIFIED, 300, 3, [])
+    assert stranger.agrees(tmp_path / "bundle.tar")
 
 
 async def test_the_same_size_gives_the_same_bytes_after_the_log_has_grown(log: AuditBench, tmp_path: Path):

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import sqlite3
 import subprocess
 import sys
 import tracemalloc
@@ -108,6 +109,25 @@ def test_a_wrong_command_line_decides_nothing(capsys: pytest.CaptureFixture[str]
     assert yaosu_verify.main([]) == 3
     assert yaosu_verify.main(["--help"]) == 0
     assert "--key" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "gbk"])
+@pytest.mark.parametrize("form", ["--key=" + LOG.key.text(), "--json"])
+def test_a_terminal_that_lacks_a_letter_changes_no_verdict(tmp_path: Path, encoding: str, form: str):
+    command = [sys.executable, str(FILE), str(a_log(2).write(tmp_path)), form]
+    environment = {"PYTHONIOENCODING": encoding}
+    run = subprocess.run(command, env=environment, capture_output=True, check=False)
+    assert (run.returncode, run.stderr) == (0, b"")
+    assert b"verified" in run.stdout
+
+
+def test_what_goes_wrong_in_the_verifier_itself_decides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def fail(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(yaosu_verify.Content, "check", fail)
+    report = yaosu_verify.verify(str(a_log(2).write(tmp_path)), LOG.key.text())
+    assert (report.exit_code(), report.reason) == (3, "database or disk is full")
 
 
 def test_the_report_is_in_chinese_and_english(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
