@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import base64
 import hashlib
-import io
 import json
 import re
 import sqlite3
@@ -695,8 +694,9 @@ def main(argv: Sequence[str]) -> int:
     except SystemExit as stop:
         return UNDECIDED if stop.code else 0
     report = verify(options.bundle, options.key)
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal that lacks a letter changes no verdict
-        sys.stdout.reconfigure(errors="backslashreplace")
+    output: Any = sys.stdout
+    if hasattr(output, "reconfigure"):
+        output.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter changes no verdict
     print(json.dumps(report.as_json(), indent=2) if options.json else report.as_text())
     return report.exit_code()
 
