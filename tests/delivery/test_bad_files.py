@@ -1,5 +1,6 @@
 """Files that are not taken, each with the reason that its provider is told; none of them breaks the inspector."""
 
+import bz2
 import gzip
 import io
 import json
@@ -61,6 +62,12 @@ def flipped(content: bytes, place: int) -> bytes:
     return content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :]
 
 
+def flipped_page() -> bytes:
+    """A byte of a value changed under the checksum of its page."""
+    content = parquet_of({"a": list(range(1000))}, compression="none", use_dictionary=False, write_page_checksum=True)
+    return flipped(content, 2000)
+
+
 def forged_rows() -> bytes:
     """A footer that claims other numbers than the pages hold: each varint of three rows is raised to forty."""
     content = parquet_of({"a": [1, 2, 3]}, compression="none", use_dictionary=False, write_statistics=False)
@@ -105,6 +112,10 @@ def brief(value: object) -> str:
     (archive(),                                         Reason.UNSUPPORTED_FORMAT, None),
     (tape(),                                            Reason.UNSUPPORTED_FORMAT, None),
     (gzip.compress(GOOD),                               Reason.UNSUPPORTED_FORMAT, None),
+    (bz2.compress(GOOD),                                Reason.UNSUPPORTED_FORMAT, None),
+    (b"MZ\x90\x00\x03\x00\x00\x00",                     Reason.UNSUPPORTED_FORMAT, None),
+    (b"ORC\n\x03\x00",                                 Reason.UNSUPPORTED_FORMAT, None),
+    (b"\xef\xbb\xbf <HTML><body>",                     Reason.UNSUPPORTED_FORMAT, None),
     (pickle.dumps({"a": 1}),                            Reason.UNSUPPORTED_FORMAT, None),
     (arrow_file(),                                      Reason.UNSUPPORTED_FORMAT, None),
     (arrow_stream(),                                    Reason.UNSUPPORTED_FORMAT, None),
@@ -155,6 +166,8 @@ def test_bad_json_lines(tmp_path: Path, content: bytes, reason: Reason, line: in
     (parquet_of({"a": pyarrow.array([], pyarrow.int64())}),      Reason.NO_ROWS),
     (parquet_of({str(n): [1] for n in range(COLUMNS_MAX + 1)}),  Reason.TOO_MANY_COLUMNS),
     (repeated(300_000, "A" * 1000),                              Reason.BOMB),
+    (flipped_page(),                                             Reason.MALFORMED),
+    (parquet_of({"a": list(range(10_001))}, row_group_size=1),   Reason.BOMB),
 ], ids=brief)  # fmt: skip
 def test_bad_parquet(tmp_path: Path, content: bytes, reason: Reason):
     refused(tmp_path, content, PARQUET, reason)
@@ -174,6 +187,12 @@ def test_no_flipped_byte_of_a_parquet_file_breaks_the_inspector(tmp_path: Path, 
 def test_a_file_of_another_size_than_declared_is_refused(tmp_path: Path):
     answer = perform(Inspect(source(tmp_path, GOOD, declared=len(GOOD) + 1)))
     assert answer == Refused(Reason.TRUNCATED)
+
+
+@pytest.mark.parametrize("name", ["ORCID", "MZ", "FEA1", "ARROW1", "BZh", "PK", "PAR"])
+def test_a_column_may_be_named_like_the_first_letters_of_another_format(tmp_path: Path, name: str):
+    answer: Any = perform(Inspect(source(tmp_path, f"{name},b\n1,王\n".encode())))
+    assert [field.name for field in answer.fields] == [name, "b"]
 
 
 def test_a_constant_column_is_no_bomb(tmp_path: Path):

@@ -60,7 +60,7 @@ def test_airports_are_places_and_no_persons(tmp_path: Path):
     assert types(found) | {"icao": "text", "elevation": "decimal", "lat": "decimal"} == types(found)
     icao, iata = found.fields[0], found.fields[1]
     assert (icao.nulls, icao.distinct) == (0, found.rows)
-    assert iata.nulls + iata.distinct - 1 <= found.rows  # a distinct value is a value that is there
+    assert iata.nulls + iata.distinct <= found.rows
 
 
 def test_persons_are_found_and_their_numbers_proved(tmp_path: Path):
@@ -83,6 +83,28 @@ def test_one_number_quoted_in_a_thousand_remarks_is_found(tmp_path: Path):
     remarks = [["货已到"]] * 999 + [["请联系 11010519491231002X 本人"]]
     found = finds(profile(tmp_path, csv_of(["remark"], remarks)))
     assert found["remark"].kind is Kind.RESIDENT_ID and found["remark"].hit_basis_points == 10
+
+
+@pytest.mark.parametrize("column, value, kind", [
+    ("备注", "请打 138-1234-1234",   Kind.PHONE),
+    ("备注", "138 1234 1234",        Kind.PHONE),
+    ("备注", "座机 010-88886666",    Kind.PHONE),
+    ("备注", "(0755)23456789",       Kind.PHONE),
+    ("c1",   "+44 20 8366 1177",     Kind.PHONE),
+    ("电话", "01088886666",          Kind.PHONE),
+    ("序号", "01088886666",          None),
+    ("订单", "020-12",               None),
+    ("姓名", "买买提·吐尔逊",        Kind.NAME),
+    ("zd",   "站点一",               None),
+])  # fmt: skip
+def test_what_people_write_and_what_it_is(tmp_path: Path, column: str, value: str, kind: Kind | None):
+    found = finds(profile(tmp_path, csv_of([column], [[value]] * 3)))
+    assert (found[column].kind if column in found else None) == kind
+
+
+def test_a_distinct_value_is_a_value_that_is_there(tmp_path: Path):
+    [field] = profile(tmp_path, b"a\n1\n\n1\n2\n").fields
+    assert (field.nulls, field.distinct) == (1, 2)
 
 
 def test_names_in_latin_letters_count_only_where_the_column_says_person(tmp_path: Path):
@@ -164,10 +186,16 @@ def test_a_desensitised_csv_differs_only_in_its_masked_columns(tmp_path: Path):
 
 
 def test_cells_that_csv_must_quote_survive(tmp_path: Path):
-    rows = [['say "hi"', "a,b", "x\ny", "=1+1", " padded ", "13812341234"], ["", "NULL", "'", "\\N", "王", "x"]]
+    rows = [['say "hi"', "a,b", "x\ny", "1=1", " padded ", "13812341234"], ["", "NULL", "'", "\\N", "王", "x"]]
     content = csv_of(list("abcdef"), rows)
     after = list(csv.reader(io.StringIO(written(tmp_path, content, {"f": Mask.KEEP_ENDS}).decode())))
     assert after[1:] == [[*rows[0][:5], "138****1234"], [*rows[1][:5], "***"]]
+
+
+def test_a_desensitised_csv_runs_nothing_in_a_spreadsheet(tmp_path: Path):
+    content = csv_of(["@id", "delta", "mail"], [["=1+1", "-5", "=x@example.cn"]])
+    after = list(csv.reader(io.StringIO(written(tmp_path, content, {"mail": Mask.KEEP_DOMAIN}).decode())))
+    assert after == [["'@id", "delta", "mail"], ["'=1+1", "-5", "'=***@example.cn"]]
 
 
 def test_desensitised_json_lines_keep_numbers_as_they_were_written(tmp_path: Path):

@@ -6,7 +6,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.delivery.rules.detection import FieldDetection, Kind
-from services.delivery.rules.masking import HIDDEN, MASKS, STRICT, Mask, expression, masked, masks_for, policy_digest
+from services.delivery.rules.masking import (
+    HIDDEN,
+    MASKS,
+    STRICT,
+    Mask,
+    expression,
+    guarded,
+    guarded_name,
+    masked,
+    masks_for,
+    policy_digest,
+)
 from shared.grades import Grade
 
 DATABASE = duckdb.connect(":memory:")
@@ -80,6 +91,28 @@ def test_a_column_name_cannot_leave_its_quotes(name: str):
     found = DATABASE.execute(f"SELECT {expression(name, Mask.KEEP_ENDS)}, {expression(name, None)} FROM t")
     assert [column[0] for column in found.description or []] == [name, name]
     assert found.fetchall() == [("138****1234", "13812341234")]
+
+
+@pytest.mark.parametrize("text, led", [
+    ("=1+1",                   True),
+    ("=HYPERLINK(\"http://x\")", True),
+    ("+1+cmd|' /C calc'!A0",   True),
+    ("-2+3",                   True),
+    ("@SUM(1)",                True),
+    ("\t=1",                   True),
+    ("\r=1",                   True),
+    ("＝1+1",                  True),
+    ("+86-10",                 True),
+    ("-5",                     False),
+    ("-1,234.50",              False),
+    ("+8613812341234",         False),
+    ("-1.5e-3",                False),
+    ("a=1",                    False),
+    ("",                       False),
+])  # fmt: skip
+def test_a_cell_that_would_run_as_a_formula_is_led_by_an_apostrophe(text: str, led: bool):
+    [(found,)] = DATABASE.execute(f"SELECT {guarded('v')} FROM (SELECT CAST(? AS VARCHAR) AS v)", [text]).fetchall()
+    assert found == guarded_name(text) == ("'" + text if led else text)
 
 
 def test_every_kind_has_a_mask_in_both_policies():

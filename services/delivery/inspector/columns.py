@@ -40,7 +40,7 @@ def write_text_columns(table: TextTable, path: str) -> int:
 def check_parquet(source: Source) -> tuple[int, int]:
     """Decode all of the file; how many rows and bytes that makes. Raises Refusal for all that is not plain columns."""
     try:
-        file = parquet.ParquetFile(source.path)
+        file = parquet.ParquetFile(source.path, page_checksum_verification=True)
         metadata = file.metadata
         _check_footer(metadata, file.schema_arrow, source.bytes)
         rows, decoded_bytes = _decode(file, source.bytes)

@@ -15,15 +15,17 @@ HEAD_BYTES = 512
 # fmt: off
 OTHERS = (
     b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08",        # zip, xlsx, docx, jar
-    b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07",
+    b"\x1f\x8b", b"\xfd7zXZ\x00", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07",
     b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18",             # zstd, lz4
-    b"ARROW1", b"FEA1", b"\xff\xff\xff\xff",            # Arrow IPC: file, Feather 1, stream
-    b"\x89HDF\r\n\x1a\n", b"ORC", b"Obj\x01",           # HDF5, ORC, Avro
+    b"\xff\xff\xff\xff", b"\x89HDF\r\n\x1a\n", b"Obj\x01",  # Arrow IPC stream, HDF5, Avro
     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",                # xls, doc
-    b"%PDF", b"SQLite format 3\x00", b"\x7fELF", b"MZ", b"<?xml", b"<!DOCTYPE", b"<html",
+    b"%PDF", b"SQLite format 3\x00", b"\x7fELF",
 )
+LETTERS = (b"BZh", b"ARROW1", b"FEA1", b"ORC", b"MZ")   # bzip2, Arrow IPC file, Feather 1, ORC, a Windows program
+MARKUP = (b"<?xml", b"<!doctype", b"<html", b"<svg")
 # fmt: on
 UTF_16_OR_32 = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
+TEXT = frozenset(b"\t\r\n") | frozenset(range(0x20, 0x100)) - {0x7F}
 PICKLE = tuple(b"\x80" + bytes([protocol]) for protocol in range(2, 6))
 
 
@@ -60,5 +62,9 @@ def _check_parquet(head: bytes, tail: bytes, size: int) -> None:
 
 
 def _refuse_others(head: bytes) -> None:
-    if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((*OTHERS, *PICKLE)):
+    head = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if head.startswith((*OTHERS, *PICKLE)) or head.lower().startswith(MARKUP):
+        raise Refusal(Reason.UNSUPPORTED_FORMAT)
+    # A table may begin with such letters too (`ORCID`, `MZ` for 民族), but it goes on as text.
+    if head.startswith(LETTERS) and not TEXT.issuperset(head):
         raise Refusal(Reason.UNSUPPORTED_FORMAT)

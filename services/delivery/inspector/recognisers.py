@@ -73,6 +73,10 @@ def _coordinates(candidate: str) -> bool:
 _EDGE, _END = r"(?:^|[^0-9A-Za-z])", r"(?:$|[^0-9A-Za-z])"
 _DAY = r"(?:0?[1-9]|[12]\d|3[01])"
 _RESIDENT_ID = r"([1-9]\d{5}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx])"
+_MOBILE = r"(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}"
+_LANDLINE = r"(?:0\d{2,3}[- ]|\(0\d{2,3}\) ?)\d{7,8}"
+_ABROAD = r"\+[1-9]\d{0,2}(?:[- ]?\d){6,12}"
+_PHONES = rf"{_MOBILE}|{_LANDLINE}|{_ABROAD}"
 _CARD = r"((?:62|4\d|5[1-5]|9\d|3[457])\d{2}[ -]?\d{4}[ -]?\d{4}[ -]?\d{3,4}(?:[ -]?\d{1,3})?)"
 _PLATE = rf"([{PROVINCES}][A-HJ-NP-Z][·\s]?[A-HJ-NP-Z0-9]{{4,5}}[A-HJ-NP-Z0-9学警港澳挂领])"
 _EMAIL = r"([A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24})"
@@ -91,7 +95,7 @@ def _whole(pattern: str) -> str:
 RECOGNISERS: Mapping[Kind, Recogniser] = {
     Kind.RESIDENT_ID: Recogniser(_EDGE + _RESIDENT_ID + _END, _resident_id),
     Kind.USCC:        Recogniser(_whole(r"([0-9A-HJ-NP-RTUW-Y]{2}\d{6}[0-9A-HJ-NP-RTUW-Y]{10})"), uscc.is_valid),
-    Kind.PHONE:       Recogniser(_EDGE + r"((?:\+?86[- ]?)?1[3-9]\d{9})" + _END, _phone),
+    Kind.PHONE:       Recogniser(f"{_EDGE}({_PHONES}){_END}", _phone),
     Kind.BANK_CARD:   Recogniser(_whole(_CARD), _card),
     Kind.PASSPORT:    Recogniser(_whole(r"([DEGPS][A-HJ-NP-Z]?\d{7,8})")),
     Kind.PLATE:       Recogniser(_whole(_PLATE)),
@@ -106,13 +110,19 @@ RECOGNISERS: Mapping[Kind, Recogniser] = {
     Kind.BIOMETRIC:   Recogniser(r"^([^*]+)$"),
 }
 # fmt: on
-PERSON_NAME = Recogniser(r"^\s*(\p{Han}{2,4}|[A-Z][\p{L}'.-]*(?:\s+[A-Z][\p{L}'.-]*){0,4})\s*$")
+# A landline without its hyphen is any number, unless the column says that it holds numbers to call.
+PHONE_NUMBER = Recogniser(rf"{_EDGE}({_PHONES}|0\d{{9,11}}){_END}", _phone)
+PERSON_NAME = Recogniser(
+    r"^\s*(\p{Han}{2,4}|\p{Han}{1,10}(?:[·•]\p{Han}{1,10}){1,3}|[A-Z][\p{L}'.-]*(?:\s+[A-Z][\p{L}'.-]*){0,4})\s*$"
+)
 
 
 def recognisers_for(column: str) -> dict[Kind, Recogniser]:
     """Those worth running on a column of this name."""
     named = kinds_named(column)
     wanted = {kind: one for kind, one in RECOGNISERS.items() if kind in named or THRESHOLDS[kind].alone is not None}
+    if Kind.PHONE in named:
+        wanted[Kind.PHONE] = PHONE_NUMBER
     # Capitalised words are anything (an airport, a product), unless the column says that they are a person's name.
     if names_person(column):
         wanted[Kind.NAME] = PERSON_NAME

@@ -32,7 +32,7 @@ from services.delivery.inspector.messages import (
 from services.delivery.inspector.recognisers import Recogniser, recognisers_for
 from services.delivery.inspector.text_tables import open_table
 from services.delivery.rules.detection import Count, Evidence
-from services.delivery.rules.masking import Mask, expression, literal, quoted
+from services.delivery.rules.masking import Mask, expression, guarded, guarded_name, literal, quoted
 from services.delivery.rules.upload import MediaType, Reason
 
 MEMORY_LIMIT = "640MB"
@@ -130,7 +130,9 @@ def _profile(table: Table, seed: int) -> Profile:
 def _field(table: Table, name: str) -> Field:
     column, text = quoted(name), f"CAST({quoted(name)} AS VARCHAR)"
     fits = "".join(f", count_if(regexp_matches({text}, {literal(shape)}))" for _, shape in TEXT_TYPES)
-    query = f"SELECT count({column}), count(DISTINCT hash({column})){fits} FROM source"
+    # Of what is there: DuckDB gives nothing a hash of its own.
+    distinct_count = f"count(DISTINCT CASE WHEN {column} IS NOT NULL THEN hash({column}) END)"
+    query = f"SELECT count({column}), {distinct_count}{fits} FROM source"
     present, distinct, *fitting = table.database.execute(query).fetchall()[0]
     guessed = next((kind for (kind, _), count in zip(TEXT_TYPES, fitting, strict=True) if count == present), "text")
     kind = table.types.get(name) or (guessed if present else "text")
@@ -178,6 +180,10 @@ def _draw(database: duckdb.DuckDBPyConnection, into: str, what: str, rows: int, 
 def _desensitise(table: Table, job: Desensitise) -> Rendition:
     json_types = table.types if job.source.media_type is MediaType.JSON_LINES else {}
     columns = ", ".join(_written(name, job.masks.get(name), json_types.get(name)) for name in table.names)
+    masked = f"SELECT {columns} FROM source"
+    if job.source.media_type is MediaType.CSV:
+        cells = ", ".join(f"{guarded(quoted(name))} AS {quoted(guarded_name(name))}" for name in table.names)
+        masked = f"SELECT {cells} FROM ({masked})"
     # fmt: off
     options = {
         MediaType.CSV:        "FORMAT csv, HEADER true, DELIMITER ',', QUOTE '\"', ESCAPE '\"', NULLSTR ''",
@@ -185,7 +191,7 @@ def _desensitise(table: Table, job: Desensitise) -> Rendition:
         MediaType.PARQUET:    "FORMAT parquet, COMPRESSION zstd",
     }[job.source.media_type]
     # fmt: on
-    table.database.execute(f"COPY (SELECT {columns} FROM source) TO {literal(job.output)} ({options})")
+    table.database.execute(f"COPY ({masked}) TO {literal(job.output)} ({options})")
     with open(job.output, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return Rendition(Path(job.output).stat().st_size, digest)

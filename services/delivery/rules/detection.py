@@ -81,7 +81,7 @@ WORDS: Mapping[Kind, str] = {
                       "given_name family_name lxr",
     Kind.ADDRESS:     "address addr dz zz jtzz street residence",
     Kind.BIRTH_DATE:  "birthday birthdate dob csrq birth_date date_of_birth born",
-    Kind.HEALTH:      "diagnosis disease icd icd10 symptom medication jb zd blood_type medical_record",
+    Kind.HEALTH:      "diagnosis disease icd icd10 symptom medication blood_type medical_record",
     Kind.RELIGION:    "religion faith zjxy",
     Kind.BIOMETRIC:   "fingerprint face iris voiceprint face_id biometric dna genome",
 }

@@ -2,11 +2,13 @@
 
 Owns: the mask for each kind of thing, its stricter form from G4 on, and the expressions that DuckDB runs.
 Promises: a value that does not look like its column's kind is hidden whole, so a mask never lets through what it did
-not foresee; two kinds in one column hide it; a name of a column cannot leave its quotes.
+not foresee; two kinds in one column hide it; a name of a column cannot leave its quotes; no cell that is guarded runs
+as a formula.
 Does not: anonymise. A masked column drops what points at a person directly; the rest of the row may still do so, hence
 desensitised content keeps the flags of its source (GB/T 37964-2019: de-identification).
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
@@ -62,6 +64,11 @@ STRICT: Mapping[Kind, Mask | None] = dict.fromkeys(MASKS, Mask.HIDE) | {
 DISTRICT = r"\p{Han}{2,5}?(省|自治区|市|州|区|县|旗)(\p{Han}{1,7}?(市|州|区|县|旗))?"
 _DISTRICT = DISTRICT.replace("{", "{{").replace("}", "}}")
 
+# What a spreadsheet would run, also in full-width form, and what it would not.
+FORMULA = r"^[=+\-@\t\r＝＋－＠]"
+NUMBER = r"[+-]?\d[\d,]*(\.\d+)?([eE][+-]?\d+)?%?"
+QUOTE = "'"
+
 # For the value `v` as text: the shape it must have, and what then is left of it.
 _NUMBER = r"-?\d{1,3}(\.\d+)?"
 _SHAPES: Mapping[Mask, tuple[str, str]] = {
@@ -109,6 +116,17 @@ def masked(value: str, mask: Mask) -> str:
     shape, kept = _SHAPES[mask]
     fits = f"regexp_full_match({value}, {literal(shape)})"
     return f"CASE WHEN {value} IS NULL THEN NULL WHEN {fits} THEN {kept.format(v=value)} ELSE {literal(HIDDEN)} END"
+
+
+def guarded(value: str) -> str:
+    """The SQL of a text that no spreadsheet takes for a formula: an apostrophe leads it. Numbers stay as they are."""
+    runs = f"regexp_matches({value}, {literal(FORMULA)}) AND NOT regexp_full_match({value}, {literal(NUMBER)})"
+    return f"CASE WHEN {runs} THEN {literal(QUOTE)} || {value} ELSE {value} END"
+
+
+def guarded_name(name: str) -> str:
+    """A column's name, which is a cell too where a file begins with its names."""
+    return QUOTE + name if re.match(FORMULA, name) and not re.fullmatch(NUMBER, name) else name
 
 
 def quoted(identifier: str) -> str:
