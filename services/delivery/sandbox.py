@@ -45,8 +45,8 @@ ENVIRONMENT = {
 }  # fmt: skip
 CHUNK_BYTES = 64 * 1024
 ANSWER_BYTES_MAX = 8 * 2**20
-PROCESSOR_SECONDS_BASE = 20
-BYTES_PER_PROCESSOR_SECOND = 4 * 2**20
+PROCESSOR_SECONDS_BASE = 60  # a thousand columns take a third of it, however short
+BYTES_PER_PROCESSOR_SECOND = 2**20  # short numbers in many rows take a second for some 2.5 MiB
 FILE_BYTES_BASE = 64 * 2**20
 FILE_BYTES_RATIO = 4
 

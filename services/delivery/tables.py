@@ -28,7 +28,7 @@ uploads = Table(
     Column("reason_code", String),
     Column("content_id", IdOf(ContentId)),
     Column("revision", Integer, nullable=False),
-    Column("inspection", Text),
+    Column("outcome", Text),
     Column("claimed_until", Moment),
     Index("uploads_by_provider", "provider_id"),
     Index("uploads_by_deadline", "deadline"),

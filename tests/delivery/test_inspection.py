@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from services.delivery.inspector import work
 from services.delivery.inspector.messages import (
     Answer,
     Desensitise,
@@ -19,6 +20,7 @@ from services.delivery.inspector.messages import (
     SampleRows,
     TakeSample,
 )
+from services.delivery.inspector.text_tables import COLUMNS_MAX
 from services.delivery.inspector.work import perform
 from services.delivery.rules.detection import FieldDetection, Kind, detect
 from services.delivery.rules.masking import Mask, masks_for
@@ -100,6 +102,18 @@ def test_one_number_quoted_in_a_thousand_remarks_is_found(tmp_path: Path):
 def test_what_people_write_and_what_it_is(tmp_path: Path, column: str, value: str, kind: Kind | None):
     found = finds(profile(tmp_path, csv_of([column], [[value]] * 3)))
     assert (found[column].kind if column in found else None) == kind
+
+
+def test_a_sample_of_as_many_columns_as_are_taken_fits_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    content = csv_of([f"c{n}" for n in range(COLUMNS_MAX)], [["1"] * COLUMNS_MAX] * 20)
+    monkeypatch.setattr(work, "_fields", lambda *_: iter(()))  # pyright: ignore[reportUnknownLambdaType]
+    assert profile(tmp_path, content).rows == 20
+
+
+def test_columns_are_counted_alike_whether_together_or_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    together = profile(tmp_path, persons())
+    monkeypatch.setattr(work, "COLUMNS_TOGETHER", 1)
+    assert profile(tmp_path, persons()) == together
 
 
 def test_a_distinct_value_is_a_value_that_is_there(tmp_path: Path):

@@ -5,8 +5,12 @@ from hashlib import sha256
 
 import pytest
 
-from services.delivery.rules.upload import RECEIVED_WITHIN
-from shared.errors import Unavailable
+from services.catalog.client import InspectionReport, VersionView
+from services.delivery.actions.inspection import LEASE, RENEWED_EVERY
+from services.delivery.rules.upload import INSPECTED_WITHIN, RECEIVED_WITHIN
+from services.delivery.sandbox import Answer, Inspect
+from services.delivery.store import uploads
+from shared.errors import Failure, Unavailable
 from shared.ids import VersionId
 from tests.delivery.desk import ONE_DATABASE, Desk
 from tests.delivery.made_files import persons
@@ -195,6 +199,82 @@ async def test_the_catalogue_being_away_delays_the_inspection_and_loses_nothing(
     await desk.bench.refresh()
     await desk.tick()
     assert await state(desk, provider, upload_id) == ("inspected", None, None)
+
+
+async def test_what_was_found_is_told_again_and_not_looked_for_again(desk: Desk):
+    provider, _, upload_id = await declared(desk)
+    await desk.send(provider, upload_id, GOOD)
+    reports, lost = desk.shelf.reports, True
+    tell = desk.shelf.report_inspection
+
+    async def answer_lost(version_id: VersionId, report: InspectionReport, key: str) -> VersionView:
+        answer = await tell(version_id, report, key)
+        if lost:
+            raise Unavailable(service="catalog")
+        return answer
+
+    desk.shelf.report_inspection = answer_lost  # pyright: ignore[reportAttributeAccessIssue]
+    await desk.tick()
+    for path in (desk.depot.scratch.parent / "content").rglob("content_*"):
+        path.write_bytes(b"changed")  # which would be found out, if it were looked at
+    desk.bench.clock.advance(seconds=INSPECTED_WITHIN.total_seconds())  # what is told is not taken back
+    await desk.bench.refresh()
+    await desk.tick()
+    lost = False
+    desk.bench.clock.advance(seconds=6)
+    await desk.bench.refresh()
+    await desk.tick()
+    assert await state(desk, provider, upload_id) == ("inspected", None, None)
+    assert len(reports) == 3 and reports[0] == reports[1] == reports[2]
+
+
+@ONE_DATABASE
+async def test_what_the_catalogue_neither_takes_nor_refuses_is_told_again(desk: Desk):
+    provider, _, upload_id = await declared(desk)
+    await desk.send(provider, upload_id, GOOD)
+    desk.shelf.failure = Failure(code="still_running")
+    await desk.tick()
+    assert await state(desk, provider, upload_id) == ("received", None, "platform")
+
+
+async def test_an_inspection_whose_process_died_is_taken_up_by_another(desk: Desk):
+    provider, _, upload_id = await declared(desk)
+    await desk.send(provider, upload_id, GOOD)
+    async with desk.depot.database.transaction() as tx:  # by one that does not live to inspect it
+        assert await uploads.claim_received(tx, desk.bench.clock.now(), LEASE)
+    await desk.tick()
+    assert await state(desk, provider, upload_id) == ("received", None, "platform")
+    desk.bench.clock.advance(seconds=LEASE.total_seconds())
+    await desk.bench.refresh()
+    await desk.tick()
+    assert await state(desk, provider, upload_id) == ("inspected", None, None)
+
+
+async def test_an_inspection_may_take_longer_than_its_lease(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    provider, _, upload_id = await declared(desk)
+    await desk.send(provider, upload_id, GOOD)
+    slept, asleep = asyncio.Semaphore(0), asyncio.Semaphore(0)
+
+    async def sleep(_: float) -> None:
+        asleep.release()
+        await slept.acquire()
+
+    monkeypatch.setattr(desk.bench.clock, "sleep", sleep)
+    perform, claims = desk.depot.inspector.run, list[object]()
+
+    async def slow(job: Inspect) -> Answer:
+        await asleep.acquire()
+        for _ in range(2 * LEASE // RENEWED_EVERY):
+            desk.bench.clock.advance(seconds=RENEWED_EVERY.total_seconds())
+            slept.release()
+            await asleep.acquire()
+            async with desk.depot.database.transaction() as tx:
+                claims.append(await uploads.claim_received(tx, desk.bench.clock.now(), LEASE))
+        return await perform(job)
+
+    monkeypatch.setattr(desk.depot.inspector, "run", slow)
+    await desk.tick()
+    assert claims == [None] * 6 and await state(desk, provider, upload_id) == ("inspected", None, None)
 
 
 @ONE_DATABASE

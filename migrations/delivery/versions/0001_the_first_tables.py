@@ -103,7 +103,7 @@ def upgrade() -> None:
         sa.Column("reason_code", sa.String(), nullable=True),
         sa.Column("content_id", sa.String(), nullable=True),
         sa.Column("revision", sa.Integer(), nullable=False),
-        sa.Column("inspection", sa.Text(), nullable=True),
+        sa.Column("outcome", sa.Text(), nullable=True),
         sa.Column("claimed_until", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )

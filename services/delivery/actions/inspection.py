@@ -1,6 +1,11 @@
-"""What happens to content that has come: the inspector looks at it, the catalogue is told, and the upload ends."""
+"""What happens to content that has come: the inspector looks at it, the catalogue is told, and the upload ends.
 
+What was found is kept before it is told: whoever tells it again, after a broken answer or a crash, says the same.
+"""
+
+import asyncio
 import logging
+from contextlib import suppress
 from datetime import timedelta
 
 from services.catalog.client import InspectionReport
@@ -10,46 +15,72 @@ from services.delivery.events import ContentInspected, ContentRefused
 from services.delivery.rules import inspection as inspection_rules
 from services.delivery.rules import upload as upload_rules
 from services.delivery.rules.detection import FieldDetection
-from services.delivery.rules.inspection import Counted, InspectedField, Inspection
+from services.delivery.rules.inspection import Counted, InspectedField, Inspection, Outcome
 from services.delivery.rules.upload import RECEIVED, Reason, Upload
 from services.delivery.sandbox import INSPECTOR_VERSION, Inspect, Profile, Refused
 from services.delivery.store import uploads as store
 from services.delivery.store.content import ContentGone
-from shared.errors import Conflict, Forbidden, Malformed, NotFound, Unavailable
+from shared.errors import Conflict, Failure, Forbidden, Malformed, NotFound, Unavailable
 
-LEASE = timedelta(minutes=20)
+LEASE = timedelta(seconds=30)
+RENEWED_EVERY = timedelta(seconds=10)
 TRIED_AGAIN_AFTER = timedelta(seconds=5)
 log = logging.getLogger(__name__)
 
 
 async def inspect_received(depot: Depot) -> None:
     """Inspect all that waits, one after the other."""
-    while upload := await _claim(depot):
-        outcome = await _looked_at(depot, upload)
+    while claimed := await _claim(depot):
+        upload, outcome = claimed
+        if outcome is None:
+            outcome = await _found(depot, upload)
+        if outcome is None:
+            continue  # its deadline passed while it was looked at
         try:
             await depot.catalog.report_inspection(
                 upload.version_id, _report(upload, outcome), f"inspection-{upload.id}"
             )
-        except Unavailable:
-            await _try_again_later(depot, upload)
-            return
         except (Conflict, Forbidden, Malformed, NotFound) as error:
             log.warning("the catalogue takes no content for %s: %s", upload.version_id, error.told_code)
-            outcome = Reason.VERSION_CLOSED
+            outcome = outcome if isinstance(outcome, Reason) else Reason.VERSION_CLOSED
+        except Failure as error:  # it may have been heard all the same: the same is said again, under the same key
+            log.warning("the catalogue could not be told of %s: %s", upload.version_id, error.told_code)
+            await _keep(depot, upload, TRIED_AGAIN_AFTER)
+            return
         await _conclude(depot, upload, outcome)
 
 
-async def _claim(depot: Depot) -> Upload | None:
+async def _claim(depot: Depot) -> tuple[Upload, Outcome | None] | None:
     async with depot.database.transaction() as tx:
         return await store.claim_received(tx, await depot.database.now(tx), LEASE)
 
 
-async def _try_again_later(depot: Depot, upload: Upload) -> None:
+async def _keep(depot: Depot, upload: Upload, lease: timedelta) -> None:
     async with depot.database.transaction() as tx:
-        await store.unclaim(tx, upload.id, await depot.database.now(tx) + TRIED_AGAIN_AFTER)
+        await store.keep_claim(tx, upload.id, await depot.database.now(tx) + lease)
 
 
-async def _looked_at(depot: Depot, upload: Upload) -> Inspection | Reason:
+async def _found(depot: Depot, upload: Upload) -> Outcome | None:
+    """What is found, kept before anyone is told of it. If another has found something meanwhile, that stands."""
+    keeping = asyncio.create_task(_go_on_keeping(depot, upload))
+    try:
+        outcome = await _looked_at(depot, upload)
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+    async with depot.database.transaction() as tx:
+        return await store.save_outcome(tx, upload.id, outcome)
+
+
+async def _go_on_keeping(depot: Depot, upload: Upload) -> None:
+    # A short lease, renewed: if this process dies, another takes the upload up within the half minute.
+    while True:
+        await depot.clock.sleep(RENEWED_EVERY.total_seconds())
+        with suppress(Unavailable):
+            await _keep(depot, upload, LEASE)
+
+
+async def _looked_at(depot: Depot, upload: Upload) -> Outcome:
     try:
         async with staged(depot, upload) as source:
             answer = await depot.inspector.run(Inspect(source))
@@ -65,19 +96,18 @@ async def _looked_at(depot: Depot, upload: Upload) -> Inspection | Reason:
             return Reason.INSPECTION_LIMIT
 
 
-async def _conclude(depot: Depot, upload: Upload, outcome: Inspection | Reason) -> None:
+async def _conclude(depot: Depot, upload: Upload, outcome: Outcome) -> None:
     async with depot.database.transaction() as tx:
         now = await depot.database.now(tx)
         present = await store.upload_for_update(tx, upload.id)
         if present.state is not RECEIVED:
-            return  # its deadline passed while it was looked at
+            return  # another inspector was first
         if isinstance(outcome, Reason):
             refused = upload_rules.refuse(present, outcome)
             await store.save_upload(tx, refused)
             await depot.outbox.record(tx, depot.outbox.itself, now, ContentRefused.of(refused))
         else:
             await store.save_upload(tx, upload_rules.inspected(present))
-            await store.save_inspection(tx, upload.id, outcome)
             await depot.outbox.record(tx, depot.outbox.itself, now, _fact(upload, outcome))
     if isinstance(outcome, Reason) and upload.content_id:
         await depot.content.delete(upload.content_id)
@@ -91,7 +121,7 @@ def _fact(upload: Upload, found: Inspection) -> ContentInspected:
     )  # fmt: skip
 
 
-def _report(upload: Upload, outcome: Inspection | Reason) -> InspectionReport:
+def _report(upload: Upload, outcome: Outcome) -> InspectionReport:
     if isinstance(outcome, Reason):
         return InspectionReport.model_validate({"upload_id": upload.id, "refused": outcome.value})
     return InspectionReport.model_validate({

@@ -6,9 +6,10 @@ Requires: a process that may be lost (see `limits.py`); in the service itself on
 
 import hashlib
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import duckdb
@@ -31,13 +32,16 @@ from services.delivery.inspector.messages import (
 )
 from services.delivery.inspector.recognisers import Recogniser, recognisers_for
 from services.delivery.inspector.text_tables import open_table
-from services.delivery.rules.detection import Count, Evidence
+from services.delivery.rules.detection import Count, Evidence, Kind
 from services.delivery.rules.masking import Mask, expression, guarded, guarded_name, literal, quoted
 from services.delivery.rules.upload import MediaType, Reason
 
 MEMORY_LIMIT = "640MB"
 SAMPLE_ROWS = 50_000
 SAMPLE_BYTES = 128 * 2**20  # rows may be wide, and the sample is held in memory
+SAMPLE_CELLS = 5_000_000  # for DuckDB makes room for all of them beforehand
+COLUMNS_TOGETHER = 50
+VALUES_TOGETHER = 1_000_000  # whose hashes are held in memory
 PROVED_MAX = 2_000  # distinct candidates whose check digit is computed, for each kind in a column
 CELL_SHOWN_CHARACTERS = 200
 
@@ -123,34 +127,50 @@ def _settings(folder: str) -> dict[str, str | bool | int | float | list[str]]:
 def _profile(table: Table, seed: int) -> Profile:
     texts = ", ".join(f"CAST({quoted(name)} AS VARCHAR) AS {quoted(name)}" for name in table.names)
     fitting = max(SAMPLE_BYTES * table.rows // max(table.bytes, 1), 1)
-    _draw(table.database, "sampled", texts, min(fitting, SAMPLE_ROWS), seed)
-    return Profile(table.rows, [_field(table, name) for name in table.names])
+    _draw(table.database, "sampled", texts, min(fitting, SAMPLE_ROWS, SAMPLE_CELLS // len(table.names)), seed)
+    together = max(min(COLUMNS_TOGETHER, VALUES_TOGETHER // table.rows), 1)
+    parts = [table.names[start : start + together] for start in range(0, len(table.names), together)]
+    return Profile(table.rows, [field for names in parts for field in _fields(table, names)])
 
 
-def _field(table: Table, name: str) -> Field:
-    column, text = quoted(name), f"CAST({quoted(name)} AS VARCHAR)"
-    fits = "".join(f", count_if(regexp_matches({text}, {literal(shape)}))" for _, shape in TEXT_TYPES)
-    # Of what is there: DuckDB gives nothing a hash of its own.
-    distinct_count = f"count(DISTINCT CASE WHEN {column} IS NOT NULL THEN hash({column}) END)"
-    query = f"SELECT count({column}), {distinct_count}{fits} FROM source"
-    present, distinct, *fitting = table.database.execute(query).fetchall()[0]
-    guessed = next((kind for (kind, _), count in zip(TEXT_TYPES, fitting, strict=True) if count == present), "text")
-    kind = table.types.get(name) or (guessed if present else "text")
-    return Field(name, kind, table.rows - present, distinct, _evidence(table.database, name))
-
-
-def _evidence(database: duckdb.DuckDBPyConnection, name: str) -> Evidence:
-    column = quoted(name)
-    recognisers = recognisers_for(name)
-    candidates = {kind: f"regexp_extract({column}, {literal(one.pattern)}, 1)" for kind, one in recognisers.items()}
-    hits = ", ".join(f"count_if({candidate} <> '')" for candidate in candidates.values())
-    size, *found = database.execute(f"SELECT count({column}), {hits} FROM sampled").fetchall()[0]
-    counts = {
-        kind: _proved(database, one, candidates[kind], count)
-        for (kind, one), count in zip(recognisers.items(), found, strict=True)
-        if count
+def _fields(table: Table, names: tuple[str, ...]) -> Iterator[Field]:
+    """The columns of these names, looked at together: a query costs much more than a column in it."""
+    recognisers = {name: recognisers_for(name) for name in names}
+    candidates = {
+        name: {kind: one.candidate(quoted(name)) for kind, one in recognisers[name].items()} for name in names
     }
-    return Evidence(name, size, counts)
+    counted = _aggregates(table.database, "source", {name: _counts(quoted(name)) for name in names})
+    sampled = _aggregates(table.database, "sampled", {name: _hits(quoted(name), candidates[name]) for name in names})
+    for name in names:
+        (present, distinct, *fitting), (size, *found) = counted[name], sampled[name]
+        guessed = next((kind for (kind, _), count in zip(TEXT_TYPES, fitting, strict=True) if count == present), "text")
+        kind = table.types.get(name) or (guessed if present else "text")
+        hits = zip(recognisers[name].items(), found, strict=True)
+        evidence = {
+            kind: _proved(table.database, one, candidates[name][kind], count) for (kind, one), count in hits if count
+        }
+        yield Field(name, kind, table.rows - present, distinct, Evidence(name, size, evidence))
+
+
+def _counts(column: str) -> list[str]:
+    text = f"CAST({column} AS VARCHAR)"
+    # Of what is there: DuckDB gives nothing a hash of its own.
+    distinct = f"count(DISTINCT CASE WHEN {column} IS NOT NULL THEN hash({column}) END)"
+    fits = (f"count_if(regexp_matches({text}, {literal(shape)}))" for _, shape in TEXT_TYPES)
+    return [f"count({column})", distinct, *fits]
+
+
+def _hits(column: str, candidates: Mapping[Kind, str]) -> list[str]:
+    return [f"count({column})", *(f"count_if({candidate} <> '')" for candidate in candidates.values())]
+
+
+def _aggregates(
+    database: duckdb.DuckDBPyConnection, table: str, wanted: Mapping[str, list[str]]
+) -> dict[str, list[int]]:
+    """For each name, what its expressions come to over the table."""
+    query = ", ".join(expression for expressions in wanted.values() for expression in expressions)
+    found = iter(database.execute(f"SELECT {query} FROM {table}").fetchall()[0])
+    return {name: list(islice(found, len(expressions))) for name, expressions in wanted.items()}
 
 
 def _proved(database: duckdb.DuckDBPyConnection, recogniser: Recogniser, candidate: str, hits: int) -> Count:

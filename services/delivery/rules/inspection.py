@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from services.delivery.rules.detection import WHOLE, Evidence, FieldDetection, detect
+from services.delivery.rules.upload import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,9 @@ class Inspection:
     @property
     def detections(self) -> tuple[FieldDetection, ...]:
         return tuple(detection for field in self.fields for detection in field.detections)
+
+
+Outcome = Inspection | Reason  # what was found in a content, or why it is not taken
 
 
 def conclude(rows: int, fields: Iterable[Counted]) -> Inspection:

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Row, Select, func, insert, select, update
+from sqlalchemy import Row, Select, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from services.delivery.rules.inspection import Inspection
+from services.delivery.rules.inspection import Inspection, Outcome
 from services.delivery.rules.rendition import Rendition
 from services.delivery.rules.upload import (
     HOLDS_VERSION,
@@ -31,8 +31,8 @@ from shared.database import Transaction, for_update
 from shared.errors import Conflict
 from shared.ids import ParticipantId, UploadId, VersionId
 
-INSPECTIONS = TypeAdapter(Inspection)
-COLUMNS = [column for column in uploads.c if column.name not in ("inspection", "claimed_until")]
+OUTCOMES: TypeAdapter[Outcome] = TypeAdapter(Outcome)
+COLUMNS = [column for column in uploads.c if column.name not in ("outcome", "claimed_until")]
 
 
 class UploadChangedMeanwhile(Conflict):
@@ -75,40 +75,49 @@ async def bytes_kept(tx: Transaction, provider_id: ParticipantId) -> int:
     return int(await tx.scalar(select(func.coalesce(func.sum(uploads.c.bytes), 0)).where(*kept)) or 0)
 
 
-async def claim_received(tx: Transaction, now: datetime, lease: timedelta) -> Upload | None:
-    """The oldest upload that waits for its inspection and that nobody has in hand; it is now in the caller's."""
+async def claim_received(tx: Transaction, now: datetime, lease: timedelta) -> tuple[Upload, Outcome | None] | None:
+    """The oldest upload that waits and is in nobody's hands, with what was found in it; it is now in the caller's."""
     free = uploads.c.claimed_until.is_(None) | (uploads.c.claimed_until <= now)
-    query = select(*COLUMNS).where(uploads.c.state == RECEIVED, uploads.c.deadline > now, free)
+    due = or_(uploads.c.deadline > now, uploads.c.outcome.is_not(None))
+    query = select(*COLUMNS, uploads.c.outcome).where(uploads.c.state == RECEIVED, due, free)
     row = (await tx.execute(for_update(query.order_by(uploads.c.id).limit(1), tx, skip_locked=True))).one_or_none()
     if row is None:
         return None
-    await tx.execute(update(uploads).where(uploads.c.id == row.id).values(claimed_until=now + lease))
-    return _upload(row)
+    await keep_claim(tx, row.id, now + lease)
+    return _upload(row), None if row.outcome is None else OUTCOMES.validate_json(row.outcome)
 
 
-async def unclaim(tx: Transaction, upload_id: UploadId, until: datetime) -> None:
+async def keep_claim(tx: Transaction, upload_id: UploadId, until: datetime) -> None:
     await tx.execute(update(uploads).where(uploads.c.id == upload_id).values(claimed_until=until))
 
 
 async def uploads_past_deadline(tx: Transaction, now: datetime) -> list[Upload]:
-    """The uploads that time has moved and nobody has yet noticed, at most a hundred."""
-    late = (uploads.c.state.in_(UPLOAD.open_states()), uploads.c.deadline <= now)
+    """The uploads that time has moved and nobody has yet noticed, at most a hundred.
+
+    Not those in which something was found: the catalogue may have heard of it already.
+    """
+    late = (uploads.c.state.in_(UPLOAD.open_states()), uploads.c.deadline <= now, uploads.c.outcome.is_(None))
     query = select(*COLUMNS).where(*late).order_by(uploads.c.id).limit(100)
     return [_upload(row) for row in await tx.execute(for_update(query, tx, skip_locked=True))]
 
 
-async def save_inspection(tx: Transaction, upload_id: UploadId, inspection: Inspection) -> None:
-    text = INSPECTIONS.dump_json(inspection).decode()
-    await tx.execute(update(uploads).where(uploads.c.id == upload_id).values(inspection=text))
+async def save_outcome(tx: Transaction, upload_id: UploadId, outcome: Outcome) -> Outcome | None:
+    """The outcome that stands: the first that was found. None if the upload ended before there was one."""
+    first = (uploads.c.id == upload_id, uploads.c.state == RECEIVED, uploads.c.outcome.is_(None))
+    await tx.execute(update(uploads).where(*first).values(outcome=OUTCOMES.dump_json(outcome).decode()))
+    kept = await tx.scalar(select(uploads.c.outcome).where(uploads.c.id == upload_id))
+    return None if kept is None else OUTCOMES.validate_json(kept)
 
 
 async def content_of(tx: Transaction, version_id: VersionId) -> tuple[Upload, Inspection] | None:
     """The inspected content of a version, and what was found in it."""
-    query = select(*COLUMNS, uploads.c.inspection).where(
-        uploads.c.version_id == version_id, uploads.c.state == INSPECTED
-    )
+    query = select(*COLUMNS, uploads.c.outcome).where(uploads.c.version_id == version_id, uploads.c.state == INSPECTED)
     row = (await tx.execute(query)).one_or_none()
-    return None if row is None else (_upload(row), INSPECTIONS.validate_json(row.inspection))
+    if row is None:
+        return None
+    found = OUTCOMES.validate_json(row.outcome)
+    assert isinstance(found, Inspection)
+    return _upload(row), found
 
 
 async def rendition(tx: Transaction, version_id: VersionId, policy_digest: str) -> Rendition | None:
