@@ -1,5 +1,6 @@
 """What can be asked of `delivery`."""
 
+import asyncio
 import base64
 from collections.abc import AsyncGenerator
 from typing import Annotated
@@ -64,7 +65,10 @@ async def content(
     depot: DeliveryService,
     use_id: Annotated[UseId | None, Header()] = None,
 ) -> Response:
-    """What you are entitled to, in your contract's form. Charges one use; `Use-Id` names one that is tried again."""
+    """What you are entitled to, in your contract's form. Charges one use; `Use-Id` names one that is tried again.
+
+    In a desensitised CSV an apostrophe leads every text that a spreadsheet would take for a formula.
+    """
     return ContentResponse(await deliveries.deliver(depot, buyer, entitlement_id, use_id))
 
 
@@ -89,7 +93,9 @@ class ContentResponse(StreamingResponse):
             "Repr-Digest": f"sha-256=:{digest}:",  # RFC 9530
             "Cache-Control": "no-store",
             "Accept-Ranges": "none",
-            "Content-Disposition": _disposition(f"{delivery.version_id}.{upload.suffix}", upload.file_name),
+            "Content-Disposition": _disposition(
+                f"{delivery.version_id}.{upload.suffix}", upload.file_name, upload.suffix
+            ),
             "Delivery-Id": delivery.id,
             "Use-Id": delivery.use_id,
         }
@@ -97,16 +103,25 @@ class ContentResponse(StreamingResponse):
         self._sending = sending
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        leaving = asyncio.create_task(super().__call__(scope, receive, send))
+        watching = asyncio.create_task(self._sending.watch())
         try:
-            await super().__call__(scope, receive, send)
+            await asyncio.wait({leaving, watching}, return_when=asyncio.FIRST_COMPLETED)
+            await (leaving if leaving.done() else watching)
         finally:
+            leaving.cancel()
+            watching.cancel()
+            await asyncio.gather(leaving, watching, return_exceptions=True)
             await self._sending.close()
 
 
-def _disposition(plain: str, name: str | None) -> str:
-    # RFC 6266: the plain name for everyone, the provider's own encoded so that it cannot end the header.
-    told = f"; filename*=UTF-8''{quote(name, safe='')}" if name else ""
-    return f'attachment; filename="{plain}"{told}'
+def _disposition(plain: str, name: str | None, suffix: str) -> str:
+    # RFC 6266: the plain name for everyone, the provider's own encoded so that it cannot end the header, and with the
+    # ending of what it is: `sales.csv.exe` would be run by whoever opens it.
+    if name is None:
+        return f'attachment; filename="{plain}"'
+    told = name if name.lower().endswith(f".{suffix}") else f"{name}.{suffix}"
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(told, safe='')}"
 
 
 async def _body(request: Request) -> AsyncGenerator[bytes]:

@@ -1,13 +1,15 @@
 """Deliveries over HTTP: what is sent to whom, decided and charged before the first byte."""
 
+import asyncio
 from hashlib import sha256
 
 import pytest
 
 from services.delivery.rules.upload import MediaType
 from services.trading.client import TradingClient
+from shared.errors import Unavailable
 from shared.grades import C1, C2, C3, C4, C5, G1, G2, G3, G4, G5, Clearance, Flag, Grade, Mode
-from shared.ids import EntitlementId
+from shared.ids import EntitlementId, ParticipantId
 from tests.delivery.desk import ONE_DATABASE, Desk, deal, suspend
 from tests.delivery.made_files import PLACES, parquet_of
 
@@ -77,6 +79,46 @@ async def test_a_strangers_entitlement_and_an_absent_one_look_the_same(desk: Des
     answers = [await desk.fetch(stranger, one) for one in (entitlement_id, EntitlementId.new())]
     bodies = [{**answer.json(), "request_id": ""} for answer in answers]
     assert [answer.status_code for answer in answers] == [404, 404] and bodies[0] == bodies[1]
+
+
+async def test_a_strangers_entitlement_takes_as_long_as_an_absent_one(desk: Desk):
+    _, entitlement_id, _ = await deal(desk)
+    await desk.depot.watch.heard_of(entitlement_id, desk.counter.granted[entitlement_id].buyer_id)
+    stranger = asyncio.create_task(desk.depot.watch.heard_of(entitlement_id, ParticipantId.new()))
+    absent = asyncio.create_task(desk.depot.watch.heard_of(EntitlementId.new(), ParticipantId.new()))
+    assert await asyncio.wait({stranger, absent}, timeout=0.1) == (set(), {stranger, absent})
+    assert await asyncio.gather(stranger, absent) == [None, None]
+
+
+async def test_a_use_that_is_not_confirmed_is_named_and_charged_once(desk: Desk):
+    buyer, entitlement_id, _ = await deal(desk)
+    desk.counter.failure = Unavailable(service="trading")
+    answer = await desk.fetch(buyer, entitlement_id)
+    assert (answer.status_code, answer.json()["code"]) == (503, "use_unconfirmed")
+    desk.counter.failure = None
+    again = await desk.fetch(buyer, entitlement_id, answer.json()["use_id"])
+    assert again.status_code == 200 and [use for _, use, _ in desk.counter.used] == [answer.json()["use_id"]]
+
+
+@pytest.mark.parametrize("name, told", [
+    (None,              None),
+    ("a.csv",           "a.csv"),
+    ("A.CSV",           "A.CSV"),
+    ("sales.csv.exe",   "sales.csv.exe.csv"),
+    ("2026.09",         "2026.09.csv"),
+    ("😀.csv",          "%F0%9F%98%80.csv"),
+    ("航班,50%'.csv",   "%E8%88%AA%E7%8F%AD%2C50%25%27.csv"),
+])  # fmt: skip
+async def test_the_name_of_what_is_sent_ends_as_its_kind_does(desk: Desk, name: str | None, told: str | None):
+    provider, buyer = await desk.bench.member("provider"), await desk.bench.member("buyer")
+    version_id = desk.shelf.add(provider)
+    upload = await desk.declare(provider, version_id, PLACES, file_name=name)
+    await desk.send(provider, upload.json()["id"], PLACES)
+    await desk.tick()
+    desk.shelf.grade(version_id, G1)
+    answer = await desk.fetch(buyer, await desk.grant(buyer, version_id))
+    told = f"; filename*=UTF-8''{told}" if told else ""
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="{version_id}.csv"{told}'
 
 
 async def test_no_operator_and_no_provider_fetches_content(desk: Desk):

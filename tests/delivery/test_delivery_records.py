@@ -51,6 +51,16 @@ async def test_a_use_that_is_tried_again_is_not_charged_again_within_the_hour(de
     assert (spent.status_code, spent.json()["code"]) == (409, "use_spent")
 
 
+async def test_many_at_once_with_one_use_are_no_more_than_one_after_the_other(desk: Desk):
+    buyer, entitlement_id, _ = await deal(desk)
+    use_id = UseId.new()
+    answers = await asyncio.gather(*(desk.fetch(buyer, entitlement_id, use_id) for _ in range(20)))
+    sent = [answer for answer in answers if answer.status_code == 200]
+    assert 1 <= len(sent) == len(await desk.facts("delivery_started")) <= DELIVERIES_PER_USE_MAX
+    assert {answer.json()["code"] for answer in answers if answer not in sent} <= {"use_spent", "use_running"}
+    assert [used for _, used, _ in desk.counter.used] == [use_id]
+
+
 async def test_after_the_hour_a_use_is_over(desk: Desk):
     buyer, entitlement_id, _ = await deal(desk)
     use_id = (await desk.fetch(buyer, entitlement_id)).headers["Use-Id"]

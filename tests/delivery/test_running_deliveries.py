@@ -1,14 +1,20 @@
 """While the bytes flow: a sending chunk by chunk, with a told clock, and what happens meanwhile."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
+from starlette.types import Message
 
 from services.delivery.actions.delivery import Sending
+from services.delivery.api import ContentResponse
 from services.delivery.rules.delivery import LASTS_AT_MOST, DeliveryCut
 from services.delivery.store.content import CHUNK_BYTES
+from services.trading.client import UseView
 from shared.errors import Unavailable
 from shared.grades import G2, G3, G4, Grade
+from shared.ids import EntitlementId
 from tests.delivery.desk import ONE_DATABASE, Desk, sending, suspend
 from tests.delivery.made_files import LARGE
 from tests.support.bench import ParticipantSuspended
@@ -87,3 +93,44 @@ async def test_a_buyer_who_goes_away_leaves_an_aborted_delivery(desk: Desk):
     await under_way.close()  # and once is enough
     [ended] = await desk.facts("delivery_ended")
     assert ended["reason_code"] == "aborted"
+
+
+async def test_a_receiver_who_takes_nothing_more_is_cut_all_the_same(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    under_way, _, _ = await sending(desk)
+    stalled, suspended = asyncio.Event(), asyncio.Event()
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            stalled.set()
+            await asyncio.Event().wait()
+
+    async def sleep(_: float) -> None:
+        await suspended.wait()
+
+    async def receive() -> Message:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(desk.bench.clock, "sleep", sleep)
+    scope = {"type": "http", "asgi": {"spec_version": "2.4"}, "extensions": {}}
+    leaving = asyncio.create_task(ContentResponse(under_way)(scope, receive, send))
+    await stalled.wait()
+    await suspend(desk, under_way.delivery.entitlement_id)
+    suspended.set()
+    with pytest.raises(DeliveryCut):
+        await leaving
+    [ended] = await desk.facts("delivery_ended")
+    assert (ended["reason_code"], ended["cut"], ended["bytes"]) == ("cut", "entitlement_stopped", CHUNK_BYTES)
+
+
+async def test_a_regrade_while_the_use_is_charged_lets_nothing_out(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    charge = desk.counter.use
+
+    async def slowly(entitlement_id: EntitlementId, *parts: Any, **others: Any) -> UseView:
+        desk.shelf.grade(desk.counter.granted[entitlement_id].version_id, G4)
+        desk.bench.clock.advance(seconds=4)
+        return await charge(entitlement_id, *parts, **others)
+
+    monkeypatch.setattr(desk.counter, "use", slowly)
+    under_way, _, _ = await sending(desk)
+    assert await sent_until_cut(desk, under_way, lambda: None) == (0, "regraded")

@@ -6,6 +6,8 @@ While the bytes flow the decision is taken again; the end is recorded whatever e
 import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from datetime import datetime
+from typing import NoReturn
 
 from services.catalog.client import NoSuchVersion, VersionView
 from services.delivery.actions import rendition
@@ -17,6 +19,7 @@ from services.delivery.rules.delivery import (
     LASTS_AT_MOST,
     SERVED,
     STARTED,
+    WATCHED_EVERY,
     ContentMissing,
     Cut,
     Delivery,
@@ -27,6 +30,7 @@ from services.delivery.rules.delivery import (
     NoSuchEntitlement,
     NotPermitted,
     Reason,
+    UseRunning,
 )
 from services.delivery.rules.masking import masks_for
 from services.delivery.rules.upload import Upload
@@ -42,6 +46,10 @@ from shared.web import BadCursor, Page
 
 class GradedMeanwhile(Conflict):
     """The version was graded anew while its content was prepared; ask again."""
+
+
+class UseUnconfirmed(Unavailable):
+    """Whether your use was charged is not known; ask again with the `Use-Id` in the facts, which charges it once."""
 
 
 class EntitlementsUnknown(Unavailable):
@@ -69,13 +77,17 @@ async def deliver(depot: Depot, buyer: Member, entitlement_id: EntitlementId, us
         await _refuse(depot, buyer, entitled, version, grade, decision)
         raise NotPermitted(reason_code=decision.reason_code, rules=decision.rules, grade=grade, mode=entitled.mode)
     content = await _content(depot, entitled, grade)
+    checked_at = depot.clock.now()
     if (await _graded(depot, entitled))[0].grade_revision != version.grade_revision:
         raise GradedMeanwhile()  # to prepare content may take minutes
     use_id = use_id or UseId.new()
     await _check_use(depot, entitlement_id, use_id)
-    use = await depot.trading.use(entitlement_id, use_id, version.grade_revision, acting_for=buyer)
-    delivery = await _start(depot, buyer, use, version, grade, decision, content)
-    return Sending(depot, delivery, content, version)
+    try:
+        use = await depot.trading.use(entitlement_id, use_id, version.grade_revision, acting_for=buyer)
+        delivery = await _start(depot, buyer, use, version, grade, decision, content)
+    except Unavailable as error:
+        raise UseUnconfirmed(use_id=use_id, retry_after_seconds=1) from error
+    return Sending(depot, delivery, content, version, checked_at)
 
 
 async def listed(depot: Depot, caller: Caller, entitlement_id: EntitlementId | None, page: Page) -> list[Delivery]:
@@ -104,26 +116,31 @@ async def pass_deadlines(depot: Depot) -> None:
 
 
 class Sending:
-    """A delivery under way: iterate it once for the bytes, and close it whatever happens."""
+    """A delivery under way: iterate it once for the bytes, watch it meanwhile, and close it whatever happens."""
 
-    def __init__(self, depot: Depot, delivery: Delivery, content: Content, version: VersionView) -> None:
+    def __init__(
+        self, depot: Depot, delivery: Delivery, content: Content, version: VersionView, checked_at: datetime
+    ) -> None:
         self.delivery, self.upload = delivery, content.upload
         self._depot, self._content_id, self._version = depot, content.content_id, version
-        self._checked_at = depot.clock.now()
-        self._bytes_sent = 0
+        self._checked_at, self._checking = checked_at, asyncio.Lock()
+        self._bytes_sent = 0  # handed over: an upper bound of what has arrived
         self._reason, self._cut = Reason.ABORTED, None
         self._closed = False
 
     async def __aiter__(self) -> AsyncGenerator[bytes]:
         """The content. Raises DeliveryCut where it may not go on, so that nobody takes a part for the whole."""
         async for chunk in self._depot.content.chunks(self._content_id):
-            self._cut = await self._reason_to_cut()
-            if self._cut:
-                self._reason = Reason.CUT
-                raise DeliveryCut(cut=self._cut)
-            yield chunk
+            await self._check()
             self._bytes_sent += len(chunk)
+            yield chunk
         self._reason = Reason.COMPLETED
+
+    async def watch(self) -> NoReturn:
+        """Raises DeliveryCut once it may not go on, also while a slow receiver asks for nothing more."""
+        while True:
+            await self._depot.clock.sleep(WATCHED_EVERY.total_seconds())
+            await self._check()
 
     async def close(self) -> None:
         """Record the end, once. Goes on even if the request that asked for it is cancelled."""
@@ -143,6 +160,13 @@ class Sending:
                 ended = delivery_rules.end(running, self._reason, self._bytes_sent, now, self._cut)
                 await store.save_delivery(tx, ended)
                 await depot.outbox.record(tx, depot.outbox.itself, now, DeliveryEnded.of(ended))
+
+    async def _check(self) -> None:
+        async with self._checking:
+            cut = await self._reason_to_cut()
+        if cut:
+            self._reason, self._cut = Reason.CUT, cut
+            raise DeliveryCut(cut=cut)
 
     async def _reason_to_cut(self) -> Cut | None:
         depot, delivery, now = self._depot, self.delivery, self._depot.clock.now()
@@ -167,10 +191,10 @@ class Sending:
 
 
 async def _entitled(depot: Depot, buyer: Member, entitlement_id: EntitlementId) -> Entitled:
-    entitled = await depot.watch.heard_of(entitlement_id)
+    entitled = await depot.watch.heard_of(entitlement_id, buyer.participant_id)
     if entitled is None and depot.watch.is_stale:
         raise EntitlementsUnknown(retry_after_seconds=5)
-    if entitled is None or entitled.buyer_id != buyer.participant_id:
+    if entitled is None:
         raise NoSuchEntitlement()
     if not entitled.active:
         raise EntitlementNotActive()
@@ -198,6 +222,8 @@ async def _content(depot: Depot, entitled: Entitled, grade: Grade) -> Content:
     if entitled.mode is Mode.RAW:
         return Content(upload, upload.content_id, upload.bytes, upload.content_hash)
     made = await rendition.desensitised(depot, upload, masks_for(inspection.detections, grade))
+    if not await depot.content.has(made.content_id):
+        raise ContentMissing()
     return Content(upload, made.content_id, made.bytes, made.content_hash)
 
 
@@ -211,6 +237,8 @@ async def _start(
     depot: Depot, buyer: Member, use: UseView, version: VersionView, grade: Grade, decision: Decision, content: Content
 ) -> Delivery:
     async with depot.database.transaction() as tx:
+        if not await depot.database.claim(tx, f"use {use.use_id}"):
+            raise UseRunning(use_id=use.use_id, retry_after_seconds=1)
         now = await depot.database.now(tx)
         delivery_rules.check_use(use.entitlement_id, await store.deliveries_of_use(tx, use.use_id), now)
         delivery = Delivery(

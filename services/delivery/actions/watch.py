@@ -13,7 +13,7 @@ from services.delivery.rules.delivery import Entitled
 from services.delivery.schemas import EntitlementGranted, EntitlementMoved
 from shared.changes import Change, MemoryFollower, Source
 from shared.clock import Clock
-from shared.ids import EntitlementId
+from shared.ids import EntitlementId, ParticipantId
 
 NEWS_SECONDS = 0.5
 STALE = timedelta(seconds=30)
@@ -35,13 +35,17 @@ class EntitlementWatch:
     async def run(self) -> None:
         await self._follower.run()
 
-    async def heard_of(self, entitlement_id: EntitlementId) -> Entitled | None:
-        """The entitlement; waits a moment for the news of it, in case it was granted this very second."""
+    async def heard_of(self, entitlement_id: EntitlementId, buyer_id: ParticipantId | None) -> Entitled | None:
+        """The buyer's entitlement; waits a moment for the news of it, in case it was granted this very second.
+
+        Another's takes as long as one that there is not, so that the time tells nothing either.
+        """
         with suppress(TimeoutError):
             async with asyncio.timeout(NEWS_SECONDS):
-                while entitlement_id not in self._entitled:
+                while (known := self._entitled.get(entitlement_id)) is None or known.buyer_id != buyer_id:
                     await self.news()
-        return self._entitled.get(entitlement_id)
+                return known
+        return None
 
     async def news(self) -> None:
         """Returns when more has been heard, or confirmed."""

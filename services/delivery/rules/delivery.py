@@ -30,6 +30,7 @@ LASTS_AT_MOST = timedelta(hours=6)
 RETRIED_WITHIN = timedelta(hours=1)
 DELIVERIES_PER_USE_MAX = 5
 CHECKED_EVERY = timedelta(seconds=4)  # at least every five, with the time that a check takes
+WATCHED_EVERY = timedelta(seconds=1)  # for what is known without asking
 
 
 class Reason(StrEnum):
@@ -117,6 +118,10 @@ class UseExpired(Conflict):
 
 class UseSpent(Conflict):
     """This use has been retried as often as it can be; draw a new one."""
+
+
+class UseRunning(Conflict):
+    """Another request with this use is being decided; try again."""
 
 
 class DeliveryCut(Conflict):
