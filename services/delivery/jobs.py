@@ -8,6 +8,7 @@ from services.delivery.actions import delivery as deliveries
 from services.delivery.actions import upload as uploads
 from services.delivery.actions.depot import Depot
 from services.delivery.actions.inspection import inspect_received
+from services.delivery.actions.staging import sweep
 
 INTERVAL_SECONDS = 0.5
 log = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ async def run(depot: Depot) -> None:
 
 async def inspect(depot: Depot) -> None:
     """Inspect. Beside `run`, because a large file takes minutes."""
+    await sweep(depot)
     while True:
         await _attempt(inspect_received, depot)
         await depot.clock.sleep(INTERVAL_SECONDS)

@@ -66,7 +66,7 @@ class Sandbox:
     async def run(self, job: Job) -> Answer:
         """The child's answer. What the child could not do is `inspection_limit`."""
         processor_seconds = PROCESSOR_SECONDS_BASE + job.source.bytes // BYTES_PER_PROCESSOR_SECOND
-        order = Order(job, processor_seconds, FILE_BYTES_BASE + job.source.bytes * FILE_BYTES_RATIO)
+        order = Order(job, processor_seconds, written_bytes_max(job.source.bytes))
         async with self._slots:
             # A busy machine gives a child less than a whole processor.
             seconds_max = self._seconds_max or processor_seconds * 3
@@ -112,6 +112,11 @@ class Inline:
         from services.delivery.inspector import work
 
         return work.perform(job)
+
+
+def written_bytes_max(source_bytes: int) -> int:
+    """The largest file that a child may write for a source of this size."""
+    return FILE_BYTES_BASE + source_bytes * FILE_BYTES_RATIO
 
 
 async def _read(stream: asyncio.StreamReader) -> bytes:

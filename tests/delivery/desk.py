@@ -137,6 +137,11 @@ class Desk:
     async def tick(self) -> None:
         await jobs.tick(self.depot)
 
+    def acting(self, person: Person) -> Member:
+        assert person.participant_id
+        caller = Caller(person.subject, "user", person.roles, person.participant_id, token=self.bench.token(person))
+        return Member(caller, self.depot.standing.of(person.participant_id))
+
     async def declare(
         self, provider: Person, version_id: VersionId, content: bytes, key: str | None = None, **changes: object
     ) -> Response:
@@ -174,6 +179,18 @@ class Desk:
             "GET", buyer, f"/delivery/v1/entitlements/{entitlement_id}/content", headers=headers
         )
 
+    async def declared(self, content: bytes) -> tuple[Person, VersionId, str]:
+        """A provider who has announced this content for a version, and its upload."""
+        provider = await self.bench.member("provider")
+        version_id = self.shelf.add(provider)
+        answer = await self.declare(provider, version_id, content)
+        assert answer.status_code == 201, answer.text
+        return provider, version_id, answer.json()["id"]
+
+    async def state(self, provider: Person, upload_id: str) -> tuple[str, str | None, str | None]:
+        view = (await self.bench.get(provider, f"/delivery/v1/uploads/{upload_id}")).json()
+        return view["state"], view["reason_code"], view["next_actor"]
+
     async def facts(self, act: str) -> list[dict[str, object]]:
         """The bodies of the facts recorded under this name, oldest first."""
         changes = await self.bench.cores["delivery"].feed.after({})
@@ -195,10 +212,7 @@ async def deal(
 
 async def sending(desk: Desk, grade: Grade = G1, mode: Mode = Mode.RAW) -> tuple[Sending, Person, VersionId]:
     buyer, entitlement_id, version_id = await deal(desk, LARGE, grade, mode=mode)
-    assert buyer.participant_id
-    caller = Caller(buyer.subject, "user", buyer.roles, buyer.participant_id, token=desk.bench.token(buyer))
-    member = Member(caller, desk.depot.standing.of(buyer.participant_id))
-    return await deliveries.deliver(desk.depot, member, entitlement_id, None), buyer, version_id
+    return await deliveries.deliver(desk.depot, desk.acting(buyer), entitlement_id, None), buyer, version_id
 
 
 async def suspend(desk: Desk, entitlement_id: EntitlementId) -> None:

@@ -5,39 +5,20 @@ from hashlib import sha256
 
 import pytest
 
-from services.catalog.client import InspectionReport, VersionView
-from services.delivery.actions.inspection import LEASE, RENEWED_EVERY
-from services.delivery.rules.upload import INSPECTED_WITHIN, RECEIVED_WITHIN
-from services.delivery.sandbox import Answer, Inspect
-from services.delivery.store import uploads
-from shared.errors import Failure, Unavailable
+from services.delivery.rules.upload import RECEIVED_WITHIN
 from shared.ids import VersionId
 from tests.delivery.desk import ONE_DATABASE, Desk
 from tests.delivery.made_files import persons
-from tests.support.bench import Person
 
 GOOD = b"icao,lat\nZBAA,40.08\nZSPD,31.14\n"
 
 
-async def declared(desk: Desk, content: bytes = GOOD) -> tuple[Person, VersionId, str]:
-    provider = await desk.bench.member("provider")
-    version_id = desk.shelf.add(provider)
-    answer = await desk.declare(provider, version_id, content)
-    assert answer.status_code == 201, answer.text
-    return provider, version_id, answer.json()["id"]
-
-
-async def state(desk: Desk, provider: Person, upload_id: str) -> tuple[str, str | None, str | None]:
-    view = (await desk.bench.get(provider, f"/delivery/v1/uploads/{upload_id}")).json()
-    return view["state"], view["reason_code"], view["next_actor"]
-
-
 async def test_a_file_is_announced_sent_inspected_and_reported(desk: Desk):
-    provider, version_id, upload_id = await declared(desk)
-    assert await state(desk, provider, upload_id) == ("declared", None, "provider")
+    provider, version_id, upload_id = await desk.declared(GOOD)
+    assert await desk.state(provider, upload_id) == ("declared", None, "provider")
     assert (await desk.send(provider, upload_id, GOOD)).json()["state"] == "received"
     await desk.tick()
-    assert await state(desk, provider, upload_id) == ("inspected", None, None)
+    assert await desk.state(provider, upload_id) == ("inspected", None, None)
     [(reported, report, key)] = desk.shelf.reports
     assert (reported, report.rows, report.content_hash) == (version_id, 2, sha256(GOOD).hexdigest())
     assert upload_id in key
@@ -63,10 +44,10 @@ async def test_the_catalogue_is_told_what_was_detected_and_on_what_grounds(desk:
 
 @ONE_DATABASE
 async def test_a_file_that_cannot_be_inspected_is_refused_and_not_kept(desk: Desk):
-    provider, _, upload_id = await declared(desk, b"a,b\n1\n")
+    provider, _, upload_id = await desk.declared(b"a,b\n1\n")
     await desk.send(provider, upload_id, b"a,b\n1\n")
     await desk.tick()
-    assert await state(desk, provider, upload_id) == ("refused", "ragged", None)
+    assert await desk.state(provider, upload_id) == ("refused", "ragged", None)
     assert desk.shelf.reports[0][1].refused == "ragged"
     assert not list((desk.depot.scratch.parent / "content").rglob("content_*"))
     assert not list(desk.depot.scratch.iterdir())
@@ -75,32 +56,32 @@ async def test_a_file_that_cannot_be_inspected_is_refused_and_not_kept(desk: Des
 @ONE_DATABASE
 @pytest.mark.parametrize("sent, reason", [(GOOD[:-1], "truncated"), (GOOD + b"x", "longer_than_declared")])
 async def test_a_length_that_cannot_be_right_costs_nothing(desk: Desk, sent: bytes, reason: str):
-    provider, _, upload_id = await declared(desk)
+    provider, _, upload_id = await desk.declared(GOOD)
     answer = await desk.send(provider, upload_id, sent)
     assert (answer.status_code, answer.json()["code"], answer.json()["reason_code"]) == (422, "content_differs", reason)
-    assert await state(desk, provider, upload_id) == ("declared", None, "provider")
+    assert await desk.state(provider, upload_id) == ("declared", None, "provider")
     assert (await desk.send(provider, upload_id, GOOD)).is_success
 
 
 async def test_other_bytes_than_announced_refuse_the_upload(desk: Desk):
-    provider, version_id, upload_id = await declared(desk)
+    provider, version_id, upload_id = await desk.declared(GOOD)
     answer = await desk.send(provider, upload_id, GOOD.replace(b"ZBAA", b"ZBAB"))
     assert (answer.status_code, answer.json()["reason_code"]) == (422, "hash_mismatch")
-    assert await state(desk, provider, upload_id) == ("refused", "hash_mismatch", None)
+    assert await desk.state(provider, upload_id) == ("refused", "hash_mismatch", None)
     assert not desk.shelf.reports
     assert not list((desk.depot.scratch.parent / "content").rglob("content_*"))
     assert (await desk.declare(provider, version_id, GOOD)).status_code == 201  # and again, from the start
 
 
 async def test_content_is_taken_once(desk: Desk):
-    provider, _, upload_id = await declared(desk)
+    provider, _, upload_id = await desk.declared(GOOD)
     await desk.send(provider, upload_id, GOOD)
     again = await desk.send(provider, upload_id, GOOD)
     assert (again.status_code, again.json()["code"]) == (409, "nothing_to_receive")
 
 
 async def test_a_version_takes_one_content(desk: Desk):
-    provider, version_id, _ = await declared(desk)
+    provider, version_id, _ = await desk.declared(GOOD)
     again = await desk.declare(provider, version_id, GOOD + b"x")
     assert (again.status_code, again.json()["code"]) == (409, "version_has_content")
 
@@ -113,7 +94,7 @@ async def test_of_ten_announcements_at_once_one_stands(desk: Desk):
 
 
 async def test_of_two_contents_sent_at_once_one_is_kept(desk: Desk):
-    provider, _, upload_id = await declared(desk)
+    provider, _, upload_id = await desk.declared(GOOD)
     forged = GOOD.replace(b"ZBAA", b"ZBAB")
     answers = await asyncio.gather(*(desk.send(provider, upload_id, each) for each in (GOOD, forged, GOOD)))
     kept = [path.read_bytes() for path in (desk.depot.scratch.parent / "content").rglob("content_*")]
@@ -123,7 +104,7 @@ async def test_of_two_contents_sent_at_once_one_is_kept(desk: Desk):
 
 async def test_two_inspectors_at_once_inspect_each_upload_once(desk: Desk):
     for _ in range(3):
-        provider, _, upload_id = await declared(desk)
+        provider, _, upload_id = await desk.declared(GOOD)
         await desk.send(provider, upload_id, GOOD)
     await asyncio.gather(desk.tick(), desk.tick())
     assert len(desk.shelf.reports) == 3 == len(await desk.facts("content_inspected"))
@@ -163,7 +144,7 @@ async def test_a_strangers_version_and_an_absent_one_look_the_same(desk: Desk):
 
 
 async def test_a_stranger_can_neither_see_nor_send_an_upload(desk: Desk):
-    _, _, upload_id = await declared(desk)
+    _, _, upload_id = await desk.declared(GOOD)
     stranger = await desk.bench.member("provider")
     assert (await desk.bench.get(stranger, f"/delivery/v1/uploads/{upload_id}")).status_code == 404
     assert (await desk.send(stranger, upload_id, GOOD)).status_code == 404
@@ -176,110 +157,19 @@ async def test_a_buyer_announces_nothing(desk: Desk):
 
 
 async def test_nothing_sent_by_the_deadline_ends_the_upload(desk: Desk):
-    provider, version_id, upload_id = await declared(desk)
+    provider, version_id, upload_id = await desk.declared(GOOD)
     desk.bench.clock.advance(seconds=RECEIVED_WITHIN.total_seconds())
     await desk.bench.refresh()
     late = await desk.send(provider, upload_id, GOOD)  # decided by the time, not by the job
     assert (late.status_code, late.json()["code"]) == (409, "upload_expired")
     await desk.tick()
-    assert await state(desk, provider, upload_id) == ("expired", "not_received", None)
+    assert await desk.state(provider, upload_id) == ("expired", "not_received", None)
     assert (await desk.declare(provider, version_id, GOOD)).status_code == 201
-
-
-async def test_the_catalogue_being_away_delays_the_inspection_and_loses_nothing(desk: Desk):
-    provider, _, upload_id = await declared(desk)
-    await desk.send(provider, upload_id, GOOD)
-    desk.shelf.failure = Unavailable(service="catalog")
-    await desk.tick()
-    assert await state(desk, provider, upload_id) == ("received", None, "platform")
-    desk.shelf.failure = None
-    await desk.tick()  # not yet: it would only knock at a closed door
-    assert await state(desk, provider, upload_id) == ("received", None, "platform")
-    desk.bench.clock.advance(seconds=6)
-    await desk.bench.refresh()
-    await desk.tick()
-    assert await state(desk, provider, upload_id) == ("inspected", None, None)
-
-
-async def test_what_was_found_is_told_again_and_not_looked_for_again(desk: Desk):
-    provider, _, upload_id = await declared(desk)
-    await desk.send(provider, upload_id, GOOD)
-    reports, lost = desk.shelf.reports, True
-    tell = desk.shelf.report_inspection
-
-    async def answer_lost(version_id: VersionId, report: InspectionReport, key: str) -> VersionView:
-        answer = await tell(version_id, report, key)
-        if lost:
-            raise Unavailable(service="catalog")
-        return answer
-
-    desk.shelf.report_inspection = answer_lost  # pyright: ignore[reportAttributeAccessIssue]
-    await desk.tick()
-    for path in (desk.depot.scratch.parent / "content").rglob("content_*"):
-        path.write_bytes(b"changed")  # which would be found out, if it were looked at
-    desk.bench.clock.advance(seconds=INSPECTED_WITHIN.total_seconds())  # what is told is not taken back
-    await desk.bench.refresh()
-    await desk.tick()
-    lost = False
-    desk.bench.clock.advance(seconds=6)
-    await desk.bench.refresh()
-    await desk.tick()
-    assert await state(desk, provider, upload_id) == ("inspected", None, None)
-    assert len(reports) == 3 and reports[0] == reports[1] == reports[2]
-
-
-@ONE_DATABASE
-async def test_what_the_catalogue_neither_takes_nor_refuses_is_told_again(desk: Desk):
-    provider, _, upload_id = await declared(desk)
-    await desk.send(provider, upload_id, GOOD)
-    desk.shelf.failure = Failure(code="still_running")
-    await desk.tick()
-    assert await state(desk, provider, upload_id) == ("received", None, "platform")
-
-
-async def test_an_inspection_whose_process_died_is_taken_up_by_another(desk: Desk):
-    provider, _, upload_id = await declared(desk)
-    await desk.send(provider, upload_id, GOOD)
-    async with desk.depot.database.transaction() as tx:  # by one that does not live to inspect it
-        assert await uploads.claim_received(tx, desk.bench.clock.now(), LEASE)
-    await desk.tick()
-    assert await state(desk, provider, upload_id) == ("received", None, "platform")
-    desk.bench.clock.advance(seconds=LEASE.total_seconds())
-    await desk.bench.refresh()
-    await desk.tick()
-    assert await state(desk, provider, upload_id) == ("inspected", None, None)
-
-
-async def test_an_inspection_may_take_longer_than_its_lease(desk: Desk, monkeypatch: pytest.MonkeyPatch):
-    provider, _, upload_id = await declared(desk)
-    await desk.send(provider, upload_id, GOOD)
-    slept, asleep = asyncio.Semaphore(0), asyncio.Semaphore(0)
-
-    async def sleep(_: float) -> None:
-        asleep.release()
-        await slept.acquire()
-
-    monkeypatch.setattr(desk.bench.clock, "sleep", sleep)
-    perform, claims = desk.depot.inspector.run, list[object]()
-
-    async def slow(job: Inspect) -> Answer:
-        await asleep.acquire()
-        for _ in range(2 * LEASE // RENEWED_EVERY):
-            desk.bench.clock.advance(seconds=RENEWED_EVERY.total_seconds())
-            slept.release()
-            await asleep.acquire()
-            async with desk.depot.database.transaction() as tx:
-                claims.append(await uploads.claim_received(tx, desk.bench.clock.now(), LEASE))
-        return await perform(job)
-
-    monkeypatch.setattr(desk.depot.inspector, "run", slow)
-    await desk.tick()
-    assert claims == [None] * 6 and await state(desk, provider, upload_id) == ("inspected", None, None)
 
 
 @ONE_DATABASE
 async def test_a_version_that_was_closed_meanwhile_takes_no_content(desk: Desk):
-    provider, version_id, upload_id = await declared(desk)
+    provider, version_id, upload_id = await desk.declared(GOOD)
     await desk.send(provider, upload_id, GOOD)
     del desk.shelf.versions[version_id]
     desk.shelf.failure = None
@@ -289,14 +179,4 @@ async def test_a_version_that_was_closed_meanwhile_takes_no_content(desk: Desk):
 
     desk.shelf.report_inspection = gone  # pyright: ignore[reportAttributeAccessIssue]
     await desk.tick()
-    assert await state(desk, provider, upload_id) == ("refused", "version_closed", None)
-
-
-@ONE_DATABASE
-async def test_bytes_that_changed_in_the_store_are_not_inspected(desk: Desk):
-    provider, _, upload_id = await declared(desk)
-    await desk.send(provider, upload_id, GOOD)
-    [kept] = (desk.depot.scratch.parent / "content").rglob("content_*")
-    kept.write_bytes(GOOD.replace(b"ZBAA", b"ZBAB"))
-    await desk.tick()
-    assert await state(desk, provider, upload_id) == ("refused", "hash_mismatch", None)
+    assert await desk.state(provider, upload_id) == ("refused", "version_closed", None)

@@ -1,7 +1,7 @@
 """What the acts of `delivery` need."""
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from services.delivery.store.content import ContentStore
 from services.trading.client import TradingClient
 from shared.clock import Clock
 from shared.database import Database
-from shared.ids import VersionId
+from shared.ids import UploadId, VersionId
 from shared.outbox import Outbox
 from shared.standing import StandingMirror
 
@@ -35,5 +35,7 @@ class Depot:
     limits: Limits
     # One rendition at a time of each version in this process; the table decides between processes.
     making: defaultdict[VersionId, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    # How often each upload is being sent to this process just now.
+    receiving: Counter[UploadId] = field(default_factory=Counter[UploadId])
     # Ends of deliveries that are being recorded: kept, because a cancelled request must not take them with it.
     endings: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])

@@ -1,7 +1,12 @@
-"""Files on their way to the inspector and back: out of the store into a folder of their own, and gone afterwards."""
+"""Files on their way to the inspector and back: out of the store into a folder of their own, and gone afterwards.
+
+Promises: a folder is locked for as long as its job runs, so that what a process left when it died is known as such.
+"""
 
 import asyncio
+import fcntl
 import hashlib
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncGenerator
@@ -10,16 +15,19 @@ from pathlib import Path
 
 from services.delivery.actions.depot import Depot
 from services.delivery.rules.upload import SUFFIX, Upload
-from services.delivery.sandbox import Source
-from services.delivery.store.content import CHUNK_BYTES, ContentGone
+from services.delivery.sandbox import Source, written_bytes_max
+from services.delivery.store.content import CHUNK_BYTES, ContentGone, StorageFull
 
 
 @asynccontextmanager
 async def staged(depot: Depot, upload: Upload) -> AsyncGenerator[Source]:
-    """The upload's content as a file. Raises ContentGone unless the store still has the bytes that were declared."""
+    """The upload's content as a file, with room to work on it.
+
+    Raises ContentGone unless the store still has the bytes that were declared, StorageFull where there is no room.
+    """
     if upload.content_id is None:
         raise ContentGone()
-    folder = Path(await asyncio.to_thread(_fresh_folder, depot.scratch))
+    folder, lock = await asyncio.to_thread(_fresh_folder, depot.scratch, upload.bytes)
     try:
         path, digest = folder / f"source.{SUFFIX[upload.media_type]}", hashlib.sha256()
         async for chunk in depot.content.chunks(upload.content_id):
@@ -30,6 +38,12 @@ async def staged(depot: Depot, upload: Upload) -> AsyncGenerator[Source]:
         yield Source(str(path), upload.media_type, upload.bytes, str(folder), seed_of(upload))
     finally:
         await asyncio.to_thread(shutil.rmtree, folder, True)
+        os.close(lock)
+
+
+async def sweep(depot: Depot) -> None:
+    """Remove what processes that died have left of their jobs."""
+    await asyncio.to_thread(_sweep, depot.scratch)
 
 
 async def read(path: str) -> AsyncGenerator[bytes]:
@@ -45,9 +59,27 @@ def seed_of(upload: Upload) -> int:
     return int.from_bytes(hashlib.sha256(upload.id.encode()).digest()[:4], "big")
 
 
-def _fresh_folder(scratch: Path) -> str:
+def _fresh_folder(scratch: Path, source_bytes: int) -> tuple[Path, int]:
     scratch.mkdir(parents=True, exist_ok=True)
-    return tempfile.mkdtemp(dir=scratch)
+    # Before the child finds out: it could not tell a full disk from a file that is too much for it.
+    if shutil.disk_usage(scratch).free < source_bytes + written_bytes_max(source_bytes):
+        raise StorageFull(retry_after_seconds=5)
+    folder = Path(tempfile.mkdtemp(dir=scratch))
+    lock = os.open(folder, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    return folder, lock
+
+
+def _sweep(scratch: Path) -> None:
+    for folder in scratch.iterdir() if scratch.exists() else ():
+        lock = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+        except BlockingIOError:
+            pass  # at work
+        finally:
+            os.close(lock)
 
 
 def _append(path: Path, chunk: bytes) -> None:

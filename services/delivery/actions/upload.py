@@ -1,7 +1,8 @@
 """What happens when a provider announces a file, sends it, or looks how it fares."""
 
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from contextlib import contextmanager
 
 from services.catalog.client import NoSuchVersion
 from services.delivery.actions.depot import Depot
@@ -45,10 +46,11 @@ async def receive(
     """Take the bytes. A connection that breaks changes nothing; other bytes than declared refuse the upload."""
     async with depot.database.read() as tx:
         upload = await store.own_upload(tx, upload_id, provider.participant_id)
-    upload_rules.check_receivable(upload, depot.clock.now())
+    upload_rules.check_receivable(upload, depot.clock.now(), depot.receiving[upload_id])
     upload_rules.check_length(upload, announced_bytes)
     content_id, tally = ContentId.new(), _Tally()
-    await depot.content.put(content_id, tally.counted(chunks, bytes_max=upload.bytes))
+    with _sending(depot, upload_id):
+        await depot.content.put(content_id, tally.counted(chunks, bytes_max=upload.bytes))
     try:
         upload = await _received(depot, provider, upload_id, content_id, tally)
     except Conflict:  # another request was first; after any other error the bytes may be the kept ones
@@ -91,6 +93,17 @@ async def pass_deadlines(depot: Depot) -> None:
     for upload in late:
         if upload.content_id:
             await depot.content.delete(upload.content_id)
+
+
+@contextmanager
+def _sending(depot: Depot, upload_id: UploadId) -> Generator[None]:
+    depot.receiving[upload_id] += 1
+    try:
+        yield
+    finally:
+        depot.receiving[upload_id] -= 1
+        if not depot.receiving[upload_id]:
+            del depot.receiving[upload_id]
 
 
 class _Tally:

@@ -38,6 +38,7 @@ HOLDS_VERSION = (DECLARED, RECEIVED, INSPECTED)  # a version takes one content, 
 
 RECEIVED_WITHIN = timedelta(hours=24)
 INSPECTED_WITHIN = timedelta(hours=1)
+SENT_AT_A_TIME = 2  # a connection that broke unnoticed, and the one that tries again
 
 
 class MediaType(StrEnum):
@@ -140,6 +141,10 @@ class NothingToReceive(Conflict):
     """This upload has its content, or is over."""
 
 
+class AlreadySending(Conflict):
+    """This content is being sent already; wait for that to end."""
+
+
 class UploadExpired(Conflict):
     """The time for sending the content is over; declare the upload again."""
 
@@ -183,7 +188,10 @@ def declare(
     return Upload(upload_id, version_id, provider_id, *parts, DECLARED, declared_at=now, deadline=now + RECEIVED_WITHIN)
 
 
-def check_receivable(upload: Upload, now: datetime) -> None:
+def check_receivable(upload: Upload, now: datetime, sent_meanwhile: int = 0) -> None:
+    """`sent_meanwhile`: how often its content is being sent just now, for all of that takes room."""
+    if sent_meanwhile >= SENT_AT_A_TIME:
+        raise AlreadySending(retry_after_seconds=5)
     if upload.state is not DECLARED:
         raise NothingToReceive(state=upload.state)
     if upload.deadline is None or now >= upload.deadline:

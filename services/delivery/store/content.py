@@ -4,19 +4,30 @@ Promises: what is kept is whole or not there; memory stays at a few chunks, howe
 file or person is ever part of a place.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import suppress
+import errno
+from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import obstore
+from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
 
-from shared.errors import Conflict
+from shared.errors import Conflict, Unavailable
 from shared.ids import ContentId
 
 CHUNK_BYTES = 1024 * 1024
 PART_BYTES = 5 * 1024 * 1024  # the smallest that S3 takes
 PARTS_AT_A_TIME = 2
+NO_ROOM = f"(os error {errno.ENOSPC})"  # the one thing that the store tells in words only
+
+
+class StoreUnavailable(Unavailable):
+    """The store of contents does not answer; try again."""
+
+
+class StorageFull(Unavailable):
+    """There is no room for this content now; try again later."""
 
 
 class ContentGone(Conflict):
@@ -34,30 +45,41 @@ class ContentStore:
 
     async def put(self, content_id: ContentId, chunks: AsyncIterator[bytes]) -> None:
         """Keep all of the chunks, or nothing if they end by an error."""
-        await obstore.put_async(
-            self._store, _place(content_id), chunks, use_multipart=True, chunk_size=PART_BYTES,
-            max_concurrency=PARTS_AT_A_TIME,
-        )  # fmt: skip
+        with _answering():
+            await obstore.put_async(
+                self._store, _place(content_id), chunks, use_multipart=True, chunk_size=PART_BYTES,
+                max_concurrency=PARTS_AT_A_TIME,
+            )  # fmt: skip
 
     async def chunks(self, content_id: ContentId) -> AsyncGenerator[bytes]:
         """The content in pieces of about a mebibyte."""
-        try:
-            found = await obstore.get_async(self._store, _place(content_id))
-        except FileNotFoundError as error:
-            raise ContentGone() from error
-        async for chunk in found.stream(min_chunk_size=CHUNK_BYTES):
-            yield bytes(chunk)
+        with _answering():
+            try:
+                found = await obstore.get_async(self._store, _place(content_id))
+            except FileNotFoundError as error:
+                raise ContentGone() from error
+            async for chunk in found.stream(min_chunk_size=CHUNK_BYTES):
+                yield bytes(chunk)
 
     async def has(self, content_id: ContentId) -> bool:
-        try:
-            await obstore.head_async(self._store, _place(content_id))
-        except FileNotFoundError:
-            return False
+        with _answering():
+            try:
+                await obstore.head_async(self._store, _place(content_id))
+            except FileNotFoundError:
+                return False
         return True
 
     async def delete(self, content_id: ContentId) -> None:
-        with suppress(FileNotFoundError):
+        with _answering(), suppress(FileNotFoundError):
             await obstore.delete_async(self._store, _place(content_id))
+
+
+@contextmanager
+def _answering() -> Generator[None]:
+    try:
+        yield
+    except BaseError as error:
+        raise (StorageFull if NO_ROOM in str(error) else StoreUnavailable)(retry_after_seconds=5) from error
 
 
 def _place(content_id: ContentId) -> str:
