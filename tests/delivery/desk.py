@@ -223,7 +223,7 @@ async def suspend(desk: Desk, entitlement_id: EntitlementId) -> None:
 
 @asynccontextmanager
 async def desk(bench: Bench, folder: Path, inspector: Inspector | None = None) -> AsyncGenerator[Desk]:
-    bench.settings = bench.settings.model_copy(update={"var": folder, "upload_bytes_max": 128 * 2**20})
+    bench.settings = bench.settings.model_copy(update={"var": folder, "upload_bytes_max": 256 * 2**20})
     core = await bench.core("delivery", metadata)
     shelf, counter, news = Shelf(), Counter(), WrittenFeed("trading")
     bench.directory.register("trading", _trading(news))

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from hashlib import sha256
@@ -14,6 +15,7 @@ from services.delivery.inspector import work
 from services.delivery.inspector.messages import (
     Answer,
     Desensitise,
+    Field,
     Inspect,
     Profile,
     Rendition,
@@ -105,8 +107,11 @@ def test_what_people_write_and_what_it_is(tmp_path: Path, column: str, value: st
 
 
 def test_a_sample_of_as_many_columns_as_are_taken_fits_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def nothing(*_: object) -> Iterator[Field]:
+        return iter(())
+
     content = csv_of([f"c{n}" for n in range(COLUMNS_MAX)], [["1"] * COLUMNS_MAX] * 20)
-    monkeypatch.setattr(work, "_fields", lambda *_: iter(()))  # pyright: ignore[reportUnknownLambdaType]
+    monkeypatch.setattr(work, "_fields", nothing)
     assert profile(tmp_path, content).rows == 20
 
 

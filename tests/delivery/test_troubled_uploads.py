@@ -61,8 +61,12 @@ async def test_a_store_that_takes_nothing_loses_nothing(desk: Desk):
 async def test_a_full_disk_delays_the_inspection_and_refuses_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch):
     provider, _, upload_id = await desk.declared(GOOD)
     await desk.send(provider, upload_id, GOOD)
+
+    def nearly_full(_: object) -> SimpleNamespace:
+        return SimpleNamespace(free=1000)
+
     with monkeypatch.context() as patched:
-        patched.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))  # pyright: ignore[reportUnknownLambdaType]
+        patched.setattr(shutil, "disk_usage", nearly_full)
         with pytest.raises(StorageFull):
             await desk.tick()
     assert await desk.state(provider, upload_id) == ("received", None, "platform")
