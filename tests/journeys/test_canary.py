@@ -1,10 +1,7 @@
 """What must never stand in the log stands nowhere in it, however much of a market has happened."""
 
-import asyncio
 import csv
 import io
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -39,14 +36,6 @@ async def fail_to_log_in(client: AsyncClient) -> None:
     assert (await client.post("/identity/v1/token", data=form)).status_code in (400, 401)
 
 
-@asynccontextmanager
-async def hearing_of_entitlements(market: WholeMarket) -> AsyncGenerator[None]:
-    """Delivery's mirror, begun anew: a follower that failed once, on a busy machine, never wakes by a told clock."""
-    mirror = asyncio.create_task(market.inside.apps["delivery"].state.service.watch.run())
-    yield
-    mirror.cancel()
-
-
 @pytest.mark.timeout(300)  # a whole market, on a machine that may be busy
 async def test_no_person_and_no_secret_stands_in_the_log_in_clear(tmp_path: Path, clock: ToldClock):
     async with whole_market(tmp_path, clock) as market:
@@ -71,11 +60,10 @@ async def test_no_person_and_no_secret_stands_in_the_log_in_clear(tmp_path: Path
         await market.advance(days=2)
         market.report["auction"] = {}
         await shelves.log_in_again(market)
-        async with hearing_of_entitlements(market):
-            for step in (bidding.close, deals.sign_contract, deals.pay, deals.receive, deals.accept, deals.settle):
-                await step(market)
-                await market.settle()
-            await deals.sell_desensitised_persons(market)
+        for step in (bidding.close, deals.sign_contract, deals.pay, deals.receive, deals.accept, deals.settle):
+            await step(market)
+            await market.settle()
+        await deals.sell_desensitised_persons(market)
         told = (await leaves_of(market)).decode()
         for act in (
             "identity.log_in_refused",

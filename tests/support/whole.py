@@ -33,6 +33,8 @@ class WholeMarket(stage.Market):
             for name in SERVICES:
                 core, app = self.inside.cores[name], self.inside.apps[name]
                 await core.standing.tick()
+                if name == "delivery":
+                    await app.state.service.watch.tick()
                 if jobs := _jobs(name):
                     await jobs.tick(app.state.service)
                 await core.relay.tick()

@@ -35,6 +35,9 @@ class EntitlementWatch:
     async def run(self) -> None:
         await self._follower.run()
 
+    async def tick(self) -> None:
+        await self._follower.tick()
+
     async def heard_of(self, entitlement_id: EntitlementId, buyer_id: ParticipantId | None) -> Entitled | None:
         """The buyer's entitlement; waits a moment for the news of it, in case it was granted this very second.
 
