@@ -54,7 +54,7 @@ def serve(
     elif service == "gateway":
         door = gateway.build(settings, market.directory_of(settings))
     else:
-        asyncio.run(_require_newest(market.database_of(service, settings, clock)))
+        asyncio.run(_require_good(market.database_of(service, settings, clock), settings))
         door = market.build_service(service, settings, clock)
     _run(door, settings, settings.port if port is None else port)
 
@@ -151,12 +151,14 @@ def _settings() -> Settings:
         raise typer.Exit(2) from error
 
 
-async def _require_newest(database: Database) -> None:
-    """Raises SchemaDiffers unless the tables are those of this code."""
+async def _require_good(database: Database, settings: Settings) -> None:
+    """Raises SchemaDiffers unless the tables are those of this code; NotDurable if production may lose commits."""
     from migrations import schema
 
     try:
         await schema.require_newest(database)
+        if settings.environment == "production":
+            await database.require_durable()
     finally:
         await database.close()
 

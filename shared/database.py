@@ -14,7 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any, TypeVar, TypeVarTuple
 
-from sqlalchemy import Connection, DateTime, Dialect, MetaData, Select, String, TypeDecorator, event, func, select
+from sqlalchemy import Connection, DateTime, Dialect, MetaData, Select, String, TypeDecorator, event, func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -27,12 +27,27 @@ Transaction = AsyncConnection
 AnyId = TypeVar("AnyId", bound=Id)
 Columns = TypeVarTuple("Columns")
 POOL_SIZE = 8
+# Nothing is waited for longer than a neighbour would wait for us: each of these ends as `DatabaseBusy`.
 BUSY_TIMEOUT_MILLISECONDS = 2000
-TRY_AGAIN = {"40001", "40P01", "55P03", "57014", "53300", "57P01", "57P03"}  # PostgreSQL: conflict, time-out, restart
+WRITER_SECONDS_MAX = 5  # SQLite: for the one connection that writes
+CONNECTION_SECONDS_MAX = 2  # PostgreSQL: for one of the pool
+CONNECT_SECONDS_MAX = 5
+LOCK_SECONDS_MAX = 4
+IDLE_SECONDS_MAX = 30  # a process that stopped in the middle of a transaction loses it, and with it the locks
+TRY_AGAIN = {"40001", "40P01", "55P03", "57014", "25P03", "53300", "57P01", "57P02", "57P03"}  # PostgreSQL's codes
+DISK_FULL = {"53100"}
 
 
 class DatabaseBusy(Unavailable):
     """The database cannot take this now; try again."""
+
+
+class StorageFull(Unavailable):
+    """There is no room for this now; what was there can still be read."""
+
+
+class NotDurable(RuntimeError):
+    """This database may forget what it has committed."""
 
 
 class InUse(RuntimeError):
@@ -53,15 +68,18 @@ class Database:
         self._after_commit: list[Callable[[], None]] = []
         self._lock_file: IO[str] | None = None
         if self.is_sqlite:
-            self._writer = create_async_engine(url, pool_size=1, max_overflow=0)
-            self._readers = create_async_engine(url, pool_size=POOL_SIZE)
+            shared: dict[str, Any] = {"pool_timeout": WRITER_SECONDS_MAX, "hide_parameters": True}
+            self._writer = create_async_engine(url, pool_size=1, max_overflow=0, **shared)
+            self._readers = create_async_engine(url, pool_size=POOL_SIZE, **shared)
             _configure_sqlite(self._writer, begin="BEGIN IMMEDIATE", query_only=False)
             _configure_sqlite(self._readers, begin="BEGIN", query_only=True)
         else:
-            arguments = {"server_settings": {"search_path": schema, "application_name": f"yaosu-{schema}"}}
-            self._writer = create_async_engine(url, pool_size=POOL_SIZE, connect_args=arguments)
-            readers = {"server_settings": arguments["server_settings"] | {"default_transaction_read_only": "on"}}
-            self._readers = create_async_engine(url, pool_size=POOL_SIZE, connect_args=readers)
+            session = {
+                "search_path": schema, "application_name": f"yaosu-{schema}", "lock_timeout": f"{LOCK_SECONDS_MAX}s",
+                "idle_in_transaction_session_timeout": f"{IDLE_SECONDS_MAX}s",
+            }  # fmt: skip
+            self._writer = _pool(url, session)
+            self._readers = _pool(url, session | {"default_transaction_read_only": "on"})
 
     @property
     def path(self) -> Path:
@@ -107,6 +125,18 @@ class Database:
                     await connection.execution_options(isolation_level="REPEATABLE READ")
                 async with connection.begin():
                     yield connection
+
+    async def require_durable(self) -> None:
+        """Raises NotDurable unless what is committed outlives a loss of power."""
+        if self.is_sqlite:
+            wanted, query = {"journal_mode": {"wal"}, "synchronous": {2}}, "PRAGMA {}"
+        else:
+            on = {"on", "remote_write", "remote_apply", "local"}
+            wanted, query = {"fsync": {"on"}, "full_page_writes": {"on"}, "synchronous_commit": on}, "SHOW {}"
+        async with self.transaction() as tx:
+            for name, good in wanted.items():
+                if (found := await tx.scalar(text(query.format(name)))) not in good:
+                    raise NotDurable(f"{self.schema}: the database runs with {name} = {found}, and so may lose commits")
 
     async def now(self, tx: Transaction) -> datetime:
         """The moment of decision. Requires that what is decided on is locked by now."""
@@ -174,20 +204,33 @@ class IdOf(TypeDecorator[AnyId]):
 
 
 class _busy_is_unavailable:
-    """Turns what passes by itself (a lost connection, a conflict, a full pool) into `DatabaseBusy`."""
+    """Turns what passes by itself (a lost connection, a conflict, a full pool) into `DatabaseBusy` or `StorageFull`."""
 
     def __enter__(self) -> None: ...
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, DBAPIError) and _is_full(error):
+            raise StorageFull(retry_after_seconds=30) from error
         if isinstance(error, DBAPIError) and (error.connection_invalidated or _passes(error)):
             raise DatabaseBusy(retry_after_seconds=1) from error
-        if isinstance(error, ConnectionError | PoolExhausted):
+        if isinstance(error, OSError | PoolExhausted):  # unknown, unreachable, silent or closed
             raise DatabaseBusy(retry_after_seconds=1) from error
 
 
 def _passes(error: DBAPIError) -> bool:
     state = getattr(error.orig, "sqlstate", None)
     return state in TRY_AGAIN or "database is locked" in str(error.orig)
+
+
+def _is_full(error: DBAPIError) -> bool:
+    return getattr(error.orig, "sqlstate", None) in DISK_FULL or "database or disk is full" in str(error.orig)
+
+
+def _pool(url: str, session: dict[str, str]) -> AsyncEngine:
+    arguments = {"server_settings": session, "timeout": CONNECT_SECONDS_MAX}
+    return create_async_engine(
+        url, pool_size=POOL_SIZE, pool_timeout=CONNECTION_SECONDS_MAX, connect_args=arguments, hide_parameters=True
+    )
 
 
 def _configure_sqlite(engine: AsyncEngine, *, begin: str, query_only: bool) -> None:

@@ -1,16 +1,19 @@
 """What both databases promise, and what only one of them has to."""
 
 import asyncio
+import socket
 from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, String, Table, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlalchemy.schema import CreateSchema
 
-from shared.database import Database, DatabaseBusy, IdOf, InUse, Moment, for_update
+from shared.database import Database, DatabaseBusy, IdOf, InUse, Moment, NotDurable, StorageFull, for_update
 from shared.ids import AssetId, VersionId
 from tests.conftest import MakeDatabase
 from tests.support.clock import ToldClock
@@ -142,8 +145,96 @@ async def test_a_database_that_is_away_is_busy_and_not_a_failure_of_ours(clock: 
     await away.close()
 
 
+async def drops(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.close()
+
+
+async def says_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read()
+    writer.close()
+
+
+@pytest.mark.parametrize("behave", [drops, says_nothing])
+async def test_a_server_that_is_no_database_is_busy_within_the_time_allowed(
+    behave: Any, clock: ToldClock, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("shared.database.CONNECT_SECONDS_MAX", 0.05)
+    async with await asyncio.start_server(behave, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        away = Database(f"postgresql+asyncpg://nobody@127.0.0.1:{port}/none", schema="catalog", clock=clock)
+        with pytest.raises(DatabaseBusy):
+            async with away.read():
+                pass
+        await away.close()
+
+
+async def test_a_server_whose_name_is_not_known_is_busy(clock: ToldClock, monkeypatch: pytest.MonkeyPatch):
+    async def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", unknown)
+    away = Database("postgresql+asyncpg://nobody@database/none", schema="catalog", clock=clock)
+    with pytest.raises(DatabaseBusy):
+        async with away.transaction():
+            pass
+    await away.close()
+
+
+async def test_whoever_waits_too_long_for_a_connection_is_told_that_it_is_busy(
+    database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
+):
+    for limit in ("WRITER_SECONDS_MAX", "CONNECTION_SECONDS_MAX"):
+        monkeypatch.setattr(f"shared.database.{limit}", 0.01)
+    catalog = await database("catalog", METADATA)
+    async with AsyncExitStack() as held:
+        with pytest.raises(DatabaseBusy):
+            for _ in range(100):
+                await held.enter_async_context(catalog.transaction())
+    async with catalog.transaction() as tx:
+        await tx.execute(insert(notes).values(NOTE))
+    assert await texts(catalog) == ["first"]
+
+
+async def test_a_full_disk_is_said_as_such_and_what_was_kept_can_still_be_read(tmp_path: Path, clock: ToldClock):
+    catalog = Database(f"sqlite+aiosqlite:///{tmp_path}/catalog.db", schema="catalog", clock=clock)
+    await catalog.create(METADATA)
+    async with catalog.transaction() as tx:
+        await tx.execute(insert(notes).values(NOTE))
+        pages = await tx.scalar(text("PRAGMA page_count"))
+        await tx.execute(text(f"PRAGMA max_page_count = {pages}"))
+    with pytest.raises(StorageFull) as full:
+        async with catalog.transaction() as tx:
+            await tx.execute(insert(notes).values(id=2, text="x" * 100_000))
+    assert full.value.facts == {"retry_after_seconds": 30}
+    assert await texts(catalog) == ["first"]
+    async with catalog.transaction() as tx:
+        await tx.execute(text("PRAGMA max_page_count = 1000000"))
+        await tx.execute(insert(notes).values(id=2, text="second"))
+    assert await texts(catalog) == ["first", "second"]
+    await catalog.close()
+
+
+async def test_a_file_keeps_what_it_commits(tmp_path: Path, clock: ToldClock):
+    catalog = Database(f"sqlite+aiosqlite:///{tmp_path}/catalog.db", schema="catalog", clock=clock)
+    await catalog.require_durable()
+    await catalog.close()
+
+
+async def test_a_server_that_may_lose_commits_is_refused(production: Database):
+    with pytest.raises(NotDurable, match="catalog: the database runs with fsync = off"):
+        await production.require_durable()
+
+
+async def test_what_was_sent_is_not_in_an_error_of_the_database(database: MakeDatabase):
+    catalog = await database("catalog", METADATA)
+    with pytest.raises(IntegrityError) as broken:
+        async with catalog.transaction() as tx:
+            await tx.execute(insert(notes), [{"id": 1, "text": "secret-7"}, {"id": 1, "text": "secret-7"}])
+    assert "secret-7" not in str(broken.value)
+
+
 @pytest.fixture
-async def server(postgres: str, clock: ToldClock) -> AsyncGenerator[Database]:
+async def production(postgres: str, clock: ToldClock) -> AsyncGenerator[Database]:
     """PostgreSQL that tells its own time, as in production."""
     async with fresh_database(postgres) as dsn:
         database = Database(dsn, schema="catalog", clock=clock)
@@ -156,55 +247,55 @@ async def server(postgres: str, clock: ToldClock) -> AsyncGenerator[Database]:
         await database.close()
 
 
-async def test_the_moment_of_decision_is_taken_after_the_lock(server: Database):
+async def test_the_moment_of_decision_is_taken_after_the_lock(production: Database):
     locked, may_go = asyncio.Event(), asyncio.Event()
     this = select(notes.c.text).where(notes.c.id == 1)
 
     async def first() -> datetime:
-        async with server.transaction() as tx:
+        async with production.transaction() as tx:
             await tx.execute(for_update(this, tx))
             locked.set()
             await may_go.wait()
-            return await server.now(tx)
+            return await production.now(tx)
 
     async def second() -> datetime:
         await locked.wait()
-        async with server.transaction() as tx:
+        async with production.transaction() as tx:
             await tx.execute(text("SELECT 1"))  # its transaction has begun, and its `now()` is fixed
             asyncio.get_running_loop().call_soon(may_go.set)
             await tx.execute(for_update(this, tx))
-            return await server.now(tx)
+            return await production.now(tx)
 
     earlier, later = await asyncio.gather(first(), second())
     assert earlier < later
     assert later.tzinfo is UTC
 
 
-async def test_a_name_is_claimed_by_one_transaction_until_it_ends(server: Database):
-    async with server.transaction() as one, server.transaction() as other:
-        assert await server.claim(one, "ana\nkey")
-        assert not await server.claim(other, "ana\nkey")
-        assert await server.claim(other, "ben\nkey")
-    async with server.transaction() as tx:
-        assert await server.claim(tx, "ana\nkey")
+async def test_a_name_is_claimed_by_one_transaction_until_it_ends(production: Database):
+    async with production.transaction() as one, production.transaction() as other:
+        assert await production.claim(one, "ana\nkey")
+        assert not await production.claim(other, "ana\nkey")
+        assert await production.claim(other, "ben\nkey")
+    async with production.transaction() as tx:
+        assert await production.claim(tx, "ana\nkey")
 
 
-async def test_waiting_too_long_for_a_lock_is_said_as_busy_and_a_broken_rule_is_not(server: Database):
+async def test_waiting_too_long_for_a_lock_is_said_as_busy_and_a_broken_rule_is_not(production: Database):
     this = select(notes.c.text).where(notes.c.id == 1)
-    async with server.transaction() as holder:
+    async with production.transaction() as holder:
         await holder.execute(for_update(this, holder))
         with pytest.raises(DatabaseBusy) as busy:
-            async with server.transaction() as tx:
+            async with production.transaction() as tx:
                 await tx.execute(text("SET LOCAL lock_timeout = '20ms'"))
                 await tx.execute(for_update(this, tx))
     assert busy.value.facts == {"retry_after_seconds": 1}
     with pytest.raises(IntegrityError):
-        async with server.transaction() as tx:
+        async with production.transaction() as tx:
             await tx.execute(insert(notes).values(NOTE))
 
 
-async def test_the_tables_of_a_service_stand_in_its_own_schema(server: Database, clock: ToldClock):
-    stranger = Database(server.url, schema="trading", clock=clock)
+async def test_the_tables_of_a_service_stand_in_its_own_schema(production: Database, clock: ToldClock):
+    stranger = Database(production.url, schema="trading", clock=clock)
     with pytest.raises(DBAPIError, match="notes"):
         async with stranger.read() as tx:
             await tx.execute(select(notes))

@@ -34,8 +34,7 @@ async def _members(audit: Audit, size: int, note: bytes) -> AsyncGenerator[bytes
     async with audit.database.read() as tx:
         sizes = bundle.history(await store.checkpoint_sizes(tx, size))
     for earlier in sorted(sizes, key=str):
-        async with audit.database.read() as tx:
-            yield bundle.member(f"checkpoints/{earlier}", await store.checkpoint_note(tx, earlier) or b"")
+        yield bundle.member(f"checkpoints/{earlier}", await _checkpoint(audit, earlier))
     yield bundle.member("policy.json", bundle.policy(audit.origin, audit.signer.key))
     for each in tile.tiles_of(size):
         yield bundle.member(f"tile/{each.level}/{each.path()}", await _hashes(audit, each))
@@ -43,6 +42,14 @@ async def _members(audit: Audit, size: int, note: bytes) -> AsyncGenerator[bytes
         if each.level == 0:
             yield bundle.member(f"tile/entries/{each.path()}", await _entries(audit, each))
     yield bundle.END
+
+
+# Each is read for itself: whoever takes the bundle slowly holds no connection meanwhile.
+
+
+async def _checkpoint(audit: Audit, size: int) -> bytes:
+    async with audit.database.read() as tx:
+        return await store.checkpoint_note(tx, size) or b""
 
 
 async def _hashes(audit: Audit, wanted: Tile) -> bytes:
