@@ -2,7 +2,8 @@
 
 Promises: one worker at a time, in the order of arrival; no timer, so that a lone caller never waits for company; each
 caller gets the outcome of its own item; a batch that fails as a whole is tried again one by one, so that one bad item
-cannot fail its neighbours.
+cannot fail its neighbours. Not so where a part that all of them need is away: then whether the batch took effect is
+unknown, and each caller is told so.
 """
 
 import asyncio
@@ -58,6 +59,8 @@ class Batcher(Generic[Item, Outcome]):
         try:
             return await self._work(items)
         except Exception as error:
+            if isinstance(error, Unavailable):
+                return [error] * len(items)
             if len(items) == 1:
                 return [error]
         return [outcome for item in items for outcome in await self._outcomes([item])]

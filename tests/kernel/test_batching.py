@@ -7,6 +7,7 @@ import pytest
 
 from shared import batching
 from shared.batching import Batcher, Overloaded
+from shared.errors import Unavailable
 
 
 class Works:
@@ -62,6 +63,18 @@ async def test_one_bad_item_does_not_fail_its_neighbours():
     outcomes = await asyncio.gather(*map(Batcher(works).submit, [2, 13, 4]), return_exceptions=True)
     assert (outcomes[0], type(outcomes[1]), outcomes[2]) == (4, ZeroDivisionError, 8)
     assert works.batches == [[2, 13, 4], [2], [13], [4]]
+
+
+async def test_where_a_part_that_all_need_is_away_nothing_is_tried_again_and_each_is_told():
+    tried = list[Sequence[int]]()
+
+    async def work(items: Sequence[int]) -> Sequence[int]:
+        tried.append(items)
+        raise Unavailable(retry_after_seconds=1)
+
+    outcomes = await asyncio.gather(*map(Batcher(work).submit, [1, 2, 3]), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [Unavailable] * 3
+    assert tried == [[1, 2, 3]]
 
 
 async def test_a_batch_has_a_largest_size():
