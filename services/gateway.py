@@ -4,12 +4,14 @@ In one process it dispatches by prefix, without rewriting, to the six apps. In p
 alone serves what belongs to no service. There is no proxy here.
 """
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi_standalone_docs import StandaloneDocs
+from httpx2 import HTTPError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -33,6 +35,7 @@ ROUTERS: Mapping[str, APIRouter] = {
     "delivery": delivery.router,
     "audit": audit.router,
 }
+READINESS_SECONDS_MAX = 2.0
 PREFIXES: Mapping[str, str] = {service: f"/{service}/" for service in SERVICES}
 
 
@@ -69,13 +72,14 @@ def build(settings: Settings, directory: Directory, lifespan: Any = None) -> Fas
     @app.get("/health/ready", tags=["health"])
     async def ready() -> Health:
         """Whether every service is ready. 503, naming those that are not, otherwise."""
-        parts = {service: await _readiness(directory, service) for service in SERVICES}
+        states = await asyncio.gather(*(_readiness(directory, service) for service in SERVICES))
+        parts = dict(zip(SERVICES, states, strict=True))
         if any(state != "ready" for state in parts.values()):
             raise NotReady(parts=parts, retry_after_seconds=1)
         return Health(status="ready", parts=parts)
 
     StandaloneDocs(app)
-    for kind in (Failure, HTTPException, Exception):
+    for kind in (Failure, HTTPException):
         app.add_exception_handler(kind, present)
     app.add_middleware(Guard, doors=Doors(settings.allowed_hosts))
     return app
@@ -95,7 +99,8 @@ def document() -> dict[str, Any]:
 
 async def _readiness(directory: Directory, service: str) -> str:
     try:
-        response = await directory.connection(service).get("/health/ready")
-    except (Unavailable, OSError):
+        async with asyncio.timeout(READINESS_SECONDS_MAX):  # in process, nothing else would end the wait
+            response = await directory.connection(service).get("/health/ready")
+    except (Unavailable, HTTPError, TimeoutError):
         return "away"
     return "ready" if response.is_success else "not ready"

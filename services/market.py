@@ -50,11 +50,12 @@ BUILD: dict[str, Callable[[Core], FastAPI]] = {
 
 @dataclass(frozen=True)
 class Market:
-    """Six services in one process. `door` is the whole, as a server serves it."""
+    """Six services in one process. `door` is the whole, as a server serves it; `outside` plays the outside world."""
 
     door: ASGIApp
     front: FastAPI
     apps: dict[str, FastAPI]
+    outside: dict[str, FastAPI]
     cores: dict[str, Core]
 
 
@@ -115,12 +116,13 @@ def build_market(
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(directory.close)
-            for name, app in apps.items():
-                cores[name].database.open()
-                await schema.upgrade(cores[name].database)
+            for core in cores.values():  # all of them first: a service that runs reports to audit at once
+                core.database.open()
+                await schema.upgrade(core.database)
+            for app in apps.values():
                 await stack.enter_async_context(app.router.lifespan_context(app))
             await bootstrap(apps["identity"].state.service, staff)
             yield
 
     front = gateway.build(settings, directory, lifespan)
-    return Market(gateway.Gateway(front, apps | outside), front, apps, cores)
+    return Market(gateway.Gateway(front, apps | outside), front, apps, outside, cores)

@@ -116,8 +116,10 @@ class RestClient:
     ) -> Answer:  # fmt: skip
         for attempt in range(1, attempts + 1):
             try:
-                async with asyncio.timeout(timeout_seconds):  # in process, nothing else would end the wait
-                    response = await self._peer.ask(method, path, acting_for=acting_for, **parts)
+                # The only limit: in process there is no other, and over the network the client's own is shorter than
+                # a neighbour may hold an answer back.
+                async with asyncio.timeout(timeout_seconds):
+                    response = await self._peer.ask(method, path, acting_for=acting_for, timeout=None, **parts)
                 return self._read(response, kind)
             except (TimeoutError, HTTPError, Unavailable) as error:
                 if attempt == attempts or isinstance(error, TimeoutError):

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import httpx2
 import pytest
 from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel
@@ -215,6 +216,21 @@ async def test_an_address_where_nobody_listens_is_unavailable():
     with pytest.raises(Unavailable):
         await CatalogClient(Peer(directory, "catalog", Tokens())).asset()
     await directory.close()
+
+
+async def test_an_answer_may_be_held_back_over_the_network_as_long_as_was_agreed(monkeypatch: pytest.MonkeyPatch):
+    limits = list[dict[str, float | None]]()
+
+    async def answer(request: httpx2.Request) -> httpx2.Response:
+        limits.append(request.extensions["timeout"])
+        return httpx2.Response(200, json={"id": "1", "grade": "G2"})
+
+    there = httpx2.AsyncClient(base_url="http://catalog", transport=httpx2.MockTransport(answer))
+    monkeypatch.setattr("shared.rest.connect", lambda _: there)  # pyright: ignore[reportUnknownLambdaType]
+    client = CatalogClient(Peer(Directory({"catalog": "http://catalog"}), "catalog", Tokens()))
+    await client.get("/catalog/v1/assets/1", AssetView, wait_seconds=25)
+    assert limits == [dict.fromkeys(("connect", "read", "write", "pool"))], "the client's own limit would end it sooner"
+    await there.aclose()
 
 
 async def test_a_query_goes_as_it_is_given(street: Street):
