@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
+from fastapi.dependencies.models import Dependant
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from fastapi_standalone_docs import StandaloneDocs
 from httpx2 import HTTPError
 from starlette.exceptions import HTTPException
@@ -21,11 +23,14 @@ from services.delivery import api as delivery
 from services.identity import api as identity
 from services.pricing import api as pricing
 from services.trading.api import router as trading
+from shared import problems
 from shared.errors import Failure, Unavailable
 from shared.guard import Doors, Guard
+from shared.idempotency import once
+from shared.permission import Open, Visiting
 from shared.rest import Directory
 from shared.settings import SERVICES, Settings
-from shared.web import Health, NotReady, present
+from shared.web import Health, NotReady, permission_of, present, routes_of
 
 ROUTERS: Mapping[str, APIRouter] = {
     "identity": identity.router,
@@ -36,6 +41,26 @@ ROUTERS: Mapping[str, APIRouter] = {
     "audit": audit.router,
 }
 READINESS_SECONDS_MAX = 2.0
+PROBLEM: dict[str, Any] = {
+    "title": "Problem", "description": "RFC 9457, and beside it the facts that the caller needs.", "type": "object",
+    "properties": dict.fromkeys(("type", "title", "detail", "code", "request_id"), {"type": "string"})
+    | {"status": {"type": "integer"}},
+    "required": ["type", "title", "status", "detail", "code", "request_id"], "additionalProperties": True,
+}  # fmt: skip
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    statuses: {
+        "description": description,
+        "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    for statuses, description in (
+        ("4XX", "Refused; nothing has changed."),
+        ("5XX", "Whether it took effect is unknown: ask again, a write with the same key."),
+    )
+}
+KEY: dict[str, Any] = {
+    "name": "Idempotency-Key", "in": "header", "required": True, "description": "New for each write, the same again "
+    "when it is sent again.", "schema": {"type": "string", "pattern": "^[!-~]{8,64}$"},
+}  # fmt: skip
 PREFIXES: Mapping[str, str] = {service: f"/{service}/" for service in SERVICES}
 
 
@@ -89,12 +114,29 @@ def document() -> dict[str, Any]:
     """All services in one OpenAPI document."""
     whole = FastAPI(title="Yaosu 要素", version="0.1.0")
     for service, router in ROUTERS.items():
-        whole.include_router(router, tags=[service])
-    return get_openapi(
+        whole.include_router(router, tags=[] if router.tags else [service], responses=REFUSALS)
+    told = get_openapi(
         title=whole.title, version=whole.version, routes=whole.routes,
         description="An open exchange for data elements: catalogue, grades, pricing, trading, delivery, and a log that "
         "anyone can verify. Errors are RFC 9457 problem documents with a stable `code`.",
     )  # fmt: skip
+    told["components"]["schemas"]["Problem"] = PROBLEM
+    told["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+    for router in ROUTERS.values():
+        for route in routes_of(router):
+            assert isinstance(route, APIRoute)
+            for method in route.methods:
+                _tell_of_headers(told["paths"][route.path_format][method.lower()], route.dependant)
+    return told
+
+
+def _tell_of_headers(operation: dict[str, Any], dependant: Dependant) -> None:
+    """Add what is read from headers by hand, and so is unknown to the framework: the token, and the write's key."""
+    permission = permission_of(dependant)
+    if not isinstance(permission, Open):
+        operation["security"] = [{"token": []}, *([{}] if isinstance(permission, Visiting) else [])]
+    if any(inner.call is once for inner in dependant.dependencies):
+        operation.setdefault("parameters", []).append(KEY)
 
 
 async def _readiness(directory: Directory, service: str) -> str:

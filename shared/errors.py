@@ -49,6 +49,10 @@ class Conflict(Failure):
     """The state of things does not allow this."""
 
 
+class TooSlow(Failure):
+    """What you sent did not come in time."""
+
+
 class TooLarge(Failure):
     """What you sent is larger than is taken here."""
 

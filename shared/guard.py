@@ -2,11 +2,14 @@
 
 Promises: past it, a request has a known host, bounded and unrepeated headers, an unambiguous path and query, and a
 body that is within its limit and, unless the path takes a stream or a form, one strict UTF-8 JSON document: no
-duplicate keys, no NaN, no depth beyond 32, no control characters, only text in Unicode NFC. Every answer leaves with
-the headers that keep a browser from guessing, and with the request's id.
+duplicate keys, no NaN, no depth beyond 32, no control characters, only text in Unicode NFC; and it has come in time.
+Every answer, even to what broke inside, leaves with the headers that keep a browser from guessing, and with the
+request's id, which is this request's again after each neighbour that was asked in this process.
 """
 
+import asyncio
 import json
+import logging
 import math
 import re
 import unicodedata
@@ -19,10 +22,11 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import log, problems
-from shared.errors import Failure, HeadersTooLarge, Malformed, TooLarge, Unreadable, UnsupportedMedia
+from shared.errors import Failure, HeadersTooLarge, Malformed, TooLarge, TooSlow, Unreadable, UnsupportedMedia
 from shared.ids import RequestId
 
 BODY_BYTES_MAX = 1024 * 1024
+BODY_SECONDS_MAX = 15.0
 HEADERS_MAX = 64
 HEADER_BYTES_MAX = 8 * 1024
 QUERY_BYTES_MAX = 8 * 1024
@@ -36,6 +40,9 @@ SAFE_HEADERS = [
 ]
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 BAD_PATH = re.compile(rb"//|/\.{1,2}(/|$)|[\x00-\x1f\x7f-\xff\\;]")
+ENCODED_SLASH = re.compile(rb"%2f", re.I)
+LENGTH = re.compile(rb"[0-9]{1,18}")
+logger = logging.getLogger(__name__)
 
 
 class UnknownHost(Unreadable):
@@ -60,6 +67,10 @@ class BadJson(Unreadable):
 
 class BodyTooLarge(TooLarge):
     """The body is larger than is taken here."""
+
+
+class BodyTooSlow(TooSlow):
+    """The body did not come within the time allowed."""
 
 
 class MediaTypeNotTaken(UnsupportedMedia):
@@ -98,11 +109,20 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _request_id(scope)
+        before, request_id = log.request_id(), _request_id(scope)
         log.set_request_id(request_id)
+        try:
+            await self._answer(scope, receive, send, request_id)
+        finally:
+            log.set_request_id(before)  # a neighbour asked in this process was answered in its asker's own context
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, request_id: RequestId) -> None:
+        started = False
 
         async def send_with_headers(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 present = {name for name, _ in message["headers"]}
                 extra = [(b"x-request-id", request_id.encode()), *SAFE_HEADERS]
                 if b"cache-control" not in present:
@@ -112,13 +132,19 @@ class Guard:
 
         try:
             body = await self._admit(scope, receive)
-        except Failure as failure:
+            await self._app(scope, receive if body is None else _replay(body, receive), send_with_headers)
+        except Exception as error:
+            if started:
+                raise  # half an answer is cut, so that nobody takes it for a whole one
+            failure = error if isinstance(error, Failure) else Failure()
+            if failure is not error:
+                logger.exception("a request failed")
             content = problems.document(failure, request_id)
             status, headers = problems.status_of(failure), problems.headers(failure)
+            if isinstance(failure, TooLarge | TooSlow):
+                headers["Connection"] = "close"  # what is still to come is not read to its end
             response = JSONResponse(content, status, headers, media_type=problems.MEDIA_TYPE)
             await response(scope, receive, send_with_headers)
-            return
-        await self._app(scope, receive if body is None else _replay(body, receive), send_with_headers)
 
     async def _admit(self, scope: Scope, receive: Receive) -> bytes | None:
         """The body, once read and found good; None where it is streamed. Raises what is wrong with the request."""
@@ -133,7 +159,7 @@ class Guard:
         path = scope["path"]
         if self._doors.takes_stream(path):
             return None
-        body = await _read(receive, headers, self._doors.body_bytes_max(path))
+        body = await _read_in_time(receive, headers, self._doors.body_bytes_max(path))
         form = path in self._doors.forms
         wanted = "application/x-www-form-urlencoded" if form else "application/json"
         if body or b"content-type" in headers:
@@ -162,6 +188,8 @@ def _check_headers(headers: Iterable[tuple[bytes, bytes]]) -> None:
         raise BadHeader()
     if b"content-length" in names and b"transfer-encoding" in names:
         raise BadHeader()
+    if any(name.lower() == b"content-length" and not LENGTH.fullmatch(value) for name, value in headers):
+        raise BadHeader()
 
 
 def _check_host(host: bytes, allowed: tuple[str, ...]) -> None:
@@ -172,7 +200,8 @@ def _check_host(host: bytes, allowed: tuple[str, ...]) -> None:
 
 def _check_target(scope: Scope) -> None:
     raw_path = scope.get("raw_path") or scope["path"].encode()
-    if BAD_PATH.search(unquote_to_bytes(raw_path.partition(b"?")[0])):
+    raw_path = raw_path.partition(b"?")[0]
+    if BAD_PATH.search(unquote_to_bytes(raw_path)) or ENCODED_SLASH.search(raw_path):
         raise BadPath()
     query = scope["query_string"]
     plain = unquote_to_bytes(query)
@@ -191,10 +220,17 @@ def _check_media_type(header: bytes, wanted: str) -> None:
         raise MediaTypeNotTaken(detail=f"send the body as {wanted} in UTF-8, without encoding")
 
 
-async def _read(receive: Receive, headers: Mapping[bytes, bytes], bytes_max: int) -> bytes:
-    length = headers.get(b"content-length", b"0")
-    if not length.isdigit() or int(length) > bytes_max:
+async def _read_in_time(receive: Receive, headers: Mapping[bytes, bytes], bytes_max: int) -> bytes:
+    if int(headers.get(b"content-length", b"0")) > bytes_max:
         raise BodyTooLarge(bytes_max=bytes_max)
+    try:
+        async with asyncio.timeout(BODY_SECONDS_MAX):
+            return await _read(receive, bytes_max)
+    except TimeoutError as error:
+        raise BodyTooSlow() from error
+
+
+async def _read(receive: Receive, bytes_max: int) -> bytes:
     chunks, size = list[bytes](), 0
     while True:
         message = await receive()
@@ -247,7 +283,7 @@ def _finite(text: str) -> float:
 
 
 def _check_value(value: Any, depth: int) -> None:
-    if depth > DEPTH_MAX:
+    if depth >= DEPTH_MAX and isinstance(value, dict | list):
         raise BadJson(depth_max=DEPTH_MAX)
     match value:
         case str():

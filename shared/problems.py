@@ -18,6 +18,7 @@ from shared.errors import (
     NotOffered,
     TooLarge,
     TooMany,
+    TooSlow,
     Unauthenticated,
     Unavailable,
     Unreadable,
@@ -30,6 +31,7 @@ FAMILIES: dict[int, type[Failure]] = {
     403: Forbidden,
     404: NotFound,
     405: NotOffered,
+    408: TooSlow,
     409: Conflict,
     413: TooLarge,
     415: UnsupportedMedia,
@@ -60,7 +62,7 @@ def document(failure: Failure, request_id: str | None = None) -> dict[str, objec
 
 def headers(failure: Failure) -> dict[str, str]:
     """What the caller must know beside the document: when to come back, how to authenticate."""
-    wait = failure.facts.get("retry_after_seconds")
+    wait = failure.facts.get("retry_after_seconds") or (1 if isinstance(failure, Unavailable) else None)
     told = {"Retry-After": str(wait)} if wait else {}
     return told | ({"WWW-Authenticate": "Bearer"} if isinstance(failure, Unauthenticated) else {})
 

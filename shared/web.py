@@ -8,9 +8,11 @@ import asyncio
 import base64
 import binascii
 import logging
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Response
@@ -19,7 +21,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute
 
@@ -28,14 +30,18 @@ from shared.changes import Change, parse_positions
 from shared.core import Core
 from shared.errors import Failure, Malformed, Unavailable
 from shared.guard import Doors, Guard
+from shared.ids import Id
 from shared.permission import Permission, Public, Service
 
 LIMIT_DEFAULT = 20
 LIMIT_MAX = 100
 CURSOR_LENGTH_MAX = 300
+MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})")
+WHOLE = re.compile(r"0|-?[1-9][0-9]{0,18}")
 logger = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
+AnyId = TypeVar("AnyId", bound=Id)
 Job = Callable[[], Awaitable[None]]
 
 
@@ -51,6 +57,31 @@ class View(BaseModel):
     model_config = ConfigDict(from_attributes=True, frozen=True)
 
 
+def _as_rfc_3339(told: object) -> object:
+    if not isinstance(told, datetime) and not (isinstance(told, str) and MOMENT.fullmatch(told)):
+        raise ValueError("a moment is text as in RFC 3339, with its zone")
+    return told
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("a moment within the years 1 to 9999 of UTC") from error
+
+
+def _in_plain_digits(told: object) -> object:
+    if isinstance(told, str) and not WHOLE.fullmatch(told):
+        raise ValueError("a whole number is written in plain digits")
+    return told
+
+
+# A body arrives as text and numbers: a moment is read from text that says one, and from nothing else.
+Moment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_as_rfc_3339), AfterValidator(_in_utc)]
+# In a path or a query everything is text, and one number has one spelling.
+Whole = Annotated[int, BeforeValidator(_in_plain_digits)]
+
+
 class Health(View):
     status: str
     parts: dict[str, str] = {}
@@ -58,6 +89,10 @@ class Health(View):
 
 class NotReady(Unavailable):
     """This service is not ready to answer."""
+
+
+class UnknownParameter(Malformed):
+    """The query has a parameter that is not known here."""
 
 
 class BadCursor(Malformed):
@@ -70,6 +105,13 @@ class Page:
 
     limit: int
     after: str | None
+
+    def after_id(self, kind: type[AnyId]) -> AnyId | None:
+        """The key, in a list that is ordered by ids of this kind. Raises BadCursor if it is no such id."""
+        try:
+            return None if self.after is None else kind(self.after)
+        except ValueError as error:
+            raise BadCursor() from error
 
 
 class Listing(View, Generic[Item]):
@@ -85,7 +127,7 @@ class Listing(View, Generic[Item]):
 
 
 def page(
-    limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
+    limit: Annotated[Whole, Query(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
     cursor: Annotated[str | None, Query(max_length=CURSOR_LENGTH_MAX)] = None,
 ) -> Page:
     if cursor is None:
@@ -118,11 +160,11 @@ def application(
     app.state.core, app.state.service = core, service
     app.state.running_keys = set[tuple[str, str, str]]()
     for each in (router, _common(core)):
-        app.include_router(each)
-        for route in _routes(each):
-            if not isinstance(route, APIRoute) or not _asks_permission(route.dependant):
+        app.include_router(each, dependencies=[Depends(_only_known_parameters)])
+        for route in routes_of(each):
+            if not isinstance(route, APIRoute) or permission_of(route.dependant) is None:
                 raise RuntimeError(f"{route} declares no permission")
-    for kind in (Failure, RequestValidationError, HTTPException, Exception):
+    for kind in (Failure, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, present)
     app.add_middleware(Guard, doors=doors or Doors(core.settings.allowed_hosts))
     return app
@@ -180,18 +222,35 @@ async def _forever(job: Job) -> None:
         logger.exception("a background job ended")
 
 
-def _routes(router: APIRouter) -> Iterator[BaseRoute]:
+def routes_of(router: APIRouter) -> Iterator[BaseRoute]:
     """Every route of a router and of the routers that it includes."""
     for route in router.routes:
         included: APIRouter | None = getattr(route, "original_router", None)
         if included is None:
             yield route
         else:
-            yield from _routes(included)
+            yield from routes_of(included)
 
 
-def _asks_permission(dependant: Dependant) -> bool:
-    return isinstance(dependant.call, Permission) or any(map(_asks_permission, dependant.dependencies))
+async def _only_known_parameters(request: HttpRequest) -> None:
+    """A query parameter that nobody reads was meant to do something: better refused than passed over."""
+    if request.scope["query_string"]:
+        known = set(_query_parameters(request.scope["route"].dependant))
+        if set(request.query_params) - known:
+            raise UnknownParameter(known=sorted(known))
+
+
+def _query_parameters(dependant: Dependant) -> Iterator[str]:
+    yield from (parameter.alias for parameter in dependant.query_params)
+    for inner in dependant.dependencies:
+        yield from _query_parameters(inner)
+
+
+def permission_of(dependant: Dependant) -> Permission | None:
+    """What a route asks of its caller; None if it has forgotten to ask."""
+    if isinstance(dependant.call, Permission):
+        return dependant.call
+    return next(filter(None, map(permission_of, dependant.dependencies)), None)
 
 
 async def present(_: HttpRequest, error: Exception) -> JSONResponse:
@@ -200,7 +259,8 @@ async def present(_: HttpRequest, error: Exception) -> JSONResponse:
     if type(failure) is Failure:
         logger.error("a request failed", exc_info=error)
     content = problems.document(failure, log.request_id())
-    headers = problems.headers(failure)
+    offered = (error.headers or {}) if isinstance(error, HTTPException) else {}  # the verbs, where one is not offered
+    headers = problems.headers(failure) | dict(offered)
     return JSONResponse(content, problems.status_of(failure), headers, media_type=problems.MEDIA_TYPE)
 
 

@@ -24,9 +24,9 @@ from shared.permission import Authenticated, Public, Service, Supervisor
 
 router = APIRouter(prefix="/audit/v1", tags=["audit"])
 AuditService = Annotated[Audit, Depends(web.service)]
-Index = Annotated[int, Path(ge=0, le=INTEGER_MAX)]
+Index = Annotated[web.Whole, Path(ge=0, le=INTEGER_MAX)]
 TilePath = Annotated[str, Path(max_length=100)]
-Size = Annotated[int | None, Query(ge=0, le=INTEGER_MAX)]
+Size = Annotated[web.Whole | None, Query(ge=0, le=INTEGER_MAX)]
 ObjectId = Annotated[str | None, Query(alias="object", max_length=100, pattern="^[a-z_]+_[0-9a-f]{32}$")]
 
 
@@ -39,7 +39,7 @@ async def take(new: NewBatch, caller: Service, audit: AuditService) -> Receipt:
 @router.get("/sources/{service}/{stripe}")
 async def source(
     service: Annotated[str, Path(pattern="^[a-z_]{1,32}$")],
-    stripe: Annotated[int, Path(ge=0, le=2**31 - 1)],
+    stripe: Annotated[web.Whole, Path(ge=0, le=2**31 - 1)],
     _: Supervisor,
     audit: AuditService,
 ) -> SourceView:
@@ -62,7 +62,7 @@ async def entry_bundle(path: TilePath, caller: Supervisor, audit: AuditService) 
 
 @router.get("/log/tile/{level}/{path:path}", response_class=Response)
 async def hash_tile(
-    level: Annotated[int, Path(ge=0, le=INTEGER_MAX)], path: TilePath, _: Public, audit: AuditService
+    level: Annotated[web.Whole, Path(ge=0, le=INTEGER_MAX)], path: TilePath, _: Public, audit: AuditService
 ) -> Response:
     """Hashes of the tree, by 256 (C2SP tlog-tiles)."""
     return _tile(await reading.hash_tile(audit, level, path), public=True)
@@ -81,8 +81,8 @@ async def entries(
     fact_id: FactId | None = None,
     object_id: ObjectId = None,
     organisation_id: Annotated[ParticipantId | None, Query(alias="organisation")] = None,
-    after_index: Annotated[int, Query(ge=-1, le=INTEGER_MAX)] = -1,
-    limit: Annotated[int, Query(ge=1, le=web.LIMIT_MAX)] = web.LIMIT_DEFAULT,
+    after_index: Annotated[web.Whole, Query(ge=-1, le=INTEGER_MAX)] = -1,
+    limit: Annotated[web.Whole, Query(ge=1, le=web.LIMIT_MAX)] = web.LIMIT_DEFAULT,
 ) -> EntriesView:
     """Entries in order, to supervisors; to others those that concern their organisation."""
     wanted = Wanted(fact_id, object_id, organisation_id)
@@ -91,7 +91,7 @@ async def entries(
 
 @router.get("/proofs/inclusion")
 async def inclusion(
-    index: Annotated[int, Query(ge=0, le=INTEGER_MAX)], _: Public, audit: AuditService, size: Size = None
+    index: Annotated[web.Whole, Query(ge=0, le=INTEGER_MAX)], _: Public, audit: AuditService, size: Size = None
 ) -> InclusionView:
     """The proof that an entry is in the log."""
     return await reading.inclusion(audit, index, size)
@@ -99,7 +99,7 @@ async def inclusion(
 
 @router.get("/proofs/consistency")
 async def consistency(
-    first: Annotated[int, Query(ge=1, le=INTEGER_MAX)], _: Public, audit: AuditService, second: Size = None
+    first: Annotated[web.Whole, Query(ge=1, le=INTEGER_MAX)], _: Public, audit: AuditService, second: Size = None
 ) -> ConsistencyView:
     """The proof that one log is the beginning of another."""
     return await reading.consistency(audit, first, second)

@@ -54,7 +54,7 @@ async def listed(
 ) -> Listing[AssetView]:
     """The catalogue as it shows to you, newest first. `q` is sought as it is written."""
     wanted = Wanted(q, theme, grade, provider_id)
-    found = await assets.entries(catalog, visitor, wanted, page.limit, page.after)
+    found = await assets.entries(catalog, visitor, wanted, page.limit, page.after_id(AssetId))
     return Listing[AssetView].of([_shown(seen) for seen in found], page, key=lambda view: view.id)
 
 

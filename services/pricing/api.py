@@ -60,7 +60,7 @@ async def plans(
     version_id: VersionId, caller: Authenticated, pricing: PricingService, page: PageQuery
 ) -> Listing[PlanView]:
     """The plans of a version that shows to you, newest first."""
-    found = await actions.plans(pricing, caller, version_id, page.limit, page.after)
+    found = await actions.plans(pricing, caller, version_id, page.limit, page.after_id(PlanId))
     return Listing[PlanView].of([PlanView.of(plan) for plan in found], page, key=lambda view: view.id)
 
 

@@ -1,9 +1,8 @@
 """What crosses the wire of `pricing`."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BeforeValidator
 from pydantic import Field as Limits
 
 from services.pricing.rules.fee import FeeSchedule
@@ -12,19 +11,11 @@ from services.pricing.rules.quote import Quote
 from shared.grades import Mode
 from shared.ids import ParticipantId, PlanId, QuoteId, VersionId
 from shared.money import MINOR_MAX, Money
-from shared.web import Request, View
-
-
-def _text(value: object) -> object:
-    if not isinstance(value, str | datetime):
-        raise ValueError("a moment is text as in RFC 3339")
-    return value
-
+from shared.web import Moment, Request, View
 
 # A body arrives as text and numbers; what is text by nature is read as what it says, and nothing else is.
 ChosenMode = Annotated[Mode, Limits(strict=False)]
 ChosenKind = Annotated[PlanKind, Limits(strict=False)]
-Moment = Annotated[AwareDatetime, Limits(strict=False), BeforeValidator(_text)]
 Sentence = Annotated[str, Limits(min_length=1, max_length=200, pattern=r"\S")]
 
 
@@ -53,8 +44,8 @@ class NewTerms(Request):
 
     def terms(self) -> Terms:
         discounts = tuple(Discount(one.description, one.basis_points) for one in self.discounts)
-        begins, ends = (moment and moment.astimezone(UTC) for moment in (self.valid_from, self.valid_until))
-        return Terms(self.kind, Money(self.price.minor, self.price.currency), discounts, begins, ends)
+        price = Money(self.price.minor, self.price.currency)
+        return Terms(self.kind, price, discounts, self.valid_from, self.valid_until)
 
 
 class NewPlan(NewTerms):

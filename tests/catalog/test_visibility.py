@@ -120,8 +120,8 @@ async def test_a_list_is_narrowed_and_paged_newest_first(market: Market):
     rest = market.done(await bench.get(None, "/catalog/v1/assets", params={"limit": 3, "cursor": first["next_cursor"]}))
     assert [item["id"] for item in first["items"] + rest["items"]] == newest_first
     assert rest["next_cursor"] is None
-    assert refusal(await bench.get(None, "/catalog/v1/assets", params={"cursor": "§"})) == (422, "bad_cursor")
-    assert await ids(cursor="eA==") == newest_first  # 'x', which is above every id: a cursor is only a position
+    for cursor in ("§", "eA=="):  # no base64, and no asset's id
+        assert refusal(await bench.get(None, "/catalog/v1/assets", params={"cursor": cursor})) == (422, "bad_cursor")
 
 
 async def test_a_list_takes_two_statements_however_long_it_is(market: Market):

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncGenerator
+from typing import Any
 
 import pytest
 from httpx2 import ASGITransport, AsyncClient
@@ -10,6 +11,7 @@ from httpx2 import ASGITransport, AsyncClient
 from services import gateway
 from shared.rest import Directory
 from shared.settings import SERVICES, Settings
+from tests.support.writes import KEYLESS, WRITES
 
 
 async def drops(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -75,6 +77,40 @@ async def test_the_documents_are_shown_without_a_network(front: AsyncClient):
     assert not re.findall(r"https?://(?!www\.w3\.org)[a-z]", page.text)
     for part in parts:
         assert (await front.get(part)).is_success, part
+
+
+OPERATIONS = [
+    (f"{method.upper()} {path}", operation)
+    for path, methods in gateway.document()["paths"].items()
+    for method, operation in methods.items()
+]
+OPEN = {
+    "POST /identity/v1/applications", "POST /identity/v1/token", "POST /identity/v1/token/revoke",
+    "GET /identity/.well-known/jwks.json", "GET /identity/.well-known/openid-configuration",
+    "GET /catalog/v1/certificates", "GET /catalog/v1/certificates/{certificate_id}",
+    "GET /pricing/v1/fee-schedules/current", "POST /trading/v1/custodian/callbacks", "GET /audit/v1/log/checkpoint",
+    "GET /audit/v1/log/tile/{level}/{path}", "GET /audit/v1/proofs/inclusion", "GET /audit/v1/proofs/consistency",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name, operation", OPERATIONS, ids=[name for name, _ in OPERATIONS])
+def test_every_route_tells_its_service_its_refusals_and_what_it_asks_for(name: str, operation: dict[str, Any]):
+    assert operation["tags"] == [name.split("/")[1]]
+    assert operation["description"] and operation["summary"]
+    for statuses in ("4XX", "5XX"):
+        assert list(operation["responses"][statuses]["content"]) == ["application/problem+json"]
+    assert ("security" not in operation) == (name in OPEN)
+
+
+def test_a_write_that_needs_a_key_says_so():
+    keyed = {name for name, operation in OPERATIONS if gateway.KEY in operation.get("parameters", [])}
+    assert {name for name in WRITES if name not in KEYLESS} == keyed
+
+
+def test_a_visitor_may_come_without_a_token_and_a_member_may_not():
+    operations = dict(OPERATIONS)
+    assert operations["GET /catalog/v1/assets"]["security"] == [{"token": []}, {}]
+    assert operations["POST /catalog/v1/assets"]["security"] == [{"token": []}]
 
 
 async def test_the_document_is_that_of_all_services(front: AsyncClient):

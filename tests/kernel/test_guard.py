@@ -1,5 +1,6 @@
 """The guard at every door, by the rows of the table of bad input that it answers for (B-01 to B-18)."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.types import Message, Receive, Scope, Send
 
+from shared import guard, log
 from shared.errors import Failure
 from shared.guard import BODY_BYTES_MAX, DEPTH_MAX, HEADERS_MAX, MEMBERS_MAX, Doors, Guard, check_json
 
@@ -46,16 +48,17 @@ class Answer:
 
 
 async def ask(
-    *chunks: bytes, method: str = "POST", path: bytes = b"/things", query: bytes = b"", headers: Headers = (HOST, JSON)
-) -> Answer:
+    *chunks: bytes, method: str = "POST", path: bytes = b"/things", query: bytes = b"",
+    headers: Headers = (HOST, JSON), receive: Receive | None = None, inside: Any = None,
+) -> Answer:  # fmt: skip
     """What a client gets that sends exactly these bytes."""
-    inside, sent = Inside(), list[Message]()
+    inside, sent = inside or Inside(), list[Message]()
     parts = [*chunks] or [b""]
     messages = [
         {"type": "http.request", "body": part, "more_body": number < len(parts)} for number, part in enumerate(parts, 1)
     ]
 
-    async def receive() -> Message:
+    async def receive_all() -> Message:
         return messages.pop(0) if messages else {"type": "http.disconnect"}
 
     async def send(message: Message) -> None:
@@ -65,7 +68,7 @@ async def ask(
         "type": "http", "method": method, "path": path.decode("latin-1"), "raw_path": path, "query_string": query,
         "headers": list(headers),
     }  # fmt: skip
-    await Guard(inside, DOORS)(scope, receive, send)
+    await Guard(inside, DOORS)(scope, receive or receive_all, send)
     return Answer(sent[0]["status"], dict(sent[0]["headers"]), json.loads(sent[1]["body"]), inside)
 
 
@@ -87,7 +90,7 @@ BAD_JSON: dict[str, bytes] = {
     "escaped duplicate": b'{"a": 1, "\\u0061": 2}',
     "NaN": b'{"a": NaN}', "Infinity": b"[Infinity]", "-Infinity": b"-Infinity", "1e999": b'{"a": 1e999}',
     "-1e999": b"[-1e999]", "endless integer": b"9" * 5000,
-    "too deep": b"[" * (DEPTH_MAX + 2) + b"]" * (DEPTH_MAX + 2), "far too deep": b"[" * 100_000,
+    "too deep": b"[" * (DEPTH_MAX + 1) + b"]" * (DEPTH_MAX + 1), "far too deep": b"[" * 100_000,
     "too many members": json.dumps({str(number): 0 for number in range(MEMBERS_MAX + 1)}).encode(),
 }  # fmt: skip
 
@@ -191,9 +194,30 @@ async def test_a_path_with_a_limit_of_its_own_has_that_one():
     assert (await ask(b'"' + b"x" * 3999 + b'"', path=b"/batches")).status == 413
 
 
-@pytest.mark.parametrize("text", [b"-1", b"+1", b"1_0", b"0x10", b"ten", b"", "١".encode()])
+@pytest.mark.parametrize("text", [b"-1", b"+1", b"1_0", b"0x10", b"ten", b"", "١".encode(), b"2, 2", b"9" * 5000])
 async def test_a_length_that_is_no_number_is_refused(text: bytes):
-    assert (await ask(b"{}", headers=[HOST, JSON, length(text)])).status in {400, 413}
+    for path in (b"/things", b"/uploads/7/content"):
+        assert await told(await ask(b"{}", path=path, headers=[HOST, JSON, length(text)])) == (400, "bad_header")
+
+
+async def test_a_body_that_does_not_come_in_time_is_no_longer_waited_for(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(guard, "BODY_SECONDS_MAX", 0.01)
+
+    async def trickle() -> Message:
+        await asyncio.sleep(0.002)
+        return {"type": "http.request", "body": b" ", "more_body": True}
+
+    answer = await ask(b"{}", headers=[HOST, JSON], receive=trickle)
+    assert (await told(answer), answer.inside.bodies) == ((408, "body_too_slow"), [])
+
+
+@pytest.mark.parametrize("headers, chunks, closes", [
+    ([HOST, JSON, length(b"2000000")], [b"{"],                      True),
+    ([HOST, JSON],                     [b" " * BODY_BYTES_MAX] * 2, True),
+    ([HOST, JSON],                     [b"{"],                      False),
+])  # fmt: skip
+async def test_a_connection_on_which_more_was_to_come_is_closed(headers: Headers, chunks: list[bytes], closes: bool):
+    assert (b"connection" in (await ask(*chunks, headers=headers)).headers) == closes
 
 
 async def test_a_stream_passes_unread_whatever_is_in_it():
@@ -237,7 +261,7 @@ async def test_a_request_without_a_host_is_refused():
 @pytest.mark.parametrize("path", [
     b"/things//1", b"/./things", b"/things/../x", b"/things/..", b"/%2e%2e/x", b"/things%2f%2fx", b"/things/%2E/",
     b"/things/%00", b"/things/a;b", b"/things\\x", b"/things/%5cx", b"/things/%ff", b"/things/%c0%af",
-    b"/things/%0d%0a", b"/things/\x7f", "/\u8981".encode(),
+    b"/things/%0d%0a", b"/things/\x7f", "/\u8981".encode(), b"/things%2f1", b"/things/a%2Fb",
 ])  # fmt: skip
 async def test_a_path_that_could_be_read_two_ways_is_refused(path: bytes):
     answer = await ask(method="GET", path=path, headers=[HOST])
@@ -262,6 +286,40 @@ async def test_a_refusal_has_the_same_headers_and_an_id_like_any_answer():
     assert answer.headers[b"x-content-type-options"] == b"nosniff"
     assert answer.headers[b"cache-control"] == b"no-store"
     assert answer.headers[b"x-request-id"].decode() == answer.document["request_id"]
+
+
+async def breaks(_: Scope, __: Receive, ___: Send) -> None:
+    raise ZeroDivisionError("the inside")
+
+
+async def test_what_breaks_inside_is_answered_like_any_other_and_says_nothing_of_the_inside():
+    answer = await ask(b"{}", inside=breaks)
+    assert await told(answer) == (500, "failure")
+    assert answer.headers[b"x-request-id"].decode() == answer.document["request_id"]
+    assert answer.headers[b"x-content-type-options"] == b"nosniff"
+    assert "inside" not in json.dumps(answer.document)
+
+
+async def test_an_answer_that_breaks_half_way_is_cut_and_not_mended():
+    async def breaks_late(_: Scope, __: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await ask(b"{}", inside=breaks_late)
+
+
+async def test_a_request_keeps_its_id_when_a_neighbour_in_this_process_is_asked_meanwhile():
+    seen = list[str | None]()
+
+    async def asks_a_neighbour(scope: Scope, receive: Receive, send: Send) -> None:
+        await ask(b"{}")
+        seen.append(log.request_id())
+        await Inside()(scope, receive, send)
+
+    answer = await ask(b"{}", inside=asks_a_neighbour)
+    assert [answer.headers[b"x-request-id"].decode()] == seen
+    assert log.request_id() is None
 
 
 async def test_what_was_sent_is_not_in_the_refusal():

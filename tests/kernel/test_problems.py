@@ -63,6 +63,7 @@ def test_what_a_client_does_not_list_is_our_own_failure(document: dict[str, obje
 
 @pytest.mark.parametrize("failure, headers", [
     (Conflict(),                         {}),
+    (Unavailable(),                      {"Retry-After": "1"}),
     (Unavailable(retry_after_seconds=5), {"Retry-After": "5"}),
     (TooMany(retry_after_seconds=60),    {"Retry-After": "60"}),
     (Unauthenticated(),                  {"WWW-Authenticate": "Bearer"}),

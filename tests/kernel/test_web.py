@@ -2,18 +2,22 @@
 
 import base64
 from collections.abc import AsyncGenerator
+from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from fastapi import APIRouter
+from pydantic import TypeAdapter, ValidationError
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response as PlainResponse
 from starlette.routing import Route
 
 from shared import rest, web
-from shared.ids import RequestId
+from shared.ids import AssetId, RequestId
 from shared.permission import Public
 from shared.standing import STALE
+from shared.web import BadCursor, Moment, Page
 from tests.support import smallest
 from tests.support.bench import Bench, Person
 from tests.support.smallest import METADATA, Marks
@@ -78,6 +82,7 @@ async def test_an_unforeseen_error_says_nothing_of_the_inside_and_is_always_the_
         "status": 500, "detail": "Something broke on our side; whether the act took effect is unknown.",
         "code": "failure", "request_id": None,
     }  # fmt: skip
+    assert all(answer.headers["X-Request-Id"] == answer.json()["request_id"] for answer in answers)
     assert not any("inside" in answer.text or "secret" in answer.text for answer in answers)
 
 
@@ -88,6 +93,7 @@ async def test_an_unknown_path_and_an_unknown_method_are_problems_too(bench: Ben
     assert unknown.headers["Content-Type"] == "application/problem+json"
     wrong = await bench.ask("DELETE", ana, PATH)
     assert (wrong.status_code, wrong.json()["code"]) == (405, "not_offered")
+    assert wrong.headers["Allow"] in {"GET", "POST"}
     assert (await bench.get(ana, f"{PATH}/")).status_code == 404
 
 
@@ -164,6 +170,7 @@ async def test_pages_show_everything_once_in_order_and_the_last_one_says_so(
 @on_sqlite
 @pytest.mark.parametrize("query", [
     {"limit": 0}, {"limit": -1}, {"limit": 101}, {"limit": 2**63}, {"limit": "ten"}, {"limit": 1.5}, {"limit": ""},
+    {"limit": "1_0"}, {"limit": "+1"}, {"limit": " 1"}, {"limit": "01"}, {"limit": "１"}, {"limit": "9" * 5000},
     {"cursor": "%%%"}, {"cursor": "é"}, {"cursor": "x" * 301}, {"cursor": base64.urlsafe_b64encode(b"\xff").decode()},
 ], ids=str)  # fmt: skip
 async def test_a_window_or_cursor_that_was_not_given_out_is_refused(
@@ -171,6 +178,54 @@ async def test_a_window_or_cursor_that_was_not_given_out_is_refused(
 ):
     answer = await bench.get(ana, PATH, params=query)
     assert (answer.status_code, answer.json()["code"] in {"malformed", "bad_cursor"}) == (422, True)
+
+
+@pytest.mark.parametrize("cursor, found", [
+    (None,                      None),
+    (f"asset_{'0' * 32}",       AssetId(f"asset_{'0' * 32}")),
+    (f"version_{'0' * 32}",     BadCursor),
+    (f"asset_{'0' * 31}\x00",   BadCursor),
+    ("",                        BadCursor),
+    ("7",                       BadCursor),
+])  # fmt: skip
+def test_a_cursor_of_another_list_is_no_cursor_of_this_one(cursor: str | None, found: Any):
+    page = Page(20, cursor)
+    if found is BadCursor:
+        with pytest.raises(BadCursor):
+            page.after_id(AssetId)
+    else:
+        assert page.after_id(AssetId) == found
+
+
+@on_sqlite
+async def test_a_parameter_that_nobody_reads_is_refused_and_those_that_are_known_are_told(bench: Bench, ana: Person):
+    for query in ({"sort": "id"}, {"limit": 1, "Limit": 2}, {"limit[]": 1}):
+        answer = await bench.get(ana, PATH, params=query)
+        assert (answer.status_code, answer.json()["code"]) == (422, "unknown_parameter")
+        assert answer.json()["known"] == ["cursor", "limit"]
+
+
+@pytest.mark.parametrize("text, moment", [
+    ("2030-01-01T00:00:00Z",             datetime(2030, 1, 1, tzinfo=UTC)),
+    ("2030-01-01T08:00:00+08:00",        datetime(2030, 1, 1, tzinfo=UTC)),
+    ("2030-01-01T00:00:00.000001-00:30", datetime(2030, 1, 1, 0, 30, 0, 1, tzinfo=UTC)),
+    ("2028-02-29T00:00:00Z",             datetime(2028, 2, 29, tzinfo=UTC)),
+    ("9999-12-31T23:59:59Z",             datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)),
+])  # fmt: skip
+def test_a_moment_is_read_as_the_one_that_it_says(text: str, moment: datetime):
+    read = TypeAdapter(Moment).validate_python(text)
+    assert (read, read.tzinfo) == (moment, UTC)
+
+
+@pytest.mark.parametrize("told", [
+    "2030-01-01T00:00:00", "2030-01-01", "2030-01-01 00:00:00Z", "1893456000", 1893456000, 1.5, "", "24:00", None,
+    "2030-01-01T24:00:00Z", "2030-01-01T23:59:60Z", "2030-02-29T00:00:00Z", "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59-14:00", "2030-01-01T00:00:00+24:00", "２０３０-01-01T00:00:00Z", "2030-01-01T00:00:00Z\n",
+    "2030-01-01T00:00:00.0000001Z", "2030-01-01T00:00Z", "+2030-01-01T00:00:00Z", True, [], {},
+])  # fmt: skip
+def test_what_does_not_say_one_moment_is_none(told: object):
+    with pytest.raises(ValidationError):
+        TypeAdapter(Moment).validate_python(told)
 
 
 async def test_a_service_serves_its_news_to_services_and_to_nobody_else(bench: Bench, marks: Marks, ana: Person):

@@ -48,11 +48,11 @@ class Unfinished:
 def parse_path(level: int, path: str) -> Tile:
     """The tile at a path as `Tile.path` writes it; any other spelling is no tile."""
     if not 0 <= level <= LEVEL_MAX or not _path.fullmatch(path):
-        raise NoSuchTile(level=level, path=path)
+        raise NoSuchTile()
     groups, _, width = path.partition(".p/")
     tile = Tile(level, int(groups.replace("/", "").replace("x", "")), int(width or WIDTH))
     if tile.path() != path:
-        raise NoSuchTile(level=level, path=path)
+        raise NoSuchTile()
     return tile
 
 

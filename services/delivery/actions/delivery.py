@@ -41,7 +41,7 @@ from shared.access import Caller, Member, Role
 from shared.errors import Conflict, Unavailable
 from shared.grades import G3, Decision, Grade, Mode
 from shared.ids import ContentId, DeliveryId, EntitlementId, UseId
-from shared.web import BadCursor, Page
+from shared.web import Page
 
 
 class GradedMeanwhile(Conflict):
@@ -96,10 +96,7 @@ async def listed(depot: Depot, caller: Caller, entitlement_id: EntitlementId | N
     if not supervises and caller.participant_id is None:
         return []
     party = None if supervises else caller.participant_id
-    try:
-        after = None if page.after is None else DeliveryId(page.after)
-    except ValueError as error:
-        raise BadCursor() from error
+    after = page.after_id(DeliveryId)
     async with depot.database.read() as tx:
         return await store.listed_deliveries(tx, party, entitlement_id, after, page.limit + 1)
 

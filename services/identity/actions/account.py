@@ -69,7 +69,7 @@ async def create_user(
 async def users(identity: Identity, caller: Caller, page: Page) -> list[User]:
     async with identity.database.read() as tx:
         administrator = await _require_administrator(tx, caller)
-        return await store.users_of(tx, administrator, page.after, page.limit + 1)
+        return await store.users_of(tx, administrator, page.after_id(UserId), page.limit + 1)
 
 
 async def disable_user(identity: Identity, caller: Caller, user_id: UserId, once: Once) -> User:
@@ -116,7 +116,7 @@ async def create_client(
 async def clients(identity: Identity, caller: Caller, page: Page) -> list[ApiClient]:
     async with identity.database.read() as tx:
         organisation = await _require_administrator(tx, caller)
-        return await store.clients_of(tx, organisation, page.after, page.limit + 1)
+        return await store.clients_of(tx, organisation, page.after_id(ApiClientId), page.limit + 1)
 
 
 async def disable_client(identity: Identity, caller: Caller, client_id: ApiClientId, once: Once) -> ApiClient:
@@ -157,7 +157,7 @@ async def register_key(identity: Identity, caller: Member, public_key: str, once
 
 async def keys(identity: Identity, caller: Member, page: Page) -> list[SigningKey]:
     async with identity.database.read() as tx:
-        return await store.signing_keys_of(tx, caller.participant_id, page.after, page.limit + 1)
+        return await store.signing_keys_of(tx, caller.participant_id, page.after_id(KeyId), page.limit + 1)
 
 
 async def revoke_key(identity: Identity, caller: Member, key_id: KeyId, once: Once) -> SigningKey:

@@ -71,7 +71,7 @@ async def apply(
 
 async def participants(identity: Identity, status: Status | None, page: Page) -> list[Participant]:
     async with identity.database.read() as tx:
-        return await store.participants_in_order(tx, status, page.after, page.limit + 1)
+        return await store.participants_in_order(tx, status, page.after_id(ParticipantId), page.limit + 1)
 
 
 async def participant(identity: Identity, caller: Caller, participant_id: ParticipantId) -> Participant:

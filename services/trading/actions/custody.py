@@ -51,7 +51,7 @@ from shared.errors import Failure, Malformed, Unavailable
 from shared.facts import Actor, Fact
 from shared.idempotency import Once
 from shared.ids import FactId, InstructionId, TransferId
-from shared.web import BadCursor, Page
+from shared.web import Page
 
 BATCH = 50
 CUSTODIAN = Actor("service", "custodian")
@@ -151,10 +151,7 @@ async def resume(
 
 async def parked(treasury: Treasury, page: Page) -> list[Instruction]:
     """What waits for a person, oldest first; one more than the page holds, if there are more."""
-    try:
-        after = InstructionId(page.after) if page.after is not None else None
-    except ValueError as error:
-        raise BadCursor() from error
+    after = page.after_id(InstructionId)
     async with treasury.database.read() as tx:
         return await store.in_state(tx, PARKED, after, page.limit + 1)
 

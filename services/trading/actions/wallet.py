@@ -17,7 +17,7 @@ from shared.database import Transaction
 from shared.idempotency import Once
 from shared.ids import FactId, InstructionId, ParticipantId, TransferId
 from shared.money import Money
-from shared.web import BadCursor, Page
+from shared.web import Page
 
 CURRENCY = "CNY"
 
@@ -62,7 +62,7 @@ async def wallet(treasury: Treasury, participant_id: ParticipantId) -> Wallet:
 async def transfers(treasury: Treasury, participant_id: ParticipantId, page: Page) -> list[Entry]:
     """The wallet's transfers, newest first; one more than the page holds, if there are more."""
     account = ledger.wallet(participant_id, CURRENCY)
-    before = _cursor(page.after)
+    before = page.after_id(TransferId)
     async with treasury.database.read() as tx:
         return await ledger_store.entries_of(tx, account, before, page.limit + 1)
 
@@ -109,10 +109,3 @@ async def _give(
         tx, kind, member.participant_id, {str(member.participant_id): pending.amount}, f"{kind}:{instruction_id}",
         None, (pending.id,), now=now, instruction_id=instruction_id, fact_id=fact_id,
     )  # fmt: skip
-
-
-def _cursor(after: str | None) -> TransferId | None:
-    try:
-        return TransferId(after) if after is not None else None
-    except ValueError as error:
-        raise BadCursor() from error

@@ -9,10 +9,10 @@ from services.trading.rules.auction import Auction, State
 from services.trading.rules.auction_terms import INCREMENTS_MAX, Increment
 from services.trading.rules.bid import Bid, Registration
 from services.trading.schemas.money import Amount
-from services.trading.schemas.words import Minor, Moment
+from services.trading.schemas.words import Minor
 from shared.ids import AuctionId, BidId, ListingId, ParticipantId, RegistrationId
 from shared.money import Money
-from shared.web import Request, View
+from shared.web import Moment, Request, View
 
 AuctionState = State
 

@@ -9,7 +9,7 @@ from sqlalchemy import Column, ColumnElement, Select, Table, insert, update
 from shared.database import Transaction
 from shared.errors import Conflict
 from shared.ids import Id
-from shared.web import BadCursor, Page
+from shared.web import Page
 
 AnyId = TypeVar("AnyId", bound=Id)
 
@@ -39,8 +39,8 @@ async def save(tx: Transaction, table: Table, kept: Revised, row: Mapping[str, o
 
 def newest_first(query: Select[Any], column: Column[Any], kind: type[AnyId], page: Page) -> Select[Any]:
     """One more than the page's limit, so that the end is known. Ids sort by age."""
-    if page.after is not None:
-        query = query.where(column < _cursor(kind, page.after))
+    if (after := page.after_id(kind)) is not None:
+        query = query.where(column < after)
     return query.order_by(column.desc()).limit(page.limit + 1)
 
 
@@ -52,10 +52,3 @@ def whose(buyer: Column[Any], provider: Column[Any], party_id: Id | None) -> lis
 def told(value: object) -> Any:
     """A value as JSON columns keep it."""
     return TypeAdapter(type(value)).dump_python(value, mode="json")
-
-
-def _cursor(kind: type[AnyId], text: str) -> AnyId:
-    try:
-        return kind(text)
-    except ValueError as error:
-        raise BadCursor() from error

@@ -1,0 +1,138 @@
+"""A good request for every write of the market: who may send it, and what it says, with every property named.
+
+What it names need not exist: a body is judged before it is looked whether its thing is there.
+"""
+
+import base64
+from dataclasses import dataclass
+from typing import Any
+
+from services.demo import data
+from services.demo.shelves import ALPHA, AVIATION, PASSWORD
+
+HEX = "0" * 32
+HASH = "0" * 64
+BUSINESS, SECURITY = "business", "security"
+ANYONE, CUSTODIAN, NEIGHBOUR = "", "custodian", "neighbour"
+YUAN = {"minor": 100, "currency": "CNY"}
+IMPACT = {"object": "economy", "degree": "ordinary", "rationale": "因为"}
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    sender: str
+    body: Any = None
+
+
+def id_of(kind: str) -> str:
+    return f"{kind}_{HEX}"
+
+
+def _terms(**more: Any) -> dict[str, Any]:
+    return {
+        "kind": "one_off", "price": YUAN, "discounts": [{"description": "首单", "basis_points": 100}],
+        "valid_from": "2030-01-02T00:00:00Z", "valid_until": "2030-02-01T00:00:00Z",
+    } | more  # fmt: skip
+
+
+ABOUT = {
+    "title": "机场", "title_english": "Airports", "description": "机场数据", "theme": "transport",
+    "keywords": ["机场"], "region": "全国", "update_cycle": "monthly",
+}  # fmt: skip
+DETECTION = {
+    "kind": "resident_id", "name_hit": True, "hit_basis_points": 9000, "checksum_basis_points": 9000,
+    "sample_size": 100,
+}  # fmt: skip
+FIELD = {"name": "列", "type": "text", "null_basis_points": 0, "distinct": 1, "detections": [DETECTION]}
+REASONED = {"reason_code": "asked_for", "reason": "因为"}
+ADMISSION = Write(SECURITY, {"clearance": "C2", "reason": "已核验"})
+
+WRITES: dict[str, Write] = {
+    "POST /identity/v1/applications": Write(ANYONE, {
+        "name": "新来者有限公司", "uscc": data.credit_code(7), "roles": ["buyer"], "contact": "王",
+        "administrator": {"login": "new@demo", "password": PASSWORD},
+    }),
+    "POST /identity/v1/participants/{participant_id}/admit": ADMISSION,
+    "POST /identity/v1/participants/{participant_id}/clearance": ADMISSION,
+    "POST /identity/v1/participants/{participant_id}/affiliations":
+        Write(SECURITY, {"affiliate_id": id_of("participant")}),
+    "POST /identity/v1/participants/{participant_id}/{decision}": Write(SECURITY, REASONED),
+    "POST /identity/v1/users": Write(ALPHA, {"login": "second@demo", "password": PASSWORD, "roles": ["buyer"]}),
+    "POST /identity/v1/users/{user_id}/disable": Write(ALPHA),
+    "POST /identity/v1/clients": Write(ALPHA, {"name": "程序", "roles": ["buyer"]}),
+    "POST /identity/v1/clients/{client_id}/disable": Write(ALPHA),
+    "POST /identity/v1/signing-keys":
+        Write(ALPHA, {"algorithm": "ed25519", "public_key": base64.b64encode(b"\x01" * 32).decode()}),
+    "POST /identity/v1/signing-keys/{key_id}/revoke": Write(ALPHA),
+    "POST /identity/v1/token": Write(ANYONE),
+    "POST /identity/v1/token/revoke": Write(ANYONE),
+    "POST /catalog/v1/assets": Write(AVIATION, ABOUT),
+    "PATCH /catalog/v1/assets/{asset_id}": Write(AVIATION, ABOUT),
+    "POST /catalog/v1/assets/{asset_id}/versions": Write(AVIATION),
+    "POST /catalog/v1/assets/{asset_id}/source-declaration": Write(AVIATION, {
+        "origin": "own_production", "description": "自有", "legal_basis": "持有权",
+        "personal_information_basis": "无", "evidence_hash": HASH,
+    }),
+    "POST /catalog/v1/assets/{asset_id}/submit": Write(AVIATION),
+    "POST /catalog/v1/assets/{asset_id}/withdraw": Write(AVIATION),
+    "POST /catalog/v1/assets/{asset_id}/register": Write(BUSINESS, {"grade": "G2", "note": "已复核"}),
+    "POST /catalog/v1/assets/{asset_id}/refuse": Write(BUSINESS, REASONED),
+    "POST /catalog/v1/versions/{version_id}/inspection": Write(NEIGHBOUR, {
+        "upload_id": id_of("upload"), "refused": None, "content_hash": HASH, "bytes": 1, "rows": 1,
+        "media_type": "text/csv", "fields": [FIELD], "inspector_version": "1",
+    }),
+    "POST /catalog/v1/versions/{version_id}/grade-proposals":
+        Write(AVIATION, {"impacts": [IMPACT], "flags": ["personal"]}),
+    "POST /catalog/v1/versions/{version_id}/raise-grade": Write(BUSINESS, {"impacts": [IMPACT], "reason": "因为"}),
+    "POST /delivery/v1/uploads": Write(AVIATION, {
+        "version_id": id_of("version"), "media_type": "text/csv", "bytes": 1, "content_hash": HASH,
+        "file_name": "a.csv",
+    }),
+    "PUT /delivery/v1/uploads/{upload_id}/content": Write(AVIATION),
+    "POST /pricing/v1/plans": Write(AVIATION, _terms(version_id=id_of("version"), mode="raw")),
+    "POST /pricing/v1/plans/{plan_id}/revisions": Write(AVIATION, _terms()),
+    "POST /pricing/v1/quotes": Write(ALPHA, {"plan_id": id_of("plan")}),
+    "POST /trading/v1/listings": Write(AVIATION, {
+        "version_id": id_of("version"), "mode": "raw", "purposes": ["research"], "quota_uses": 1,
+        "right": {"kind": "unlimited", "field": "research", "territory": "CN", "period_days": 30},
+        "pricing": "fixed", "plan_id": id_of("plan"),
+    }),
+    "POST /trading/v1/listings/{listing_id}/suspend": Write(AVIATION),
+    "POST /trading/v1/listings/{listing_id}/resume": Write(AVIATION),
+    "POST /trading/v1/listings/{listing_id}/delist": Write(AVIATION),
+    "POST /trading/v1/auctions": Write(AVIATION, {
+        "listing_id": id_of("listing"), "start_price": YUAN, "reserve_price": YUAN, "deposit": YUAN,
+        "increments": [{"from_minor": 0, "step_minor": 10}], "opens_at": "2030-01-02T00:00:00Z",
+        "closes_at": "2030-01-09T00:00:00Z",
+    }),
+    "POST /trading/v1/auctions/{auction_id}/registrations": Write(ALPHA),
+    "POST /trading/v1/auctions/{auction_id}/bids": Write(ALPHA, {"maximum": YUAN}),
+    "POST /trading/v1/auctions/{auction_id}/cancel": Write(AVIATION),
+    "POST /trading/v1/orders": Write(ALPHA, {
+        "listing_id": id_of("listing"), "quote_id": id_of("quote"), "quote_version": 1, "total": YUAN,
+    }),
+    "POST /trading/v1/orders/{order_id}/payment": Write(ALPHA),
+    "POST /trading/v1/orders/{order_id}/acceptance": Write(ALPHA),
+    "POST /trading/v1/contracts/{contract_id}/signatures":
+        Write(ALPHA, {"key_id": id_of("key"), "signature": "A" * 86 + "=="}),
+    "POST /trading/v1/entitlements/{entitlement_id}/uses":
+        Write(NEIGHBOUR, {"use_id": id_of("use"), "grade_revision": 1}),
+    "POST /trading/v1/wallet/pay-ins": Write(ALPHA, {"amount": YUAN}),
+    "POST /trading/v1/wallet/payouts": Write(ALPHA, {"amount": YUAN}),
+    "POST /trading/v1/instructions/{instruction_id}/resume": Write(BUSINESS, {"reason": "因为"}),
+    "POST /trading/v1/custodian/callbacks": Write(CUSTODIAN, {
+        "event_id": "event-1", "instruction_id": id_of("instruction"), "state": "confirmed", "amount": YUAN,
+        "payer": id_of("participant"), "reason_code": "none",
+    }),
+    "POST /audit/v1/batches":
+        Write(NEIGHBOUR, {"service": "delivery", "stripe": 0, "first_seq": 1, "prev": HASH, "events": ["{}"]}),
+}  # fmt: skip
+STREAMS = {"PUT /delivery/v1/uploads/{upload_id}/content"}
+FORMS = {"POST /identity/v1/token", "POST /identity/v1/token/revoke"}
+# What is the same when it comes twice needs no key: it has one of its own.
+KEYLESS = STREAMS | FORMS | {
+    "POST /identity/v1/applications", "PATCH /catalog/v1/assets/{asset_id}", "POST /trading/v1/custodian/callbacks",
+    "POST /audit/v1/batches",
+}  # fmt: skip
+# Where no text is text too: a column without a name.
+EMPTY_IS_SAID = {("POST /catalog/v1/versions/{version_id}/inspection", ".fields[0].name")}
