@@ -1,18 +1,23 @@
 """nginx sends each path where the gateway of one process would send it."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
 from services.gateway import PREFIXES
+from shared import problems
+from shared.errors import Failure, Unavailable
+from shared.guard import BodyTooLarge
+from shared.ids import RequestId
 
 ROOT = Path(__file__).parent.parent.parent
 CONF = re.sub(r"#.*", "", (ROOT / "deploy/nginx.conf").read_text())
 UPSTREAMS = dict(re.findall(r"upstream (\w+)\s*\{ server (\S+);", CONF))
 LOCATIONS = [
     (modifier, pattern, body)
-    for modifier, pattern, body in re.findall(r"location\s+(=|~)?\s*(\S+)\s*\{(.*?)\}", CONF, re.DOTALL)
+    for modifier, pattern, body in re.findall(r"location\s+(=|~)?\s*([^\s@]+)\s*\{(.*?)\}", CONF, re.DOTALL)
 ]
 
 
@@ -54,6 +59,20 @@ def test_every_upstream_is_its_own_container_and_keeps_connections():
 def test_live_streams_and_content_are_passed_on_as_they_come():
     unbuffered = [place for _, place, body in LOCATIONS if "proxy_buffering off;" in body]
     assert sorted(unbuffered) == ["/audit/v1/stream", "/delivery/", "^/trading/v1/auctions/[^/]+/stream$"]
+
+
+@pytest.mark.parametrize("statuses, name, failure", [
+    ("413",     "too_large", BodyTooLarge()),
+    ("502 504", "away",      Unavailable()),
+])  # fmt: skip
+def test_what_never_reached_a_service_is_told_like_what_did(statuses: str, name: str, failure: Failure):
+    assert f"error_page {statuses} @{name};" in CONF
+    told = re.findall(rf"location @{name} \{{.*?return (\d+) '(.*?)';", CONF, re.DOTALL)
+    [(status, document)] = told
+    assert int(status) == problems.status_of(failure)
+    request_id = RequestId.new()
+    document = json.loads(document.replace("$request_id", request_id.removeprefix("request_")))
+    assert document == problems.document(failure, request_id)
 
 
 def test_a_path_is_passed_on_as_it_came():
