@@ -98,7 +98,7 @@ def build(settings: Settings, directory: Directory, lifespan: Any = None) -> Fas
     async def ready() -> Health:
         """Whether every service is ready. 503, naming those that are not, otherwise."""
         states = await asyncio.gather(*(_readiness(directory, service) for service in SERVICES))
-        parts = dict(zip(SERVICES, states, strict=True))
+        parts: dict[str, str] = dict(zip(SERVICES, states, strict=True))
         if any(state != "ready" for state in parts.values()):
             raise NotReady(parts=parts, retry_after_seconds=1)
         return Health(status="ready", parts=parts)
@@ -125,7 +125,7 @@ def document() -> dict[str, Any]:
     for router in ROUTERS.values():
         for route in routes_of(router):
             assert isinstance(route, APIRoute)
-            for method in route.methods:
+            for method in route.methods or ():
                 _tell_of_headers(told["paths"][route.path_format][method.lower()], route.dependant)
     return told
 

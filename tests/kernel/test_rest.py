@@ -226,7 +226,7 @@ async def test_an_answer_may_be_held_back_over_the_network_as_long_as_was_agreed
         return httpx2.Response(200, json={"id": "1", "grade": "G2"})
 
     there = httpx2.AsyncClient(base_url="http://catalog", transport=httpx2.MockTransport(answer))
-    monkeypatch.setattr("shared.rest.connect", lambda _: there)  # pyright: ignore[reportUnknownLambdaType]
+    monkeypatch.setattr("shared.rest.connect", {"http://catalog": there}.get)
     client = CatalogClient(Peer(Directory({"catalog": "http://catalog"}), "catalog", Tokens()))
     await client.get("/catalog/v1/assets/1", AssetView, wait_seconds=25)
     assert limits == [dict.fromkeys(("connect", "read", "write", "pool"))], "the client's own limit would end it sooner"
