@@ -27,9 +27,9 @@ Transaction = AsyncConnection
 AnyId = TypeVar("AnyId", bound=Id)
 Columns = TypeVarTuple("Columns")
 POOL_SIZE = 8
-# Nothing is waited for longer than a neighbour would wait for us: each of these ends as `DatabaseBusy`.
+# Nothing is waited for without end: each of these ends as `DatabaseBusy`.
 BUSY_TIMEOUT_MILLISECONDS = 2000
-WRITER_SECONDS_MAX = 5  # SQLite: for the one connection that writes
+WRITER_SECONDS_MAX = 10  # SQLite: in the line for the one connection that writes
 CONNECTION_SECONDS_MAX = 2  # PostgreSQL: for one of the pool
 CONNECT_SECONDS_MAX = 5
 LOCK_SECONDS_MAX = 4
