@@ -34,7 +34,7 @@ class EntriesRead(Fact):
     count: int
     first_index: int | None = None
     last_index: int | None = None
-    fact_id: FactId | None = None
+    sought_fact_id: FactId | None = None
     object_id: str | None = None
     organisation_id: ParticipantId | None = None
 

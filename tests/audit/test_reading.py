@@ -4,6 +4,7 @@ import pytest
 
 from services.audit.rules import tile, tree
 from services.audit.rules.tile import Tile
+from shared.facts import read_event
 from shared.ids import AssetId
 from tests.audit.conftest import AuditBench
 
@@ -128,6 +129,17 @@ async def test_a_supervisors_reading_is_itself_in_the_log(log: AuditBench):
     assert '"act":"audit.entries_read"' in last
     assert '"data":{"count":2,"first_index":1,"last_index":2}' in last
     assert log.regulator.subject in last
+
+
+async def test_a_look_at_one_fact_is_told_each_time_as_a_fact_of_its_own(log: AuditBench):
+    source = log.source().tell(1)
+    await source.send()
+    sought = read_event(source.lines[0]).id
+    for _ in range(2):
+        assert [each["index"] for each in (await log.read(f"/entries?fact_id={sought}"))["items"]] == [0]
+    told = [read_event(each.line.encode()) for each in await log.bench.cores["audit"].feed.after({})]
+    assert [each.data["sought_fact_id"] for each in told] == [sought, sought]
+    assert len({sought, *(each.id for each in told)}) == 3
 
 
 async def test_a_supervisors_look_at_an_entry_bundle_is_in_the_log_too(log: AuditBench):
