@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import ClassVar, Self
 
 from services.catalog.rules.asset import Asset, Description, Entry, Origin
-from services.catalog.rules.evidence import Field
-from services.catalog.rules.grading import Reason
+from services.catalog.rules.evidence import Field, Kind
+from services.catalog.rules.grading import Degree, Object, Reason
 from services.catalog.rules.registration import Certificate
 from services.catalog.rules.version import Version
 from shared import canonical
@@ -20,7 +20,28 @@ from shared.ids import AssetId, CertificateId, ParticipantId, UploadId, VersionI
 
 REASONS_BYTES_MAX = 10 * 1024
 
-Told = dict[str, object]
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The evidence of a reason, without the sentence that is made from it."""
+
+    rule: str
+    grade: Grade
+    object: Object | None
+    degree: Degree | None
+    rationale: str | None
+    field: str | None
+    kind: Kind | None
+    name_hit: bool | None
+    hit_basis_points: int | None
+    checksum_basis_points: int | None
+    with_field: str | None
+    with_kind: Kind | None
+    flag: Flag | None
+
+    @classmethod
+    def of(cls, reason: Reason) -> Self:
+        return cls(*(getattr(reason, member.name) for member in fields(cls)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +55,8 @@ class AssetFact(Fact):
 
 @dataclass(frozen=True, slots=True)
 class AssetDrafted(AssetFact):
+    """A provider enters an asset, with its first version."""
+
     version_id: VersionId
     about: Description
     deadline: datetime | None
@@ -46,6 +69,8 @@ class AssetDrafted(AssetFact):
 
 @dataclass(frozen=True, slots=True)
 class AssetDescribed(AssetFact):
+    """A provider describes its asset anew."""
+
     about: Description
 
     @classmethod
@@ -55,6 +80,8 @@ class AssetDescribed(AssetFact):
 
 @dataclass(frozen=True, slots=True)
 class SourceDeclared(AssetFact):
+    """A provider declares where its data come from, and by what right it has them."""
+
     origin: Origin
     description: str
     legal_basis: str
@@ -90,6 +117,8 @@ class VersionFact(AssetFact):
 
 @dataclass(frozen=True, slots=True)
 class VersionAdded(VersionFact):
+    """A provider announces a further version of its asset."""
+
     number: int
     deadline: datetime | None
 
@@ -113,6 +142,8 @@ class VersionLapsed(VersionFact):
 
 @dataclass(frozen=True, slots=True)
 class ContentInspected(VersionFact):
+    """The bytes of a version were looked through; the digest is of all that was found in its fields."""
+
     category: ClassVar[Category] = Category.CONTENT
     upload_id: UploadId
     content_hash: str
@@ -135,6 +166,8 @@ class ContentInspected(VersionFact):
 
 @dataclass(frozen=True, slots=True)
 class ContentRefused(VersionFact):
+    """The bytes of a version cannot be taken."""
+
     category: ClassVar[Category] = Category.CONTENT
     upload_id: UploadId
     reason_code: str
@@ -159,6 +192,8 @@ class GradeFact(VersionFact):
 
 @dataclass(frozen=True, slots=True)
 class GradeProposed(GradeFact):
+    """The grade that follows from what was declared and found, with the strongest of its reasons."""
+
     @classmethod
     def of(cls, asset: Asset, version: Version, reasons: tuple[Reason, ...]) -> Self:
         return cls(*_head(asset, version), *_grade(version, reasons))
@@ -183,6 +218,8 @@ class ReviewFact(VersionFact):
 
 @dataclass(frozen=True, slots=True)
 class AssetSubmitted(ReviewFact):
+    """A provider hands a version to the operators for review."""
+
     deadline: datetime | None
 
     @classmethod
@@ -233,6 +270,8 @@ class RegistrationDenied(ReviewFact):
 
 @dataclass(frozen=True, slots=True)
 class AssetRefused(VersionFact):
+    """The operators do not register the version, and say why."""
+
     reason_code: str
     reason: str
 
@@ -268,24 +307,18 @@ def _grade(
 ) -> tuple[Grade, frozenset[Flag], int, str, tuple[Told, ...], int, str]:
     graded = version.graded
     assert graded
-    told = [_told(reason) for reason in reasons]
+    told = [Told.of(reason) for reason in reasons]
     return (
         graded.grade, graded.flags, graded.revision, graded.rule_version, _that_fit(told), len(told),
-        canonical.digest(told),
+        canonical.digest(plain(told)),
     )  # fmt: skip
-
-
-def _told(reason: Reason) -> Told:
-    """The evidence of a reason, without the sentence that is made from it."""
-    told = {field.name: getattr(reason, field.name) for field in fields(reason) if field.name != "text"}
-    return plain(told)
 
 
 def _that_fit(told: Iterable[Told]) -> tuple[Told, ...]:
     """As many, the strongest first, as a fact can carry."""
     fitting, size = list[Told](), 0
     for one in told:
-        size += len(canonical.encode(one))
+        size += len(canonical.encode(plain(one)))
         if size > REASONS_BYTES_MAX:
             break
         fitting.append(one)

@@ -61,6 +61,8 @@ class ContentRefused(Fact):
 
 @dataclass(frozen=True, slots=True)
 class ContentInspected(Fact):
+    """A content was looked through, and what it holds is told by kind, never by value."""
+
     category: ClassVar[Category] = Category.CONTENT
     upload_id: UploadId
     version_id: VersionId
@@ -94,6 +96,8 @@ class RenditionMade(Fact):
 
 @dataclass(frozen=True, slots=True)
 class SampleShown(Fact):
+    """Somebody saw rows of a sample."""
+
     category: ClassVar[Category] = Category.CONTENT
     version_id: VersionId
     grade: Grade
@@ -104,6 +108,8 @@ class SampleShown(Fact):
 
 @dataclass(frozen=True, slots=True)
 class SampleRefused(Fact):
+    """Somebody asked for a sample that the grade does not allow them."""
+
     category: ClassVar[Category] = Category.CONTENT
     outcome: ClassVar[Outcome] = "deny"
     version_id: VersionId
@@ -141,6 +147,8 @@ class DeliveryStarted(Fact):
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRefused(Fact):
+    """Somebody asked for a content that they may not have, or not in this form."""
+
     category: ClassVar[Category] = Category.DELIVERY
     outcome: ClassVar[Outcome] = "deny"
     entitlement_id: EntitlementId
@@ -155,6 +163,8 @@ class DeliveryRefused(Fact):
 
 @dataclass(frozen=True, slots=True)
 class DeliveryEnded(Fact):
+    """How a delivery went: `bytes` are those that left."""
+
     category: ClassVar[Category] = Category.DELIVERY
     delivery_id: DeliveryId
     entitlement_id: EntitlementId

@@ -16,14 +16,14 @@ from shared.grades import Clearance
 from shared.ids import ApiClientId, KeyId, ParticipantId, TokenFamilyId, UserId
 
 
-class Admission(Fact):
+class AdmissionFact(Fact):
     """About who takes part, and trusted with what."""
 
     __slots__ = ()
     category: ClassVar[Category] = Category.ADMISSION
 
 
-class Access(Fact):
+class AccessFact(Fact):
     """About who was let in."""
 
     __slots__ = ()
@@ -32,7 +32,9 @@ class Access(Fact):
 
 
 @dataclass(frozen=True, slots=True)
-class ParticipantApplied(Admission):
+class ParticipantApplied(AdmissionFact):
+    """An organisation asks to be admitted, in the roles it wants."""
+
     participant_id: ParticipantId
     revision: int
     name: str
@@ -45,7 +47,9 @@ class ParticipantApplied(Admission):
 
 
 @dataclass(frozen=True, slots=True)
-class ClearanceProposed(Admission):
+class ClearanceProposed(AdmissionFact):
+    """The first of two operators names a clearance; the second decides."""
+
     participant_id: ParticipantId
     revision: int
     clearance: Clearance
@@ -53,7 +57,9 @@ class ClearanceProposed(Admission):
 
 
 @dataclass(frozen=True, slots=True)
-class ParticipantAdmitted(Admission):
+class ParticipantAdmitted(AdmissionFact):
+    """An organisation may take part, in these roles and with this clearance."""
+
     participant_id: ParticipantId
     revision: int
     roles: frozenset[Role]
@@ -62,7 +68,9 @@ class ParticipantAdmitted(Admission):
 
 
 @dataclass(frozen=True, slots=True)
-class ClearanceChanged(Admission):
+class ClearanceChanged(AdmissionFact):
+    """A participant is trusted with more, or with less, from now on."""
+
     participant_id: ParticipantId
     revision: int
     clearance: Clearance
@@ -71,7 +79,9 @@ class ClearanceChanged(Admission):
 
 
 @dataclass(frozen=True, slots=True)
-class ParticipantRefused(Admission):
+class ParticipantRefused(AdmissionFact):
+    """An organisation was not admitted."""
+
     participant_id: ParticipantId
     revision: int
     reason_code: str
@@ -79,7 +89,9 @@ class ParticipantRefused(Admission):
 
 
 @dataclass(frozen=True, slots=True)
-class ParticipantSuspended(Admission):
+class ParticipantSuspended(AdmissionFact):
+    """A participant may do nothing new for the time being."""
+
     participant_id: ParticipantId
     revision: int
     reason_code: str
@@ -87,7 +99,9 @@ class ParticipantSuspended(Admission):
 
 
 @dataclass(frozen=True, slots=True)
-class ParticipantReinstated(Admission):
+class ParticipantReinstated(AdmissionFact):
+    """A suspended participant may act again."""
+
     participant_id: ParticipantId
     revision: int
     reason_code: str
@@ -95,7 +109,9 @@ class ParticipantReinstated(Admission):
 
 
 @dataclass(frozen=True, slots=True)
-class ParticipantExited(Admission):
+class ParticipantExited(AdmissionFact):
+    """A participant takes part no longer."""
+
     participant_id: ParticipantId
     revision: int
     reason_code: str
@@ -103,13 +119,17 @@ class ParticipantExited(Admission):
 
 
 @dataclass(frozen=True, slots=True)
-class AffiliationDeclared(Admission):
+class AffiliationDeclared(AdmissionFact):
+    """Two participants are on record as affiliates of each other."""
+
     participant_id: ParticipantId
     affiliate_id: ParticipantId
 
 
 @dataclass(frozen=True, slots=True)
-class UserCreated(Admission):
+class UserCreated(AdmissionFact):
+    """A person may log in: for a participant, or as staff of the exchange."""
+
     user_id: UserId
     roles: frozenset[Role]
     is_administrator: bool
@@ -117,24 +137,32 @@ class UserCreated(Admission):
 
 
 @dataclass(frozen=True, slots=True)
-class UserDisabled(Admission):
+class UserDisabled(AdmissionFact):
+    """A person may log in no longer."""
+
     user_id: UserId
 
 
 @dataclass(frozen=True, slots=True)
-class ApiClientCreated(Admission):
+class ApiClientCreated(AdmissionFact):
+    """A participant's own program may act for it."""
+
     api_client_id: ApiClientId
     participant_id: ParticipantId
     roles: frozenset[Role]
 
 
 @dataclass(frozen=True, slots=True)
-class ApiClientDisabled(Admission):
+class ApiClientDisabled(AdmissionFact):
+    """A program may act for its participant no longer."""
+
     api_client_id: ApiClientId
 
 
 @dataclass(frozen=True, slots=True)
-class SigningKeyRegistered(Admission):
+class SigningKeyRegistered(AdmissionFact):
+    """A participant signs its contracts with this key."""
+
     participant_id: ParticipantId
     key_id: KeyId
     algorithm: str
@@ -142,27 +170,35 @@ class SigningKeyRegistered(Admission):
 
 
 @dataclass(frozen=True, slots=True)
-class SigningKeyRevoked(Admission):
+class SigningKeyRevoked(AdmissionFact):
+    """What is signed with this key from now on does not count."""
+
     participant_id: ParticipantId
     key_id: KeyId
 
 
 @dataclass(frozen=True, slots=True)
-class TokenIssued(Access):
+class TokenIssued(AccessFact):
+    """A user, a program or a service was let in."""
+
     subject: str
     grant: str
     audience: str
 
 
 @dataclass(frozen=True, slots=True)
-class TokenFamilyRevoked(Access):
+class TokenFamilyRevoked(AccessFact):
+    """A session has ended, with every token of it."""
+
     user_id: UserId
     family_id: TokenFamilyId
     reason_code: str
 
 
 @dataclass(frozen=True, slots=True)
-class LogInRefused(Access):
+class LogInRefused(AccessFact):
+    """Somebody tried to log in, in vain."""
+
     outcome: ClassVar[Outcome] = "deny"
     login: Commitment
     reason_code: str
@@ -170,7 +206,9 @@ class LogInRefused(Access):
 
 
 @dataclass(frozen=True, slots=True)
-class ClientRefused(Access):
+class ClientRefused(AccessFact):
+    """A program or a service tried to get a token, in vain."""
+
     outcome: ClassVar[Outcome] = "deny"
     subject: str
     reason_code: str

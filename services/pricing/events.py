@@ -38,10 +38,14 @@ class PlanFact(Fact):
 
 
 class PlanPublished(PlanFact):
+    """A provider offers a version at a price; `amount` is the list price."""
+
     __slots__ = ()
 
 
 class PlanRevised(PlanFact):
+    """A provider's plan has a new revision; `amount` is the list price."""
+
     __slots__ = ()
 
 

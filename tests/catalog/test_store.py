@@ -1,18 +1,18 @@
 """What the tables promise, whoever asks."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from services.catalog.events import REASONS_BYTES_MAX, GradeProposed
+from services.catalog.events import REASONS_BYTES_MAX, GradeProposed, Told
 from services.catalog.rules import asset as asset_rules
 from services.catalog.rules import grading as grading_rules
 from services.catalog.rules import registration
 from services.catalog.rules.asset import Entry, NoSuchAsset
 from services.catalog.rules.evidence import Detection, Field, Kind
-from services.catalog.rules.grading import Degree, Grounds, Impact, Object
+from services.catalog.rules.grading import Degree, Grounds, Impact, Object, Reason
 from services.catalog.rules.registration import NoSuchCertificate
 from services.catalog.rules.version import NoSuchVersion, propose_grade, report_content
 from services.catalog.store import entries as store
@@ -146,6 +146,10 @@ def test_a_grade_with_more_reasons_than_a_fact_can_carry_tells_the_strongest_and
     assert len(line) <= EVENT_BYTES_MAX
     assert 0 < len(encode(plain(fact.reasons))) <= REASONS_BYTES_MAX + 200
     assert fact.reasons_count == len(grading.reasons) > len(fact.reasons)
-    assert fact.reasons[0]["grade"] == "G3"
+    assert fact.reasons[0].grade == "G3"
     narrower = GradeProposed.of(entry.asset, version, grading.reasons[:-1])
     assert narrower.reasons_digest != fact.reasons_digest
+
+
+def test_a_fact_tells_all_of_a_reason_but_the_sentence_that_is_made_from_it():
+    assert {field.name for field in fields(Reason)} - {field.name for field in fields(Told)} == {"text"}

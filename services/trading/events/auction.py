@@ -25,6 +25,8 @@ OPENINGS_MAX = 100  # of one fact, so that it stays within the bytes that an eve
 
 @dataclass(frozen=True, slots=True)
 class AuctionOpened(Fact):
+    """A listing goes to whoever bids most, on these terms; a secret reserve is sealed."""
+
     category: ClassVar[Category] = Category.TRADE
     retention: ClassVar[Retention] = Retention.AUCTION
     auction_id: AuctionId
@@ -58,6 +60,8 @@ class AuctionOpened(Fact):
 
 @dataclass(frozen=True, slots=True)
 class BidderRegistered(Fact):
+    """A participant may bid in an auction, under a number of its own."""
+
     category: ClassVar[Category] = Category.TRADE
     retention: ClassVar[Retention] = Retention.AUCTION
     auction_id: AuctionId
@@ -134,6 +138,8 @@ class AuctionClosed(Fact):
 
 @dataclass(frozen=True, slots=True)
 class BidsOpened(Fact):
+    """Further bids of a closed auction, opened."""
+
     category: ClassVar[Category] = Category.TRADE
     retention: ClassVar[Retention] = Retention.AUCTION
     auction_id: AuctionId
@@ -142,6 +148,8 @@ class BidsOpened(Fact):
 
 @dataclass(frozen=True, slots=True)
 class AuctionCancelled(Fact):
+    """An auction is called off before its close, and nobody has won."""
+
     category: ClassVar[Category] = Category.TRADE
     retention: ClassVar[Retention] = Retention.AUCTION
     auction_id: AuctionId

@@ -35,6 +35,8 @@ from shared.money import Money
 
 @dataclass(frozen=True, slots=True)
 class ListingOpened(Fact):
+    """A provider puts a registered version on offer."""
+
     category: ClassVar[Category] = Category.TRADE
     listing_id: ListingId
     provider_id: ParticipantId
@@ -86,11 +88,13 @@ class ListingFact(Fact):
 
 
 @dataclass(frozen=True, slots=True)
-class ListingSuspended(ListingFact): ...
+class ListingSuspended(ListingFact):
+    """Not on offer for the time being."""
 
 
 @dataclass(frozen=True, slots=True)
-class ListingResumed(ListingFact): ...
+class ListingResumed(ListingFact):
+    """On offer again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,8 @@ class ListingClosed(ListingFact):
 
 @dataclass(frozen=True, slots=True)
 class OrderPlaced(Fact):
+    """A buyer is to have a version at a price: by its quote, or by its bid."""
+
     category: ClassVar[Category] = Category.TRADE
     order_id: OrderId
     listing_id: ListingId
@@ -153,7 +159,8 @@ class OrderFact(Fact):
 
 
 @dataclass(frozen=True, slots=True)
-class OrderPaid(OrderFact): ...
+class OrderPaid(OrderFact):
+    """The whole price is in escrow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +187,8 @@ class SettlementOverdue(OrderFact):
 
 @dataclass(frozen=True, slots=True)
 class OrderSettled(Fact):
+    """The price was shared out between provider, exchange and tax."""
+
     category: ClassVar[Category] = Category.MONEY
     order_id: OrderId
     contract_id: ContractId
@@ -226,6 +235,8 @@ class ContractDrafted(Fact):
 
 @dataclass(frozen=True, slots=True)
 class ContractSigned(Fact):
+    """One side signed the terms; the key stands here, so that anyone can verify the signature."""
+
     category: ClassVar[Category] = Category.TRADE
     contract_id: ContractId
     order_id: OrderId
@@ -266,15 +277,19 @@ class ContractFact(Fact):
 
 
 @dataclass(frozen=True, slots=True)
-class ContractActivated(ContractFact): ...
+class ContractActivated(ContractFact):
+    """Both sides have signed."""
 
 
 @dataclass(frozen=True, slots=True)
-class ContractEnded(ContractFact): ...
+class ContractEnded(ContractFact):
+    """Fulfilled, lapsed or terminated: the state says which."""
 
 
 @dataclass(frozen=True, slots=True)
 class EntitlementGranted(Fact):
+    """A buyer may have a version in this form, for these purposes, so often and so long."""
+
     category: ClassVar[Category] = Category.DELIVERY
     entitlement_id: EntitlementId
     order_id: OrderId
@@ -300,6 +315,8 @@ class EntitlementGranted(Fact):
 
 @dataclass(frozen=True, slots=True)
 class EntitlementUsed(Fact):
+    """A buyer makes one use of its right."""
+
     category: ClassVar[Category] = Category.DELIVERY
     use_id: UseId
     entitlement_id: EntitlementId
@@ -345,11 +362,13 @@ class EntitlementFact(Fact):
 
 
 @dataclass(frozen=True, slots=True)
-class EntitlementSuspended(EntitlementFact): ...
+class EntitlementSuspended(EntitlementFact):
+    """The right rests for the time being."""
 
 
 @dataclass(frozen=True, slots=True)
-class EntitlementResumed(EntitlementFact): ...
+class EntitlementResumed(EntitlementFact):
+    """The right may be used again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,4 +377,5 @@ class EntitlementRegraded(EntitlementFact):
 
 
 @dataclass(frozen=True, slots=True)
-class EntitlementEnded(EntitlementFact): ...
+class EntitlementEnded(EntitlementFact):
+    """The right is over: the reason says why."""

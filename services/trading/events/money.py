@@ -32,11 +32,13 @@ class DepositFact(MoneyFact):
 
 
 @dataclass(frozen=True, slots=True)
-class DepositHeld(DepositFact): ...
+class DepositHeld(DepositFact):
+    """A bidder's deposit is set aside."""
 
 
 @dataclass(frozen=True, slots=True)
-class DepositReleased(DepositFact): ...
+class DepositReleased(DepositFact):
+    """A bidder's deposit went back to it, whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class DepositApplied(DepositFact):
 
 @dataclass(frozen=True, slots=True)
 class DepositForfeited(DepositFact):
+    """A winner did not do its part, and its deposit was shared out."""
+
     shares: Forfeited
 
 
@@ -64,6 +68,8 @@ class EscrowPaid(MoneyFact):
 
 @dataclass(frozen=True, slots=True)
 class EscrowRefunded(MoneyFact):
+    """The whole price went back to the buyer."""
+
     order_id: OrderId
     participant_id: ParticipantId
     amount: Money
@@ -113,7 +119,8 @@ class InstructionFact(MoneyFact):
 
 
 @dataclass(frozen=True, slots=True)
-class PayInConfirmed(InstructionFact): ...
+class PayInConfirmed(InstructionFact):
+    """Money came in at the custodian, and stands in the participant's wallet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +129,8 @@ class InstructionConfirmed(InstructionFact):
 
 
 @dataclass(frozen=True, slots=True)
-class InstructionRefused(InstructionFact): ...
+class InstructionRefused(InstructionFact):
+    """The custodian will not do it; what was pending is void."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,17 +170,20 @@ class CustodianContradicted(Fact):
 
 
 @dataclass(frozen=True, slots=True)
-class StatementCompared(Fact):
-    """The custodian's statement of a day beside our own: they say the same, and no account drifts."""
-
+class StatementFact(Fact):
     category: ClassVar[Category] = Category.MONEY
     day: str  # as in 2030-01-31
     movements: int
 
 
 @dataclass(frozen=True, slots=True)
-class StatementDiffered(StatementCompared):
-    """An alarm: they do not. `differing` and `drifting_accounts` are the first of those that are wrong."""
+class StatementCompared(StatementFact):
+    """The custodian's statement of a day beside our own: they say the same, and no account drifts."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatementDiffered(StatementFact):
+    """An alarm: they do not say the same. `differing` and `drifting_accounts` are the first that are wrong."""
 
     outcome: ClassVar[Outcome] = "error"
     differences: int
