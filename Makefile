@@ -52,8 +52,9 @@ migration: $(STAMP)  ## Write a service's next revision: make migration SERVICE=
 	$(BIN)/python -m migrations $(SERVICE) "$(MESSAGE)"
 	$(BIN)/ruff format --quiet migrations
 
-diagrams: $(STAMP)  ## Draw the lifecycles into ARCHITECTURE.md
+diagrams: $(STAMP)  ## Write what the code says: its lifecycles into ARCHITECTURE.md, its facts into docs/facts.md
 	PYTHONPATH=. $(BIN)/python docs/diagrams.py
+	PYTHONPATH=. $(BIN)/python docs/facts.py
 
 format: $(STAMP)  ## Put the code into its one format, imports too
 	$(BIN)/ruff check --select I --fix .
