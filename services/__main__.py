@@ -5,7 +5,7 @@ import json
 import logging
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 import uvicorn
@@ -201,7 +201,7 @@ def _print_log_ins(settings: Settings) -> None:
     out.print(f"API: http://{settings.host}:{settings.port}/docs")
 
 
-def _fail(message: str) -> Any:
+def _fail(message: str) -> NoReturn:
     complaints.print(f"[red]yaosu:[/red] {escape(message)}", soft_wrap=True)
     raise SystemExit(2)
 

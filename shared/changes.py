@@ -101,8 +101,8 @@ class Feed:
             left = deadline - asyncio.get_running_loop().time()
             if found or left <= 0:
                 return found
-            with suppress(TimeoutError):  # another process's commit gives no notice here, hence the poll
-                await asyncio.wait_for(news.wait(), min(left, POLL_SECONDS))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(news.wait(), min(left, POLL_SECONDS) if self._database.is_shared else left)
 
     def _tell(self) -> None:
         told, self._news = self._news, asyncio.Event()

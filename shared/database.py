@@ -82,6 +82,11 @@ class Database:
             self._readers = _pool(url, session | {"default_transaction_read_only": "on"})
 
     @property
+    def is_shared(self) -> bool:
+        """Whether other processes commit here too. There is no notice of theirs, so whoever waits for news must look."""
+        return not self.is_sqlite
+
+    @property
     def path(self) -> Path:
         """The file, on SQLite."""
         return Path(self.url.removeprefix("sqlite+aiosqlite:///"))

@@ -79,6 +79,8 @@ class Relay:
         self._outbox, self._database, self._clock = outbox, database, clock
         self._client = LogClient(log_peer)
         self._parked: dict[int, datetime] = {}  # until when nothing more is sent of a stripe
+        self._may_wait = True  # whether something may have been recorded since the last look
+        database.on_commit(self._hear)
 
     async def run(self) -> None:
         """Send for ever, and keep the stripe's lease. Failures are logged and tried again."""
@@ -89,8 +91,15 @@ class Relay:
     async def _keep_sending(self) -> None:
         pause = INTERVAL_SECONDS
         while True:
-            pause = INTERVAL_SECONDS if await self._succeeds(self.tick) else min(pause * 2, PAUSE_SECONDS_MAX)
+            if self._may_wait or self._parked or self._database.is_shared:
+                self._may_wait = False
+                succeeded = await self._succeeds(self.tick)
+                self._may_wait |= not succeeded
+                pause = INTERVAL_SECONDS if succeeded else min(pause * 2, PAUSE_SECONDS_MAX)
             await self._clock.sleep(pause)
+
+    def _hear(self) -> None:
+        self._may_wait = True
 
     async def _keep_the_lease(self) -> None:
         since_renewal = 0.0

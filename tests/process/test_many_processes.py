@@ -23,6 +23,7 @@ from tests.support.postgres import fresh_database
 from tests.support.process import ServerProcess
 
 PASSWORD = "a long pass phrase for the staff"
+KEYS = {"audit": "YAOSU_LOG_KEY", "trading": "YAOSU_CUSTODIAN_SIGNING_KEY"}
 pytestmark = [pytest.mark.process, pytest.mark.xdist_group("process"), pytest.mark.timeout(180)]
 
 
@@ -51,8 +52,8 @@ def a_process(service: str, settings: dict[str, str], drawn: dict[str, str], fol
     own = {"YAOSU_SERVICE_SECRET": drawn.get(service, "")} if service != "gateway" else {}
     if service == "identity":
         own |= {"YAOSU_TOKEN_KEY": new_token_key(), "YAOSU_SERVICE_SECRETS": json.dumps(drawn)}
-    if service == "audit":
-        own["YAOSU_LOG_KEY"] = SigningKey.new().pem()
+    if service in KEYS:
+        own[KEYS[service]] = SigningKey.new().pem()
     return ServerProcess(folder / service, ("-m", "services", "serve", service), **(settings | own))
 
 
