@@ -83,7 +83,7 @@ class Database:
 
     @property
     def is_shared(self) -> bool:
-        """Whether other processes commit here too. There is no notice of theirs, so whoever waits for news must look."""
+        """Whether other processes commit here too. Of theirs there is no notice: who waits for news must look."""
         return not self.is_sqlite
 
     @property

@@ -1,5 +1,6 @@
 """Fixtures that every suite shares: the two databases, and a bench to put a service on."""
 
+import gc
 import os
 import shutil
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
@@ -38,6 +39,12 @@ def postgres() -> Generator[str]:
         if dsn is None:
             pytest.skip(NO_POSTGRES)
         yield dsn
+
+
+def pytest_collection_finish() -> None:
+    """What is there now stays to the end: the collector need not walk all of it after every test."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

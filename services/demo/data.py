@@ -4,6 +4,7 @@ import csv
 import io
 import random
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import airportsdata
 from faker import Faker
@@ -13,12 +14,14 @@ PERSONS = 5_000
 SEED = 20_261_101
 
 
+@cache
 def airports_csv() -> bytes:
     """Every airport of the package airportsdata (MIT), about 28 000 rows, sorted by ICAO code."""
     airports = airportsdata.load("ICAO")
     return _csv([dict(airports[code]) for code in sorted(airports)])
 
 
+@cache
 def persons_csv() -> bytes:
     """5 000 persons that do not exist, the same at every run: names, identity numbers, phones, addresses."""
     fake = Faker("zh_CN")

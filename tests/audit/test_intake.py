@@ -201,7 +201,7 @@ async def test_a_batch_that_fails_to_commit_leaves_nothing_behind(log: AuditBenc
         raise OSError("disk full")
 
     monkeypatch.setattr(store, "move_head", fail)
-    assert (await source.send()).status_code == 500
+    assert (await source.send()).status_code == 503
     monkeypatch.setattr(store, "move_head", kept)
     assert await size_of(log) == 0
     assert (await source.send()).json()["last_index"] == 2

@@ -147,11 +147,14 @@ async def test_a_database_that_is_away_is_busy_and_not_a_failure_of_ours(clock: 
 
 async def drops(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     writer.close()
+    await writer.wait_closed()
 
 
 async def says_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await reader.read()
-    writer.close()
+    try:
+        await reader.read()
+    finally:
+        writer.close()
 
 
 @pytest.mark.parametrize("behave", [drops, says_nothing])

@@ -123,6 +123,7 @@ WRITES: dict[str, Write] = {
     "POST /trading/v1/custodian/callbacks": Write(CUSTODIAN, {
         "event_id": "event-1", "instruction_id": id_of("instruction"), "state": "confirmed", "amount": YUAN,
         "payer": id_of("participant"), "reason_code": "none",
+        "parts": [{"payee": id_of("participant"), "amount": YUAN}],
     }),
     "POST /audit/v1/batches":
         Write(NEIGHBOUR, {"service": "delivery", "stripe": 0, "first_seq": 1, "prev": HASH, "events": ["{}"]}),
@@ -138,4 +139,5 @@ KEYLESS = STREAMS | FORMS | {
 EMPTY_IS_SAID = {
     ("POST /catalog/v1/versions/{version_id}/inspection", ".fields[0].name"),
     ("POST /trading/v1/custodian/callbacks", ".payer"),
+    ("POST /trading/v1/custodian/callbacks", ".parts[0].payee"),
 }
