@@ -100,7 +100,7 @@ class SourceDeclared(AssetFact):
 
 @dataclass(frozen=True, slots=True)
 class AssetWithdrawn(AssetFact):
-    """By its provider, or because its draft expired."""
+    """By its provider, or because its draft expired. Trading takes off what it offers of it."""
 
     reason_code: str
 

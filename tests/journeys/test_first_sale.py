@@ -98,6 +98,29 @@ async def test_what_is_paid_and_never_delivered_is_refunded_at_the_deadline(mark
     assert GAMMA in market.people
 
 
+async def test_a_withdrawn_asset_is_offered_no_more_and_every_deposit_is_free(market: WholeMarket):
+    await an_auction_of_airports(market)
+    bid = {"maximum": {"minor": bidding.SECOND_MAXIMUM, "currency": "CNY"}}
+    await market.people[BETA].post(f"/trading/v1/auctions/{market.things['auction']}/bids", bid)
+    await market.people[AVIATION].post(f"/catalog/v1/assets/{market.things[AIRPORTS]['asset_id']}/withdraw")
+    await market.settle()
+    auction = await market.people[BETA].get(f"/trading/v1/auctions/{market.things['auction']}")
+    assert (auction["state"], auction["reason_code"]) == ("cancelled", "asset_withdrawn")
+    listing = await market.people[BETA].get(f"/trading/v1/listings/{auction['listing_id']}")
+    assert (listing["state"], listing["reason_code"]) == ("delisted", "asset_withdrawn")
+    assert [await wallet(market, who) for who in (ALPHA, BETA)] == [(bidding.PAID_IN[who], 0) for who in (ALPHA, BETA)]
+
+
+async def test_what_was_bought_is_delivered_though_its_asset_was_withdrawn_since(market: WholeMarket):
+    await sold_to_beta(market)
+    await market.people[AVIATION].post(f"/catalog/v1/assets/{market.things[AIRPORTS]['asset_id']}/withdraw")
+    await market.settle()
+    await deals.sign_contract(market)
+    await deals.pay(market)
+    await deals.receive(market)
+    assert (await the_order(market))["state"] == "awaiting_acceptance"
+
+
 async def test_a_raised_grade_stops_the_delivery_of_what_was_paid_for(market: WholeMarket):
     await sold_to_beta(market)
     await deals.sign_contract(market)

@@ -31,6 +31,17 @@ class GradeRaised(Fact):
     grade_revision: int
 
 
+@dataclass(frozen=True, slots=True)
+class AssetWithdrawn(Fact):
+    """As the catalogue tells it."""
+
+    category: ClassVar[Category] = Category.ASSET
+    asset_id: AssetId
+    provider_id: ParticipantId
+    revision: int
+    reason_code: str
+
+
 @dataclass
 class Neighbours:
     """Their answers, and the catalogue's news."""
@@ -60,6 +71,15 @@ class Neighbours:
         if tell:
             raised = GradeRaised(known.asset_id, version_id, grade, frozenset(known.flags), revision)
             self.feed.announce(self.clock, raised)
+
+    def withdraw_asset(self, version_id: VersionId) -> None:
+        """The asset of this version: the catalogue knows at once; the news is on its way."""
+        known = self.versions[version_id]
+        for each in [each for each in self.versions.values() if each.asset_id == known.asset_id]:
+            told = each.model_dump() | {"asset_state": "withdrawn"}
+            self.versions[each.id] = VersionView.model_validate(told)
+        withdrawn = AssetWithdrawn(known.asset_id, known.provider_id, 7, "withdrawn_by_provider")
+        self.feed.announce(self.clock, withdrawn)
 
     def quote(self, buyer_id: ParticipantId, version_id: VersionId, plan_id: PlanId, minor: int) -> QuoteView:
         """A quote for a version in raw form, for a day."""

@@ -21,6 +21,7 @@ from services.trading.rules.listing import (
     NotYourVersion,
     PlanMissing,
     Pricing,
+    Reason,
     RightKind,
     RightsOverlap,
     State,
@@ -148,6 +149,17 @@ def test_every_act_in_every_state(state: State, act: str):
 def test_a_right_that_is_not_exclusive_is_sold_again_and_again():
     listing = a_listing(UNLIMITED, Pricing.FIXED)
     assert rules.sell(listing) is listing
+
+
+def test_what_was_withdrawn_after_the_end_of_its_auction_was_sold_at_that_end_and_stays_off():
+    off = rules.delist(a_listing(), Reason.ASSET_WITHDRAWN)
+    assert rules.sell(off) is off
+
+
+@pytest.mark.parametrize("reason", sorted(set(Reason) - {Reason.ASSET_WITHDRAWN}))
+def test_what_was_taken_off_for_another_reason_is_not_sold(reason: Reason):
+    with pytest.raises(IllegalMove):
+        rules.sell(rules.delist(a_listing(), reason))
 
 
 def test_a_listing_takes_orders_until_it_expires_and_not_then():

@@ -57,6 +57,7 @@ def upgrade() -> None:
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_index("listings_by_asset", "listings", ["asset_id"], unique=False)
     op.create_index("listings_by_version", "listings", ["version_id"], unique=False)
     op.create_index(
         "listings_due",
@@ -103,6 +104,12 @@ def upgrade() -> None:
         sa.Column("holder", sa.String(), nullable=True),
         sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("number"),
+    )
+    op.create_table(
+        "assets",
+        sa.Column("asset_id", sa.String(), nullable=False),
+        sa.Column("withdrawn", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("asset_id"),
     )
     op.create_table(
         "version_grades",

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TypeVar
 
 from services.trading.actions import auction, entitlement, listing, order
-from services.trading.actions.regrading import take_in
+from services.trading.actions.news import take_in
 from services.trading.actions.trading import Trading
 from services.trading.store import auction as auction_store
 from services.trading.store import entitlement as entitlement_store

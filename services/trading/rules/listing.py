@@ -1,7 +1,8 @@
 """A listing (挂牌): an offer of a right over a version, in a mode, on terms.
 
 Promises: only what could lawfully be sold to someone is listed; a grade that rises suspends what it no longer allows,
-and only a grade, not the provider, lifts that; an exclusive right stands beside no other right over the version.
+and only a grade, not the provider, lifts that; what is withdrawn from the catalogue is offered no more; an exclusive
+right stands beside no other right over the version.
 Which mechanism for which right: data are non-rival, so an English auction over a licence that can be granted without
 limit sells at the reserve (Goldberg, Hartline and Wright 2001); only an exclusive right is auctioned here.
 """
@@ -52,6 +53,7 @@ class Reason(StrEnum):
     BY_PROVIDER = "by_provider"
     EXPIRED = "expired"
     SOLD_EXCLUSIVELY = "sold_exclusively"
+    ASSET_WITHDRAWN = "asset_withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,8 +213,12 @@ def delist(listing: Listing, reason: Reason = Reason.BY_PROVIDER) -> Listing:
 
 
 def sell(listing: Listing) -> Listing:
-    """The listing after an award: an exclusive right is sold, any other stays on offer."""
-    if not listing.is_exclusive:
+    """The listing after an award: an exclusive right is sold, any other stays on offer.
+
+    What was withdrawn between the end of its auction and the award stays taken off: it was sold at that end.
+    """
+    taken_off_since = listing.state is DELISTED and listing.reason_code == Reason.ASSET_WITHDRAWN
+    if not listing.is_exclusive or taken_off_since:
         return listing
     return _move(listing, SOLD, reason_code=Reason.SOLD_EXCLUSIVELY, deadline=None)
 

@@ -3,7 +3,7 @@
 from pydantic import BaseModel
 
 from shared.grades import Flag, Grade
-from shared.ids import VersionId
+from shared.ids import AssetId, VersionId
 
 
 class RaisedGrade(BaseModel):
@@ -13,3 +13,9 @@ class RaisedGrade(BaseModel):
     grade: Grade
     flags: frozenset[Flag]
     grade_revision: int
+
+
+class WithdrawnAsset(BaseModel):
+    """What we need of the fact that an asset was withdrawn."""
+
+    asset_id: AssetId

@@ -1,7 +1,8 @@
-"""How listings are kept, and the newest grade known of each version that was ever listed or told of.
+"""How listings are kept, the newest grade known of each version that was ever listed or told of, and the same of
+whether its asset was withdrawn.
 
 Promises: a second exclusive offer of a version cannot be added; who lists a version sees every grade and every right
-over it that was committed before, and none that is being made at the same time can be missed.
+over it, and every withdrawal, that was committed before, and none that is being made at the same time can be missed.
 """
 
 from collections.abc import Iterable
@@ -9,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, insert, select, union_all, update
+from sqlalchemy import ColumnElement, Row, Table, insert, select, union_all, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -28,7 +29,7 @@ from services.trading.rules.listing import (
 )
 from services.trading.rules.order import ORDER
 from services.trading.store import rows
-from services.trading.tables.deals import auctions, entitlements, listings, orders, version_grades
+from services.trading.tables.deals import assets, auctions, entitlements, listings, orders, version_grades
 from shared.database import Transaction, for_update
 from shared.grades import Flag, Grade, Mode
 from shared.ids import AssetId, ListingId, ParticipantId, VersionId
@@ -38,12 +39,13 @@ DUE_MAX = 100
 
 
 async def lock_version(tx: Transaction, version: Version) -> Version:
-    """The version with the newest grade known here, locked against others who would list or re-grade it."""
+    """The version with the newest grade known here, and registered only if its asset is not known to be withdrawn.
+    Both are locked against others who would list, re-grade or withdraw them."""
     assert version.grade is not None
+    version = replace(version, registered=version.registered and not await _lock_asset(tx, version.asset_id))
     told = {"grade": version.grade, "flags": sorted(version.flags), "grade_revision": version.grade_revision}
-    dialect = sqlite if tx.dialect.name == "sqlite" else postgresql
-    known = dialect.insert(version_grades).values(version_id=version.id, **told).on_conflict_do_nothing()
-    await tx.execute(known)
+    known = _insert(tx, version_grades).values(version_id=version.id, **told)
+    await tx.execute(known.on_conflict_do_nothing())
     here = version_grades.c.version_id == version.id
     query = select(version_grades.c.grade, version_grades.c.flags, version_grades.c.grade_revision).where(here)
     row = (await tx.execute(for_update(query, tx))).one()
@@ -59,10 +61,16 @@ async def raise_version_grade(
 ) -> None:
     """Keep the news of a version's grade, and the version locked: a first listing that is being made is waited for."""
     told = {"grade": grade, "flags": sorted(flags), "grade_revision": grade_revision}
-    dialect = sqlite if tx.dialect.name == "sqlite" else postgresql
-    known = dialect.insert(version_grades).values(version_id=version_id, **told)
+    known = _insert(tx, version_grades).values(version_id=version_id, **told)
     older = version_grades.c.grade_revision < grade_revision
     await tx.execute(known.on_conflict_do_update(index_elements=["version_id"], set_=told, where=older))
+
+
+async def withdraw_asset(tx: Transaction, asset_id: AssetId) -> None:
+    """Keep the news that an asset was withdrawn, and the asset locked: a first listing that is being made is waited
+    for."""
+    known = _insert(tx, assets).values(asset_id=asset_id, withdrawn=True)
+    await tx.execute(known.on_conflict_do_update(index_elements=["asset_id"], set_={"withdrawn": True}))
 
 
 async def rights_beside(tx: Transaction, version_id: VersionId) -> list[RightKind]:
@@ -108,10 +116,10 @@ async def own_listing(tx: Transaction, listing_id: ListingId, provider_id: Parti
     return found
 
 
-async def listings_on_offer(tx: Transaction, version_id: VersionId, *, lock: bool = False) -> list[Listing]:
+async def listings_on_offer(tx: Transaction, of: VersionId | AssetId, *, lock: bool = False) -> list[Listing]:
     """The open ones, in the order of their ids."""
-    where = (listings.c.version_id == version_id, listings.c.state.in_(LISTING.open_states()))
-    query = select(*listings.c).where(*where).order_by(listings.c.id)
+    whose = listings.c.asset_id == of if isinstance(of, AssetId) else listings.c.version_id == of
+    query = select(*listings.c).where(whose, listings.c.state.in_(LISTING.open_states())).order_by(listings.c.id)
     return [_listing(row) for row in await tx.execute(for_update(query, tx) if lock else query)]
 
 
@@ -135,6 +143,19 @@ async def page_of_listings(
         query = query.where(listings.c.version_id == version_id)
     found = await tx.execute(rows.newest_first(query, listings.c.id, ListingId, page))
     return [_listing(row) for row in found]
+
+
+async def _lock_asset(tx: Transaction, asset_id: AssetId) -> bool:
+    """Whether the locked asset was withdrawn."""
+    known = _insert(tx, assets).values(asset_id=asset_id, withdrawn=False)
+    await tx.execute(known.on_conflict_do_nothing())
+    query = select(assets.c.withdrawn).where(assets.c.asset_id == asset_id)
+    return (await tx.execute(for_update(query, tx))).one().withdrawn
+
+
+def _insert(tx: Transaction, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An insert that may say what follows on a conflict."""
+    return (sqlite if tx.dialect.name == "sqlite" else postgresql).insert(table)
 
 
 def _listing(row: Row[Any]) -> Listing:

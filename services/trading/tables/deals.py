@@ -29,6 +29,14 @@ from shared.ids import (
     VersionId,
 )
 
+# The assets that were listed or withdrawn. A row is locked to list a version of its asset.
+assets = Table(
+    "assets",
+    metadata,
+    Column("asset_id", IdOf(AssetId), primary_key=True),
+    Column("withdrawn", Boolean, nullable=False),
+)
+
 # The newest grade that the catalogue told of a version. Its row is locked to list a version.
 version_grades = Table(
     "version_grades",
@@ -73,6 +81,7 @@ Index(
     sqlite_where=_exclusively_offered, postgresql_where=_exclusively_offered,
 )  # fmt: skip
 Index("listings_by_version", listings.c.version_id)
+Index("listings_by_asset", listings.c.asset_id)
 Index("listings_due", listings.c.deadline, sqlite_where=_offered, postgresql_where=_offered)
 
 auctions = Table(

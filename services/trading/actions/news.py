@@ -1,7 +1,9 @@
-"""What happens here when the catalogue raises a grade: whatever it no longer allows stops, in one commit.
+"""What happens here on the news of the catalogue: whatever it no longer allows stops, in one commit.
 
-Promises: offers nobody may take any more are suspended and their auctions called off, with every deposit free; unpaid
-orders that their buyer may no longer have end at nobody's cost; paid ones keep their money, their right is suspended.
+Promises, of a raised grade: offers nobody may take any more are suspended and their auctions called off, with every
+deposit free; unpaid orders that their buyer may no longer have end at nobody's cost; paid ones keep their money, their
+right is suspended. Of a withdrawn asset: its offers are taken off and their auctions called off, with every deposit
+free; deals that were made stand, and so does the sale by an auction that is over, whoever has noticed.
 """
 
 from collections.abc import Mapping
@@ -15,6 +17,7 @@ from services.trading.events.deals import (
     EntitlementRegraded,
     EntitlementResumed,
     EntitlementSuspended,
+    ListingClosed,
     ListingRegraded,
     ListingSuspended,
 )
@@ -24,9 +27,9 @@ from services.trading.rules import listing as listing_rules
 from services.trading.rules import order as order_rules
 from services.trading.rules.auction import Auction
 from services.trading.rules.entitlement import Entitlement
-from services.trading.rules.listing import Listing
+from services.trading.rules.listing import Listing, Reason
 from services.trading.rules.order import Order
-from services.trading.schemas.followed import RaisedGrade
+from services.trading.schemas.followed import RaisedGrade, WithdrawnAsset
 from services.trading.store import auction as auction_store
 from services.trading.store import entitlement as entitlement_store
 from services.trading.store import listing as listing_store
@@ -35,31 +38,56 @@ from shared.changes import Change
 from shared.database import Transaction
 from shared.facts import Fact
 from shared.grades import Decision, Mode, decide, possible
-from shared.ids import ParticipantId
-
-GRADE_RAISED = "catalog.grade_raised"
+from shared.ids import AssetId, ParticipantId, VersionId
 
 
 async def take_in(trading: Trading, tx: Transaction, change: Change) -> None:
     """Take in one fact of the catalogue, in the transaction that marks it as seen."""
-    if change.act != GRADE_RAISED:
-        return
+    match change.act:
+        case "catalog.grade_raised":
+            await _regrade(trading, tx, RaisedGrade.model_validate(change.data))
+        case "catalog.asset_withdrawn":
+            await _take_off(trading, tx, WithdrawnAsset.model_validate(change.data))
+        case _:
+            pass
+
+
+async def _regrade(trading: Trading, tx: Transaction, raised: RaisedGrade) -> None:
     trading.standing.require_fresh()  # without knowing who is cleared, everyone's right would be suspended
-    raised = RaisedGrade.model_validate(change.data)
     await listing_store.raise_version_grade(tx, raised.version_id, raised.grade, raised.flags, raised.grade_revision)
-    now = await trading.database.now(tx)
     # Everything is locked before any money moves: aggregates first, accounts after them, as everywhere.
-    offered = await listing_store.listings_on_offer(tx, raised.version_id)
-    auctions = await auction_store.open_auctions(tx, [listing.id for listing in offered])
-    listings = await listing_store.listings_on_offer(tx, raised.version_id, lock=True)
+    listings, auctions = await _lock_offers(tx, raised.version_id)
     unpaid = await order_store.unpaid_orders(tx, raised.version_id)
     in_force = await entitlement_store.entitlements_in_force(tx, raised.version_id)
+    now = await trading.database.now(tx)
     facts = await _regrade_listings(tx, raised, listings)
     facts += await _regrade_entitlements(trading, tx, raised, in_force)
-    modes = {listing.id: listing.mode for listing in offered}
-    facts += await _call_off(tx, raised, {auction: modes[auction.listing_id] for auction in auctions}, now)
+    decisions = {listing.id: possible(raised.grade, listing.mode, raised.flags) for listing in listings}
+    facts += await _call_off(tx, {auction: decisions[auction.listing_id].reason_code for auction in auctions}, now)
     facts += await _end_unpaid(trading, tx, raised, unpaid, now)
     await trading.outbox.record(tx, trading.outbox.itself, now, *facts)
+
+
+async def _take_off(trading: Trading, tx: Transaction, withdrawn: WithdrawnAsset) -> None:
+    await listing_store.withdraw_asset(tx, withdrawn.asset_id)
+    listings, auctions = await _lock_offers(tx, withdrawn.asset_id)
+    now = await trading.database.now(tx)
+    facts: list[Fact] = []
+    for listing in listings:
+        delisted = listing_rules.delist(listing, Reason.ASSET_WITHDRAWN)
+        await listing_store.save_listing(tx, delisted)
+        facts.append(ListingClosed.of(delisted))
+    facts += await _call_off(tx, dict.fromkeys(auctions, Reason.ASSET_WITHDRAWN), now)
+    await trading.outbox.record(tx, trading.outbox.itself, now, *facts)
+
+
+async def _lock_offers(tx: Transaction, of: VersionId | AssetId) -> tuple[list[Listing], list[Auction]]:
+    """What is on offer, and its open auctions. Requires the locked version or asset: no more of it can be listed."""
+    seen = await listing_store.listings_on_offer(tx, of)
+    await auction_store.open_auctions(tx, [listing.id for listing in seen])  # before the listings, as at their close
+    listings = await listing_store.listings_on_offer(tx, of, lock=True)
+    # Whoever was opening an auction held its listing until now, and nobody can open one after this.
+    return listings, await auction_store.open_auctions(tx, [listing.id for listing in listings])
 
 
 async def _regrade_listings(tx: Transaction, raised: RaisedGrade, listings: list[Listing]) -> list[Fact]:
@@ -85,15 +113,13 @@ async def _regrade_entitlements(
     return facts
 
 
-async def _call_off(
-    tx: Transaction, raised: RaisedGrade, auctions: Mapping[Auction, Mode], now: datetime
-) -> list[Fact]:  # fmt: skip
-    """An auction whose time is up is no longer open, whoever has noticed: its close asks the new grade."""
+async def _call_off(tx: Transaction, auctions: Mapping[Auction, str | None], now: datetime) -> list[Fact]:
+    """Those for which there is a reason. One whose time is up is no longer open, whoever has noticed: its close asks
+    the new grade, and sells what was withdrawn since."""
     facts: list[Fact] = []
-    for auction, mode in auctions.items():
-        decision = possible(raised.grade, mode, raised.flags)
-        if not decision.allowed and not auction_rules.is_over(auction, now):
-            cancelled = auction_rules.forbid(auction, str(decision.reason_code), now)
+    for auction, reason_code in auctions.items():
+        if reason_code is not None and not auction_rules.is_over(auction, now):
+            cancelled = auction_rules.forbid(auction, reason_code, now)
             await auction_store.save_auction(tx, cancelled)
             facts += [AuctionCancelled.of(cancelled), *await free_deposits(tx, cancelled, now, but=None)]
     return facts
