@@ -97,7 +97,7 @@ async def submit(asset_id: AssetId, provider: Provider, once: Keyed, catalog: Ca
 
 @router.post("/assets/{asset_id}/withdraw")
 async def withdraw(asset_id: AssetId, provider: Provider, once: Keyed, catalog: CatalogService) -> AssetView:
-    """Withdraw the asset for good: its offers are taken off and their open auctions called off. Deals stand."""
+    """Withdraw the asset for good: its offers are taken off and auctions without a bid called off. Deals stand."""
     return AssetView.of(await assets.withdraw(catalog, provider, asset_id, once), viewer(catalog, provider))
 
 

@@ -100,8 +100,6 @@ async def test_what_is_paid_and_never_delivered_is_refunded_at_the_deadline(mark
 
 async def test_a_withdrawn_asset_is_offered_no_more_and_every_deposit_is_free(market: WholeMarket):
     await an_auction_of_airports(market)
-    bid = {"maximum": {"minor": bidding.SECOND_MAXIMUM, "currency": "CNY"}}
-    await market.people[BETA].post(f"/trading/v1/auctions/{market.things['auction']}/bids", bid)
     await market.people[AVIATION].post(f"/catalog/v1/assets/{market.things[AIRPORTS]['asset_id']}/withdraw")
     await market.settle()
     auction = await market.people[BETA].get(f"/trading/v1/auctions/{market.things['auction']}")

@@ -151,7 +151,7 @@ def test_a_right_that_is_not_exclusive_is_sold_again_and_again():
     assert rules.sell(listing) is listing
 
 
-def test_what_was_withdrawn_after_the_end_of_its_auction_was_sold_at_that_end_and_stays_off():
+def test_what_was_withdrawn_after_the_first_bid_is_sold_all_the_same_and_stays_off():
     off = rules.delist(a_listing(), Reason.ASSET_WITHDRAWN)
     assert rules.sell(off) is off
 

@@ -2,8 +2,8 @@
 
 Promises, of a raised grade: offers nobody may take any more are suspended and their auctions called off, with every
 deposit free; unpaid orders that their buyer may no longer have end at nobody's cost; paid ones keep their money, their
-right is suspended. Of a withdrawn asset: its offers are taken off and their auctions called off, with every deposit
-free; deals that were made stand, and so does the sale by an auction that is over, whoever has noticed.
+right is suspended. Of a withdrawn asset: its offers are taken off, and auctions without a bid called off, with every
+deposit free; deals that were made stand, and an auction with bids runs on to its end: no provider ends that alone.
 """
 
 from collections.abc import Mapping
@@ -77,7 +77,8 @@ async def _take_off(trading: Trading, tx: Transaction, withdrawn: WithdrawnAsset
         delisted = listing_rules.delist(listing, Reason.ASSET_WITHDRAWN)
         await listing_store.save_listing(tx, delisted)
         facts.append(ListingClosed.of(delisted))
-    facts += await _call_off(tx, dict.fromkeys(auctions, Reason.ASSET_WITHDRAWN), now)
+    without_bids = [auction for auction in auctions if not auction.bid_count]
+    facts += await _call_off(tx, dict.fromkeys(without_bids, Reason.ASSET_WITHDRAWN), now)
     await trading.outbox.record(tx, trading.outbox.itself, now, *facts)
 
 
@@ -115,7 +116,7 @@ async def _regrade_entitlements(
 
 async def _call_off(tx: Transaction, auctions: Mapping[Auction, str | None], now: datetime) -> list[Fact]:
     """Those for which there is a reason. One whose time is up is no longer open, whoever has noticed: its close asks
-    the new grade, and sells what was withdrawn since."""
+    the new grade."""
     facts: list[Fact] = []
     for auction, reason_code in auctions.items():
         if reason_code is not None and not auction_rules.is_over(auction, now):

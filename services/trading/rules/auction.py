@@ -181,7 +181,7 @@ def cancel(auction: Auction, now: datetime) -> Auction:
 
 
 def forbid(auction: Auction, reason_code: str, now: datetime) -> Auction:
-    """Called off because what is sold may no longer be sold to anyone, or was withdrawn, whoever has bid."""
+    """Called off because what is sold may no longer be sold to anyone, whoever has bid, or was withdrawn unbid."""
     return _move(auction, CANCELLED, reason_code=reason_code, last_at=max(now, auction.last_at))
 
 

@@ -215,7 +215,7 @@ def delist(listing: Listing, reason: Reason = Reason.BY_PROVIDER) -> Listing:
 def sell(listing: Listing) -> Listing:
     """The listing after an award: an exclusive right is sold, any other stays on offer.
 
-    What was withdrawn between the end of its auction and the award stays taken off: it was sold at that end.
+    What was withdrawn after the first bid of its auction is sold all the same, and stays taken off.
     """
     taken_off_since = listing.state is DELISTED and listing.reason_code == Reason.ASSET_WITHDRAWN
     if not listing.is_exclusive or taken_off_since:
