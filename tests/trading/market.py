@@ -189,10 +189,10 @@ class Market:
     async def do(self, who: Person, path: str, body: object = None) -> dict[str, Any]:
         """Post what must be taken, and again under the same key where the market was too busy for it."""
         key = uuid4().hex
+        answer = await self.post(who, path, body, key)
         for _ in range(BUSY_TRIES_MAX):
-            answer = await self.post(who, path, body, key)
-            if answer.status_code != 503:
-                break
+            if answer.status_code == 503:
+                answer = await self.post(who, path, body, key)
         assert answer.is_success, answer.text
         return answer.json()
 
