@@ -23,27 +23,29 @@ class Settings(BaseSettings):
     )
 
     environment: Literal["development", "production"] = "development"
+    # Where files are kept: databases, keys of development, content, scratch.
     var: Annotated[Path, AfterValidator(Path.absolute)] = Field(default=Path("var"), validate_default=True)
+    # PostgreSQL for all services, one schema each; without it, an SQLite file each under `var`.
     database_url: SecretStr | None = Field(
         default=None, validation_alias=AliasChoices("YAOSU_DATABASE_URL", "DATABASE_URL")
     )
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
-    allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]", "in-process")
-    issuer: str = "http://127.0.0.1:8000/identity"
+    allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]", "in-process")  # by which names we are asked
+    issuer: str = "http://127.0.0.1:8000/identity"  # what stands in tokens as `iss`; the same for all services
     market_rules: Literal["standard", "demo"] = "standard"
-    log_origin: str = "yaosu.example/log"
+    log_origin: str = "yaosu.example/log"  # the log's name in its checkpoints, for ever
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    service_urls: dict[str, str] = Field(default_factory=dict)
-    store_url: str | None = None
+    service_urls: dict[str, str] = Field(default_factory=dict)  # where neighbours are, if not at http://NAME:8000
+    store_url: str | None = None  # where content is kept, e.g. s3://bucket/prefix; without it, under `var`
     upload_bytes_max: int = Field(default=1024 * 1024 * 1024, gt=0)
     custodian_url: str | None = None
-    custodian_public_key: str | None = None
-    custodian_signing_key: SecretStr | None = None
-    token_key: SecretStr | None = None
-    log_key: SecretStr | None = None
-    service_secret: SecretStr | None = None
-    service_secrets: dict[str, SecretStr] = Field(default_factory=dict)
+    custodian_public_key: str | None = None  # Ed25519, base64: verifies what the custodian calls back
+    custodian_signing_key: SecretStr | None = None  # trading's alone. Ed25519, PEM: signs our instructions
+    token_key: SecretStr | None = None  # identity's alone. P-256, PEM
+    log_key: SecretStr | None = None  # audit's alone. Ed25519, PEM
+    service_secret: SecretStr | None = None  # each service's own, for tokens of its own
+    service_secrets: dict[str, SecretStr] = Field(default_factory=dict)  # identity's alone: what the others bring
 
     @model_validator(mode="after")
     def _production_brings_its_own(self) -> Self:

@@ -109,9 +109,11 @@ async def _download(market: Market, order_id: str, buyer: str) -> bytes:
 
 async def _settled(market: Market, order_id: str, buyer: str) -> Any:
     path = f"/trading/v1/orders/{order_id}"
-    return await market.until(
+    order = await market.until(
         lambda: market.people[buyer].get(path), lambda seen: seen["state"] == "settled", "the settlement"
     )
+    market.settled.append(order_id)
+    return order
 
 
 def _expect_masked(original: bytes, masked: bytes) -> None:

@@ -24,6 +24,7 @@ class Market:
     out: Console
     people: dict[str, Person] = field(default_factory=dict[str, Person])
     things: dict[str, Any] = field(default_factory=dict[str, Any])
+    settled: list[str] = field(default_factory=list[str])  # orders
     report: dict[str, Any] = field(default_factory=lambda: {"steps": [], "refusals": []})
 
     async def until(self, look: Callable[[], Awaitable[Seen]], good: Callable[[Seen], bool], what: str) -> Seen:

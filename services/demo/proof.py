@@ -16,18 +16,12 @@ ENTRIES_IN_TILE = 256
 
 
 async def export_bundle(market: Market) -> None:
-    """Take the log home, once the settlement is in it and signed for."""
-    regulator, order_id = market.people["regulator"], market.things["order"]
-
-    async def settlement() -> int | None:
-        entries = (await regulator.get("/audit/v1/entries", object=order_id, limit=100))["items"]
-        signed = (entry for entry in entries if entry["state"] == "checkpointed")
-        return next((each["index"] for each in signed if json.loads(each["event"])["act"] == SETTLED), None)
-
-    index = await market.until(settlement, lambda index: index is not None, "the settlement in a signed checkpoint")
+    """Take the log home, once every settlement is in it and signed for."""
+    for order_id in market.settled:
+        index = await _index_of_settlement(market, order_id)
+        market.things.setdefault("settlement_index", index)
     bundle = market.folder / "bundle.tar"
-    bundle.write_bytes(await regulator.download("/audit/v1/bundle"))
-    market.things["settlement_index"] = index
+    bundle.write_bytes(await market.people["regulator"].download("/audit/v1/bundle"))
     market.report["bundle"] = str(bundle)
     market.note(f"{bundle} · {bundle.stat().st_size:,} 字节 bytes")
 
@@ -49,6 +43,20 @@ async def tamper(market: Market) -> None:
     expect(code == EXIT_TAMPERED, "a changed byte is no longer verified")
     expect(found.get("index") == index, f"the verifier names entry {index}, not {found}")
     market.note(f"结算条目改动一字节 one byte of the settlement changed → 条目 entry {index} [red]tampered[/red]")
+
+
+async def _index_of_settlement(market: Market, order_id: str) -> int:
+    """The entry that says so, once a checkpoint covers it."""
+    regulator = market.people["regulator"]
+
+    async def look() -> int | None:
+        entries = (await regulator.get("/audit/v1/entries", object=order_id, limit=100))["items"]
+        signed = (entry for entry in entries if entry["state"] == "checkpointed")
+        return next((each["index"] for each in signed if json.loads(each["event"])["act"] == SETTLED), None)
+
+    index = await market.until(look, lambda index: index is not None, "the settlement in a signed checkpoint")
+    assert index is not None
+    return index
 
 
 def _verify(bundle: Path) -> tuple[int, dict[str, Any]]:
