@@ -21,7 +21,7 @@ import re
 import sqlite3
 import sys
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, BinaryIO, cast
 
@@ -185,11 +185,14 @@ class Refused(ValueError):
 # --- the verification
 
 
-def verify(path: str, key: str | None = None) -> Report:
-    """The report on a bundle; `key` is the log's verifier key from elsewhere, in the form name+id+base64."""
+def verify(path: str, key: str | None = None, progress: Callable[[int, int], None] | None = None) -> Report:
+    """The report on a bundle; `key` is the log's verifier key from elsewhere, in the form name+id+base64.
+
+    `progress` is told, now and then, how many of how many entries have been read.
+    """
     report = Report(key_source="bundle" if key is None else "given")
     try:
-        _verify(Bundle(path), key, report)
+        _verify(Bundle(path), key, report, progress or (lambda done, size: None))
     except Missing as error:
         report.add(Finding(INCOMPLETE, "leaves", path, "a whole bundle", str(error)))
     except Exception as error:  # also a full disk or a fault of this file: a crash's exit code would say "tampered"
@@ -197,7 +200,7 @@ def verify(path: str, key: str | None = None) -> Report:
     return report
 
 
-def _verify(bundle: Bundle, key_text: str | None, report: Report) -> None:
+def _verify(bundle: Bundle, key_text: str | None, report: Report, progress: Callable[[int, int], None]) -> None:
     small = dict(bundle.members(r"checkpoint$|policy\.json$"))
     try:
         policy = read_line(small["policy.json"])
@@ -220,7 +223,7 @@ def _verify(bundle: Bundle, key_text: str | None, report: Report) -> None:
         return report.add(Finding(TAMPERED, "signature", "checkpoint", expected, str(error)))
     report.root = root.hex()
     report.done.add("signature")
-    Scan(bundle, report, {**_history(bundle, key, report), report.size: root}).run()
+    Scan(bundle, report, {**_history(bundle, key, report), report.size: root}, progress).run()
 
 
 def _history(bundle: Bundle, key: Key, report: Report) -> dict[int, bytes]:
@@ -245,8 +248,10 @@ def _history(bundle: Bundle, key: Key, report: Report) -> dict[int, bytes]:
 class Scan:
     """One walk over all entries beside all tiles."""
 
-    def __init__(self, bundle: Bundle, report: Report, history: dict[int, bytes]) -> None:
-        self._report, self._history = report, history
+    def __init__(
+        self, bundle: Bundle, report: Report, history: dict[int, bytes], progress: Callable[[int, int], None]
+    ) -> None:
+        self._report, self._history, self._progress = report, history, progress
         self._entries = Series(bundle, "tile/entries/", report)
         self._tiles = [Series(bundle, f"tile/{level}/", report) for level in range(8)]
         self._tree, self._given, self._content = Tree(), Tree(), Content(report)
@@ -276,6 +281,7 @@ class Scan:
                 at, expected = first + len(leaves), f"{min(256, size - first)} entries"
                 return self._report.add(Finding(TAMPERED, "leaves", path, expected, f"{len(leaves)} readable", at))
             self._compare_tiles(last=self._tree.size == size)
+            self._progress(self._tree.size, size)
         self._end()
 
     def _compare_checkpoint(self) -> None:
@@ -684,6 +690,10 @@ def ed25519_verifies(public: bytes, message: bytes, signature: bytes) -> bool:
 # --- the command line
 
 
+def _show(done: int, size: int) -> None:
+    print(f"\r{done:,} / {size:,}", end="" if done < size else "\n", file=sys.stderr, flush=True)
+
+
 def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=str(__doc__), formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("bundle")
@@ -693,7 +703,7 @@ def main(argv: Sequence[str]) -> int:
         options = parser.parse_args(argv)
     except SystemExit as stop:
         return UNDECIDED if stop.code else 0
-    report = verify(options.bundle, options.key)
+    report = verify(options.bundle, options.key, _show if sys.stderr.isatty() else None)
     output: Any = sys.stdout
     if hasattr(output, "reconfigure"):
         output.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter changes no verdict

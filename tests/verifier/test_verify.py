@@ -32,6 +32,12 @@ def test_an_empty_log_is_verified(tmp_path: Path):
     assert (report.exit_code(), report.root) == (VERIFIED, EMPTY_ROOT.hex())
 
 
+def test_a_long_walk_tells_how_far_it_is(tmp_path: Path):
+    told: list[tuple[int, int]] = []
+    yaosu_verify.verify(str(a_log(600).write(tmp_path)), progress=lambda done, size: told.append((done, size)))
+    assert told == [(256, 600), (512, 600), (600, 600)]
+
+
 def test_what_was_not_checked_is_said_even_where_all_is_well(tmp_path: Path):
     report = verified(a_log(9), tmp_path)
     assert any("not witnessed" in english for _, english in report.not_checked())
