@@ -208,8 +208,12 @@ def _lifespan(core: Core, jobs: Sequence[Job]) -> Callable[[FastAPI], Any]:
             yield
             for task in tasks:
                 task.cancel()
-        await core.outbox.release()
-        await core.database.close()
+        try:
+            await core.outbox.release()
+        except Unavailable as away:
+            logger.warning("%s leaves its stripe to the end of the lease: %s", core.name, away.code())
+        finally:
+            await core.database.close()
 
     return lifespan
 

@@ -14,7 +14,9 @@ from starlette.responses import Response as PlainResponse
 from starlette.routing import Route
 
 from shared import rest, web
+from shared.database import DatabaseBusy
 from shared.ids import AssetId, RequestId
+from shared.outbox import Outbox
 from shared.permission import Public
 from shared.standing import STALE
 from shared.web import BadCursor, Moment, Page
@@ -46,6 +48,21 @@ async def forget_to_ask() -> None: ...
 
 async def plainly(_: HttpRequest) -> PlainResponse:
     return PlainResponse()
+
+
+@on_sqlite
+async def test_a_service_whose_database_is_busy_stops_nevertheless(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    async def busy(_: object) -> None:
+        raise DatabaseBusy(retry_after_seconds=1)
+
+    app, marks = await smallest.build(bench)
+    monkeypatch.setattr(Outbox, "release", busy)
+    async with bench.serve(catalog=app):
+        pass
+    assert "leaves its stripe to the end of the lease" in caplog.text
+    marks.core.database.open()  # the file is free again
 
 
 @on_sqlite
