@@ -66,7 +66,8 @@ def test_live_streams_and_content_are_passed_on_as_they_come():
     ("502 504", "away",      Unavailable()),
 ])  # fmt: skip
 def test_what_never_reached_a_service_is_told_like_what_did(statuses: str, name: str, failure: Failure):
-    assert f"error_page {statuses} @{name};" in CONF
+    # Without "=" nginx keeps its own status, and a 502 would stand over a document that says 503.
+    assert f"error_page {statuses} = @{name};" in CONF
     told = re.findall(rf"location @{name} \{{.*?return (\d+) '(.*?)';", CONF, re.DOTALL)
     [(status, document)] = told
     assert int(status) == problems.status_of(failure)
