@@ -101,8 +101,9 @@ class Feed:
             left = deadline - asyncio.get_running_loop().time()
             if found or left <= 0:
                 return found
-            with suppress(TimeoutError):
-                await asyncio.wait_for(news.wait(), min(left, POLL_SECONDS) if self._database.is_shared else left)
+            with suppress(TimeoutError):  # not `wait_for`, which on Python 3.11 forgets a cancellation that meets news
+                async with asyncio.timeout(min(left, POLL_SECONDS) if self._database.is_shared else left):
+                    await news.wait()
 
     def _tell(self) -> None:
         told, self._news = self._news, asyncio.Event()

@@ -93,6 +93,24 @@ async def test_a_feed_gives_what_comes_after_the_positions_a_page_at_a_time(data
     assert await catalog.feed.after({0: PAGE + 2}) == []
 
 
+async def test_a_wait_for_news_can_be_called_off_at_the_very_moment_of_the_news(
+    database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
+):
+    catalog = await a_publisher(database)
+
+    async def nothing(*_: object) -> list[Change]:
+        return []
+
+    monkeypatch.setattr(catalog.feed, "_page", nothing)
+    waiting = asyncio.create_task(catalog.feed.after({}, wait_seconds=20))
+    await asyncio.sleep(0)
+    async with catalog.database.transaction():
+        pass
+    waiting.cancel()
+    await asyncio.wait({waiting}, timeout=5)
+    assert waiting.cancelled(), "or a service that follows would not stop"
+
+
 async def test_a_feed_that_waits_answers_as_soon_as_there_is_news(database: MakeDatabase):
     catalog = await a_publisher(database)
     waiting = asyncio.create_task(catalog.feed.after({}, wait_seconds=20))
