@@ -13,6 +13,7 @@ from typing import Any
 
 from httpx2 import AsyncClient, Timeout
 from rich.console import Console
+from rich.markup import escape
 
 from services.demo import bidding, deals, proof, server, shelves
 from services.demo.market import Market
@@ -57,7 +58,7 @@ async def tell(folder: Path, *, keep: bool, out: Console) -> int:
                 await _take_step(market, number)
     except (StepFailed, server.ServerDied) as error:
         report["failed"] = str(error)
-        out.print(f"[red]{error}[/red]", soft_wrap=True)
+        out.print(f"[red]{escape(str(error))}[/red]", soft_wrap=True)
     if not keep:
         shutil.rmtree(folder / "market", ignore_errors=True)
     (folder / "report.json").write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n")

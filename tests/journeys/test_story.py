@@ -18,7 +18,7 @@ async def step_that_holds(_: Market) -> None: ...
 
 
 async def step_that_fails(_: Market) -> None:
-    raise StepFailed("the price is not what it must be")
+    raise StepFailed("the price is [/not] what it must be")
 
 
 @asynccontextmanager
@@ -43,7 +43,7 @@ async def test_a_step_that_fails_ends_the_story_and_is_named(tmp_path: Path, mon
     assert await story.tell(tmp_path, keep=False, out=Console(file=said)) == 1
     report = json.loads((tmp_path / "report.json").read_text())
     assert [(step["name"], step["ok"]) for step in report["steps"]] == [("first", True), ("second", False)]
-    assert "step 2, second, failed: the price is not what it must be" == report["failed"]
+    assert "step 2, second, failed: the price is [/not] what it must be" == report["failed"]
     assert report["failed"] in said.getvalue()
 
 
