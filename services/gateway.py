@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.audit import api as audit
-from services.catalog import api as catalog
+from services.catalog.api import router as catalog
 from services.delivery import api as delivery
 from services.identity import api as identity
 from services.pricing import api as pricing

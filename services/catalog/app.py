@@ -6,7 +6,7 @@ from fastapi import FastAPI
 
 from services.catalog import jobs
 from services.catalog.actions.catalog import Catalog
-from services.catalog.api import router
+from services.catalog.api.router import router
 from shared import web
 from shared.core import Core
 

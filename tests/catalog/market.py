@@ -10,7 +10,7 @@ from httpx2 import Response
 
 from services.catalog.actions.catalog import Catalog
 from services.catalog.app import build
-from services.catalog.tables import metadata
+from services.catalog.tables.whole import metadata
 from shared.changes import Change
 from shared.ids import UploadId
 from tests.support.bench import Bench, Person

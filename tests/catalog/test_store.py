@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from services.catalog.events import REASONS_BYTES_MAX, GradeProposed, Told
+from services.catalog.events.grading import REASONS_BYTES_MAX, GradeProposed, Told
 from services.catalog.rules import asset as asset_rules
 from services.catalog.rules import grading as grading_rules
 from services.catalog.rules import registration
@@ -18,7 +18,7 @@ from services.catalog.rules.version import NoSuchVersion, propose_grade, report_
 from services.catalog.store import entries as store
 from services.catalog.store import evidence as evidence_store
 from services.catalog.store.entries import ChangedMeanwhile
-from services.catalog.tables import metadata
+from services.catalog.tables.whole import metadata
 from shared.canonical import encode
 from shared.database import Database
 from shared.facts import EVENT_BYTES_MAX, Actor, event_line, plain

@@ -13,7 +13,7 @@ from services.catalog.rules.asset import Entry
 from services.catalog.rules.viewing import Viewer
 from services.catalog.store import entries as store
 from services.catalog.store.entries import Wanted
-from services.catalog.tables import metadata
+from services.catalog.tables.whole import metadata
 from shared.database import Database
 from shared.grades import C1, C2, C3, C5, Clearance, Grade, Visibility
 from shared.ids import AssetId, ParticipantId, RequestId

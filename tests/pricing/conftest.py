@@ -6,7 +6,7 @@ import pytest
 
 from services.catalog.app import build as build_catalog
 from services.catalog.client import CatalogClient
-from services.catalog.tables import metadata as catalog_metadata
+from services.catalog.tables.whole import metadata as catalog_metadata
 from services.pricing.app import build
 from services.pricing.tables import metadata
 from tests.catalog.market import Market

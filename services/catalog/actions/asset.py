@@ -4,14 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from services.catalog.actions.catalog import Catalog, viewer
-from services.catalog.events import (
-    AssetDescribed,
-    AssetDrafted,
-    AssetWithdrawn,
-    SourceDeclared,
-    VersionAdded,
-    VersionLapsed,
-)
+from services.catalog.events.asset import AssetDescribed, AssetDrafted, AssetWithdrawn, SourceDeclared
+from services.catalog.events.version import VersionAdded, VersionLapsed
 from services.catalog.rules import asset as asset_rules
 from services.catalog.rules import registration, viewing
 from services.catalog.rules.asset import Asset, Description, Entry, NoSuchAsset, SourceDeclaration

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from services.catalog.actions.catalog import Catalog, viewer
-from services.catalog.events import ContentInspected, ContentRefused, GradeProposed, GradeRaised
+from services.catalog.events.grading import GradeProposed, GradeRaised
+from services.catalog.events.version import ContentInspected, ContentRefused
 from services.catalog.rules import asset as asset_rules
 from services.catalog.rules import grading as grading_rules
 from services.catalog.rules import registration

@@ -5,17 +5,16 @@ from dataclasses import replace
 from datetime import datetime
 
 from services.catalog.actions.catalog import Catalog
-from services.catalog.events import (
-    AssetFact,
+from services.catalog.events.asset import AssetFact, AssetWithdrawn
+from services.catalog.events.review import (
     AssetRefused,
     AssetRegistered,
     AssetSubmitted,
-    AssetWithdrawn,
     RegistrationAgreed,
     RegistrationDenied,
     ReviewLapsed,
-    VersionLapsed,
 )
+from services.catalog.events.version import VersionLapsed
 from services.catalog.rules import asset as asset_rules
 from services.catalog.rules import registration
 from services.catalog.rules import version as version_rules

@@ -27,7 +27,7 @@ from services.catalog.rules.asset import (
 )
 from services.catalog.rules.version import Content, Graded, GradeState, NoSuchVersion, Version, VersionState
 from services.catalog.rules.viewing import Viewer
-from services.catalog.tables import assets, versions
+from services.catalog.tables.entries import assets, versions
 from shared.database import Transaction, for_update
 from shared.errors import Conflict
 from shared.grades import Flag, Grade, Visibility

@@ -14,7 +14,7 @@ from services.catalog.rules.evidence import Field
 from services.catalog.rules.grading import Grading, Grounds
 from services.catalog.rules.registration import Certificate, NoSuchCertificate
 from services.catalog.rules.version import Version
-from services.catalog.tables import certificates, gradings, version_fields
+from services.catalog.tables.evidence import certificates, gradings, version_fields
 from shared.database import Transaction
 from shared.grades import Grade
 from shared.ids import CertificateId, VersionId

@@ -1,12 +1,10 @@
-"""The tables of `catalog`. The indexes are rules too: a version has one certificate, an asset numbers its versions."""
+"""The tables of entries: assets and their versions. A constraint is a rule too: an asset numbers each version once."""
 
-from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Integer, MetaData, String, Table, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint
 
-from shared import idempotency, outbox
+from services.catalog.tables.base import metadata
 from shared.database import IdOf, Moment
 from shared.ids import AssetId, CertificateId, ParticipantId, UploadId, VersionId
-
-metadata = MetaData()
 
 assets = Table(
     "assets",
@@ -63,41 +61,3 @@ versions = Table(
 )
 version_waits = versions.c.deadline.is_not(None)
 Index("versions_due", versions.c.deadline, sqlite_where=version_waits, postgresql_where=version_waits)
-
-version_fields = Table(
-    "version_fields",
-    metadata,
-    Column("version_id", IdOf(VersionId), ForeignKey("versions.id"), primary_key=True),
-    Column("fields", JSON, nullable=False),
-)
-
-gradings = Table(
-    "gradings",
-    metadata,
-    Column("version_id", IdOf(VersionId), ForeignKey("versions.id"), primary_key=True),
-    Column("grade_revision", Integer, primary_key=True),
-    Column("grounds", JSON, nullable=False),
-    Column("grading", JSON, nullable=False),
-    Column("given_by", String, nullable=False),
-    Column("given_at", Moment, nullable=False),
-)
-
-certificates = Table(
-    "certificates",
-    metadata,
-    Column("id", IdOf(CertificateId), primary_key=True),
-    Column("query_code", String, nullable=False, unique=True),
-    Column("asset_id", IdOf(AssetId), ForeignKey("assets.id"), nullable=False),
-    Column("version_id", IdOf(VersionId), ForeignKey("versions.id"), nullable=False, unique=True),
-    Column("rights_holder_id", IdOf(ParticipantId), nullable=False),
-    Column("title", String, nullable=False),
-    Column("content_hash", String, nullable=False),
-    Column("grade", String, nullable=False),
-    Column("registered_at", Moment, nullable=False),
-    Column("operators", JSON, nullable=False),
-)
-
-APPEND_ONLY = (version_fields, gradings, certificates)
-
-outbox.tables(metadata)
-idempotency.tables(metadata)

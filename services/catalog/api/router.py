@@ -1,0 +1,9 @@
+"""Every endpoint of `catalog`, of assets and their review, of versions and of certificates."""
+
+from fastapi import APIRouter
+
+from services.catalog.api import assets, certificates, reviews, versions
+
+router = APIRouter(tags=["catalog"])
+for part in (assets, reviews, versions, certificates):
+    router.include_router(part.router)

@@ -1,0 +1,60 @@
+"""What can be asked about versions: what was found in their content, and the grade that follows from it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+
+from services.catalog.actions import asset as assets
+from services.catalog.actions import grading
+from services.catalog.api.service import PREFIX, CatalogService
+from services.catalog.schemas.versions import GradeProposal, GradeRaise, GradeView, InspectionReport, VersionView
+from shared import web
+from shared.access import Caller, Role
+from shared.idempotency import Keyed
+from shared.ids import VersionId
+from shared.permission import Authenticated, Permission, Provider, Service
+
+router = APIRouter(prefix=PREFIX)
+Raiser = Annotated[Caller, Depends(Permission(frozenset({Role.OPERATOR_BUSINESS, Role.REGULATOR})))]
+
+
+@router.get("/versions/{version_id}")
+async def version(version_id: VersionId, _: Service, catalog: CatalogService) -> VersionView:
+    """A version, for a neighbouring service."""
+    return VersionView.of(*await assets.version(catalog, version_id))
+
+
+@router.post("/versions/{version_id}/inspection")
+async def report_inspection(
+    version_id: VersionId, report: InspectionReport, service: Service, once: Keyed, catalog: CatalogService
+) -> VersionView:
+    """Report what came of an upload: for the service that inspects content."""
+    return VersionView.of(*await grading.report_inspection(catalog, service, version_id, report, once))
+
+
+@router.post("/versions/{version_id}/grade-proposals", status_code=201)
+async def propose_grade(
+    version_id: VersionId, proposal: GradeProposal, provider: Provider, once: Keyed, catalog: CatalogService,
+    response: Response,
+) -> GradeView:  # fmt: skip
+    """Propose a grade by its impacts; what was found in the content may raise it. Answers with every reason."""
+    web.created(response, f"{PREFIX}/versions/{version_id}/grade")
+    version, grade = await grading.propose_grade(catalog, provider, version_id, proposal.grounds(), once)
+    return GradeView.of(version, grade.reasons)
+
+
+@router.get("/versions/{version_id}/grade")
+async def grade(version_id: VersionId, caller: Authenticated, catalog: CatalogService) -> GradeView:
+    """The grade and all its reasons: for the provider, the operators and the regulator."""
+    version, grade = await grading.grade(catalog, caller, version_id)
+    return GradeView.of(version, grade.reasons)
+
+
+@router.post("/versions/{version_id}/raise-grade")
+async def raise_grade(
+    version_id: VersionId, new: GradeRaise, raiser: Raiser, once: Keyed, catalog: CatalogService
+) -> GradeView:
+    """Raise the grade by further impacts. It takes effect at once, wherever the version is listed or delivered."""
+    impacts = tuple(impact.impact() for impact in new.impacts)
+    version, grade = await grading.raise_grade(catalog, raiser, version_id, impacts, new.reason, once)
+    return GradeView.of(version, grade.reasons)
