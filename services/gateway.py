@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.audit import api as audit
 from services.catalog.api import router as catalog
-from services.delivery import api as delivery
+from services.delivery.api import router as delivery
 from services.identity import api as identity
 from services.pricing import api as pricing
 from services.trading.api import router as trading

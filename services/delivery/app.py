@@ -8,7 +8,8 @@ from services.catalog.client import CatalogClient
 from services.delivery import jobs
 from services.delivery.actions.depot import Depot
 from services.delivery.actions.watch import EntitlementWatch
-from services.delivery.api import STREAMS, router
+from services.delivery.api.router import router
+from services.delivery.api.uploads import STREAMS
 from services.delivery.rules.upload import Limits
 from services.delivery.sandbox import Inspector, Sandbox
 from services.delivery.store.content import ContentStore

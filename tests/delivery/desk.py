@@ -22,7 +22,7 @@ from services.delivery.actions.delivery import Sending
 from services.delivery.actions.depot import Depot
 from services.delivery.rules.upload import MediaType
 from services.delivery.sandbox import Inline, Inspector
-from services.delivery.tables import metadata
+from services.delivery.tables.whole import metadata
 from services.trading.client import TradingClient, UseView
 from shared.access import Caller, Member
 from shared.changes import Change, Positions, parse_positions

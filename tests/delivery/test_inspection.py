@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from services.delivery.inspector import work
+from services.delivery.inspector import profile as profiling
 from services.delivery.inspector.messages import (
     Answer,
     Desensitise,
@@ -111,13 +111,13 @@ def test_a_sample_of_as_many_columns_as_are_taken_fits_the_memory(tmp_path: Path
         return iter(())
 
     content = csv_of([f"c{n}" for n in range(COLUMNS_MAX)], [["1"] * COLUMNS_MAX] * 20)
-    monkeypatch.setattr(work, "_fields", nothing)
+    monkeypatch.setattr(profiling, "_fields", nothing)
     assert profile(tmp_path, content).rows == 20
 
 
 def test_columns_are_counted_alike_whether_together_or_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     together = profile(tmp_path, persons())
-    monkeypatch.setattr(work, "COLUMNS_TOGETHER", 1)
+    monkeypatch.setattr(profiling, "COLUMNS_TOGETHER", 1)
     assert profile(tmp_path, persons()) == together
 
 

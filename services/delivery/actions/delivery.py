@@ -12,7 +12,7 @@ from typing import NoReturn
 from services.catalog.client import NoSuchVersion, VersionView
 from services.delivery.actions import rendition
 from services.delivery.actions.depot import Depot
-from services.delivery.events import DeliveryEnded, DeliveryRefused, DeliveryStarted
+from services.delivery.events.delivery import DeliveryEnded, DeliveryRefused, DeliveryStarted
 from services.delivery.rules import delivery as delivery_rules
 from services.delivery.rules.delivery import (
     CHECKED_EVERY,

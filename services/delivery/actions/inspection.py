@@ -11,7 +11,7 @@ from datetime import timedelta
 from services.catalog.client import InspectionReport
 from services.delivery.actions.depot import Depot
 from services.delivery.actions.staging import staged
-from services.delivery.events import ContentInspected, ContentRefused
+from services.delivery.events.upload import ContentInspected, ContentRefused
 from services.delivery.rules import inspection as inspection_rules
 from services.delivery.rules import upload as upload_rules
 from services.delivery.rules.detection import FieldDetection

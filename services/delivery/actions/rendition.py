@@ -12,14 +12,14 @@ import msgspec
 
 from services.delivery.actions.depot import Depot
 from services.delivery.actions.staging import read, staged
-from services.delivery.events import RenditionMade
+from services.delivery.events.upload import RenditionMade
 from services.delivery.rules.masking import Mask, policy_digest
 from services.delivery.rules.rendition import Rendition
 from services.delivery.rules.sample import ROWS_MAX
 from services.delivery.rules.upload import Upload
 from services.delivery.sandbox import Desensitise, SampleRows, Source, TakeSample
 from services.delivery.sandbox import Rendition as Written
-from services.delivery.store import uploads as store
+from services.delivery.store import renditions as store
 from shared.errors import Unavailable
 from shared.ids import ContentId, VersionId
 

@@ -3,11 +3,11 @@
 from services.catalog.client import NoSuchVersion, VersionView
 from services.delivery.actions import rendition
 from services.delivery.actions.depot import Depot
-from services.delivery.events import SampleRefused, SampleShown
+from services.delivery.events.sample import SampleRefused, SampleShown
 from services.delivery.rules import sample as sample_rules
 from services.delivery.rules.delivery import ContentMissing
 from services.delivery.rules.masking import masks_for
-from services.delivery.schemas import SampleView
+from services.delivery.schemas.samples import SampleView
 from services.delivery.store import uploads as store
 from shared.access import Member
 from shared.errors import Forbidden

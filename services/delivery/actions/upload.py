@@ -6,10 +6,10 @@ from contextlib import contextmanager
 
 from services.catalog.client import NoSuchVersion
 from services.delivery.actions.depot import Depot
-from services.delivery.events import ContentReceived, ContentRefused, UploadDeclared
+from services.delivery.events.upload import ContentReceived, ContentRefused, UploadDeclared
 from services.delivery.rules import upload as upload_rules
 from services.delivery.rules.upload import REFUSED, ContentDiffers, Upload, VersionHasContent
-from services.delivery.schemas import NewUpload
+from services.delivery.schemas.uploads import NewUpload
 from services.delivery.store import uploads as store
 from shared.access import Member
 from shared.errors import Conflict

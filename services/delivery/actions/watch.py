@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from services.delivery.rules.delivery import Entitled
-from services.delivery.schemas import EntitlementGranted, EntitlementMoved
+from services.delivery.schemas.followed import EntitlementGranted, EntitlementMoved
 from shared.changes import Change, MemoryFollower, Source
 from shared.clock import Clock
 from shared.ids import EntitlementId, ParticipantId

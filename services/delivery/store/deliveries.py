@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, insert, or_, select, update
 
 from services.delivery.rules.delivery import STARTED, Cut, Delivery, Reason, State
-from services.delivery.tables import deliveries as deliveries_table
+from services.delivery.tables.deliveries import deliveries as deliveries_table
 from shared.database import Transaction, for_update
 from shared.grades import Grade, Mode
 from shared.ids import DeliveryId, EntitlementId, ParticipantId, UseId

@@ -1,4 +1,4 @@
-"""How uploads and renditions are kept.
+"""How uploads are kept, with what was found in each.
 
 Promises: a second content for a version cannot be added; an upload that changed since it was read cannot be saved; an
 upload that one inspector has taken is not given to another until its time is over.
@@ -9,11 +9,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 from sqlalchemy import Row, Select, func, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from services.delivery.rules.inspection import Inspection, Outcome
-from services.delivery.rules.rendition import Rendition
 from services.delivery.rules.upload import (
     HOLDS_VERSION,
     INSPECTED,
@@ -26,7 +24,7 @@ from services.delivery.rules.upload import (
     Upload,
     VersionHasContent,
 )
-from services.delivery.tables import renditions, uploads
+from services.delivery.tables.uploads import uploads
 from shared.database import Transaction, for_update
 from shared.errors import Conflict
 from shared.ids import ParticipantId, UploadId, VersionId
@@ -118,24 +116,6 @@ async def content_of(tx: Transaction, version_id: VersionId) -> tuple[Upload, In
     found = OUTCOMES.validate_json(row.outcome)
     assert isinstance(found, Inspection)
     return _upload(row), found
-
-
-async def rendition(tx: Transaction, version_id: VersionId, policy_digest: str) -> Rendition | None:
-    this = (renditions.c.version_id == version_id, renditions.c.policy_digest == policy_digest)
-    row = (await tx.execute(select(*renditions.c).where(*this))).one_or_none()
-    if row is None:
-        return None
-    return Rendition(row.version_id, row.policy_digest, row.content_id, row.bytes, row.content_hash, row.made_at)
-
-
-async def add_rendition(tx: Transaction, made: Rendition) -> bool:
-    """False if another process has made the same one meanwhile."""
-    dialect = sqlite if tx.dialect.name == "sqlite" else postgresql
-    values = {
-        "version_id": made.version_id, "policy_digest": made.policy_digest, "content_id": made.content_id,
-        "bytes": made.bytes, "content_hash": made.content_hash, "made_at": made.made_at,
-    }  # fmt: skip
-    return (await tx.execute(dialect.insert(renditions).values(values).on_conflict_do_nothing())).rowcount == 1
 
 
 def _own(upload_id: UploadId, provider_id: ParticipantId) -> Select[Any]:

@@ -1,61 +1,26 @@
-"""What can be asked of `delivery`."""
+"""What can be asked about contents and their deliveries.
+
+Promises: a content's answer says its size and hash before the first byte, and its end is recorded however it ends.
+"""
 
 import asyncio
 import base64
-from collections.abc import AsyncGenerator
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import APIRouter, Header, Response
 from fastapi.responses import StreamingResponse
-from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from services.delivery.actions import delivery as deliveries
-from services.delivery.actions import sample as samples
-from services.delivery.actions import upload as uploads
+from services.delivery.actions import delivery as actions
 from services.delivery.actions.delivery import Sending
-from services.delivery.actions.depot import Depot
-from services.delivery.schemas import DeliveryView, NewUpload, SampleView, UploadView
+from services.delivery.api.service import PREFIX, DeliveryService
+from services.delivery.schemas.deliveries import DeliveryView
 from shared import web
-from shared.errors import Unreadable
-from shared.idempotency import Keyed
-from shared.ids import EntitlementId, UploadId, UseId, VersionId
-from shared.permission import Authenticated, Buyer, Party, Provider
+from shared.ids import EntitlementId, UseId
+from shared.permission import Authenticated, Buyer
 
-router = APIRouter(prefix="/delivery/v1", tags=["delivery"])
-DeliveryService = Annotated[Depot, Depends(web.service)]
-STREAMS = (r"/delivery/v1/uploads/[^/]+/content",)
-
-
-@router.post("/uploads", status_code=201)
-async def declare(
-    new: NewUpload, provider: Provider, once: Keyed, depot: DeliveryService, response: Response
-) -> UploadView:
-    """Announce a file for a version of your own: its kind, size and SHA-256."""
-    upload = await uploads.declare(depot, provider, new, once)
-    web.created(response, f"/delivery/v1/uploads/{upload.id}")
-    return UploadView.of(upload)
-
-
-@router.put("/uploads/{upload_id}/content")
-async def receive(upload_id: UploadId, request: Request, provider: Provider, depot: DeliveryService) -> UploadView:
-    """Send the bytes as they are. Others than announced are refused; after a broken connection, send them again."""
-    length = request.headers.get("Content-Length", "")
-    announced_bytes = int(length) if length.isdecimal() else None
-    return UploadView.of(await uploads.receive(depot, provider, upload_id, _body(request), announced_bytes))
-
-
-@router.get("/uploads/{upload_id}")
-async def upload(upload_id: UploadId, provider: Provider, depot: DeliveryService) -> UploadView:
-    """One of your own uploads: what became of it, who acts next, and why it was refused."""
-    return UploadView.of(await uploads.upload(depot, provider, upload_id))
-
-
-@router.get("/versions/{version_id}/sample")
-async def sample(version_id: VersionId, party: Party, depot: DeliveryService) -> SampleView:
-    """A few rows, real or desensitised as the grade and your clearance allow."""
-    return await samples.sample(depot, party, version_id)
+router = APIRouter(prefix=PREFIX)
 
 
 @router.get("/entitlements/{entitlement_id}/content", response_class=Response)
@@ -69,7 +34,7 @@ async def content(
 
     In a desensitised CSV an apostrophe leads every text that a spreadsheet would take for a formula.
     """
-    return ContentResponse(await deliveries.deliver(depot, buyer, entitlement_id, use_id))
+    return ContentResponse(await actions.deliver(depot, buyer, entitlement_id, use_id))
 
 
 @router.get("/deliveries")
@@ -77,7 +42,7 @@ async def listed(
     caller: Authenticated, depot: DeliveryService, page: web.PageQuery, entitlement_id: EntitlementId | None = None
 ) -> web.Listing[DeliveryView]:
     """Deliveries to and from your organisation, oldest first; all of them for a supervisor."""
-    found = await deliveries.listed(depot, caller, entitlement_id, page)
+    found = await actions.listed(depot, caller, entitlement_id, page)
     return web.Listing[DeliveryView].of([DeliveryView.of(one) for one in found], page, lambda one: one.id)
 
 
@@ -122,11 +87,3 @@ def _disposition(plain: str, name: str | None, suffix: str) -> str:
         return f'attachment; filename="{plain}"'
     told = name if name.lower().endswith(f".{suffix}") else f"{name}.{suffix}"
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(told, safe='')}"
-
-
-async def _body(request: Request) -> AsyncGenerator[bytes]:
-    try:
-        async for chunk in request.stream():
-            yield chunk
-    except ClientDisconnect as error:
-        raise Unreadable(detail="the connection ended before the content did") from error

@@ -1,0 +1,77 @@
+"""The facts of deliveries: what was decided before the first byte, and how many bytes left. None quotes the data."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from services.delivery.rules.delivery import Cut, Delivery, Reason
+from shared.facts import Category, Fact, Outcome
+from shared.grades import Decision, Grade, Mode
+from shared.ids import ContractId, DeliveryId, EntitlementId, ParticipantId, UseId, VersionId
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryStarted(Fact):
+    """Recorded before the first byte leaves."""
+
+    category: ClassVar[Category] = Category.DELIVERY
+    delivery_id: DeliveryId
+    entitlement_id: EntitlementId
+    contract_id: ContractId
+    version_id: VersionId
+    buyer_id: ParticipantId
+    mode: Mode
+    grade: Grade
+    grade_revision: int
+    decision: Decision
+    use_id: UseId
+    content_hash: str
+    bytes: int
+
+    @classmethod
+    def of(cls, delivery: Delivery, decision: Decision) -> Self:
+        return cls(
+            delivery.id, delivery.entitlement_id, delivery.contract_id, delivery.version_id, delivery.buyer_id,
+            delivery.mode, delivery.grade, delivery.grade_revision, decision, delivery.use_id, delivery.content_hash,
+            delivery.bytes,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRefused(Fact):
+    """Somebody asked for a content that they may not have, or not in this form."""
+
+    category: ClassVar[Category] = Category.DELIVERY
+    outcome: ClassVar[Outcome] = "deny"
+    entitlement_id: EntitlementId
+    version_id: VersionId
+    buyer_id: ParticipantId
+    mode: Mode
+    grade: Grade
+    grade_revision: int
+    decision: Decision
+    reason_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryEnded(Fact):
+    """How a delivery went: `bytes` are those that left."""
+
+    category: ClassVar[Category] = Category.DELIVERY
+    delivery_id: DeliveryId
+    entitlement_id: EntitlementId
+    contract_id: ContractId
+    version_id: VersionId
+    buyer_id: ParticipantId
+    use_id: UseId
+    bytes: int
+    content_hash: str
+    reason_code: Reason
+    cut: Cut | None
+
+    @classmethod
+    def of(cls, delivery: Delivery) -> Self:
+        assert delivery.reason_code is not None
+        return cls(
+            delivery.id, delivery.entitlement_id, delivery.contract_id, delivery.version_id, delivery.buyer_id,
+            delivery.use_id, delivery.bytes_sent, delivery.content_hash, delivery.reason_code, delivery.cut,
+        )  # fmt: skip

@@ -1,0 +1,87 @@
+"""A file read into DuckDB: checked first, then a view named `source` in a database of its own.
+
+Promises: what is not plain columns with a row in it is refused before DuckDB sees it; the database reads and writes
+only in the job's folder and beside the file, and loads no extension.
+"""
+
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import duckdb
+
+from services.delivery.inspector import magic
+from services.delivery.inspector.columns import check_parquet, write_text_columns
+from services.delivery.inspector.messages import Refusal, Source
+from services.delivery.inspector.text_tables import open_table
+from services.delivery.rules.masking import literal
+from services.delivery.rules.upload import MediaType, Reason
+
+MEMORY_LIMIT = "640MB"
+TYPES = {
+    "BIGINT": "integer", "INTEGER": "integer", "SMALLINT": "integer", "TINYINT": "integer", "HUGEINT": "integer",
+    "UBIGINT": "integer", "UINTEGER": "integer", "USMALLINT": "integer", "UTINYINT": "integer", "DOUBLE": "decimal",
+    "FLOAT": "decimal", "BOOLEAN": "boolean", "DATE": "date", "VARCHAR": "text", "BLOB": "binary", "TIME": "time",
+    "UUID": "text",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A checked file under the name `source` in a database of its own."""
+
+    database: duckdb.DuckDBPyConnection
+    names: tuple[str, ...]
+    rows: int
+    bytes: int  # of all rows, decoded
+    types: dict[str, str]  # those that the format itself gives
+
+
+@contextmanager
+def opened(source: Source) -> Generator[Table]:
+    """The file as a table. Raises Refusal for one that is not taken."""
+    magic.check(source)
+    if source.media_type is MediaType.PARQUET:
+        path, types = source.path, dict[str, str]()
+        rows, table_bytes = check_parquet(source)
+    else:
+        text, table_bytes = open_table(source), source.bytes
+        path, types = os.path.join(source.folder, "columns.parquet"), text.json_types
+        rows = write_text_columns(text, path)
+    if rows == 0:
+        raise Refusal(Reason.NO_ROWS)
+    with duckdb.connect(":memory:", config=_settings(source.folder)) as database:
+        database.execute("SET allowed_directories = [$1, $2]", [source.folder, os.path.dirname(source.path)])
+        for setting in ("enable_external_access = false", "lock_configuration = true"):
+            database.execute(f"SET {setting}")
+        database.execute(f"CREATE VIEW source AS SELECT * FROM read_parquet({literal(path)})")
+        described = database.execute("DESCRIBE source").fetchall()
+        native = {name: _type_name(kind) for name, kind, *_ in described}
+        types = native if source.media_type is MediaType.PARQUET else types
+        yield Table(database, tuple(native), rows, table_bytes, types)
+
+
+def draw(table: Table, into: str, what: str, rows: int, seed: int) -> None:
+    """Rows drawn at random into a table of that name; the same ones for the same seed."""
+    drawn = f"SELECT {what} FROM source USING SAMPLE reservoir({rows} ROWS) REPEATABLE ({seed % 2**31})"
+    table.database.execute(f"CREATE TEMP TABLE {into} AS {drawn}")
+
+
+def _settings(folder: str) -> dict[str, str | bool | int | float | list[str]]:
+    return {
+        "threads": 1,
+        "memory_limit": MEMORY_LIMIT,
+        "temp_directory": folder,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "allow_community_extensions": False,
+        "preserve_insertion_order": True,
+    }
+
+
+def _type_name(kind: object) -> str:
+    name = str(kind)
+    if name.startswith("TIMESTAMP"):
+        return "timestamp"
+    return "decimal" if name.startswith("DECIMAL") else TYPES.get(name, "text")
