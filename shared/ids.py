@@ -74,6 +74,10 @@ class CertificateId(Id):
     kind = "certificate"
 
 
+class AccessRequestId(Id):
+    kind = "access"
+
+
 # delivery
 
 

@@ -4,6 +4,7 @@ from services.catalog.rules.asset import UnderReview
 from services.catalog.rules.evidence import Kind
 from services.catalog.rules.registration import DeadlinePassed
 from services.catalog.rules.version import ContentAlreadyInspected, NoSuchVersion, NotTheInspector, VersionState
+from services.catalog.schemas.access import ApprovedAccess
 from services.catalog.schemas.versions import (
     FieldKindsView,
     InspectionReport,
@@ -12,14 +13,14 @@ from services.catalog.schemas.versions import (
     VersionView,
 )
 from shared.errors import Malformed
-from shared.ids import VersionId
+from shared.ids import ParticipantId, VersionId
 from shared.lifecycle import IllegalMove
 from shared.rest import RestClient
 
 __all__ = [
-    "CatalogClient", "ContentAlreadyInspected", "DeadlinePassed", "FieldKindsView", "IllegalMove", "InspectionReport",
-    "Kind", "NoSuchVersion", "NotTheInspector", "ReportedDetection", "ReportedField", "UnderReview", "VersionState",
-    "VersionView",
+    "ApprovedAccess", "CatalogClient", "ContentAlreadyInspected", "DeadlinePassed", "FieldKindsView", "IllegalMove",
+    "InspectionReport", "Kind", "NoSuchVersion", "NotTheInspector", "ReportedDetection", "ReportedField", "UnderReview",
+    "VersionState", "VersionView",
 ]  # fmt: skip
 
 
@@ -31,6 +32,11 @@ class CatalogClient(RestClient):
     async def version(self, version_id: VersionId) -> VersionView:
         """Raises NoSuchVersion."""
         return await self.get(f"/catalog/v1/versions/{version_id}", VersionView)
+
+    async def access(self, version_id: VersionId, participant_id: ParticipantId) -> list[ApprovedAccess]:
+        """The requests of this participant for access to the version that stand approved now. Raises NoSuchVersion."""
+        path = f"/catalog/v1/versions/{version_id}/access"
+        return await self.get(path, list[ApprovedAccess], participant_id=participant_id)
 
     async def report_inspection(self, version_id: VersionId, report: InspectionReport, key: str) -> VersionView:
         """Tell what came of an upload. Raises ContentAlreadyInspected if another upload was told of before, and

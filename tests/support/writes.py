@@ -84,6 +84,16 @@ WRITES: dict[str, Write] = {
     "POST /catalog/v1/versions/{version_id}/grade-proposals":
         Write(AVIATION, {"impacts": [IMPACT], "flags": ["personal"]}),
     "POST /catalog/v1/versions/{version_id}/raise-grade": Write(BUSINESS, {"impacts": [IMPACT], "reason": "因为"}),
+    "POST /catalog/v1/access-requests": Write(ALPHA, {
+        "version_id": id_of("version"), "mode": "raw", "purpose": "research", "days": 30, "reason": "因为",
+        "renews": id_of("access"),
+    }),
+    "POST /catalog/v1/access-requests/{access_request_id}/approval": Write(AVIATION, {"reason": "因为"}),
+    "POST /catalog/v1/access-requests/{access_request_id}/refusal": Write(AVIATION, REASONED),
+    "POST /catalog/v1/access-requests/{access_request_id}/second-approval": Write(BUSINESS, {"reason": "因为"}),
+    "POST /catalog/v1/access-requests/{access_request_id}/second-refusal": Write(BUSINESS, REASONED),
+    "POST /catalog/v1/access-requests/{access_request_id}/withdrawal": Write(ALPHA),
+    "POST /catalog/v1/access-requests/{access_request_id}/revocation": Write(AVIATION, REASONED),
     "POST /delivery/v1/uploads": Write(AVIATION, {
         "version_id": id_of("version"), "media_type": "text/csv", "bytes": 1, "content_hash": HASH,
         "file_name": "a.csv",

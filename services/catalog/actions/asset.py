@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from services.catalog.actions.catalog import Catalog, viewer
 from services.catalog.events.asset import AssetDescribed, AssetDrafted, AssetWithdrawn, SourceDeclared
 from services.catalog.events.version import VersionAdded, VersionLapsed
+from services.catalog.rules import access as access_rules
 from services.catalog.rules import asset as asset_rules
 from services.catalog.rules import registration, viewing
 from services.catalog.rules.asset import Asset, Description, Entry, NoSuchAsset, SourceDeclaration
@@ -14,10 +16,12 @@ from services.catalog.rules.registration import Certificate
 from services.catalog.rules.version import Version
 from services.catalog.rules.viewing import Viewer
 from services.catalog.schemas.assets import AssetChange
+from services.catalog.store import access as access_store
 from services.catalog.store import entries as store
 from services.catalog.store import evidence as evidence_store
 from services.catalog.store.entries import Wanted
 from shared.access import Caller, Member
+from shared.database import Transaction
 from shared.grades import Visibility
 from shared.idempotency import Once
 from shared.ids import AssetId, CertificateId, VersionId
@@ -122,10 +126,12 @@ async def entry(catalog: Catalog, caller: Caller | None, asset_id: AssetId) -> S
         visibility = viewing.shown(found.asset, looking)
         if visibility is Visibility.NONE:
             raise NoSuchAsset()
-        if visibility is not Visibility.FULL or not viewing.shows_fields(found.asset, looking):
+        if visibility is not Visibility.FULL:
             return Seen(found, looking)
-        shown = viewing.versions_shown(found, looking)
-        return Seen(found, looking, await evidence_store.fields_of(tx, [version.id for version in shown]))
+        shown = [version.id for version in viewing.versions_shown(found, looking)]
+        if not viewing.shows_fields(found.asset, looking):
+            shown = await _opened(tx, found, looking, await catalog.database.now(tx))
+        return Seen(found, looking, await evidence_store.fields_of(tx, shown))
 
 
 async def version(catalog: Catalog, version_id: VersionId) -> tuple[Asset, Version, tuple[Field, ...]]:
@@ -146,3 +152,16 @@ async def certificate_by_code(catalog: Catalog, query_code: str) -> tuple[Certif
     async with catalog.database.read() as tx:
         found = await evidence_store.certificate_by_code(tx, query_code)
         return found, (await store.entry(tx, found.asset_id)).asset
+
+
+async def _opened(tx: Transaction, found: Entry, looking: Viewer, now: datetime) -> list[VersionId]:
+    """The versions whose field names an approved request opens to the viewer, though their grade does not."""
+    if looking.participant_id is None:
+        return []
+    shown = {version.id: version.graded for version in viewing.versions_shown(found, looking)}
+    approved = await access_store.approved_of(tx, list(shown), looking.participant_id)
+    return [
+        one.version_id
+        for one in approved
+        if (graded := shown[one.version_id]) and access_rules.stands(one, graded.grade, now)
+    ]

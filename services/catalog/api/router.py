@@ -1,9 +1,9 @@
-"""Every endpoint of `catalog`, of assets and their review, of versions and of certificates."""
+"""Every endpoint of `catalog`, of assets and their review, of versions, certificates and access."""
 
 from fastapi import APIRouter
 
-from services.catalog.api import assets, certificates, reviews, versions
+from services.catalog.api import access, assets, certificates, reviews, versions
 
 router = APIRouter(tags=["catalog"])
-for part in (assets, reviews, versions, certificates):
+for part in (assets, reviews, versions, certificates, access):
     router.include_router(part.router)

@@ -2,8 +2,8 @@
 
 Promises: a draft is its provider's and the staff's alone; beyond that an entry shows by its grade and the viewer's
 clearance, and what does not show is not there; the same rule decides of one entry and of a list.
-Source: reliability 5.2, through the visibility table of `shared.grades`; field names of G4 need an agreement, so nobody
-but provider and staff sees them.
+Source: reliability 5.2, through the visibility table of `shared.grades`; field names of G4 need an agreement, which
+is an approved request for access (`rules/access.py`): nobody else but provider and staff sees them.
 """
 
 from dataclasses import dataclass

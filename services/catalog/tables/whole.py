@@ -1,6 +1,6 @@
-"""All tables of `catalog`: of entries and of their evidence, in one set."""
+"""All tables of `catalog`: of entries, of their evidence, and of access to them, in one set."""
 
-from services.catalog.tables import entries, evidence
+from services.catalog.tables import access, evidence
 
-metadata = entries.metadata
+metadata = access.metadata
 APPEND_ONLY = evidence.APPEND_ONLY
