@@ -5,6 +5,7 @@ from services.catalog.rules.evidence import Kind
 from services.catalog.rules.registration import DeadlinePassed
 from services.catalog.rules.version import ContentAlreadyInspected, NoSuchVersion, NotTheInspector, VersionState
 from services.catalog.schemas.access import ApprovedAccess
+from services.catalog.schemas.lineage import LicenceTermsView
 from services.catalog.schemas.versions import (
     FieldKindsView,
     InspectionReport,
@@ -19,8 +20,8 @@ from shared.rest import RestClient
 
 __all__ = [
     "ApprovedAccess", "CatalogClient", "ContentAlreadyInspected", "DeadlinePassed", "FieldKindsView", "IllegalMove",
-    "InspectionReport", "Kind", "NoSuchVersion", "NotTheInspector", "ReportedDetection", "ReportedField", "UnderReview",
-    "VersionState", "VersionView",
+    "InspectionReport", "Kind", "LicenceTermsView", "NoSuchVersion", "NotTheInspector", "ReportedDetection",
+    "ReportedField", "UnderReview", "VersionState", "VersionView",
 ]  # fmt: skip
 
 

@@ -1,16 +1,16 @@
-"""What `catalog` does unasked: it lets deadlines pass.
+"""What `catalog` does unasked: it lets deadlines pass, and raises what stands below what it is derived from.
 
 Promises: nothing is decided here, so a late or missed tick changes when something is noticed, never what is true.
 """
 
 import logging
 
-from services.catalog.actions import access, registration
+from services.catalog.actions import access, lineage, registration
 from services.catalog.actions.catalog import Catalog
 from shared.clock import Clock
 
 INTERVAL_SECONDS = 30.0
-JOBS = (registration.pass_deadlines, access.pass_deadlines)
+JOBS = (registration.pass_deadlines, access.pass_deadlines, lineage.raise_lagging)
 log = logging.getLogger(__name__)
 
 

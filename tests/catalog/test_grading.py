@@ -22,6 +22,7 @@ from services.catalog.rules.grading import (
     Reason,
     grade,
 )
+from services.catalog.rules.lineage import Processing
 from shared.grades import G1, G2, G3, G4, G5, G6, Flag, Grade
 
 CERTAIN = 10_000
@@ -71,7 +72,7 @@ def test_the_table_of_the_standard(thing: Object, ordinary: Grade, serious: Grad
 
 def test_the_table_leaves_nothing_out():
     assert set(product(Object, Degree)) == {(thing, degree) for thing in TABLE for degree in TABLE[thing]}
-    assert len(CHINESE) == len(Object) + len(Degree) + len(Flag) + len(Kind)
+    assert len(CHINESE) == len(Object) + len(Degree) + len(Flag) + len(Kind) + len(Processing)
 
 
 @pytest.mark.parametrize("fields, expected, flags", [

@@ -84,6 +84,12 @@ WRITES: dict[str, Write] = {
     "POST /catalog/v1/versions/{version_id}/grade-proposals":
         Write(AVIATION, {"impacts": [IMPACT], "flags": ["personal"]}),
     "POST /catalog/v1/versions/{version_id}/raise-grade": Write(BUSINESS, {"impacts": [IMPACT], "reason": "因为"}),
+    "POST /catalog/v1/versions/{version_id}/lineage":
+        Write(AVIATION, {"parents": [{"version_id": id_of("version"), "processing": "fused"}]}),
+    "POST /catalog/v1/versions/{version_id}/licence-terms": Write(AVIATION, {
+        "purposes": ["research"], "fields": ["research"], "territories": ["CN"], "period_days_max": 30,
+        "redistributable": False, "derivable": True,
+    }),
     "POST /catalog/v1/access-requests": Write(ALPHA, {
         "version_id": id_of("version"), "mode": "raw", "purpose": "research", "days": 30, "reason": "因为",
         "renews": id_of("access"),

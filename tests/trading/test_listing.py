@@ -16,9 +16,11 @@ from services.trading.rules.listing import (
     SUSPENDED,
     AssetNotRegistered,
     AuctionNeedsExclusiveRight,
+    Licence,
     Listing,
     ListingNotOpen,
     NotYourVersion,
+    OutsideLicence,
     PlanMissing,
     Pricing,
     Reason,
@@ -67,6 +69,37 @@ def test_persons_are_not_listed_raw():
 def test_only_registered_graded_content_is_listed(missing: dict[str, Any]):
     with pytest.raises(AssetNotRegistered):
         listed(**missing)
+
+
+ANYTHING = Licence(None, None, None, None)
+
+
+@pytest.mark.parametrize("licence", [
+    ANYTHING,
+    replace(ANYTHING, purposes=frozenset({"route_planning", "credit"})),
+    replace(ANYTHING, fields=frozenset({"air_travel"}), territories=frozenset({"CN"}), period_days_max=365),
+])  # fmt: skip
+def test_what_keeps_within_the_licence_terms_is_listed(licence: Licence):
+    assert listed(licence=licence).state is LISTED
+
+
+@pytest.mark.parametrize("licence, term, allowed", [
+    (replace(ANYTHING, purposes=frozenset({"credit"})), "purposes", ["credit"]),
+    (replace(ANYTHING, fields=frozenset({"health"})), "fields", ["health"]),
+    (replace(ANYTHING, territories=frozenset({"CN-11", "HK"})), "territories", ["CN-11", "HK"]),
+    (replace(ANYTHING, period_days_max=364), "period_days_max", [364]),
+])  # fmt: skip
+def test_no_more_is_listed_than_the_licence_terms_let(licence: Licence, term: str, allowed: list[object]):
+    with pytest.raises(OutsideLicence) as refused:
+        listed(licence=licence)
+    assert refused.value.facts == {"term": term, "allowed": allowed}
+
+
+def test_a_region_is_within_its_country():
+    version = a_version(licence=replace(ANYTHING, territories=frozenset({"CN"})))
+    offer = an_offer(version)
+    offer = replace(offer, right=replace(offer.right, territory="CN-31"))
+    assert rules.open_listing(ListingId.new(), offer, version, version.provider_id, (), STANDARD, NOON).state is LISTED
 
 
 def test_only_the_provider_lists_a_version():

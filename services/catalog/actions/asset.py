@@ -12,6 +12,7 @@ from services.catalog.rules import asset as asset_rules
 from services.catalog.rules import registration, viewing
 from services.catalog.rules.asset import Asset, Description, Entry, NoSuchAsset, SourceDeclaration
 from services.catalog.rules.evidence import Field
+from services.catalog.rules.lineage import LicenceTerms
 from services.catalog.rules.registration import Certificate
 from services.catalog.rules.version import Version
 from services.catalog.rules.viewing import Viewer
@@ -19,6 +20,7 @@ from services.catalog.schemas.assets import AssetChange
 from services.catalog.store import access as access_store
 from services.catalog.store import entries as store
 from services.catalog.store import evidence as evidence_store
+from services.catalog.store import lineage as lineage_store
 from services.catalog.store.entries import Wanted
 from shared.access import Caller, Member
 from shared.database import Transaction
@@ -134,12 +136,16 @@ async def entry(catalog: Catalog, caller: Caller | None, asset_id: AssetId) -> S
         return Seen(found, looking, await evidence_store.fields_of(tx, shown))
 
 
-async def version(catalog: Catalog, version_id: VersionId) -> tuple[Asset, Version, tuple[Field, ...]]:
+async def version(
+    catalog: Catalog, version_id: VersionId
+) -> tuple[Asset, Version, tuple[Field, ...], LicenceTerms | None]:
     """For a neighbouring service, which decides by itself what it shows of it."""
     async with catalog.database.read() as tx:
         found = await store.entry_of_version(tx, version_id)
         fields = await evidence_store.fields_of(tx, [version_id])
-    return found.asset, found.version(version_id), fields.get(version_id, ())
+        licences = await lineage_store.terms_of(tx, [version_id])
+    in_force = licences[version_id][1] if version_id in licences else None
+    return found.asset, found.version(version_id), fields.get(version_id, ()), in_force
 
 
 async def certificate(catalog: Catalog, certificate_id: CertificateId) -> tuple[Certificate, Asset]:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from services.catalog.actions import lineage
 from services.catalog.actions.catalog import Catalog, viewer
 from services.catalog.events.grading import GradeProposed, GradeRaised
 from services.catalog.events.version import ContentInspected, ContentRefused
@@ -16,6 +17,7 @@ from services.catalog.rules.version import INSPECTOR, NoSuchVersion, NotTheInspe
 from services.catalog.schemas.versions import InspectionReport
 from services.catalog.store import entries as store
 from services.catalog.store import evidence as evidence_store
+from services.catalog.store import lineage as lineage_store
 from shared.access import Caller, Member, ServiceCaller
 from shared.database import Transaction
 from shared.idempotency import Once
@@ -64,7 +66,7 @@ async def propose_grade(
         asset_rules.require_changeable(before.asset)
         registration.require_in_time(before, now)
         known, found = await _evidence(tx, version_id)
-        grounds = replace(grounds, added=known.added)
+        grounds = replace(grounds, added=known.added, derived=known.derived)
         grading = grading_rules.grade(grounds, found)
         version = version_rules.propose_grade(before.version(version_id), grading)
         after = asset_rules.reopen(before.replacing(version), now)
@@ -95,6 +97,7 @@ async def raise_grade(
         await once.remember(tx, (version, grading))
         raised = GradeRaised.of(after.asset, version, grading.reasons, reason)
         await catalog.outbox.record(tx, raiser.actor, now, raised)
+    await lineage.raise_lagging(catalog)
     return version, grading
 
 
@@ -127,6 +130,8 @@ def _with_raised(before: Entry, version: Version) -> Entry:
 
 
 async def _evidence(tx: Transaction, version_id: VersionId) -> tuple[Grounds, tuple[Field, ...]]:
+    """What the last grading rested on, with the parents as they are graded now, and what was found."""
     last = await evidence_store.last_grading(tx, version_id)
     fields = await evidence_store.fields_of(tx, [version_id])
-    return last[0] if last else Grounds(), fields.get(version_id, ())
+    parents = await lineage_store.graded_parents_of(tx, version_id)
+    return replace(last[0] if last else Grounds(), derived=parents), fields.get(version_id, ())

@@ -23,7 +23,9 @@ from services.catalog.rules.registration import IdentityUnverified, Late
 from services.catalog.rules.version import Version
 from services.catalog.store import entries as store
 from services.catalog.store import evidence as evidence_store
+from services.catalog.store import lineage as lineage_store
 from shared.access import Caller, Member
+from shared.database import Transaction
 from shared.grades import Grade
 from shared.idempotency import Once
 from shared.ids import AssetId, CertificateId
@@ -70,7 +72,10 @@ async def register(
         if denied:
             fact: AssetFact = _denied(before, denied.code())
         else:
-            after, certificate = registration.register(before, named, operator.subject, CertificateId.new(), now)
+            parents_grade = await _parents_grade(tx, before)
+            after, certificate = registration.register(
+                before, named, operator.subject, CertificateId.new(), now, parents_grade
+            )
             await store.save_entry(tx, before, after)
             if certificate:
                 await evidence_store.add_certificate(tx, certificate)
@@ -120,6 +125,13 @@ async def _pass_deadline(catalog: Catalog, asset_id: AssetId) -> None:
             after, fact = _passed(before, late, now)
             await store.save_entry(tx, before, after)
             await catalog.outbox.record(tx, catalog.outbox.itself, now, fact)
+
+
+async def _parents_grade(tx: Transaction, entry: Entry) -> Grade | None:
+    """The highest grade of what the version under review is derived from."""
+    pending = entry.pending
+    parents = await lineage_store.graded_parents_of(tx, pending.id) if pending else ()
+    return max((parent.grade for parent in parents), default=None)
 
 
 def _passed(before: Entry, late: Late, now: datetime) -> tuple[Entry, AssetFact]:

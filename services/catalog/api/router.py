@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.catalog.api import access, assets, certificates, reviews, versions
+from services.catalog.api import access, assets, certificates, lineage, reviews, versions
 
 router = APIRouter(tags=["catalog"])
-for part in (assets, reviews, versions, certificates, access):
+for part in (assets, reviews, versions, certificates, lineage, access):
     router.include_router(part.router)

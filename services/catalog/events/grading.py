@@ -15,6 +15,7 @@ from services.catalog.rules.version import Version
 from shared import canonical
 from shared.facts import Category, plain
 from shared.grades import Flag, Grade
+from shared.ids import VersionId
 
 REASONS_BYTES_MAX = 10 * 1024
 
@@ -36,6 +37,7 @@ class Told:
     with_field: str | None
     with_kind: Kind | None
     flag: Flag | None
+    parent: VersionId | None
 
     @classmethod
     def of(cls, reason: Reason) -> Self:

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from services.catalog.rules.evidence import Detection, Field, Kind
+from services.catalog.rules.lineage import Parent, Processing
 from shared.grades import G1, G2, G3, G4, G5, G6, Flag, Grade
+from shared.ids import VersionId
 
 RULE_VERSION = "GB/T 43697-2024 2026-11"
 
@@ -48,11 +50,13 @@ class Impact:
 
 @dataclass(frozen=True, slots=True)
 class Grounds:
-    """What people say of a version: the provider's impacts and flags, and the impacts that its raisers added."""
+    """What people say of a version: the provider's impacts and flags, the impacts that its raisers added, and what it
+    is derived from."""
 
     declared: tuple[Impact, ...] = ()
     flags: frozenset[Flag] = frozenset()
     added: tuple[Impact, ...] = ()
+    derived: tuple[Parent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ class Reason:
     """One rule that applied, the grade that it gives by itself, and what it rests on.
 
     An impact's reason names object, degree and rationale; a finding's names field, kind and counts, and the other
-    field where it takes two; a declaration's names the flag.
+    field where it takes two; a declaration's names the flag; a derivation's names the parent.
     """
 
     rule: str
@@ -77,6 +81,7 @@ class Reason:
     with_field: str | None = None
     with_kind: Kind | None = None
     flag: Flag | None = None
+    parent: VersionId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +141,7 @@ def grade(grounds: Grounds, fields: Iterable[Field]) -> Grading:
     reasons = {
         *(_of_impact(impact) for impact in (*grounds.declared, *grounds.added)),
         *(_of_flag(flag) for flag in grounds.flags),
+        *(reason for parent in grounds.derived for reason in _of_parent(parent)),
         *(reason for name, detection in found for reason in _of_finding(name, detection)),
         *_of_pairs(found),
     }
@@ -157,6 +163,19 @@ def _of_flag(flag: Flag) -> Reason:
     given = FLOORS.get(flag, G1)
     text = f"提供方声明：{CHINESE[flag]}，不低于 {given} · declared {flag}: at least {given}"
     return Reason(f"declared.{flag}", given, text, flag=flag)
+
+
+def _of_parent(parent: Parent) -> Iterator[Reason]:
+    """Annex I: the grade that a parent passes on, and a reason for each flag that it does."""
+    rule, made = f"derived.{parent.processing}", f"派生自 {parent.version_id}（{CHINESE[parent.processing]}）"
+    english = f"{parent.processing} from {parent.version_id}"
+    if parent.floor:
+        text = f"{made}：不低于 {parent.floor} · {english}: at least {parent.floor}"
+        yield Reason(rule, parent.floor, text, parent=parent.version_id)
+    for flag in parent.flags_passed_on:
+        given = FLOORS.get(flag, G1)
+        text = f"{made}：{CHINESE[flag]}，不低于 {given} · {english}: {flag}, at least {given}"
+        yield Reason(rule, given, text, flag=flag, parent=parent.version_id)
 
 
 def _of_finding(name: str, detection: Detection) -> Iterator[Reason]:
@@ -231,6 +250,8 @@ CHINESE: Mapping[StrEnum, str] = {
     Degree.NONE: "无危害", Degree.ORDINARY: "一般危害", Degree.SERIOUS: "严重危害", Degree.EXTREME: "特别严重危害",
     Flag.PERSONAL: "个人信息", Flag.SENSITIVE_PERSONAL: "敏感个人信息", Flag.MINOR: "未满十四周岁未成年人",
     Flag.PUBLIC_DATA: "公共数据", Flag.GEOGRAPHIC: "地理信息", Flag.CRITICAL_INFRASTRUCTURE: "关键信息基础设施",
+    Processing.LABELLED: "标注", Processing.CLEANED: "清洗", Processing.DESENSITISED: "脱敏",
+    Processing.AGGREGATED: "汇聚统计", Processing.FUSED: "融合",
     Kind.RESIDENT_ID: "身份证号", Kind.USCC: "统一社会信用代码", Kind.PHONE: "电话号码", Kind.BANK_CARD: "银行卡号",
     Kind.PASSPORT: "护照号", Kind.PLATE: "车牌号", Kind.EMAIL: "电子邮箱", Kind.IP_ADDRESS: "网络地址",
     Kind.COORDINATES: "坐标", Kind.NAME: "姓名", Kind.ADDRESS: "地址", Kind.BIRTH_DATE: "出生日期",

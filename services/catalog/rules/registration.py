@@ -131,9 +131,13 @@ def submit(entry: Entry, now: datetime) -> Entry:
 
 
 def register(
-    entry: Entry, named: Grade, operator: str, certificate_id: CertificateId, now: datetime
-) -> tuple[Entry, Certificate | None]:
+    entry: Entry, named: Grade, operator: str, certificate_id: CertificateId, now: datetime,
+    parents_grade: Grade | None = None,
+) -> tuple[Entry, Certificate | None]:  # fmt: skip
     """The entry after an operator's yes, and its certificate, unless a second operator must agree first.
+
+    `parents_grade`: the highest of what the version is derived from. A grade below it is a lowering, which two confirm
+    from G4 (market-rules B8.1 G3).
 
     Requires that the provider is in good standing, and that the operator is a person's subject.
     """
@@ -144,7 +148,8 @@ def register(
     _gates(entry, version)
     # A first yes counts for the grading it was given to: if the grade rose since, it is asked again.
     first = review.first_operator if review.at_grade_revision == version.graded.revision else None
-    if first is None and version.graded.grade >= TWO_PERSONS_FROM:
+    confirmed = max(version.graded.grade, parents_grade or version.graded.grade)
+    if first is None and confirmed >= TWO_PERSONS_FROM:
         waiting = Review(version.id, operator, version.graded.revision)
         return replace(entry, asset=replace(asset, review=waiting, revision=asset.revision + 1)), None
     if first == operator:

@@ -46,6 +46,11 @@ def versions_shown(entry: Entry, viewer: Viewer) -> tuple[Version, ...]:
     return tuple(version for version in entry.versions if version.is_registered)
 
 
+def shows_version(entry: Entry, version: Version, viewer: Viewer) -> bool:
+    """Whether this version is there for the viewer at all."""
+    return shown(entry.asset, viewer) is not Visibility.NONE and version in versions_shown(entry, viewer)
+
+
 def grades_shown(viewer: Viewer, as_much: Visibility) -> frozenset[Grade]:
     """The grades whose registered entries show this much to the viewer."""
     return frozenset(grade for grade in Grade if visibility(grade, viewer.clearance) is as_much)

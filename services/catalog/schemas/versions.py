@@ -9,7 +9,9 @@ from services.catalog.rules import evidence
 from services.catalog.rules.asset import Asset, State, state_of
 from services.catalog.rules.evidence import Kind
 from services.catalog.rules.grading import Degree, Grounds, Impact, Object, Reason
+from services.catalog.rules.lineage import LicenceTerms
 from services.catalog.rules.version import Content, GradeState, Version, VersionState
+from services.catalog.schemas.lineage import LicenceTermsView
 from shared.grades import Flag, Grade
 from shared.ids import AssetId, CertificateId, ParticipantId, UploadId, VersionId
 from shared.web import Request, View
@@ -131,6 +133,7 @@ class ReasonView(View):
     with_field: str | None
     with_kind: Kind | None
     flag: Flag | None
+    parent: VersionId | None
 
 
 class GradeView(View):
@@ -168,7 +171,8 @@ class FieldKindsView(FieldView):
 class VersionView(View):
     """All that a neighbouring service needs of a version. Without a grade, `grade_revision` is 0.
 
-    `asset_state` is the asset's as far as this version goes: `registered` only if this very version is.
+    `asset_state` is the asset's as far as this version goes: `registered` only if this very version is. `licence`:
+    what may be granted of it at most; null sets no limit.
     """
 
     id: VersionId
@@ -187,9 +191,12 @@ class VersionView(View):
     media_type: str | None
     fields: list[FieldKindsView]
     certificate_id: CertificateId | None
+    licence: LicenceTermsView | None = None
 
     @classmethod
-    def of(cls, asset: Asset, version: Version, fields: tuple[evidence.Field, ...]) -> Self:
+    def of(
+        cls, asset: Asset, version: Version, fields: tuple[evidence.Field, ...], licence: LicenceTerms | None = None
+    ) -> Self:
         graded, content = version.graded, version.content
         return cls(
             id=version.id, asset_id=asset.id, provider_id=asset.provider_id, title=asset.about.title,
@@ -198,6 +205,7 @@ class VersionView(View):
             grade_revision=graded.revision if graded else 0, content_hash=content and content.content_hash,
             bytes=content and content.bytes, rows=content and content.rows, media_type=content and content.media_type,
             fields=[_with_kinds(field) for field in fields], certificate_id=version.certificate_id,
+            licence=licence and LicenceTermsView.of(licence),
         )  # fmt: skip
 
 

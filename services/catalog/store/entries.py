@@ -65,6 +65,15 @@ async def entry_of_version(tx: Transaction, version_id: VersionId) -> Entry:
     return await entry(tx, await _asset_of(tx, version_id))
 
 
+async def entries_of_versions(tx: Transaction, version_ids: Sequence[VersionId]) -> list[Entry]:
+    """The entries that these versions are in, each once; unknown ids are left out."""
+    if not version_ids:
+        return []
+    theirs = select(versions.c.asset_id).where(versions.c.id.in_(version_ids))
+    query = select(*assets.c).where(assets.c.id.in_(theirs)).order_by(assets.c.id)
+    return await _with_versions(tx, (await tx.execute(query)).all())
+
+
 async def entry_of_version_for_update(
     tx: Transaction, version_id: VersionId, provider_id: ParticipantId | None = None
 ) -> Entry:

@@ -33,6 +33,8 @@ access_requests = Table(
     Index("access_requests_of_version", "version_id", "buyer_id"),
     Index("access_requests_due", "deadline"),
 )
+APPEND_ONLY: tuple[Table, ...] = ()
+
 undecided = access_requests.c.state.in_(WAITING)
 Index(
     "one_undecided_request", access_requests.c.version_id, access_requests.c.buyer_id, access_requests.c.mode,

@@ -1,6 +1,6 @@
-"""All tables of `catalog`: of entries, of their evidence, and of access to them, in one set."""
+"""All tables of `catalog`: of entries, their evidence, their lineage, and access to them, in one set."""
 
-from services.catalog.tables import access, evidence
+from services.catalog.tables import access, base, evidence, lineage
 
-metadata = access.metadata
-APPEND_ONLY = evidence.APPEND_ONLY
+metadata = base.metadata
+APPEND_ONLY = (*access.APPEND_ONLY, *evidence.APPEND_ONLY, *lineage.APPEND_ONLY)

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from services.catalog.client import CatalogClient
+from services.catalog.client import CatalogClient, LicenceTermsView
 from services.pricing.client import PricingClient
 from services.trading.actions.treasury import Treasury
 from services.trading.rules.auction import require_unrelated
 from services.trading.rules.award import FrozenFees
-from services.trading.rules.listing import Listing, ListingNotOpen, Version
+from services.trading.rules.listing import Licence, Listing, ListingNotOpen, Version
 from services.trading.rules.market_rules import MarketRules
 from shared.access import Caller, Member, Role, ServiceCaller
 from shared.changes import Source
@@ -63,7 +63,14 @@ async def version_of(trading: Trading, version_id: VersionId) -> Version:
         id=found.id, asset_id=found.asset_id, provider_id=found.provider_id, title=found.title,
         registered=found.asset_state == "registered", grade=found.grade, flags=frozenset(found.flags),
         grade_revision=found.grade_revision, content_hash=found.content_hash,
+        licence=found.licence and _licence(found.licence),
     )  # fmt: skip
+
+
+def _licence(told: LicenceTermsView) -> Licence:
+    limits = (None if words is None else frozenset(words) for words in (told.purposes, told.fields, told.territories))
+    purposes, fields, territories = limits
+    return Licence(purposes, fields, territories, told.period_days_max)
 
 
 async def fees_of_today(trading: Trading) -> FrozenFees:

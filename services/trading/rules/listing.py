@@ -67,6 +67,16 @@ class Right:
 
 
 @dataclass(frozen=True, slots=True)
+class Licence:
+    """What may be granted of a version at most, by the terms that the catalogue keeps. None sets no limit."""
+
+    purposes: frozenset[str] | None
+    fields: frozenset[str] | None
+    territories: frozenset[str] | None
+    period_days_max: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Version:
     """What the catalogue says of a version, as far as trading needs it. `content_hash` is SHA-256 in hex."""
 
@@ -79,6 +89,7 @@ class Version:
     flags: frozenset[Flag]
     grade_revision: int
     content_hash: str | None
+    licence: Licence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +149,10 @@ class AssetNotRegistered(Conflict):
     """Only a version of a registered asset, with its content inspected and its grade confirmed, can be listed."""
 
 
+class OutsideLicence(Conflict):
+    """The licence terms of the version do not let this be granted; `term` says which, and `allowed` what they let."""
+
+
 class AuctionNeedsExclusiveRight(Conflict):
     """A right that can be granted without limit is not auctioned; `fitting` names the pricing that fits it."""
 
@@ -173,6 +188,8 @@ def open_listing(
     if not version.registered or version.grade is None or version.content_hash is None:
         raise AssetNotRegistered()
     possible(version.grade, offer.mode, version.flags).require()
+    if version.licence:
+        _require_within(version.licence, offer)
     if offer.pricing is Pricing.AUCTION and offer.right.kind is not RightKind.EXCLUSIVE:
         raise AuctionNeedsExclusiveRight(right=offer.right.kind, fitting=Pricing.FIXED)
     if (offer.plan_id is None) != (offer.pricing is Pricing.AUCTION):
@@ -242,6 +259,23 @@ def raise_grade(listing: Listing, grade: Grade, flags: frozenset[Flag], grade_re
 def pass_deadline(listing: Listing) -> Listing:
     """Requires that the deadline has passed."""
     return delist(listing, Reason.EXPIRED)
+
+
+def _require_within(licence: Licence, offer: Offer) -> None:
+    """Raises OutsideLicence unless every term of the offer keeps within the licence."""
+    right, days_max = offer.right, licence.period_days_max
+    country = right.territory.partition("-")[0]
+    terms = (
+        ("purposes", licence.purposes, licence.purposes is None or licence.purposes >= set(offer.purposes)),
+        ("fields", licence.fields, licence.fields is None or right.field in licence.fields),
+        ("territories", licence.territories,
+         licence.territories is None or not licence.territories.isdisjoint({right.territory, country})),
+    )  # fmt: skip
+    for term, allowed, fits in terms:
+        if not fits:
+            raise OutsideLicence(term=term, allowed=sorted(allowed or ()))
+    if days_max is not None and right.period_days > days_max:
+        raise OutsideLicence(term="period_days_max", allowed=[days_max])
 
 
 def _move(listing: Listing, to: State, **changes: Any) -> Listing:
