@@ -5,12 +5,12 @@ Promises: nothing is decided here, so a late or missed tick changes when somethi
 
 import logging
 
-from services.catalog.actions import access, lineage, registration
+from services.catalog.actions import access, lineage, quality, registration
 from services.catalog.actions.catalog import Catalog
 from shared.clock import Clock
 
 INTERVAL_SECONDS = 30.0
-JOBS = (registration.pass_deadlines, access.pass_deadlines, lineage.raise_lagging)
+JOBS = (registration.pass_deadlines, access.pass_deadlines, lineage.raise_lagging, quality.renew_expired)
 log = logging.getLogger(__name__)
 
 

@@ -48,8 +48,8 @@ async def test_an_asset_goes_from_its_draft_to_a_certificate(market: Market):
     told = market.done(await bench.ask_as_service("trading", "GET", f"/catalog/v1/versions/{version_id}"))
     assert (told["asset_state"], told["grade"], told["certificate_id"]) == ("registered", "G2", certificate["id"])
     assert await market.acts() == [
-        "asset_drafted", "content_inspected", "grade_proposed", "source_declared", "asset_submitted",
-        "asset_registered",
+        "asset_drafted", "content_inspected", "quality_assessed", "grade_proposed", "source_declared",
+        "asset_submitted", "asset_registered",
     ]  # fmt: skip
 
 
@@ -186,7 +186,7 @@ async def test_the_facts_of_an_entry_are_ordered_by_its_revision(market: Market)
     market.done(await bench.post(operator, f"/catalog/v1/versions/{second}/raise-grade", raised))
     market.done(await bench.post(provider, f"{path}/submit"))
     revisions = [change.data["revision"] for change in await market.facts()]
-    assert revisions == sorted(set(revisions)) and len(revisions) == 12
+    assert revisions == sorted(set(revisions)) and len(revisions) == 14
 
 
 async def test_a_refused_asset_is_corrected_and_submitted_again(market: Market):
@@ -280,7 +280,7 @@ async def test_content_comes_from_the_inspector_alone_and_only_once(market: Mark
     for _ in range(2):  # under another key each time
         assert market.done(await market.report(version_id, report))["state"] == "inspected"
     assert refusal(await market.report(version_id, a_report())) == (409, "content_already_inspected")
-    assert await market.acts() == ["asset_drafted", "content_refused", "content_inspected"]
+    assert await market.acts() == ["asset_drafted", "content_refused", "content_inspected", "quality_assessed"]
     assert refusal(await market.report(VersionId.new(), report)) == (404, "no_such_version")
 
 

@@ -48,7 +48,7 @@ async def test_a_version_of_a_registered_asset_that_nobody_finishes_lapses(marke
     assert (found["state"], [version["state"] for version in found["versions"]]) == (
         "registered", ["graded", "lapsed"],
     )  # fmt: skip
-    assert (await market.acts())[-1] == "version_lapsed"
+    assert "version_lapsed" in (await market.acts())[-2:]  # the report of the registered one has expired too
 
 
 async def test_whoever_comes_after_a_deadline_does_not_forestall_what_it_decided(market: Market):

@@ -43,7 +43,10 @@ DETECTION = {
     "kind": "resident_id", "name_hit": True, "hit_basis_points": 9000, "checksum_basis_points": 9000,
     "sample_size": 100,
 }  # fmt: skip
-FIELD = {"name": "列", "type": "text", "null_basis_points": 0, "distinct": 1, "detections": [DETECTION]}
+FIELD = {
+    "name": "列", "type": "text", "null_basis_points": 0, "distinct": 1, "detections": [DETECTION],
+    "fit_basis_points": 9000,
+}  # fmt: skip
 REASONED = {"reason_code": "asked_for", "reason": "因为"}
 ADMISSION = Write(SECURITY, {"clearance": "C2", "reason": "已核验"})
 
@@ -79,11 +82,14 @@ WRITES: dict[str, Write] = {
     "POST /catalog/v1/assets/{asset_id}/refuse": Write(BUSINESS, REASONED),
     "POST /catalog/v1/versions/{version_id}/inspection": Write(NEIGHBOUR, {
         "upload_id": id_of("upload"), "refused": None, "content_hash": HASH, "bytes": 1, "rows": 1,
-        "media_type": "text/csv", "fields": [FIELD], "inspector_version": "1",
+        "media_type": "text/csv", "fields": [FIELD], "inspector_version": "1", "duplicate_rows": 0,
     }),
     "POST /catalog/v1/versions/{version_id}/grade-proposals":
         Write(AVIATION, {"impacts": [IMPACT], "flags": ["personal"]}),
     "POST /catalog/v1/versions/{version_id}/raise-grade": Write(BUSINESS, {"impacts": [IMPACT], "reason": "因为"}),
+    "POST /catalog/v1/versions/{version_id}/quality-declaration": Write(AVIATION, {
+        "required_fields": ["列"], "key_fields": ["列"], "rows_expected": 1, "data_as_of": "2030-01-01T00:00:00Z",
+    }),
     "POST /catalog/v1/versions/{version_id}/lineage":
         Write(AVIATION, {"parents": [{"version_id": id_of("version"), "processing": "fused"}]}),
     "POST /catalog/v1/versions/{version_id}/licence-terms": Write(AVIATION, {

@@ -16,6 +16,7 @@ from services.trading.rules.listing import (
     SUSPENDED,
     AssetNotRegistered,
     AuctionNeedsExclusiveRight,
+    BelowQuality,
     Licence,
     Listing,
     ListingNotOpen,
@@ -93,6 +94,12 @@ def test_no_more_is_listed_than_the_licence_terms_let(licence: Licence, term: st
     with pytest.raises(OutsideLicence) as refused:
         listed(licence=licence)
     assert refused.value.facts == {"term": term, "allowed": allowed}
+
+
+def test_what_a_quality_gate_holds_back_is_not_listed():
+    with pytest.raises(BelowQuality) as refused:
+        listed(quality_gates=("required_fields_empty",))
+    assert refused.value.facts == {"gates": ["required_fields_empty"]}
 
 
 def test_a_region_is_within_its_country():

@@ -13,6 +13,7 @@ from services.catalog.rules import registration, viewing
 from services.catalog.rules.asset import Asset, Description, Entry, NoSuchAsset, SourceDeclaration
 from services.catalog.rules.evidence import Field
 from services.catalog.rules.lineage import LicenceTerms
+from services.catalog.rules.quality import Gate
 from services.catalog.rules.registration import Certificate
 from services.catalog.rules.version import Version
 from services.catalog.rules.viewing import Viewer
@@ -21,6 +22,7 @@ from services.catalog.store import access as access_store
 from services.catalog.store import entries as store
 from services.catalog.store import evidence as evidence_store
 from services.catalog.store import lineage as lineage_store
+from services.catalog.store import quality as quality_store
 from services.catalog.store.entries import Wanted
 from shared.access import Caller, Member
 from shared.database import Transaction
@@ -138,14 +140,16 @@ async def entry(catalog: Catalog, caller: Caller | None, asset_id: AssetId) -> S
 
 async def version(
     catalog: Catalog, version_id: VersionId
-) -> tuple[Asset, Version, tuple[Field, ...], LicenceTerms | None]:
+) -> tuple[Asset, Version, tuple[Field, ...], LicenceTerms | None, tuple[Gate, ...]]:
     """For a neighbouring service, which decides by itself what it shows of it."""
     async with catalog.database.read() as tx:
         found = await store.entry_of_version(tx, version_id)
         fields = await evidence_store.fields_of(tx, [version_id])
         licences = await lineage_store.terms_of(tx, [version_id])
+        report = await quality_store.last_report(tx, version_id)
     in_force = licences[version_id][1] if version_id in licences else None
-    return found.asset, found.version(version_id), fields.get(version_id, ()), in_force
+    gates = report.gates if report else ()
+    return found.asset, found.version(version_id), fields.get(version_id, ()), in_force, gates
 
 
 async def certificate(catalog: Catalog, certificate_id: CertificateId) -> tuple[Certificate, Asset]:

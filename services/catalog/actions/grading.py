@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from services.catalog.actions import lineage
+from services.catalog.actions import lineage, quality
 from services.catalog.actions.catalog import Catalog, viewer
 from services.catalog.events.grading import GradeProposed, GradeRaised
 from services.catalog.events.version import ContentInspected, ContentRefused
@@ -13,6 +13,7 @@ from services.catalog.rules import version as version_rules
 from services.catalog.rules.asset import Asset, Entry
 from services.catalog.rules.evidence import Field
 from services.catalog.rules.grading import Grading, Grounds, Impact
+from services.catalog.rules.quality import Declaration
 from services.catalog.rules.version import INSPECTOR, NoSuchVersion, NotTheInspector, Version
 from services.catalog.schemas.versions import InspectionReport
 from services.catalog.store import entries as store
@@ -20,6 +21,7 @@ from services.catalog.store import evidence as evidence_store
 from services.catalog.store import lineage as lineage_store
 from shared.access import Caller, Member, ServiceCaller
 from shared.database import Transaction
+from shared.facts import Fact
 from shared.idempotency import Once
 from shared.ids import VersionId
 
@@ -38,19 +40,21 @@ async def report_inspection(
             return earlier
         before = await store.entry_of_version_for_update(tx, version_id)
         now = await catalog.database.now(tx)
-        after = before
+        after, facts = before, list[Fact]()
         version = _reported(before.version(version_id), report)
         if version is not before.version(version_id):
             asset_rules.require_changeable(before.asset)
             registration.require_in_time(before, now)
             after = before.replacing(version)
-            await store.save_entry(tx, before, after)
+            facts.append(_told(after.asset, version, report))
             if version.content:
-                await evidence_store.add_fields(tx, version_id, report.found())
+                await evidence_store.add_fields(tx, version_id, report.found(), report.duplicate_rows)
+                after, _, assessed = await quality.assess(tx, after, version_id, Declaration(), now)
+                facts.append(assessed)
+            await store.save_entry(tx, before, after)
         inspected = (after.asset, version, report.found())
         await once.remember(tx, inspected)
-        if after is not before:
-            await catalog.outbox.record(tx, service.actor, now, _told(after.asset, version, report))
+        await catalog.outbox.record(tx, service.actor, now, *facts)
     return inspected
 
 

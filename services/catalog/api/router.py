@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.catalog.api import access, assets, certificates, lineage, reviews, versions
+from services.catalog.api import access, assets, certificates, lineage, quality, reviews, versions
 
 router = APIRouter(tags=["catalog"])
-for part in (assets, reviews, versions, certificates, lineage, access):
+for part in (assets, reviews, versions, certificates, quality, lineage, access):
     router.include_router(part.router)

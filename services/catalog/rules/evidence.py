@@ -49,3 +49,4 @@ class Field:
     null_basis_points: int
     distinct: int
     detections: tuple[Detection, ...] = ()
+    fit_basis_points: int | None = None  # values of its prevailing type, of those that are there

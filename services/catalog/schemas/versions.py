@@ -10,6 +10,7 @@ from services.catalog.rules.asset import Asset, State, state_of
 from services.catalog.rules.evidence import Kind
 from services.catalog.rules.grading import Degree, Grounds, Impact, Object, Reason
 from services.catalog.rules.lineage import LicenceTerms
+from services.catalog.rules.quality import Gate
 from services.catalog.rules.version import Content, GradeState, Version, VersionState
 from services.catalog.schemas.lineage import LicenceTermsView
 from shared.grades import Flag, Grade
@@ -46,6 +47,7 @@ class ReportedField(Request):
     null_basis_points: BasisPoints
     distinct: Count
     detections: Annotated[list[ReportedDetection], Limits(max_length=len(Kind))] = []
+    fit_basis_points: BasisPoints | None = None
 
 
 class InspectionReport(Request):
@@ -62,6 +64,7 @@ class InspectionReport(Request):
     media_type: Annotated[str, Limits(min_length=1, max_length=100)] | None = None
     fields: Annotated[list[ReportedField], Limits(max_length=FIELDS_MAX)] | None = None
     inspector_version: Annotated[str, Limits(min_length=1, max_length=40)] | None = None
+    duplicate_rows: Count | None = None
 
     @model_validator(mode="after")
     def _either_taken_or_refused(self) -> Self:
@@ -81,6 +84,7 @@ class InspectionReport(Request):
             evidence.Field(
                 field.name, field.type, field.null_basis_points, field.distinct,
                 tuple(evidence.Detection(**dict(detection)) for detection in field.detections),
+                field.fit_basis_points,
             )
             for field in self.fields or ()
         )  # fmt: skip
@@ -172,7 +176,7 @@ class VersionView(View):
     """All that a neighbouring service needs of a version. Without a grade, `grade_revision` is 0.
 
     `asset_state` is the asset's as far as this version goes: `registered` only if this very version is. `licence`:
-    what may be granted of it at most; null sets no limit.
+    what may be granted of it at most; null sets no limit. `quality_gates`: what keeps it from being listed.
     """
 
     id: VersionId
@@ -192,11 +196,13 @@ class VersionView(View):
     fields: list[FieldKindsView]
     certificate_id: CertificateId | None
     licence: LicenceTermsView | None = None
+    quality_gates: list[Gate] = []
 
     @classmethod
     def of(
-        cls, asset: Asset, version: Version, fields: tuple[evidence.Field, ...], licence: LicenceTerms | None = None
-    ) -> Self:
+        cls, asset: Asset, version: Version, fields: tuple[evidence.Field, ...], licence: LicenceTerms | None = None,
+        quality_gates: tuple[Gate, ...] = (),
+    ) -> Self:  # fmt: skip
         graded, content = version.graded, version.content
         return cls(
             id=version.id, asset_id=asset.id, provider_id=asset.provider_id, title=asset.about.title,
@@ -205,7 +211,7 @@ class VersionView(View):
             grade_revision=graded.revision if graded else 0, content_hash=content and content.content_hash,
             bytes=content and content.bytes, rows=content and content.rows, media_type=content and content.media_type,
             fields=[_with_kinds(field) for field in fields], certificate_id=version.certificate_id,
-            licence=licence and LicenceTermsView.of(licence),
+            licence=licence and LicenceTermsView.of(licence), quality_gates=list(quality_gates),
         )  # fmt: skip
 
 

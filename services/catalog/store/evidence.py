@@ -24,9 +24,16 @@ GROUNDS = TypeAdapter(Grounds)
 GRADING = TypeAdapter(Grading)
 
 
-async def add_fields(tx: Transaction, version_id: VersionId, fields: tuple[Field, ...]) -> None:
-    found = FIELDS.dump_python(fields, mode="json")
-    await tx.execute(insert(version_fields).values(version_id=version_id, fields=found))
+async def add_fields(
+    tx: Transaction, version_id: VersionId, fields: tuple[Field, ...], duplicate_rows: int | None = None
+) -> None:
+    row: dict[str, object] = {"version_id": version_id, "fields": FIELDS.dump_python(fields, mode="json")}
+    await tx.execute(insert(version_fields).values(row | {"duplicate_rows": duplicate_rows}))
+
+
+async def duplicate_rows_of(tx: Transaction, version_id: VersionId) -> int | None:
+    """How many rows of the content repeat another; None if that was not counted."""
+    return await tx.scalar(select(version_fields.c.duplicate_rows).where(version_fields.c.version_id == version_id))
 
 
 async def fields_of(tx: Transaction, version_ids: Iterable[VersionId]) -> Mapping[VersionId, tuple[Field, ...]]:

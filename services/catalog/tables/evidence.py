@@ -1,6 +1,6 @@
 """The tables of evidence, which only grow: fields found, grades given, certificates. A version has one certificate."""
 
-from sqlalchemy import JSON, Column, ForeignKey, Integer, String, Table
+from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Integer, String, Table
 
 from services.catalog.tables.base import metadata
 from services.catalog.tables.entries import assets, versions
@@ -12,6 +12,7 @@ version_fields = Table(
     metadata,
     Column("version_id", IdOf(VersionId), ForeignKey(versions.c.id), primary_key=True),
     Column("fields", JSON, nullable=False),
+    Column("duplicate_rows", BigInteger),
 )
 
 gradings = Table(

@@ -63,7 +63,7 @@ async def version_of(trading: Trading, version_id: VersionId) -> Version:
         id=found.id, asset_id=found.asset_id, provider_id=found.provider_id, title=found.title,
         registered=found.asset_state == "registered", grade=found.grade, flags=frozenset(found.flags),
         grade_revision=found.grade_revision, content_hash=found.content_hash,
-        licence=found.licence and _licence(found.licence),
+        licence=found.licence and _licence(found.licence), quality_gates=tuple(found.quality_gates),
     )  # fmt: skip
 
 

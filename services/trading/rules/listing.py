@@ -90,6 +90,7 @@ class Version:
     grade_revision: int
     content_hash: str | None
     licence: Licence | None = None
+    quality_gates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +150,10 @@ class AssetNotRegistered(Conflict):
     """Only a version of a registered asset, with its content inspected and its grade confirmed, can be listed."""
 
 
+class BelowQuality(Conflict):
+    """The quality report of the version holds a gate that nothing else makes up for; the gates stand in the facts."""
+
+
 class OutsideLicence(Conflict):
     """The licence terms of the version do not let this be granted; `term` says which, and `allowed` what they let."""
 
@@ -188,6 +193,8 @@ def open_listing(
     if not version.registered or version.grade is None or version.content_hash is None:
         raise AssetNotRegistered()
     possible(version.grade, offer.mode, version.flags).require()
+    if version.quality_gates:
+        raise BelowQuality(gates=list(version.quality_gates))
     if version.licence:
         _require_within(version.licence, offer)
     if offer.pricing is Pricing.AUCTION and offer.right.kind is not RightKind.EXCLUSIVE:

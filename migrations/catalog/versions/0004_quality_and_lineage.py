@@ -1,7 +1,9 @@
-"""What a version is made from, and on which terms it can be licensed."""
+"""How good a version is, what it is made from, and on which terms it can be licensed."""
 
 import sqlalchemy as sa
 from alembic import op
+
+from migrations.append_only import protect
 
 revision = "0004"
 down_revision = "0001"
@@ -30,3 +32,15 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["version_id"], ["versions.id"]),
         sa.PrimaryKeyConstraint("version_id"),
     )
+    op.add_column("version_fields", sa.Column("duplicate_rows", sa.BigInteger(), nullable=True))
+    op.create_table(
+        "quality_reports",
+        sa.Column("version_id", sa.String(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("report", sa.JSON(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["version_id"], ["versions.id"]),
+        sa.PrimaryKeyConstraint("version_id", "number"),
+    )
+    protect("quality_reports")

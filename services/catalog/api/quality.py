@@ -1,0 +1,28 @@
+"""What can be asked about the quality of a version."""
+
+from fastapi import APIRouter
+
+from services.catalog.actions import quality as actions
+from services.catalog.api.service import PREFIX, CatalogService
+from services.catalog.schemas.quality import NewQualityDeclaration, QualityReportView
+from shared.idempotency import Keyed
+from shared.ids import VersionId
+from shared.permission import Authenticated, Provider
+
+router = APIRouter(prefix=PREFIX)
+
+
+@router.post("/versions/{version_id}/quality-declaration")
+async def declare(
+    version_id: VersionId, new: NewQualityDeclaration, provider: Provider, once: Keyed, catalog: CatalogService
+) -> QualityReportView:
+    """Say what your data should hold: what is required, what is unique, how many rows, up to which day. Answers with
+    the report that follows from it and from what was measured."""
+    report = await actions.declare(catalog, provider, version_id, new.declaration(), once)
+    return QualityReportView.of(version_id, report)
+
+
+@router.get("/versions/{version_id}/quality-report")
+async def report(version_id: VersionId, caller: Authenticated, catalog: CatalogService) -> QualityReportView:
+    """The quality report by GB/T 36344-2018: what was assessed, how, and what could not be."""
+    return QualityReportView.of(version_id, await actions.report(catalog, caller, version_id))
