@@ -36,6 +36,9 @@ class Told:
     with_field: str | None
     with_kind: Kind | None
     flag: Flag | None
+    decimals: int | None
+    rows: int | None
+    rows_from: int | None
 
     @classmethod
     def of(cls, reason: Reason) -> Self:

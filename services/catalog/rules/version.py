@@ -80,6 +80,10 @@ class Version:
     revision: int = 1
 
     @property
+    def rows(self) -> int:
+        return self.content.rows if self.content else 0
+
+    @property
     def is_registered(self) -> bool:
         return self.certificate_id is not None
 

@@ -29,13 +29,17 @@ Sentence = Annotated[str, Limits(min_length=1, max_length=200, pattern=r"\S")]
 
 
 class ReportedDetection(Request):
-    """What the inspector takes for present, so there is at least one hit; shares of hits are rounded up."""
+    """What the inspector takes for present, so there is at least one hit; shares of hits are rounded up.
+
+    `decimals`, of coordinates, is the most that one of them has; without it they are taken for precise.
+    """
 
     kind: ChosenKind
     name_hit: bool
     hit_basis_points: Annotated[BasisPoints, Limits(ge=1)]
     checksum_basis_points: BasisPoints | None = None
     sample_size: Count
+    decimals: Annotated[int, Limits(ge=0, le=20)] | None = None
 
 
 class ReportedField(Request):
@@ -131,6 +135,9 @@ class ReasonView(View):
     with_field: str | None
     with_kind: Kind | None
     flag: Flag | None
+    decimals: int | None
+    rows: int | None
+    rows_from: int | None
 
 
 class GradeView(View):
