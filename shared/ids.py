@@ -74,6 +74,22 @@ class CertificateId(Id):
     kind = "certificate"
 
 
+class RecordId(Id):
+    kind = "record"
+
+
+class PetitionId(Id):
+    kind = "petition"
+
+
+class FilingId(Id):
+    kind = "filing"
+
+
+class RegradingId(Id):
+    kind = "regrading"
+
+
 # delivery
 
 

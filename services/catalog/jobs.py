@@ -7,10 +7,15 @@ import logging
 
 from services.catalog.actions import registration
 from services.catalog.actions.catalog import Catalog
+from services.catalog.actions.petition import pass_petition_deadlines
+from services.catalog.actions.records import pass_record_deadlines
+from services.catalog.actions.regrading import pass_regrading_deadlines
 from shared.clock import Clock
 
 INTERVAL_SECONDS = 30.0
-JOBS = (registration.pass_deadlines,)
+JOBS = (
+    registration.pass_deadlines, pass_petition_deadlines, pass_record_deadlines, pass_regrading_deadlines,
+)  # fmt: skip
 log = logging.getLogger(__name__)
 
 

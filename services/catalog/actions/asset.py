@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from services.catalog.actions.catalog import Catalog, viewer
+from services.catalog.actions.on_file import on_record
 from services.catalog.events.asset import AssetDescribed, AssetDrafted, AssetWithdrawn, SourceDeclared
 from services.catalog.events.version import VersionAdded, VersionLapsed
 from services.catalog.rules import asset as asset_rules
@@ -18,7 +19,7 @@ from services.catalog.store import entries as store
 from services.catalog.store import evidence as evidence_store
 from services.catalog.store.entries import Wanted
 from shared.access import Caller, Member
-from shared.grades import Visibility
+from shared.grades import Condition, Visibility
 from shared.idempotency import Once
 from shared.ids import AssetId, CertificateId, VersionId
 
@@ -128,12 +129,15 @@ async def entry(catalog: Catalog, caller: Caller | None, asset_id: AssetId) -> S
         return Seen(found, looking, await evidence_store.fields_of(tx, [version.id for version in shown]))
 
 
-async def version(catalog: Catalog, version_id: VersionId) -> tuple[Asset, Version, tuple[Field, ...]]:
+async def version(
+    catalog: Catalog, version_id: VersionId
+) -> tuple[Asset, Version, tuple[Field, ...], frozenset[Condition]]:
     """For a neighbouring service, which decides by itself what it shows of it."""
     async with catalog.database.read() as tx:
         found = await store.entry_of_version(tx, version_id)
         fields = await evidence_store.fields_of(tx, [version_id])
-    return found.asset, found.version(version_id), fields.get(version_id, ())
+        conditions = await on_record(tx, found.asset.id, version_id, await catalog.database.now(tx))
+    return found.asset, found.version(version_id), fields.get(version_id, ()), conditions
 
 
 async def certificate(catalog: Catalog, certificate_id: CertificateId) -> tuple[Certificate, Asset]:

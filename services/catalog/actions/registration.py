@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from services.catalog.actions.catalog import Catalog
+from services.catalog.actions.on_file import on_file
 from services.catalog.events.asset import AssetFact, AssetWithdrawn
 from services.catalog.events.review import (
     AssetRefused,
@@ -39,10 +40,11 @@ async def submit(catalog: Catalog, provider: Member, asset_id: AssetId, once: On
         before = after = await store.entry_for_update(tx, asset_id, provider.participant_id)
         now = await catalog.database.now(tx)
         registration.require_in_time(before, now)
-        if denied := registration.denial(before):
+        filed = await on_file(tx, before, now)
+        if denied := registration.denial(before, filed):
             fact: AssetFact = _denied(before, denied.code())
         else:
-            after = registration.submit(before, now)
+            after = registration.submit(before, now, filed)
             fact = AssetSubmitted.of(after, _reviewed(after))
             await store.save_entry(tx, before, after)
             await once.remember(tx, after)
@@ -66,11 +68,13 @@ async def register(
         registration.require_in_time(before, now)
         if catalog.standing.clearance_of(before.asset.provider_id) is None:
             raise IdentityUnverified()
-        denied = registration.denial(before) if before.asset.review else None
+        filed = await on_file(tx, before, now)
+        denied = registration.denial(before, filed) if before.asset.review else None
         if denied:
             fact: AssetFact = _denied(before, denied.code())
         else:
-            after, certificate = registration.register(before, named, operator.subject, CertificateId.new(), now)
+            certificate_id = CertificateId.new()
+            after, certificate = registration.register(before, named, operator.subject, certificate_id, now, filed)
             await store.save_entry(tx, before, after)
             if certificate:
                 await evidence_store.add_certificate(tx, certificate)

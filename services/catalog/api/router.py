@@ -1,9 +1,18 @@
-"""Every endpoint of `catalog`, of assets and their review, of versions and of certificates."""
+"""Every endpoint of `catalog`: of assets and their review, of versions, of certificates, and of what is on file."""
 
 from fastapi import APIRouter
 
-from services.catalog.api import assets, certificates, reviews, versions
+from services.catalog.api import (
+    assets,
+    certificates,
+    important_data,
+    petitions,
+    records,
+    regradings,
+    reviews,
+    versions,
+)
 
 router = APIRouter(tags=["catalog"])
-for part in (assets, reviews, versions, certificates):
+for part in (assets, reviews, versions, certificates, records, petitions, regradings, important_data):
     router.include_router(part.router)

@@ -25,7 +25,10 @@ class Viewer:
 
     def is_inside(self, asset: Asset) -> bool:
         """Whether everything of the asset is theirs to see: their own, or the platform's staff and the regulator."""
-        return self.is_staff or (self.participant_id is not None and self.participant_id == asset.provider_id)
+        return self.reads_files_of(asset.provider_id)
+
+    def reads_files_of(self, provider_id: ParticipantId) -> bool:
+        return self.is_staff or (self.participant_id is not None and self.participant_id == provider_id)
 
 
 ANYONE = Viewer()

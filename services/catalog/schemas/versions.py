@@ -1,5 +1,6 @@
 """What crosses the wire about versions: the inspector's report, the grade and its reasons, what neighbours are told."""
 
+from collections.abc import Set
 from typing import Annotated, Any, Self
 
 from pydantic import Field as Limits
@@ -8,9 +9,10 @@ from pydantic import model_validator
 from services.catalog.rules import evidence
 from services.catalog.rules.asset import Asset, State, state_of
 from services.catalog.rules.evidence import Kind
-from services.catalog.rules.grading import Degree, Grounds, Impact, Object, Reason
+from services.catalog.rules.grading import Grounds, Impact, Reason
+from services.catalog.rules.rule_tables import Degree, Object
 from services.catalog.rules.version import Content, GradeState, Version, VersionState
-from shared.grades import Flag, Grade
+from shared.grades import Condition, Flag, Grade
 from shared.ids import AssetId, CertificateId, ParticipantId, UploadId, VersionId
 from shared.web import Request, View
 
@@ -175,7 +177,8 @@ class FieldKindsView(FieldView):
 class VersionView(View):
     """All that a neighbouring service needs of a version. Without a grade, `grade_revision` is 0.
 
-    `asset_state` is the asset's as far as this version goes: `registered` only if this very version is.
+    `asset_state` is the asset's as far as this version goes: `registered` only if this very version is. `on_record` is
+    what is on record for it at the moment of asking; whatever changes that raises `grade_revision` too.
     """
 
     id: VersionId
@@ -194,9 +197,13 @@ class VersionView(View):
     media_type: str | None
     fields: list[FieldKindsView]
     certificate_id: CertificateId | None
+    on_record: list[Condition] = []
 
     @classmethod
-    def of(cls, asset: Asset, version: Version, fields: tuple[evidence.Field, ...]) -> Self:
+    def of(
+        cls, asset: Asset, version: Version, fields: tuple[evidence.Field, ...],
+        on_record: Set[Condition] = frozenset(),
+    ) -> Self:  # fmt: skip
         graded, content = version.graded, version.content
         return cls(
             id=version.id, asset_id=asset.id, provider_id=asset.provider_id, title=asset.about.title,
@@ -205,6 +212,7 @@ class VersionView(View):
             grade_revision=graded.revision if graded else 0, content_hash=content and content.content_hash,
             bytes=content and content.bytes, rows=content and content.rows, media_type=content and content.media_type,
             fields=[_with_kinds(field) for field in fields], certificate_id=version.certificate_id,
+            on_record=sorted(on_record),
         )  # fmt: skip
 
 

@@ -60,6 +60,13 @@ async def last_grading(tx: Transaction, version_id: VersionId) -> tuple[Grounds,
     return row and (GROUNDS.validate_python(row.grounds), GRADING.validate_python(row.grading))
 
 
+async def grounds_of(tx: Transaction, version_id: VersionId) -> tuple[Grounds, tuple[Field, ...]]:
+    """What the version's grade rests on: what people said of it, and what was found in its fields."""
+    last = await last_grading(tx, version_id)
+    fields = await fields_of(tx, [version_id])
+    return last[0] if last else Grounds(), fields.get(version_id, ())
+
+
 async def add_certificate(tx: Transaction, certificate: Certificate) -> None:
     row = {
         "id": certificate.id, "query_code": certificate.query_code, "asset_id": certificate.asset_id,
