@@ -74,9 +74,10 @@ async def agree(catalog: Catalog, operator: Caller, petition_id: PetitionId, not
         assert graded  # or it could not have been submitted
         catalog.standing.require_fresh(graded.grade)
         petition = rules.agree(before, operator.subject, graded.grade, graded.revision, now)
-        facts: list[Fact] = [PetitionAgreed.of(petition, note)]
         if petition.state is GRANTED:
             facts = await _take_effect(tx, entry, petition, note, now)
+        else:
+            facts = [PetitionAgreed.of(petition, note)]
         await petition_store.save_petition(tx, petition)
         await once.remember(tx, petition)
         await catalog.outbox.record(tx, operator.actor, now, *facts)

@@ -17,7 +17,7 @@ from shared.errors import Conflict
 from shared.grades import Flag
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class NamedImpact:
     """Every impact of this degree on this object, whoever named it."""
 
