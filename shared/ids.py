@@ -78,6 +78,22 @@ class AccessRequestId(Id):
     kind = "access"
 
 
+class RecordId(Id):
+    kind = "record"
+
+
+class PetitionId(Id):
+    kind = "petition"
+
+
+class FilingId(Id):
+    kind = "filing"
+
+
+class RegradingId(Id):
+    kind = "regrading"
+
+
 # delivery
 
 

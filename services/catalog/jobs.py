@@ -7,10 +7,16 @@ import logging
 
 from services.catalog.actions import access, lineage, quality, registration
 from services.catalog.actions.catalog import Catalog
+from services.catalog.actions.petition import pass_petition_deadlines
+from services.catalog.actions.records import pass_record_deadlines
+from services.catalog.actions.regrading import pass_regrading_deadlines
 from shared.clock import Clock
 
 INTERVAL_SECONDS = 30.0
-JOBS = (registration.pass_deadlines, access.pass_deadlines, lineage.raise_lagging, quality.renew_expired)
+JOBS = (
+    registration.pass_deadlines, access.pass_deadlines, pass_petition_deadlines, pass_record_deadlines,
+    pass_regrading_deadlines, lineage.raise_lagging, quality.renew_expired,
+)  # fmt: skip
 log = logging.getLogger(__name__)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -20,6 +21,7 @@ AIRPORTS: dict[str, Any] = {
     "keywords": ["航空", "100%"], "update_cycle": "monthly",
 }  # fmt: skip
 SOURCE = {"origin": "own_production", "description": "自行采集", "legal_basis": "数据二十条"}
+HASH = "ab" * 32
 NOTHING_HARMED = [{"object": "individual", "degree": "none", "rationale": "不涉及个人"}]
 
 
@@ -78,13 +80,29 @@ class Market:
         asset = await self.drafted(provider, **changes)
         version_id = asset["versions"][0]["id"]
         await self.inspected(version_id, *fields)
-        await self.graded(provider, version_id, impacts)
+        grade = await self.graded(provider, version_id, impacts)
+        if "sensitive_personal" in grade["flags"]:
+            await self.recorded(provider, asset["id"], "separate_consent")
+            await self.recorded(provider, asset["id"], "impact_assessment")
         await self.declared(provider, asset["id"], personal_information_basis="合成数据")
         return self.done(await self.bench.post(provider, f"/catalog/v1/assets/{asset['id']}/submit"))
 
     async def declared(self, provider: Person, asset_id: str, **more: Any) -> dict[str, Any]:
         path = f"/catalog/v1/assets/{asset_id}/source-declaration"
         return self.done(await self.bench.post(provider, path, SOURCE | more))
+
+    async def recorded(self, provider: Person, asset_id: str, kind: str, **more: Any) -> dict[str, Any]:
+        return self.done(await self.record(provider, asset_id, kind, **more), 201)
+
+    async def record(self, provider: Person, asset_id: str, kind: str, days: int = 100, **more: Any) -> Response:
+        """Put a consent or an assessment of this kind on record, valid for so many days."""
+        now = self.bench.clock.now()
+        told: dict[str, Any] = {"scope": "向受让方提供", "persons": 500}
+        if not kind.endswith("consent"):
+            told = {"assessed_at": now.isoformat(), "conclusion": "passed", "summary": "风险可控"}
+        told |= {"kind": kind, "evidence_hash": HASH, "valid_until": (now + timedelta(days=days)).isoformat()}
+        where = "consents" if kind.endswith("consent") else "assessments"
+        return await self.bench.post(provider, f"/catalog/v1/assets/{asset_id}/{where}", told | more)
 
     async def registered(
         self, provider: Person, *fields: dict[str, Any], impacts: list[dict[str, str]] = NOTHING_HARMED, **changes: Any

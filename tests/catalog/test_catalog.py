@@ -135,6 +135,10 @@ async def test_what_must_be_there_before_a_review(market: Market):
     await market.declared(provider, asset["id"])
     assert refusal(await bench.post(provider, path)) == (409, "personal_information_basis_missing")
     await market.declared(provider, asset["id"], personal_information_basis="单独同意，凭证 2029-17")
+    for kind in ("separate_consent", "impact_assessment"):
+        lacking = await bench.post(provider, path)
+        assert refusal(lacking) == (409, "consent_missing") and kind in lacking.json()["missing"]
+        await market.recorded(provider, asset["id"], kind)
     assert market.done(await bench.post(provider, path))["state"] == "submitted"
     assert refusal(await bench.post(provider, path)) == (409, "under_review")
     assert refusal(await bench.post(provider, proposals, proposal)) == (409, "under_review")

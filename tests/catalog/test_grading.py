@@ -9,20 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.catalog.rules.evidence import Detection, Field, Kind
-from services.catalog.rules.grading import (
-    CHINESE,
-    PERSONAL,
-    SENSITIVE,
-    TABLE,
-    Degree,
-    Grading,
-    Grounds,
-    Impact,
-    Object,
-    Reason,
-    grade,
-)
+from services.catalog.rules.grading import CHINESE, Finding, Grading, Grounds, Impact, Reason, grade
 from services.catalog.rules.lineage import Processing
+from services.catalog.rules.rule_tables import CURRENT, FIRST, PERSONAL, SENSITIVE, TABLES, Degree, Object
 from shared.grades import G1, G2, G3, G4, G5, G6, Flag, Grade
 
 CERTAIN = 10_000
@@ -36,6 +25,10 @@ def an_impact(thing: Object = Object.INDIVIDUAL, degree: Degree = Degree.NONE) -
     return Impact(thing, degree, "why")
 
 
+def placed(decimals: int) -> Field:
+    return Field("lat", "text", 0, 100, (Detection(Kind.COORDINATES, True, CERTAIN, None, 1_000, decimals),))
+
+
 PERSONS = (
     a_field("姓名", Kind.NAME), a_field("身份证号", Kind.RESIDENT_ID), a_field("手机号", Kind.PHONE),
     a_field("月度订单数"),
@@ -44,7 +37,9 @@ PERSONS = (
 kinds = st.sampled_from(Kind)
 shares = st.integers(0, CERTAIN)
 hits = st.integers(1, CERTAIN)
-detections = st.builds(Detection, kinds, st.booleans(), hits, st.none() | shares, st.integers(1, 1_000))
+decimals = st.none() | st.integers(0, 8)
+detections = st.builds(Detection, kinds, st.booleans(), hits, st.none() | shares, st.integers(1, 1_000), decimals)
+numbers = st.integers(0, 20_000_000)
 fields = st.lists(
     st.builds(Field, st.sampled_from("abcdef"), st.just("text"), shares, st.integers(0, 9),
               st.lists(detections, max_size=3).map(tuple)), max_size=5,
@@ -53,7 +48,8 @@ impacts = st.lists(
     st.builds(Impact, st.sampled_from(Object), st.sampled_from(Degree), st.sampled_from("xyz")), max_size=4
 )
 flags = st.frozensets(st.sampled_from(Flag))
-grounds = st.builds(Grounds, impacts.map(tuple), flags, impacts.map(tuple))
+findings = st.builds(Finding, st.sampled_from("abcdef"), kinds)
+grounds = st.builds(Grounds, impacts.map(tuple), flags, impacts.map(tuple), st.frozensets(findings, max_size=3))
 
 
 @pytest.mark.parametrize("thing, ordinary, serious, extreme", [
@@ -71,15 +67,19 @@ def test_the_table_of_the_standard(thing: Object, ordinary: Grade, serious: Grad
 
 
 def test_the_table_leaves_nothing_out():
-    assert set(product(Object, Degree)) == {(thing, degree) for thing in TABLE for degree in TABLE[thing]}
-    assert len(CHINESE) == len(Object) + len(Degree) + len(Flag) + len(Kind) + len(Processing)
+    for rules in TABLES.values():
+        told = {(thing, degree) for thing, degrees in rules.impacts.items() for degree in degrees}
+        assert told == set(product(Object, Degree))
+    assert set(CHINESE) == {*Object, *Degree, *Flag, *Kind, *Processing}
 
 
 @pytest.mark.parametrize("fields, expected, flags", [
     ((), G1, set[str]()),
     ((a_field("orders"),), G1, set[str]()),
     ((a_field("uscc", Kind.USCC),), G1, set[str]()),
-    ((a_field("lat", Kind.COORDINATES),), G1, {"geographic"}),
+    ((a_field("lat", Kind.COORDINATES),), G2, {"geographic"}),
+    ((placed(3),), G1, {"geographic"}),
+    ((placed(4),), G2, {"geographic"}),
     ((a_field("phone", Kind.PHONE),), G2, {"personal"}),
     ((a_field("address", Kind.ADDRESS),), G2, {"personal"}),
     ((a_field("id", Kind.RESIDENT_ID),), G2, {"personal"}),
@@ -92,10 +92,44 @@ def test_the_table_leaves_nothing_out():
     ((a_field("card", Kind.BANK_CARD),), G3, {"personal", "sensitive_personal"}),
     ((a_field("lat", Kind.COORDINATES), a_field("plate", Kind.PLATE)), G3,
      {"personal", "sensitive_personal", "geographic"}),
+    ((a_field("diagnosis", Kind.HEALTH), a_field("name", Kind.NAME)), G4, {"personal", "sensitive_personal"}),
+    ((a_field("card", Kind.BANK_CARD), a_field("tel", Kind.PHONE)), G3, {"personal", "sensitive_personal"}),
+    ((a_field("id", Kind.MINOR),), G3, {"personal", "sensitive_personal", "minor"}),
+    ((a_field("id", Kind.MINOR), placed(3)), G4, {"personal", "sensitive_personal", "minor", "geographic"}),
 ])  # fmt: skip
 def test_what_fields_by_themselves_demand(fields: tuple[Field, ...], expected: Grade, flags: set[str]):
     graded = grade(Grounds((an_impact(),)), fields)
     assert (graded.grade, graded.flags) == (expected, flags)
+
+
+@pytest.mark.parametrize("flags, rows, expected", [
+    ({Flag.PERSONAL},               99_999, G2), ({Flag.PERSONAL},              100_000, G3),
+    ({Flag.PERSONAL},              999_999, G3), ({Flag.PERSONAL},            1_000_000, G4),
+    ({Flag.PERSONAL},            9_999_999, G4), ({Flag.PERSONAL},           10_000_000, G5),
+    ({Flag.SENSITIVE_PERSONAL},      9_999, G3), ({Flag.SENSITIVE_PERSONAL},     10_000, G4),
+    ({Flag.SENSITIVE_PERSONAL},    999_999, G4), ({Flag.SENSITIVE_PERSONAL},  1_000_000, G5),
+    ({Flag.GEOGRAPHIC},      1_000_000_000, G1), (set[Flag](),            1_000_000_000, G1),
+])  # fmt: skip
+def test_what_mere_numbers_demand(flags: set[Flag], rows: int, expected: Grade):
+    graded = grade(Grounds((an_impact(),), frozenset(flags)), (), rows)
+    assert graded.grade is expected
+    for reason in graded.reasons:
+        assert reason.rows is None or (reason.rows == rows and (reason.rows_from or 0) <= rows)
+
+
+def test_an_old_version_of_the_rules_still_grades_as_it_did():
+    patients = (a_field("diagnosis", Kind.HEALTH), a_field("name", Kind.NAME), a_field("id", Kind.MINOR), placed(6))
+    then = grade(Grounds(), patients, 20_000_000, TABLES[FIRST])
+    now = grade(Grounds(), patients, 20_000_000)
+    assert (then.grade, then.rule_version) == (G3, FIRST) and Flag.MINOR not in then.flags
+    assert (now.grade, now.rule_version) == (G5, CURRENT) and Flag.MINOR in now.flags
+
+
+def test_a_finding_that_was_struck_counts_no_more_and_no_other_with_it():
+    both = (a_field("remarks", Kind.RESIDENT_ID, Kind.PHONE),)
+    struck = Grounds(struck=frozenset({Finding("remarks", Kind.PHONE)}))
+    assert (grade(Grounds(), both).grade, grade(struck, both).grade) == (G3, G2)
+    assert [reason.kind for reason in grade(struck, both).reasons] == [Kind.RESIDENT_ID]
 
 
 @pytest.mark.parametrize(
@@ -153,32 +187,62 @@ def test_whatever_the_inspector_reports_counts_however_little_of_it(kind: Kind):
     assert grade(Grounds(), (once,)).grade is (G3 if kind in SENSITIVE else G2)
 
 
-@given(grounds, fields, st.data())
+@given(grounds, fields, numbers, st.data())
 def test_nothing_that_is_added_lowers_a_grade_or_takes_a_flag_away(
-    grounds: Grounds, found: list[Field], data: st.DataObject
+    grounds: Grounds, found: list[Field], rows: int, data: st.DataObject
 ):
-    before = grade(grounds, found)
+    before = grade(grounds, found, rows)
     more_said = replace(
         grounds, added=grounds.added + tuple(data.draw(impacts)), flags=grounds.flags | data.draw(flags)
     )
-    after = grade(more_said, [*found, *data.draw(fields)])
+    after = grade(more_said, [*found, *data.draw(fields)], rows + data.draw(numbers))
     assert after.grade >= before.grade and after.flags >= before.flags
 
 
-@given(grounds, fields, st.randoms())
-def test_the_order_of_what_is_said_and_found_changes_nothing(grounds: Grounds, found: list[Field], chance: Random):
+@given(grounds, fields, numbers, st.data())
+def test_a_higher_degree_never_lowers_a_grade(grounds: Grounds, found: list[Field], rows: int, data: st.DataObject):
+    declared = tuple(replace(impact, degree=_worse(impact.degree, data)) for impact in grounds.declared)
+    assert grade(replace(grounds, declared=declared), found, rows).grade >= grade(grounds, found, rows).grade
+
+
+def _worse(degree: Degree, data: st.DataObject) -> Degree:
+    return data.draw(st.sampled_from(list(Degree)[list(Degree).index(degree) :]))
+
+
+@given(grounds, fields, numbers)
+def test_the_present_rules_are_nowhere_laxer_than_the_first(grounds: Grounds, found: list[Field], rows: int):
+    assert grade(grounds, found, rows).grade >= grade(grounds, found, rows, TABLES[FIRST]).grade
+
+
+@given(grounds, fields, numbers, st.frozensets(findings))
+def test_only_what_is_struck_lowers_a_grade(
+    grounds: Grounds, found: list[Field], rows: int, struck: frozenset[Finding]
+):
+    left = [
+        replace(each, detections=tuple(one for one in each.detections if Finding(each.name, one.kind) not in struck))
+        for each in found
+    ]
+    after = replace(grounds, struck=grounds.struck | struck)
+    assert grade(after, found, rows) == grade(grounds, left, rows)
+    assert grade(after, found, rows).grade <= grade(grounds, found, rows).grade
+
+
+@given(grounds, fields, numbers, st.randoms())
+def test_the_order_of_what_is_said_and_found_changes_nothing(
+    grounds: Grounds, found: list[Field], rows: int, chance: Random
+):
     def mixed(things: tuple[Impact, ...]) -> tuple[Impact, ...]:
         return tuple(chance.sample(things, len(things)))
 
     other = replace(grounds, declared=mixed(grounds.added), added=mixed(grounds.declared))
-    assert grade(other, found[::-1]) == grade(grounds, found)
+    assert grade(other, found[::-1], rows) == grade(grounds, found, rows)
 
 
-@given(grounds, fields)
+@given(grounds, fields, numbers)
 def test_the_grade_is_the_highest_of_its_reasons_and_each_reason_holds_its_evidence(
-    grounds: Grounds, found: list[Field]
+    grounds: Grounds, found: list[Field], rows: int
 ):
-    graded = grade(grounds, found)
+    graded = grade(grounds, found, rows)
     assert graded.grade == max([G1, *(reason.grade for reason in graded.reasons)])
     assert [reason.grade for reason in graded.reasons] == sorted((r.grade for r in graded.reasons), reverse=True)
     for reason in graded.reasons:
@@ -187,11 +251,14 @@ def test_the_grade_is_the_highest_of_its_reasons_and_each_reason_holds_its_evide
         assert reason.field is None or (reason.kind and reason.hit_basis_points is not None)
 
 
-@given(grounds, fields)
-def test_a_reason_goes_with_its_evidence_and_the_grade_with_its_only_reason(grounds: Grounds, found: list[Field]):
-    graded = grade(grounds, found)
+@given(grounds, fields, numbers)
+def test_a_reason_goes_with_its_evidence_and_the_grade_with_its_only_reason(
+    grounds: Grounds, found: list[Field], rows: int
+):
+    graded = grade(grounds, found, rows)
     for reason in graded.reasons:
-        left = grade(_without(grounds, reason), [_stripped(field, reason) for field in found])
+        rows_left = rows if reason.rows is None else 0
+        left = grade(_without(grounds, reason), [_stripped(field, reason) for field in found], rows_left)
         assert reason not in left.reasons
         if [other.grade for other in graded.reasons].count(graded.grade) == 1 and reason.grade is graded.grade > G1:
             assert left.grade < graded.grade
@@ -204,7 +271,9 @@ def _without(grounds: Grounds, reason: Reason) -> Grounds:
         tuple(impact for impact in impacts if (impact.object, impact.degree, impact.rationale) != said)
         for impacts in (grounds.declared, grounds.added)
     )
-    return Grounds(declared, grounds.flags if reason.field else grounds.flags - {reason.flag}, added)
+    by_flag_alone = reason.field is None and reason.rows is None
+    flags = grounds.flags - {reason.flag} if by_flag_alone else grounds.flags
+    return replace(grounds, declared=declared, added=added, flags=flags)
 
 
 def _stripped(field: Field, reason: Reason) -> Field:

@@ -21,10 +21,9 @@ from services.catalog.rules.asset import (
     PersonalInformationBasisMissing,
     UnderReview,
 )
+from services.catalog.rules.important_data import CoreDataNotTradable, ImportantDataNotAssessed
 from services.catalog.rules.registration import (
-    CoreDataNotTradable,
     GradeDiffers,
-    ImportantDataNotAssessed,
     Late,
     NothingToReview,
     NotUnderReview,
@@ -255,9 +254,9 @@ def test_a_new_version_that_is_not_registered_leaves_the_asset_as_it_was(send_ba
 def test_the_entry_shows_the_highest_grade_of_its_registered_versions():
     entry = a_registered(G2)
     raised = entry.replacing(version_rules.raise_grade(entry.versions[0], a_grading(G4)))
-    assert registration.after_raise(raised).grade is G4
+    assert registration.after_regrading(raised).grade is G4
     pending = with_pending(asset_rules.add_version(entry, VersionId.new(), NOON), G4)
-    assert registration.after_raise(pending).grade is G2
+    assert registration.after_regrading(pending).grade is G2
 
 
 def test_only_what_is_under_review_is_decided():

@@ -6,14 +6,15 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from services.catalog.events.grading import REASONS_BYTES_MAX, GradeProposed, Told
+from services.catalog.events.grading import PARTS_BYTES_MAX, GradeProposed, Told
 from services.catalog.rules import asset as asset_rules
 from services.catalog.rules import grading as grading_rules
 from services.catalog.rules import registration
 from services.catalog.rules.asset import Entry, NoSuchAsset
 from services.catalog.rules.evidence import Detection, Field, Kind
-from services.catalog.rules.grading import Degree, Grounds, Impact, Object, Reason
+from services.catalog.rules.grading import Grounds, Impact, Reason
 from services.catalog.rules.registration import NoSuchCertificate
+from services.catalog.rules.rule_tables import Degree, Object
 from services.catalog.rules.version import NoSuchVersion, propose_grade, report_content
 from services.catalog.store import entries as store
 from services.catalog.store import evidence as evidence_store
@@ -144,7 +145,7 @@ def test_a_grade_with_more_reasons_than_a_fact_can_carry_tells_the_strongest_and
         fact, service="catalog", fact_id=FactId.new(), actor=Actor("service", "catalog"), at=NOON, request_id=None
     )
     assert len(line) <= EVENT_BYTES_MAX
-    assert 0 < len(encode(plain(fact.reasons))) <= REASONS_BYTES_MAX + 200
+    assert 0 < len(encode(plain(fact.reasons))) <= PARTS_BYTES_MAX + 200
     assert fact.reasons_count == len(grading.reasons) > len(fact.reasons)
     assert fact.reasons[0].grade == "G3"
     narrower = GradeProposed.of(entry.asset, version, grading.reasons[:-1])

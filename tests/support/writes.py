@@ -41,7 +41,7 @@ ABOUT = {
 }  # fmt: skip
 DETECTION = {
     "kind": "resident_id", "name_hit": True, "hit_basis_points": 9000, "checksum_basis_points": 9000,
-    "sample_size": 100,
+    "sample_size": 100, "decimals": 4,
 }  # fmt: skip
 FIELD = {
     "name": "列", "type": "text", "null_basis_points": 0, "distinct": 1, "detections": [DETECTION],
@@ -106,6 +106,36 @@ WRITES: dict[str, Write] = {
     "POST /catalog/v1/access-requests/{access_request_id}/second-refusal": Write(BUSINESS, REASONED),
     "POST /catalog/v1/access-requests/{access_request_id}/withdrawal": Write(ALPHA),
     "POST /catalog/v1/access-requests/{access_request_id}/revocation": Write(AVIATION, REASONED),
+    "POST /catalog/v1/assets/{asset_id}/consents": Write(AVIATION, {
+        "kind": "separate_consent", "version_id": id_of("version"), "scope": "向受让方提供", "persons": 1,
+        "evidence_hash": HASH, "valid_until": "2030-12-01T00:00:00Z",
+    }),
+    "POST /catalog/v1/assets/{asset_id}/assessments": Write(AVIATION, {
+        "kind": "impact_assessment", "version_id": id_of("version"), "assessed_at": "2029-12-01T00:00:00Z",
+        "conclusion": "passed", "summary": "风险可控", "evidence_hash": HASH, "valid_until": "2030-12-01T00:00:00Z",
+    }),
+    "POST /catalog/v1/records/{record_id}/withdraw": Write(AVIATION, {"reason_code": "persons_withdrew"}),
+    "POST /catalog/v1/versions/{version_id}/lowerings": Write(AVIATION, {
+        "impacts": [{"object": "economy", "degree": "ordinary"}],
+        "findings": [{"field": "列", "kind": "resident_id"}], "flags": ["personal"], "rationale": "误判",
+        "evidence_hash": HASH,
+    }),
+    "POST /catalog/v1/versions/{version_id}/risk-assessments": Write(AVIATION, {
+        "lawfulness_and_necessity": "合法", "risk_of_leaks_and_misuse": "低", "integrity_of_recipient": "良好",
+        "binding_force_of_contract": "充分", "technical_measures": "加密", "other": "无", "conclusion": "passed",
+        "assessor": "评估机构", "rationale": "提供前评估", "evidence_hash": HASH,
+    }),
+    "POST /catalog/v1/versions/{version_id}/filings": Write(AVIATION, {
+        "basis": "declared", "authority": "省级网信部门", "number": "2029-1", "filed_at": "2029-12-01T00:00:00Z",
+    }),
+    "POST /catalog/v1/petitions/{petition_id}/agree": Write(BUSINESS, {"note": "已复核"}),
+    "POST /catalog/v1/petitions/{petition_id}/refuse": Write(BUSINESS, REASONED),
+    "POST /catalog/v1/petitions/{petition_id}/withdraw": Write(AVIATION),
+    "POST /catalog/v1/versions/{version_id}/regradings":
+        Write(AVIATION, {"trigger": "volume", "note": "数据量翻倍"}),
+    "POST /catalog/v1/regradings/{regrading_id}/assess":
+        Write(AVIATION, {"impacts": [IMPACT], "flags": ["personal"]}),
+    "POST /catalog/v1/regradings/{regrading_id}/confirm": Write(BUSINESS, {"reason": "因为"}),
     "POST /delivery/v1/uploads": Write(AVIATION, {
         "version_id": id_of("version"), "media_type": "text/csv", "bytes": 1, "content_hash": HASH,
         "file_name": "a.csv",
@@ -160,6 +190,7 @@ KEYLESS = STREAMS | FORMS | {
 # Where no text is text too: a column without a name, and a payer that is compared with the one we know.
 EMPTY_IS_SAID = {
     ("POST /catalog/v1/versions/{version_id}/inspection", ".fields[0].name"),
+    ("POST /catalog/v1/versions/{version_id}/lowerings", ".findings[0].field"),
     ("POST /trading/v1/custodian/callbacks", ".payer"),
     ("POST /trading/v1/custodian/callbacks", ".parts[0].payee"),
 }

@@ -12,7 +12,7 @@ from services.pricing.client import FeeScheduleView, QuoteView
 from shared import problems
 from shared.changes import Change, parse_positions
 from shared.facts import Category, Fact
-from shared.grades import Flag, Grade, Mode
+from shared.grades import Condition, Flag, Grade, Mode
 from shared.ids import AssetId, ParticipantId, PlanId, QuoteId, VersionId
 from shared.money import Money
 from tests.support.bench import WrittenFeed
@@ -29,6 +29,18 @@ class GradeRaised(Fact):
     grade: Grade
     flags: frozenset[Flag]
     grade_revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class GradeLowered(GradeRaised):
+    """As the catalogue tells it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionsChanged(GradeRaised):
+    """As the catalogue tells it."""
+
+    on_record: frozenset[Condition] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +83,22 @@ class Neighbours:
         if tell:
             raised = GradeRaised(known.asset_id, version_id, grade, frozenset(known.flags), revision)
             self.feed.announce(self.clock, raised)
+
+    def lower_grade(self, version_id: VersionId, grade: Grade) -> None:
+        known = self._graded_anew(version_id, grade=grade)
+        self.feed.announce(self.clock, GradeLowered(known.asset_id, version_id, *_told(known)))
+
+    def record(self, version_id: VersionId, *on_record: Condition) -> None:
+        """What is on record for the version is this from now on."""
+        known = self._graded_anew(version_id, on_record=sorted(on_record))
+        told = (known.asset_id, version_id, *_told(known), frozenset(on_record))
+        self.feed.announce(self.clock, ConditionsChanged(*told))
+
+    def _graded_anew(self, version_id: VersionId, **changes: object) -> VersionView:
+        known = self.versions[version_id]
+        update = {"grade_revision": known.grade_revision + 1, **changes}
+        self.versions[version_id] = known.model_copy(update=update)
+        return self.versions[version_id]
 
     def withdraw_asset(self, version_id: VersionId) -> None:
         """The asset of this version: the catalogue knows at once; the news is on its way."""
@@ -118,3 +146,8 @@ class Neighbours:
 
         assert version and changes and quote and fees
         return app
+
+
+def _told(version: VersionView) -> tuple[Grade, frozenset[Flag], int]:
+    assert version.grade
+    return version.grade, frozenset(version.flags), version.grade_revision

@@ -213,14 +213,14 @@ def test_a_listing_takes_orders_until_it_expires_and_not_then():
 
 
 def test_a_grade_that_forbids_the_mode_suspends_and_the_provider_cannot_resume():
-    raised = rules.raise_grade(a_listing(), G4, frozenset(), 2)
+    raised = rules.regrade(a_listing(), G4, frozenset(), 2)
     assert (raised.state, raised.reason_code) == (SUSPENDED, "mode_not_allowed_for_grade")
     with pytest.raises(SuspendedByGrade):
         rules.resume(raised)
 
 
 def test_what_the_provider_suspended_is_bound_by_the_grade_too():
-    raised = rules.raise_grade(rules.suspend(a_listing()), G4, frozenset(), 2)
+    raised = rules.regrade(rules.suspend(a_listing()), G4, frozenset(), 2)
     with pytest.raises(SuspendedByGrade):
         rules.resume(raised)
 
@@ -238,6 +238,6 @@ def test_news_of_a_grade_counts_once_and_only_for_what_is_open(
     state: State, grade: Grade, revision: int, changes: bool
 ):
     listing = replace(a_listing(), state=state)
-    after = rules.raise_grade(listing, grade, frozenset(), revision)
+    after = rules.regrade(listing, grade, frozenset(), revision)
     assert (after is not listing) == changes
     assert (after.grade is grade or after.grade is G2) and after.state is state

@@ -6,7 +6,7 @@ from collections import Counter
 from services.trading import jobs
 from services.trading.rules.listing import Listing
 from services.trading.store import listing as store
-from shared.grades import C1, C2, C3, Clearance, Flag, Grade
+from shared.grades import C1, C2, C3, Clearance, Condition, Flag, Grade
 from shared.ids import ListingId, PlanId, VersionId
 from tests.support.bench import Person
 from tests.trading.made import a_listing, a_version
@@ -192,11 +192,11 @@ async def test_news_that_arrives_after_the_catalogue_answered_still_counts(marke
 
 async def test_news_waits_for_a_first_listing_that_is_being_made(market: Market):
     version, database = a_version(), market.trading.database
-    raised = (version.id, Grade.G4, frozenset[Flag](), version.grade_revision + 1)
+    raised = (version.id, Grade.G4, frozenset[Flag](), version.grade_revision + 1, frozenset[Condition]())
 
     async def news() -> list[Listing]:
         async with database.transaction() as tx:
-            await store.raise_version_grade(tx, *raised)
+            await store.keep_version_grade(tx, *raised)
             return await store.listings_on_offer(tx, version.id, lock=True)
 
     async with database.transaction() as tx:

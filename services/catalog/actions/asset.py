@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from services.catalog.actions.catalog import Catalog, viewer
+from services.catalog.actions.on_file import on_record
 from services.catalog.events.asset import AssetDescribed, AssetDrafted, AssetWithdrawn, SourceDeclared
 from services.catalog.events.version import VersionAdded, VersionLapsed
 from services.catalog.rules import access as access_rules
@@ -12,11 +13,8 @@ from services.catalog.rules import asset as asset_rules
 from services.catalog.rules import registration, viewing
 from services.catalog.rules.asset import Asset, Description, Entry, NoSuchAsset, SourceDeclaration
 from services.catalog.rules.evidence import Field
-from services.catalog.rules.lineage import LicenceTerms
-from services.catalog.rules.quality import Gate
 from services.catalog.rules.registration import Certificate
-from services.catalog.rules.version import Version
-from services.catalog.rules.viewing import Viewer
+from services.catalog.rules.viewing import Known, Viewer
 from services.catalog.schemas.assets import AssetChange
 from services.catalog.store import access as access_store
 from services.catalog.store import entries as store
@@ -138,18 +136,16 @@ async def entry(catalog: Catalog, caller: Caller | None, asset_id: AssetId) -> S
         return Seen(found, looking, await evidence_store.fields_of(tx, shown))
 
 
-async def version(
-    catalog: Catalog, version_id: VersionId
-) -> tuple[Asset, Version, tuple[Field, ...], LicenceTerms | None, tuple[Gate, ...]]:
+async def version(catalog: Catalog, version_id: VersionId) -> Known:
     """For a neighbouring service, which decides by itself what it shows of it."""
     async with catalog.database.read() as tx:
         found = await store.entry_of_version(tx, version_id)
-        fields = await evidence_store.fields_of(tx, [version_id])
-        licences = await lineage_store.terms_of(tx, [version_id])
+        fields = (await evidence_store.fields_of(tx, [version_id])).get(version_id, ())
+        conditions = await on_record(tx, found.asset.id, version_id, await catalog.database.now(tx))
+        licence = (await lineage_store.terms_of(tx, [version_id])).get(version_id)
         report = await quality_store.last_report(tx, version_id)
-    in_force = licences[version_id][1] if version_id in licences else None
     gates = report.gates if report else ()
-    return found.asset, found.version(version_id), fields.get(version_id, ()), in_force, gates
+    return Known(found.asset, found.version(version_id), fields, conditions, licence and licence[1], gates)
 
 
 async def certificate(catalog: Catalog, certificate_id: CertificateId) -> tuple[Certificate, Asset]:

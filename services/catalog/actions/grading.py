@@ -4,39 +4,38 @@ from dataclasses import replace
 
 from services.catalog.actions import lineage, quality
 from services.catalog.actions.catalog import Catalog, viewer
-from services.catalog.events.grading import GradeProposed, GradeRaised
+from services.catalog.actions.on_file import on_record
+from services.catalog.actions.regrading import facts_of_raise, regrade
+from services.catalog.events.grading import GradeProposed
 from services.catalog.events.version import ContentInspected, ContentRefused
 from services.catalog.rules import asset as asset_rules
 from services.catalog.rules import grading as grading_rules
 from services.catalog.rules import registration
 from services.catalog.rules import version as version_rules
-from services.catalog.rules.asset import Asset, Entry
-from services.catalog.rules.evidence import Field
+from services.catalog.rules.asset import Asset
 from services.catalog.rules.grading import Grading, Grounds, Impact
 from services.catalog.rules.quality import Declaration
 from services.catalog.rules.version import INSPECTOR, NoSuchVersion, NotTheInspector, Version
+from services.catalog.rules.viewing import Known
 from services.catalog.schemas.versions import InspectionReport
 from services.catalog.store import entries as store
 from services.catalog.store import evidence as evidence_store
-from services.catalog.store import lineage as lineage_store
 from shared.access import Caller, Member, ServiceCaller
-from shared.database import Transaction
 from shared.facts import Fact
 from shared.idempotency import Once
 from shared.ids import VersionId
 
 Graded = tuple[Version, Grading]
-Inspected = tuple[Asset, Version, tuple[Field, ...]]
 
 
 async def report_inspection(
     catalog: Catalog, service: ServiceCaller, version_id: VersionId, report: InspectionReport, once: Once
-) -> Inspected:
+) -> Known:
     """Take the inspector's word for what an upload holds. The same report again changes nothing."""
     if service.name != INSPECTOR:
         raise NotTheInspector(service=service.name)
     async with catalog.database.transaction() as tx:
-        if earlier := await once.recall(tx, Inspected):
+        if earlier := await once.recall(tx, Known):
             return earlier
         before = await store.entry_of_version_for_update(tx, version_id)
         now = await catalog.database.now(tx)
@@ -52,7 +51,8 @@ async def report_inspection(
                 after, _, assessed = await quality.assess(tx, after, version_id, Declaration(), now)
                 facts.append(assessed)
             await store.save_entry(tx, before, after)
-        inspected = (after.asset, version, report.found())
+        conditions = await on_record(tx, after.asset.id, version_id, now)
+        inspected = Known(after.asset, version, report.found(), conditions)
         await once.remember(tx, inspected)
         await catalog.outbox.record(tx, service.actor, now, *facts)
     return inspected
@@ -69,10 +69,11 @@ async def propose_grade(
         now = await catalog.database.now(tx)
         asset_rules.require_changeable(before.asset)
         registration.require_in_time(before, now)
-        known, found = await _evidence(tx, version_id)
-        grounds = replace(grounds, added=known.added, derived=known.derived)
-        grading = grading_rules.grade(grounds, found)
-        version = version_rules.propose_grade(before.version(version_id), grading)
+        known, found = await evidence_store.grounds_of(tx, version_id)
+        version = before.version(version_id)
+        grounds = replace(grounds, added=known.added, struck=known.struck, derived=known.derived)
+        grading = grading_rules.grade(grounds, found, version.rows)
+        version = version_rules.propose_grade(version, grading)
         after = asset_rules.reopen(before.replacing(version), now)
         await store.save_entry(tx, before, after)
         await evidence_store.add_grading(tx, version, grounds, grading, provider.subject, now)
@@ -91,16 +92,15 @@ async def raise_grade(
             return earlier
         before = await store.entry_of_version_for_update(tx, version_id)
         now = await catalog.database.now(tx)
-        known, found = await _evidence(tx, version_id)
+        known, found = await evidence_store.grounds_of(tx, version_id)
         grounds = replace(known, added=(*known.added, *impacts))
-        grading = grading_rules.grade(grounds, found)
-        version = version_rules.raise_grade(before.version(version_id), grading)
-        after = _with_raised(before, version)
-        await store.save_entry(tx, before, after)
-        await evidence_store.add_grading(tx, version, grounds, grading, raiser.subject, now)
+        version = before.version(version_id)
+        grading = grading_rules.grade(grounds, found, version.rows)
+        version = version_rules.raise_grade(version, grading)
+        after, closed = await regrade(tx, before, version, grounds, grading, raiser.subject, now)
+        raised = await facts_of_raise(tx, after, version_id, grading, reason, now)
         await once.remember(tx, (version, grading))
-        raised = GradeRaised.of(after.asset, version, grading.reasons, reason)
-        await catalog.outbox.record(tx, raiser.actor, now, raised)
+        await catalog.outbox.record(tx, raiser.actor, now, *raised, *closed)
     await lineage.raise_lagging(catalog)
     return version, grading
 
@@ -126,16 +126,3 @@ def _told(asset: Asset, version: Version, report: InspectionReport) -> ContentIn
     if version.content:
         return ContentInspected.of(asset, version, report.found())
     return ContentRefused.of(asset, version, report.upload_id)
-
-
-def _with_raised(before: Entry, version: Version) -> Entry:
-    after = before.replacing(version)
-    return replace(after, asset=registration.after_raise(after))
-
-
-async def _evidence(tx: Transaction, version_id: VersionId) -> tuple[Grounds, tuple[Field, ...]]:
-    """What the last grading rested on, with the parents as they are graded now, and what was found."""
-    last = await evidence_store.last_grading(tx, version_id)
-    fields = await evidence_store.fields_of(tx, [version_id])
-    parents = await lineage_store.graded_parents_of(tx, version_id)
-    return replace(last[0] if last else Grounds(), derived=parents), fields.get(version_id, ())

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from services.catalog.actions.catalog import Catalog, viewer
-from services.catalog.events.grading import GradeProposed, GradeRaised
+from services.catalog.actions.regrading import facts_of_raise, regrade
+from services.catalog.events.grading import GradeProposed
 from services.catalog.events.lineage import LicenceTermsDeclared, LineageDeclared
 from services.catalog.rules import asset as asset_rules
 from services.catalog.rules import grading as grading_rules
@@ -14,7 +15,6 @@ from services.catalog.rules import lineage as lineage_rules
 from services.catalog.rules import registration, viewing
 from services.catalog.rules import version as version_rules
 from services.catalog.rules.asset import Entry
-from services.catalog.rules.grading import Grading, Grounds
 from services.catalog.rules.lineage import (
     NO_LIMIT,
     NODES_MAX,
@@ -137,37 +137,27 @@ async def _raise(catalog: Catalog, version_id: VersionId) -> None:
     async with catalog.database.transaction() as tx:
         before = await store.entry_of_version_for_update(tx, version_id)
         now = await catalog.database.now(tx)
-        parents = await lineage_store.graded_parents_of(tx, version_id)
-        grounds, grading = await _grading(tx, version_id, parents)
-        graded = before.version(version_id).graded
-        if graded is None or grading.grade <= graded.grade:
+        grounds, found = await evidence_store.grounds_of(tx, version_id)
+        version = before.version(version_id)
+        grading = grading_rules.grade(grounds, found, version.rows)
+        if version.graded is None or grading.grade <= version.graded.grade:
             return
-        version = version_rules.raise_grade(before.version(version_id), grading)
-        after = before.replacing(version)
-        after = replace(after, asset=registration.after_raise(after))
-        await store.save_entry(tx, before, after)
-        await evidence_store.add_grading(tx, version, grounds, grading, itself.id, now)
-        await catalog.outbox.record(
-            tx, itself, now, GradeRaised.of(after.asset, version, grading.reasons, PARENT_RAISED)
-        )
+        version = version_rules.raise_grade(version, grading)
+        after, closed = await regrade(tx, before, version, grounds, grading, itself.id, now)
+        raised = await facts_of_raise(tx, after, version_id, grading, PARENT_RAISED, now)
+        await catalog.outbox.record(tx, itself, now, *raised, *closed)
 
 
 async def _graded_again(
     tx: Transaction, entry: Entry, version_id: VersionId, given_by: str, parents: tuple[Parent, ...], now: datetime
 ) -> tuple[Entry, GradeProposed]:
-    grounds, grading = await _grading(tx, version_id, parents)
-    version = version_rules.propose_grade(entry.version(version_id), grading)
+    known, found = await evidence_store.grounds_of(tx, version_id)
+    grounds, version = replace(known, derived=parents), entry.version(version_id)
+    grading = grading_rules.grade(grounds, found, version.rows)
+    version = version_rules.propose_grade(version, grading)
     await evidence_store.add_grading(tx, version, grounds, grading, given_by, now)
     after = entry.replacing(version)
     return after, GradeProposed.of(after.asset, version, grading.reasons)
-
-
-async def _grading(tx: Transaction, version_id: VersionId, parents: tuple[Parent, ...]) -> tuple[Grounds, Grading]:
-    """On all grounds that are known, with these parents."""
-    last = await evidence_store.last_grading(tx, version_id)
-    fields = await evidence_store.fields_of(tx, [version_id])
-    grounds = replace(last[0] if last else Grounds(), derived=parents)
-    return grounds, grading_rules.grade(grounds, fields.get(version_id, ()))
 
 
 async def _own_pending(tx: Transaction, version_id: VersionId, provider: Member) -> Entry:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from services.catalog.actions.catalog import Catalog
+from services.catalog.actions.on_file import on_file
 from services.catalog.events.asset import AssetFact, AssetWithdrawn
 from services.catalog.events.review import (
     AssetRefused,
@@ -23,9 +24,7 @@ from services.catalog.rules.registration import IdentityUnverified, Late
 from services.catalog.rules.version import Version
 from services.catalog.store import entries as store
 from services.catalog.store import evidence as evidence_store
-from services.catalog.store import lineage as lineage_store
 from shared.access import Caller, Member
-from shared.database import Transaction
 from shared.grades import Grade
 from shared.idempotency import Once
 from shared.ids import AssetId, CertificateId
@@ -41,10 +40,11 @@ async def submit(catalog: Catalog, provider: Member, asset_id: AssetId, once: On
         before = after = await store.entry_for_update(tx, asset_id, provider.participant_id)
         now = await catalog.database.now(tx)
         registration.require_in_time(before, now)
-        if denied := registration.denial(before):
+        filed = await on_file(tx, before, now)
+        if denied := registration.denial(before, filed):
             fact: AssetFact = _denied(before, denied.code())
         else:
-            after = registration.submit(before, now)
+            after = registration.submit(before, now, filed)
             fact = AssetSubmitted.of(after, _reviewed(after))
             await store.save_entry(tx, before, after)
             await once.remember(tx, after)
@@ -68,14 +68,13 @@ async def register(
         registration.require_in_time(before, now)
         if catalog.standing.clearance_of(before.asset.provider_id) is None:
             raise IdentityUnverified()
-        denied = registration.denial(before) if before.asset.review else None
+        filed = await on_file(tx, before, now)
+        denied = registration.denial(before, filed) if before.asset.review else None
         if denied:
             fact: AssetFact = _denied(before, denied.code())
         else:
-            parents_grade = await _parents_grade(tx, before)
-            after, certificate = registration.register(
-                before, named, operator.subject, CertificateId.new(), now, parents_grade
-            )
+            certificate_id = CertificateId.new()
+            after, certificate = registration.register(before, named, operator.subject, certificate_id, now, filed)
             await store.save_entry(tx, before, after)
             if certificate:
                 await evidence_store.add_certificate(tx, certificate)
@@ -125,13 +124,6 @@ async def _pass_deadline(catalog: Catalog, asset_id: AssetId) -> None:
             after, fact = _passed(before, late, now)
             await store.save_entry(tx, before, after)
             await catalog.outbox.record(tx, catalog.outbox.itself, now, fact)
-
-
-async def _parents_grade(tx: Transaction, entry: Entry) -> Grade | None:
-    """The highest grade of what the version under review is derived from."""
-    pending = entry.pending
-    parents = await lineage_store.graded_parents_of(tx, pending.id) if pending else ()
-    return max((parent.grade for parent in parents), default=None)
 
 
 def _passed(before: Entry, late: Late, now: datetime) -> tuple[Entry, AssetFact]:

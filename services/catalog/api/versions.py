@@ -21,7 +21,7 @@ Raiser = Annotated[Caller, Depends(Permission(frozenset({Role.OPERATOR_BUSINESS,
 @router.get("/versions/{version_id}")
 async def version(version_id: VersionId, _: Service, catalog: CatalogService) -> VersionView:
     """A version, for a neighbouring service."""
-    return VersionView.of(*await assets.version(catalog, version_id))
+    return VersionView.of(await assets.version(catalog, version_id))
 
 
 @router.post("/versions/{version_id}/inspection")
@@ -29,7 +29,7 @@ async def report_inspection(
     version_id: VersionId, report: InspectionReport, service: Service, once: Keyed, catalog: CatalogService
 ) -> VersionView:
     """Report what came of an upload: for the service that inspects content."""
-    return VersionView.of(*await grading.report_inspection(catalog, service, version_id, report, once))
+    return VersionView.of(await grading.report_inspection(catalog, service, version_id, report, once))
 
 
 @router.post("/versions/{version_id}/grade-proposals", status_code=201)

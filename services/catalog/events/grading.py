@@ -5,19 +5,22 @@ That may be larger than a fact (16 KiB): then the strongest part stands in it, a
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import ClassVar, Self
+from typing import ClassVar, Self, TypeVar
 
 from services.catalog.events.version import VersionFact, head
 from services.catalog.rules.asset import Asset
 from services.catalog.rules.evidence import Kind
-from services.catalog.rules.grading import Degree, Object, Reason
+from services.catalog.rules.grading import Reason
+from services.catalog.rules.petition import Petition
+from services.catalog.rules.rule_tables import Degree, Object
 from services.catalog.rules.version import Version
 from shared import canonical
 from shared.facts import Category, plain
-from shared.grades import Flag, Grade
-from shared.ids import VersionId
+from shared.grades import Condition, Flag, Grade
+from shared.ids import PetitionId, VersionId
 
-REASONS_BYTES_MAX = 10 * 1024
+PARTS_BYTES_MAX = 10 * 1024
+Part = TypeVar("Part")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,9 @@ class Told:
     with_kind: Kind | None
     flag: Flag | None
     parent: VersionId | None
+    decimals: int | None
+    rows: int | None
+    rows_from: int | None
 
     @classmethod
     def of(cls, reason: Reason) -> Self:
@@ -47,6 +53,7 @@ class Told:
 @dataclass(frozen=True, slots=True)
 class GradeFact(VersionFact):
     category: ClassVar[Category] = Category.GRADE
+    schema_version: ClassVar[int] = 2
     grade: Grade
     flags: frozenset[Flag]
     grade_revision: int
@@ -69,11 +76,33 @@ class GradeProposed(GradeFact):
 class GradeRaised(GradeFact):
     """Trading suspends what the new grade no longer allows; delivery stops what is running."""
 
+    on_record: frozenset[Condition]
     reason: str
 
     @classmethod
-    def of(cls, asset: Asset, version: Version, reasons: tuple[Reason, ...], reason: str) -> Self:
-        return cls(*head(asset, version), *_grade(version, reasons), reason)
+    def of(
+        cls, asset: Asset, version: Version, reasons: tuple[Reason, ...], on_record: frozenset[Condition], reason: str
+    ) -> Self:  # fmt: skip
+        return cls(*head(asset, version), *_grade(version, reasons), on_record, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class GradeLowered(GradeFact):
+    """A petition was granted on evidence, by the operators named; trading resumes what the grade had suspended."""
+
+    on_record: frozenset[Condition]
+    petition_id: PetitionId
+    operators: tuple[str, ...]
+    evidence_hash: str
+    note: str
+
+    @classmethod
+    def of(
+        cls, asset: Asset, version: Version, reasons: tuple[Reason, ...], on_record: frozenset[Condition],
+        petition: Petition, note: str,
+    ) -> Self:  # fmt: skip
+        granted = (petition.id, petition.operators, petition.evidence_hash, note)
+        return cls(*head(asset, version), *_grade(version, reasons), on_record, *granted)
 
 
 def _grade(
@@ -83,17 +112,17 @@ def _grade(
     assert graded
     told = [Told.of(reason) for reason in reasons]
     return (
-        graded.grade, graded.flags, graded.revision, graded.rule_version, _that_fit(told), len(told),
+        graded.grade, graded.flags, graded.revision, graded.rule_version, that_fit(told), len(told),
         canonical.digest(plain(told)),
     )  # fmt: skip
 
 
-def _that_fit(told: Iterable[Told]) -> tuple[Told, ...]:
-    """As many, the strongest first, as a fact can carry."""
-    fitting, size = list[Told](), 0
-    for one in told:
+def that_fit(parts: Iterable[Part]) -> tuple[Part, ...]:
+    """As many, the first ones first, as a fact can carry."""
+    fitting, size = list[Part](), 0
+    for one in parts:
         size += len(canonical.encode(plain(one)))
-        if size > REASONS_BYTES_MAX:
+        if size > PARTS_BYTES_MAX:
             break
         fitting.append(one)
     return tuple(fitting)

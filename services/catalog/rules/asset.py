@@ -208,6 +208,10 @@ def expire(asset: Asset) -> Asset:
 def require_changeable(asset: Asset) -> None:
     """Raises unless the pending version may be filled and graded by its provider now."""
     _not_under_review(asset)
+    require_not_withdrawn(asset)
+
+
+def require_not_withdrawn(asset: Asset) -> None:
     if asset.state is WITHDRAWN:
         raise IllegalMove(state=asset.state, to=DRAFT)
 

@@ -26,6 +26,7 @@ class Kind(StrEnum):
     HEALTH = "health"
     RELIGION = "religion"
     BIOMETRIC = "biometric"
+    MINOR = "minor"  # a person under 14, by resident ID or birth date
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Detection:
     """How often a kind was met in the sampled values of a field, and how many of those proved true.
 
     `checksum_basis_points` is None where there was nothing to prove. `name_hit`: the field's name says it too.
+    `decimals`: of coordinates, how many decimals of a degree the finest has; None where nobody looked.
     """
 
     kind: Kind
@@ -40,6 +42,7 @@ class Detection:
     hit_basis_points: int
     checksum_basis_points: int | None
     sample_size: int
+    decimals: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,44 +1,27 @@
-"""The grade of a version: the highest that any impact, finding or declared flag gives it (就高从严).
+"""The grade of a version: the highest that any impact, finding, declared flag or mere number gives it (就高从严).
 
-Owns: the table of GB/T 43697-2024 (object × degree) with the sub-levels of annex H, the floors that personal
-information sets, and the reasons, which are kept whether or not they decided.
-Promises: more impacts, fields, findings or flags never lower a grade, and their order changes nothing; a finding only
-ever raises; every reason names its rule and the evidence for it, so that without the evidence the reason is gone.
-Sources: GB/T 43697-2024 table 1 and annex H; GB/T 45574-2025 (what is sensitive). Ours, on the strict side: ordinary
-harm to economy, order or public interest is G4; a resident ID or passport beside a name, phone or address is sensitive,
-and so are coordinates beside whom they place.
+Owns: how a table of rules is applied, and the reasons, which are kept whether or not they decided.
+Promises: more impacts, fields, findings, flags or rows never lower a grade, and their order changes nothing; a finding
+only ever raises; every reason names its rule and the evidence for it, so that without the evidence the reason is gone.
+The rules themselves, with their sources, are data: `rule_tables.py`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from services.catalog.rules.evidence import Detection, Field, Kind
 from services.catalog.rules.lineage import Parent, Processing
-from shared.grades import G1, G2, G3, G4, G5, G6, Flag, Grade
+from services.catalog.rules.rule_tables import CURRENT, TABLES, Degree, Object, RuleTable
+from shared.grades import G1, Flag, Grade
 from shared.ids import VersionId
 
-RULE_VERSION = "GB/T 43697-2024 2026-11"
-
-
-class Object(StrEnum):
-    """影响对象: who or what is harmed if the data leak, are altered or misused."""
-
-    NATIONAL_SECURITY = "national_security"
-    ECONOMY = "economy"
-    SOCIAL_ORDER = "social_order"
-    PUBLIC_INTEREST = "public_interest"
-    ORGANISATION = "organisation"
-    INDIVIDUAL = "individual"
-
-
-class Degree(StrEnum):
-    """影响程度."""
-
-    NONE = "none"
-    ORDINARY = "ordinary"  # 一般危害
-    SERIOUS = "serious"  # 严重危害
-    EXTREME = "extreme"  # 特别严重危害
+RULE_VERSION = CURRENT
+# Persons under 14 are sensitive, what is sensitive is personal.
+IMPLIED: Mapping[Flag, frozenset[Flag]] = {
+    Flag.MINOR: frozenset({Flag.SENSITIVE_PERSONAL, Flag.PERSONAL}),
+    Flag.SENSITIVE_PERSONAL: frozenset({Flag.PERSONAL}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +31,23 @@ class Impact:
     rationale: str
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """A kind in a field, as a person names it."""
+
+    field: str
+    kind: Kind
+
+
 @dataclass(frozen=True, slots=True)
 class Grounds:
-    """What people say of a version: the provider's impacts and flags, the impacts that its raisers added, and what it
-    is derived from."""
+    """What people say of a version: the provider's impacts and flags, the impacts that its raisers added, the
+    findings that its reviewers struck as mistaken, and what it is derived from."""
 
     declared: tuple[Impact, ...] = ()
     flags: frozenset[Flag] = frozenset()
     added: tuple[Impact, ...] = ()
+    struck: frozenset[Finding] = frozenset()
     derived: tuple[Parent, ...] = ()
 
 
@@ -64,7 +56,8 @@ class Reason:
     """One rule that applied, the grade that it gives by itself, and what it rests on.
 
     An impact's reason names object, degree and rationale; a finding's names field, kind and counts, and the other
-    field where it takes two; a declaration's names the flag; a derivation's names the parent.
+    field where it takes two; a declaration's names the flag; a derivation's names the parent; a number's names the
+    flag, the rows, and from how many rows on it applies.
     """
 
     rule: str
@@ -82,6 +75,9 @@ class Reason:
     with_kind: Kind | None = None
     flag: Flag | None = None
     parent: VersionId | None = None
+    decimals: int | None = None
+    rows: int | None = None
+    rows_from: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,63 +90,28 @@ class Grading:
     rule_version: str = RULE_VERSION
 
 
-# fmt: off
-TABLE: Mapping[Object, Mapping[Degree, Grade]] = {
-    Object.NATIONAL_SECURITY: {Degree.EXTREME: G6, Degree.SERIOUS: G6, Degree.ORDINARY: G5, Degree.NONE: G1},
-    Object.ECONOMY:           {Degree.EXTREME: G6, Degree.SERIOUS: G5, Degree.ORDINARY: G4, Degree.NONE: G1},
-    Object.SOCIAL_ORDER:      {Degree.EXTREME: G6, Degree.SERIOUS: G5, Degree.ORDINARY: G4, Degree.NONE: G1},
-    Object.PUBLIC_INTEREST:   {Degree.EXTREME: G6, Degree.SERIOUS: G5, Degree.ORDINARY: G4, Degree.NONE: G1},
-    Object.ORGANISATION:      {Degree.EXTREME: G4, Degree.SERIOUS: G3, Degree.ORDINARY: G2, Degree.NONE: G1},
-    Object.INDIVIDUAL:        {Degree.EXTREME: G4, Degree.SERIOUS: G3, Degree.ORDINARY: G2, Degree.NONE: G1},
-}
-# fmt: on
-
-# What a flag demands by itself, and what it implies: persons under 14 are sensitive, what is sensitive is personal.
-FLOORS: Mapping[Flag, Grade] = {Flag.PERSONAL: G2, Flag.SENSITIVE_PERSONAL: G3, Flag.MINOR: G3}
-IMPLIED: Mapping[Flag, frozenset[Flag]] = {
-    Flag.MINOR: frozenset({Flag.SENSITIVE_PERSONAL, Flag.PERSONAL}),
-    Flag.SENSITIVE_PERSONAL: frozenset({Flag.PERSONAL}),
-}
-
-SENSITIVE = frozenset({Kind.BANK_CARD, Kind.HEALTH, Kind.RELIGION, Kind.BIOMETRIC})
-PERSONAL = SENSITIVE | {
-    Kind.RESIDENT_ID, Kind.PHONE, Kind.PASSPORT, Kind.PLATE, Kind.EMAIL, Kind.IP_ADDRESS, Kind.NAME, Kind.ADDRESS,
-    Kind.BIRTH_DATE,
-}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """Two kinds in one version that are sensitive together though neither is alone."""
-
-    rule: str
-    of: frozenset[Kind]
-    beside: frozenset[Kind]
-
-
-IDENTITY = frozenset({Kind.RESIDENT_ID, Kind.PASSPORT})
-PAIRS = (
-    Pair("floor.identity_with_contact", IDENTITY, frozenset({Kind.NAME, Kind.PHONE, Kind.ADDRESS})),
-    Pair("floor.whereabouts", frozenset({Kind.COORDINATES}), IDENTITY | {Kind.NAME, Kind.PHONE, Kind.PLATE}),
-)
-
-
-def grade(grounds: Grounds, fields: Iterable[Field]) -> Grading:
-    """The grade, flags and reasons of a version with these fields. G1 where nothing speaks for more."""
-    found = [(field.name, detection) for field in fields for detection in field.detections]
+def grade(grounds: Grounds, fields: Iterable[Field], rows: int = 0, rules: RuleTable = TABLES[CURRENT]) -> Grading:
+    """The grade, flags and reasons of a version with these fields and rows. G1 where nothing speaks for more."""
+    found = [
+        (field.name, detection)
+        for field in fields for detection in field.detections
+        if Finding(field.name, detection.kind) not in grounds.struck
+    ]  # fmt: skip
     reasons = {
-        *(_of_impact(impact) for impact in (*grounds.declared, *grounds.added)),
-        *(_of_flag(flag) for flag in grounds.flags),
-        *(reason for parent in grounds.derived for reason in _of_parent(parent)),
-        *(reason for name, detection in found for reason in _of_finding(name, detection)),
-        *_of_pairs(found),
+        *(_of_impact(impact, rules) for impact in (*grounds.declared, *grounds.added)),
+        *(_of_flag(flag, rules) for flag in grounds.flags),
+        *(reason for parent in grounds.derived for reason in _of_parent(parent, rules)),
+        *(reason for name, detection in found for reason in _of_finding(name, detection, rules)),
+        *_of_pairs(found, rules),
     }
     flags = _closed(reason.flag for reason in reasons if reason.flag)
-    return Grading(max((reason.grade for reason in reasons), default=G1), flags, tuple(sorted(reasons, key=_order)))
+    reasons |= set(_of_rows(rows, flags, rules))
+    highest = max((reason.grade for reason in reasons), default=G1)
+    return Grading(highest, flags, tuple(sorted(reasons, key=_order)), rules.version)
 
 
-def _of_impact(impact: Impact) -> Reason:
-    given = TABLE[impact.object][impact.degree]
+def _of_impact(impact: Impact, rules: RuleTable) -> Reason:
+    given = rules.impacts[impact.object][impact.degree]
     harm = "no" if impact.degree is Degree.NONE else impact.degree
     text = f"{CHINESE[impact.object]}：{CHINESE[impact.degree]}，定为 {given} · {harm} harm to {impact.object}: {given}"
     return Reason(
@@ -159,13 +120,13 @@ def _of_impact(impact: Impact) -> Reason:
     )  # fmt: skip
 
 
-def _of_flag(flag: Flag) -> Reason:
-    given = FLOORS.get(flag, G1)
+def _of_flag(flag: Flag, rules: RuleTable) -> Reason:
+    given = rules.floors.get(flag, G1)
     text = f"提供方声明：{CHINESE[flag]}，不低于 {given} · declared {flag}: at least {given}"
     return Reason(f"declared.{flag}", given, text, flag=flag)
 
 
-def _of_parent(parent: Parent) -> Iterator[Reason]:
+def _of_parent(parent: Parent, rules: RuleTable) -> Iterator[Reason]:
     """Annex I: the grade that a parent passes on, and a reason for each flag that it does."""
     rule, made = f"derived.{parent.processing}", f"派生自 {parent.version_id}（{CHINESE[parent.processing]}）"
     english = f"{parent.processing} from {parent.version_id}"
@@ -173,35 +134,45 @@ def _of_parent(parent: Parent) -> Iterator[Reason]:
         text = f"{made}：不低于 {parent.floor} · {english}: at least {parent.floor}"
         yield Reason(rule, parent.floor, text, parent=parent.version_id)
     for flag in parent.flags_passed_on:
-        given = FLOORS.get(flag, G1)
+        given = rules.floors.get(flag, G1)
         text = f"{made}：{CHINESE[flag]}，不低于 {given} · {english}: {flag}, at least {given}"
         yield Reason(rule, given, text, flag=flag, parent=parent.version_id)
 
 
-def _of_finding(name: str, detection: Detection) -> Iterator[Reason]:
-    kind = detection.kind
-    if kind in PERSONAL:
-        yield _reason("floor.personal", Flag.PERSONAL, name, detection)
-    if kind in SENSITIVE:
-        yield _reason("floor.sensitive_personal", Flag.SENSITIVE_PERSONAL, name, detection)
-    if kind is Kind.COORDINATES:
-        yield _reason("flag.geographic", Flag.GEOGRAPHIC, name, detection)
+def _of_finding(name: str, detection: Detection, rules: RuleTable) -> Iterator[Reason]:
+    for mark in rules.marks:
+        if detection.kind in mark.kinds:
+            yield _reason(mark.rule, rules.floors.get(mark.flag, G1), mark.flag, name, detection)
+    for precision in rules.precisions:
+        if detection.kind is Kind.COORDINATES and _is_fine(detection, precision.decimals_from):
+            fine = _reason(precision.rule, precision.grade, Flag.GEOGRAPHIC, name, detection)
+            yield replace(fine, decimals=detection.decimals)
 
 
-def _of_pairs(found: list[tuple[str, Detection]]) -> Iterator[Reason]:
+def _of_pairs(found: list[tuple[str, Detection]], rules: RuleTable) -> Iterator[Reason]:
     """For each field that is sensitive beside another, one reason, with the surest of those others."""
-    for pair in PAIRS:
+    for pair in rules.pairs:
         beside = [(name, detection) for name, detection in found if detection.kind in pair.beside]
         if surest := max(beside, key=_sureness, default=None):
             for name, detection in found:
                 if detection.kind in pair.of:
-                    yield _reason(pair.rule, Flag.SENSITIVE_PERSONAL, name, detection, surest)
+                    yield _reason(pair.rule, pair.grade, Flag.SENSITIVE_PERSONAL, name, detection, surest)
+
+
+def _of_rows(rows: int, flags: Set[Flag], rules: RuleTable) -> Iterator[Reason]:
+    """Of each flag, the highest threshold that is reached: every row may be another person."""
+    reached = {scale.flag: scale for scale in rules.scales if scale.flag in flags and rows >= scale.rows_from}
+    for flag, scale in reached.items():
+        text = (
+            f"{CHINESE[flag]} {rows} 行，达到 {scale.rows_from} 行，不低于 {scale.grade} · "
+            f"{rows} rows of {flag}, from {scale.rows_from} on: at least {scale.grade}"
+        )
+        yield Reason(scale.rule, scale.grade, text, flag=flag, rows=rows, rows_from=scale.rows_from)
 
 
 def _reason(
-    rule: str, flag: Flag, name: str, detection: Detection, beside: tuple[str, Detection] | None = None
+    rule: str, given: Grade, flag: Flag, name: str, detection: Detection, beside: tuple[str, Detection] | None = None
 ) -> Reason:  # fmt: skip
-    given = FLOORS.get(flag, G1)
     chinese, english = _evidence(name, detection, beside)
     text = f"{chinese}：{CHINESE[flag]}，不低于 {given} · {english}: {flag}, at least {given}"
     return Reason(
@@ -229,6 +200,10 @@ def _closed(flags: Iterable[Flag]) -> frozenset[Flag]:
     return frozenset(told).union(*(IMPLIED.get(flag, frozenset[Flag]()) for flag in told))
 
 
+def _is_fine(coordinates: Detection, decimals_from: int) -> bool:
+    return coordinates.decimals is None or coordinates.decimals >= decimals_from
+
+
 def _sureness(found: tuple[str, Detection]) -> tuple[int, int, str, str]:
     name, detection = found
     return detection.hit_basis_points, detection.checksum_basis_points or 0, name, detection.kind
@@ -243,6 +218,7 @@ def _percent(basis_points: int) -> str:
     return f"{basis_points // 100}.{basis_points % 100:02}%"
 
 
+# One word for each word: `minor` is the same of a flag and of a finding.
 # fmt: off
 CHINESE: Mapping[StrEnum, str] = {
     Object.NATIONAL_SECURITY: "国家安全", Object.ECONOMY: "经济运行", Object.SOCIAL_ORDER: "社会秩序",

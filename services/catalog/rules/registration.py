@@ -2,8 +2,9 @@
 
 Owns: what must be there before the review, who may decide it, its deadline, and the certificate.
 Promises: nothing is registered without a declared source, a basis for personal information and the grade that the rules
-computed; from G4 two different operators agree on one and the same grading; nobody reviews what their own organisation
-provides; important and core data do not pass; what a deadline has decided is not forestalled.
+computed, nor without the consents that its flags demand; from G4 two different operators agree on one and the same
+grading; nobody reviews what their own organisation provides; core data do not pass, important data only filed and
+assessed; what a deadline has decided is not forestalled.
 Sources: Data Security Law arts 21, 33; PIPL art. 13; Network Data Security Regulation art. 31 (risk assessment before
 important data are provided); 发改数据规〔2025〕26号 (certificate, query code, disclosure).
 """
@@ -14,6 +15,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from services.catalog.rules import asset as asset_rules
+from services.catalog.rules import important_data, records
 from services.catalog.rules import version as version_rules
 from services.catalog.rules.asset import (
     DRAFT,
@@ -28,9 +30,10 @@ from services.catalog.rules.asset import (
     Review,
     UnderReview,
 )
+from services.catalog.rules.important_data import NOTHING, OnFile
 from services.catalog.rules.version import Version
 from shared.errors import Conflict, Forbidden, NotFound
-from shared.grades import G4, G5, G6, Grade
+from shared.grades import G4, Grade
 from shared.ids import AssetId, CertificateId, ParticipantId, VersionId
 
 TWO_PERSONS_FROM = G4
@@ -102,15 +105,7 @@ class ReviewsOwnAsset(Forbidden):
     """Nobody reviews what their own organisation provides."""
 
 
-class CoreDataNotTradable(Forbidden):
-    """Core data are not traded (Data Security Law art. 21)."""
-
-
-class ImportantDataNotAssessed(Forbidden):
-    """Important data are not registered without a risk assessment (Network Data Security Regulation art. 31)."""
-
-
-def submit(entry: Entry, now: datetime) -> Entry:
+def submit(entry: Entry, now: datetime, on_file: OnFile = NOTHING) -> Entry:
     """The entry with its pending version under review. A registered asset stays registered meanwhile."""
     asset, version = entry.asset, entry.pending
     if asset.review is not None:
@@ -119,7 +114,7 @@ def submit(entry: Entry, now: datetime) -> Entry:
         raise NothingToReview(state=asset.state)
     if version.graded is None:
         raise VersionNotGraded(version_id=version.id, state=version.state)
-    _gates(entry, version)
+    _gates(entry, version, on_file)
     under_review = {
         "review": Review(version.id), "next_actor": NextActor.OPERATOR, "deadline": now + REVIEWED_WITHIN,
         "reason_code": None,
@@ -131,24 +126,21 @@ def submit(entry: Entry, now: datetime) -> Entry:
 
 
 def register(
-    entry: Entry, named: Grade, operator: str, certificate_id: CertificateId, now: datetime,
-    parents_grade: Grade | None = None,
-) -> tuple[Entry, Certificate | None]:  # fmt: skip
+    entry: Entry, named: Grade, operator: str, certificate_id: CertificateId, now: datetime, on_file: OnFile = NOTHING
+) -> tuple[Entry, Certificate | None]:
     """The entry after an operator's yes, and its certificate, unless a second operator must agree first.
 
-    `parents_grade`: the highest of what the version is derived from. A grade below it is a lowering, which two confirm
-    from G4 (market-rules B8.1 G3).
-
+    A grade below that of a parent is a lowering, which two confirm from G4 (market-rules B8.1 G3).
     Requires that the provider is in good standing, and that the operator is a person's subject.
     """
     asset, review, version = entry.asset, *_reviewed(entry)
     assert version.graded and version.content
     if named is not version.graded.grade:
         raise GradeDiffers(grade=version.graded.grade)
-    _gates(entry, version)
+    _gates(entry, version, on_file)
     # A first yes counts for the grading it was given to: if the grade rose since, it is asked again.
     first = review.first_operator if review.at_grade_revision == version.graded.revision else None
-    confirmed = max(version.graded.grade, parents_grade or version.graded.grade)
+    confirmed = max(version.graded.grade, on_file.parents_grade or version.graded.grade)
     if first is None and confirmed >= TWO_PERSONS_FROM:
         waiting = Review(version.id, operator, version.graded.revision)
         return replace(entry, asset=replace(asset, review=waiting, revision=asset.revision + 1)), None
@@ -158,19 +150,13 @@ def register(
         certificate_id, query_code(certificate_id), asset.id, version.id, asset.provider_id, asset.about.title,
         version.content.content_hash, version.graded.grade, now, (first, operator) if first else (operator,),
     )  # fmt: skip
-    return _registered(entry.replacing(version_rules.certify(version, certificate_id))), certificate
+    return _registered(entry.replacing(version_rules.certify(version, certificate_id, now))), certificate
 
 
-def denial(entry: Entry) -> Forbidden | None:
+def denial(entry: Entry, on_file: OnFile = NOTHING) -> Forbidden | None:
     """Why the pending version's grade keeps it from being registered here at all, if it does."""
     version = entry.pending
-    if version is None or version.graded is None:
-        return None
-    if version.graded.grade is G6:
-        return CoreDataNotTradable(grade=version.graded.grade)
-    if version.graded.grade is G5:
-        return ImportantDataNotAssessed(grade=version.graded.grade)
-    return None
+    return important_data.denial(version.graded.grade, on_file) if version and version.graded else None
 
 
 def refuse(entry: Entry, reason_code: str, now: datetime) -> Entry:
@@ -207,7 +193,7 @@ def require_in_time(entry: Entry, now: datetime) -> None:
         raise DeadlinePassed(overdue=overdue)
 
 
-def after_raise(entry: Entry) -> Asset:
+def after_regrading(entry: Entry) -> Asset:
     """The asset, whose entry shows the highest grade of its registered versions."""
     grade = version_rules.highest_grade(entry.versions)
     if grade == entry.asset.grade:
@@ -222,13 +208,14 @@ def query_code(certificate_id: CertificateId) -> str:
     return "-".join("".join(letters[start : start + 4]) for start in range(0, QUERY_CODE_LENGTH, 4))
 
 
-def _gates(entry: Entry, version: Version) -> None:
-    if denied := denial(entry):
+def _gates(entry: Entry, version: Version, on_file: OnFile) -> None:
+    if denied := denial(entry, on_file):
         raise denied
     asset = entry.asset
     if asset.source is None:
         raise SourceMissing()
     asset_rules.require_basis(asset.source, version)
+    records.require_consents(version.graded.flags if version.graded else frozenset(), on_file.conditions)
 
 
 def _reviewed(entry: Entry) -> tuple[Review, Version]:

@@ -1,8 +1,10 @@
-"""A version: the content of an asset, which never changes, and its grade, which may rise.
+"""A version: the content of an asset, which never changes, and its grade, which may.
 
-Owns: the states of a version's content, and the order in which content, grade and certificate come to it.
+Owns: the states of a version's content, the order in which content, grade and certificate come to it, and the day by
+which a registered version is to be graded again.
 Promises: content is reported once and never replaced; a version without inspected content has no grade; a confirmed
-grade is only raised, never lowered; whoever compares `graded.revision` learns of every change of the grade.
+grade is raised by whoever knows of more harm, and lowered only by a petition that was granted; whoever compares
+`graded.revision` learns of every change of the grade, and of what is on record for it.
 """
 
 from collections.abc import Iterable
@@ -35,6 +37,7 @@ VERSION = Lifecycle(start=AWAITING_CONTENT, moves={
     LAPSED:           set(),
 })  # fmt: skip
 FINISHED_WITHIN = timedelta(days=180)
+REGRADED_WITHIN = timedelta(days=365)
 INSPECTOR = "delivery"
 
 
@@ -66,7 +69,10 @@ class Graded:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """The provider must finish it by `deadline`; the version of a draft has none, for it goes with its asset."""
+    """The provider must finish it by `deadline`; the version of a draft has none, for it goes with its asset.
+
+    A registered version is to be graded again by `regrade_by`; `regrade_overdue` marks one that was not.
+    """
 
     id: VersionId
     asset_id: AssetId
@@ -78,6 +84,12 @@ class Version:
     graded: Graded | None = None
     certificate_id: CertificateId | None = None
     revision: int = 1
+    regrade_by: datetime | None = None
+    regrade_overdue: bool = False
+
+    @property
+    def rows(self) -> int:
+        return self.content.rows if self.content else 0
 
     @property
     def is_registered(self) -> bool:
@@ -106,11 +118,15 @@ class ContentNotInspected(Conflict):
 
 
 class GradeConfirmed(Conflict):
-    """The grade is confirmed; from now on it is only raised, by an operator or the regulator."""
+    """The grade is confirmed; from now on it is raised by an operator or the regulator, and lowered by petition."""
 
 
 class GradeNotRaised(Conflict):
-    """These impacts do not raise the grade."""
+    """This does not raise the grade, nor add a flag to it."""
+
+
+class GradeNotLowered(Conflict):
+    """Without what you name the grade and its flags would be the same: it rests on other grounds too."""
 
 
 def report_content(version: Version, content: Content) -> Version:
@@ -141,16 +157,53 @@ def raise_grade(version: Version, grading: Grading) -> Version:
     """Requires a grading on all grounds of the present grade, and more."""
     if version.graded is None:
         raise ContentNotInspected(state=version.state)
-    if grading.grade <= version.graded.grade:
+    if not raises(version.graded, grading):
         raise GradeNotRaised(grade=version.graded.grade)
     return _move(version, GRADED, graded=_graded(version, grading, version.graded.state))
 
 
-def certify(version: Version, certificate_id: CertificateId) -> Version:
+def raises(graded: Graded, grading: Grading) -> bool:
+    """Whether the grading is stricter: by its grade, or by a flag at the same grade."""
+    return grading.grade > graded.grade or (grading.grade is graded.grade and grading.flags > graded.flags)
+
+
+def lower_grade(version: Version, grading: Grading) -> Version:
+    """Requires a grading on fewer grounds than the present one's, which were struck by who may."""
+    if version.graded is None:
+        raise ContentNotInspected(state=version.state)
+    if (grading.grade, grading.flags) == (version.graded.grade, version.graded.flags):
+        raise GradeNotLowered(grade=version.graded.grade, flags=sorted(version.graded.flags))
+    return _move(version, GRADED, graded=_graded(version, grading, version.graded.state))
+
+
+def keep_grade(version: Version) -> Version:
+    """The grade stands under a new revision: what is on record for the version has changed. Requires a grade."""
+    assert version.graded
+    graded = replace(version.graded, revision=version.graded.revision + 1)
+    return replace(version, graded=graded, revision=version.revision + 1)
+
+
+def certify(version: Version, certificate_id: CertificateId, now: datetime) -> Version:
     """Requires a grade."""
     assert version.graded
     confirmed = replace(version.graded, state=GradeState.CONFIRMED)
-    return _move(version, GRADED, graded=confirmed, certificate_id=certificate_id, deadline=None)
+    due = {"regrade_by": now + REGRADED_WITHIN}
+    return _move(version, GRADED, graded=confirmed, certificate_id=certificate_id, deadline=None, **due)
+
+
+def renew(version: Version, now: datetime) -> Version:
+    """Its grade was looked at again: the next time is in a year."""
+    again = now + REGRADED_WITHIN
+    return replace(version, regrade_by=again, regrade_overdue=False, revision=version.revision + 1)
+
+
+def fall_due(version: Version) -> Version:
+    """The year is over: a duty to grade it again is open now, and has a deadline of its own."""
+    return replace(version, regrade_by=None, revision=version.revision + 1)
+
+
+def mark_overdue(version: Version) -> Version:
+    return replace(version, regrade_overdue=True, revision=version.revision + 1)
 
 
 def lapse(version: Version, reason_code: str) -> Version:

@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from unicodedata import normalize
 
 from services.catalog.rules.asset import REGISTERED, Asset, Entry
+from services.catalog.rules.evidence import Field
+from services.catalog.rules.lineage import LicenceTerms
+from services.catalog.rules.quality import Gate
 from services.catalog.rules.version import Version
-from shared.grades import G4, Clearance, Grade, Visibility, visibility
+from shared.grades import G4, Clearance, Condition, Grade, Visibility, visibility
 from shared.ids import ParticipantId
 
 
@@ -25,10 +28,25 @@ class Viewer:
 
     def is_inside(self, asset: Asset) -> bool:
         """Whether everything of the asset is theirs to see: their own, or the platform's staff and the regulator."""
-        return self.is_staff or (self.participant_id is not None and self.participant_id == asset.provider_id)
+        return self.reads_files_of(asset.provider_id)
+
+    def reads_files_of(self, provider_id: ParticipantId) -> bool:
+        return self.is_staff or (self.participant_id is not None and self.participant_id == provider_id)
 
 
 ANYONE = Viewer()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """All that a neighbouring service is told of a version, which decides by itself what it shows of it."""
+
+    asset: Asset
+    version: Version
+    fields: tuple[Field, ...]
+    on_record: frozenset[Condition]
+    licence: LicenceTerms | None = None
+    quality_gates: tuple[Gate, ...] = ()
 
 
 def shown(asset: Asset, viewer: Viewer) -> Visibility:

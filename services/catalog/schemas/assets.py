@@ -95,7 +95,10 @@ class Confirmation(Request):
 
 
 class VersionSummary(View):
-    """A version in its asset's entry. `fields` only where one asset is looked at, and field names are shown."""
+    """A version in its asset's entry. `fields` only where one asset is looked at, and field names are shown.
+
+    A registered version is to be graded again by `regrade_by`; `regrade_overdue` warns that it should have been.
+    """
 
     id: VersionId
     number: int
@@ -111,6 +114,8 @@ class VersionSummary(View):
     rows: int | None
     media_type: str | None
     certificate_id: CertificateId | None
+    regrade_by: datetime | None
+    regrade_overdue: bool
     fields: list[FieldView] | None
 
     @classmethod
@@ -122,7 +127,8 @@ class VersionSummary(View):
             grade_revision=graded.revision if graded else 0, flags=sorted(graded.flags) if graded else [],
             content_hash=content and content.content_hash, bytes=content and content.bytes,
             rows=content and content.rows, media_type=content and content.media_type,
-            certificate_id=version.certificate_id,
+            certificate_id=version.certificate_id, regrade_by=version.regrade_by,
+            regrade_overdue=version.regrade_overdue,
             fields=None if fields is None else [FieldView.model_validate(field) for field in fields],
         )  # fmt: skip
 

@@ -6,14 +6,14 @@ from pydantic import Field as Limits
 from pydantic import model_validator
 
 from services.catalog.rules import evidence
-from services.catalog.rules.asset import Asset, State, state_of
+from services.catalog.rules.asset import State, state_of
 from services.catalog.rules.evidence import Kind
 from services.catalog.rules.grading import Degree, Grounds, Impact, Object, Reason
-from services.catalog.rules.lineage import LicenceTerms
 from services.catalog.rules.quality import Gate
 from services.catalog.rules.version import Content, GradeState, Version, VersionState
+from services.catalog.rules.viewing import Known
 from services.catalog.schemas.lineage import LicenceTermsView
-from shared.grades import Flag, Grade
+from shared.grades import Condition, Flag, Grade
 from shared.ids import AssetId, CertificateId, ParticipantId, UploadId, VersionId
 from shared.web import Request, View
 
@@ -32,13 +32,17 @@ Sentence = Annotated[str, Limits(min_length=1, max_length=200, pattern=r"\S")]
 
 
 class ReportedDetection(Request):
-    """What the inspector takes for present, so there is at least one hit; shares of hits are rounded up."""
+    """What the inspector takes for present, so there is at least one hit; shares of hits are rounded up.
+
+    `decimals`, of coordinates, is the most that one of them has; without it they are taken for precise.
+    """
 
     kind: ChosenKind
     name_hit: bool
     hit_basis_points: Annotated[BasisPoints, Limits(ge=1)]
     checksum_basis_points: BasisPoints | None = None
     sample_size: Count
+    decimals: Annotated[int, Limits(ge=0, le=20)] | None = None
 
 
 class ReportedField(Request):
@@ -138,6 +142,9 @@ class ReasonView(View):
     with_kind: Kind | None
     flag: Flag | None
     parent: VersionId | None
+    decimals: int | None
+    rows: int | None
+    rows_from: int | None
 
 
 class GradeView(View):
@@ -175,8 +182,9 @@ class FieldKindsView(FieldView):
 class VersionView(View):
     """All that a neighbouring service needs of a version. Without a grade, `grade_revision` is 0.
 
-    `asset_state` is the asset's as far as this version goes: `registered` only if this very version is. `licence`:
-    what may be granted of it at most; null sets no limit. `quality_gates`: what keeps it from being listed.
+    `asset_state` is the asset's as far as this version goes: `registered` only if this very version is. `on_record` is
+    what is on record for it at the moment of asking; whatever changes that raises `grade_revision` too. `licence`: what
+    may be granted of it at most; null sets no limit. `quality_gates`: what keeps it from being listed.
     """
 
     id: VersionId
@@ -195,14 +203,13 @@ class VersionView(View):
     media_type: str | None
     fields: list[FieldKindsView]
     certificate_id: CertificateId | None
+    on_record: list[Condition] = []
     licence: LicenceTermsView | None = None
     quality_gates: list[Gate] = []
 
     @classmethod
-    def of(
-        cls, asset: Asset, version: Version, fields: tuple[evidence.Field, ...], licence: LicenceTerms | None = None,
-        quality_gates: tuple[Gate, ...] = (),
-    ) -> Self:  # fmt: skip
+    def of(cls, known: Known) -> Self:
+        asset, version = known.asset, known.version
         graded, content = version.graded, version.content
         return cls(
             id=version.id, asset_id=asset.id, provider_id=asset.provider_id, title=asset.about.title,
@@ -210,8 +217,9 @@ class VersionView(View):
             grade=graded and graded.grade, flags=sorted(graded.flags) if graded else [],
             grade_revision=graded.revision if graded else 0, content_hash=content and content.content_hash,
             bytes=content and content.bytes, rows=content and content.rows, media_type=content and content.media_type,
-            fields=[_with_kinds(field) for field in fields], certificate_id=version.certificate_id,
-            licence=licence and LicenceTermsView.of(licence), quality_gates=list(quality_gates),
+            fields=[_with_kinds(field) for field in known.fields], certificate_id=version.certificate_id,
+            on_record=sorted(known.on_record), licence=known.licence and LicenceTermsView.of(known.licence),
+            quality_gates=list(known.quality_gates),
         )  # fmt: skip
 
 

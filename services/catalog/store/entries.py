@@ -221,7 +221,7 @@ def _version(row: Row[Any]) -> Version:
         graded = Graded(Grade(row.grade), flags, state, row.grade_revision, row.rule_version)
     return Version(
         row.id, row.asset_id, row.number, VersionState(row.state), row.deadline, row.reason_code, content, graded,
-        row.certificate_id, row.revision,
+        row.certificate_id, row.revision, row.regrade_by, row.regrade_overdue,
     )  # fmt: skip
 
 
@@ -235,5 +235,6 @@ def _version_row(version: Version) -> dict[str, object]:
         "inspector_version": content and content.inspector_version, "grade": graded and graded.grade,
         "flags": sorted(graded.flags) if graded else None, "grade_state": graded and graded.state,
         "grade_revision": graded and graded.revision, "rule_version": graded and graded.rule_version,
-        "certificate_id": version.certificate_id, "revision": version.revision,
+        "certificate_id": version.certificate_id, "revision": version.revision, "regrade_by": version.regrade_by,
+        "regrade_overdue": version.regrade_overdue,
     }  # fmt: skip

@@ -4,6 +4,7 @@ Promises: all of it is only added to; the present grade's reasons are those of i
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from services.catalog.rules.evidence import Field
 from services.catalog.rules.grading import Grading, Grounds
 from services.catalog.rules.registration import Certificate, NoSuchCertificate
 from services.catalog.rules.version import Version
+from services.catalog.store.lineage import graded_parents_of
 from services.catalog.tables.evidence import certificates, gradings, version_fields
 from shared.database import Transaction
 from shared.grades import Grade
@@ -65,6 +67,15 @@ async def last_grading(tx: Transaction, version_id: VersionId) -> tuple[Grounds,
     )
     row = (await tx.execute(query)).one_or_none()
     return row and (GROUNDS.validate_python(row.grounds), GRADING.validate_python(row.grading))
+
+
+async def grounds_of(tx: Transaction, version_id: VersionId) -> tuple[Grounds, tuple[Field, ...]]:
+    """What the version's grade rests on: what people said of it, its parents as they are graded now, and what was found
+    in its fields."""
+    last = await last_grading(tx, version_id)
+    fields = await fields_of(tx, [version_id])
+    parents = await graded_parents_of(tx, version_id)
+    return replace(last[0] if last else Grounds(), derived=parents), fields.get(version_id, ())
 
 
 async def add_certificate(tx: Transaction, certificate: Certificate) -> None:

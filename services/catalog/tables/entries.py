@@ -1,6 +1,18 @@
 """The tables of entries: assets and their versions. A constraint is a rule too: an asset numbers each version once."""
 
-from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    UniqueConstraint,
+    false,
+)
 
 from services.catalog.tables.base import metadata
 from shared.database import IdOf, Moment
@@ -57,7 +69,11 @@ versions = Table(
     Column("rule_version", String),
     Column("certificate_id", IdOf(CertificateId), unique=True),
     Column("revision", Integer, nullable=False),
+    Column("regrade_by", Moment),
+    Column("regrade_overdue", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("asset_id", "number", name="one_number_per_version"),
 )
 version_waits = versions.c.deadline.is_not(None)
 Index("versions_due", versions.c.deadline, sqlite_where=version_waits, postgresql_where=version_waits)
+regrade_waits = versions.c.regrade_by.is_not(None)
+Index("versions_to_regrade", versions.c.regrade_by, sqlite_where=regrade_waits, postgresql_where=regrade_waits)

@@ -118,4 +118,5 @@ def _decided(
     if version.grade is None or version.grade_revision != grade_revision:
         raise GradeChanged(grade_revision=version.grade_revision)
     trading.standing.require_fresh(version.grade)
-    return version.grade, decide(version.grade, entitlement.mode, buyer.standing.clearance, version.flags)
+    clearance = buyer.standing.clearance
+    return version.grade, decide(version.grade, entitlement.mode, clearance, version.flags, version.on_record)

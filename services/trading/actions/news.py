@@ -1,9 +1,11 @@
 """What happens here on the news of the catalogue: whatever it no longer allows stops, in one commit.
 
-Promises, of a raised grade: offers nobody may take any more are suspended and their auctions called off, with every
+Promises, of a new grade: offers nobody may take any more are suspended and their auctions called off, with every
 deposit free; unpaid orders that their buyer may no longer have end at nobody's cost; paid ones keep their money, their
-right is suspended. Of a withdrawn asset: its offers are taken off, and auctions without a bid called off, with every
-deposit free; deals that were made stand, and an auction with bids runs on to its end: no provider ends that alone.
+right is suspended. What a lower grade allows again is free again: rights at once, offers as soon as their provider
+resumes them. What is on record for a version counts as its grade does. Of a withdrawn asset: its offers are taken off,
+and auctions without a bid called off, with every deposit free; deals that were made stand, and an auction with bids
+runs on to its end: no provider ends that alone.
 """
 
 from collections.abc import Mapping
@@ -29,7 +31,7 @@ from services.trading.rules.auction import Auction
 from services.trading.rules.entitlement import Entitlement
 from services.trading.rules.listing import Listing, Reason
 from services.trading.rules.order import Order
-from services.trading.schemas.followed import RaisedGrade, WithdrawnAsset
+from services.trading.schemas.followed import NewGrade, WithdrawnAsset
 from services.trading.store import auction as auction_store
 from services.trading.store import entitlement as entitlement_store
 from services.trading.store import listing as listing_store
@@ -44,27 +46,28 @@ from shared.ids import AssetId, ParticipantId, VersionId
 async def take_in(trading: Trading, tx: Transaction, change: Change) -> None:
     """Take in one fact of the catalogue, in the transaction that marks it as seen."""
     match change.act:
-        case "catalog.grade_raised":
-            await _regrade(trading, tx, RaisedGrade.model_validate(change.data))
+        case "catalog.grade_raised" | "catalog.grade_lowered" | "catalog.conditions_changed":
+            await _regrade(trading, tx, NewGrade.model_validate(change.data))
         case "catalog.asset_withdrawn":
             await _take_off(trading, tx, WithdrawnAsset.model_validate(change.data))
         case _:
             pass
 
 
-async def _regrade(trading: Trading, tx: Transaction, raised: RaisedGrade) -> None:
+async def _regrade(trading: Trading, tx: Transaction, graded: NewGrade) -> None:
     trading.standing.require_fresh()  # without knowing who is cleared, everyone's right would be suspended
-    await listing_store.raise_version_grade(tx, raised.version_id, raised.grade, raised.flags, raised.grade_revision)
+    known = (graded.grade, graded.flags, graded.grade_revision, graded.on_record)
+    await listing_store.keep_version_grade(tx, graded.version_id, *known)
     # Everything is locked before any money moves: aggregates first, accounts after them, as everywhere.
-    listings, auctions = await _lock_offers(tx, raised.version_id)
-    unpaid = await order_store.unpaid_orders(tx, raised.version_id)
-    in_force = await entitlement_store.entitlements_in_force(tx, raised.version_id)
+    listings, auctions = await _lock_offers(tx, graded.version_id)
+    unpaid = await order_store.unpaid_orders(tx, graded.version_id)
+    in_force = await entitlement_store.entitlements_in_force(tx, graded.version_id)
     now = await trading.database.now(tx)
-    facts = await _regrade_listings(tx, raised, listings)
-    facts += await _regrade_entitlements(trading, tx, raised, in_force)
-    decisions = {listing.id: possible(raised.grade, listing.mode, raised.flags) for listing in listings}
+    facts = await _regrade_listings(tx, graded, listings)
+    facts += await _regrade_entitlements(trading, tx, graded, in_force)
+    decisions = {listing.id: possible(graded.grade, listing.mode, graded.flags) for listing in listings}
     facts += await _call_off(tx, {auction: decisions[auction.listing_id].reason_code for auction in auctions}, now)
-    facts += await _end_unpaid(trading, tx, raised, unpaid, now)
+    facts += await _end_unpaid(trading, tx, graded, unpaid, now)
     await trading.outbox.record(tx, trading.outbox.itself, now, *facts)
 
 
@@ -91,10 +94,10 @@ async def _lock_offers(tx: Transaction, of: VersionId | AssetId) -> tuple[list[L
     return listings, await auction_store.open_auctions(tx, [listing.id for listing in listings])
 
 
-async def _regrade_listings(tx: Transaction, raised: RaisedGrade, listings: list[Listing]) -> list[Fact]:
+async def _regrade_listings(tx: Transaction, graded: NewGrade, listings: list[Listing]) -> list[Fact]:
     facts: list[Fact] = []
     for listing in listings:
-        regraded = listing_rules.raise_grade(listing, raised.grade, raised.flags, raised.grade_revision)
+        regraded = listing_rules.regrade(listing, graded.grade, graded.flags, graded.grade_revision, graded.on_record)
         if regraded is not listing:
             await listing_store.save_listing(tx, regraded)
             facts.append(_told_of_listing(listing, regraded))
@@ -102,12 +105,12 @@ async def _regrade_listings(tx: Transaction, raised: RaisedGrade, listings: list
 
 
 async def _regrade_entitlements(
-    trading: Trading, tx: Transaction, raised: RaisedGrade, in_force: list[Entitlement]
+    trading: Trading, tx: Transaction, graded: NewGrade, in_force: list[Entitlement]
 ) -> list[Fact]:  # fmt: skip
     facts: list[Fact] = []
     for entitlement in in_force:
-        decision = _decided(trading, entitlement.buyer_id, raised, entitlement.mode)
-        regraded = entitlement_rules.regrade(entitlement, decision, raised.grade_revision)
+        decision = _decided(trading, entitlement.buyer_id, graded, entitlement.mode)
+        regraded = entitlement_rules.regrade(entitlement, decision, graded.grade_revision)
         if regraded is not entitlement:
             await entitlement_store.save_entitlement(tx, regraded)
             facts.append(_told_of_entitlement(entitlement, regraded))
@@ -127,12 +130,12 @@ async def _call_off(tx: Transaction, auctions: Mapping[Auction, str | None], now
 
 
 async def _end_unpaid(
-    trading: Trading, tx: Transaction, raised: RaisedGrade, unpaid: list[Order], now: datetime
+    trading: Trading, tx: Transaction, graded: NewGrade, unpaid: list[Order], now: datetime
 ) -> list[Fact]:  # fmt: skip
     """An order whose deadline has passed ends by that, whoever has noticed."""
     facts: list[Fact] = []
     for order in unpaid:
-        decision = _decided(trading, order.buyer_id, raised, order.mode)
+        decision = _decided(trading, order.buyer_id, graded, order.mode)
         if not decision.allowed and not order_rules.deadline_has_passed(order, now):
             ended = order_rules.forbid(order, str(decision.reason_code), now)
             await order_store.save_order(tx, ended)
@@ -141,9 +144,10 @@ async def _end_unpaid(
 
 
 def _decided(
-    trading: Trading, buyer_id: ParticipantId, raised: RaisedGrade, mode: Mode
+    trading: Trading, buyer_id: ParticipantId, graded: NewGrade, mode: Mode
 ) -> Decision:  # fmt: skip
-    return decide(raised.grade, mode, trading.standing.clearance_of(buyer_id), raised.flags)
+    clearance = trading.standing.clearance_of(buyer_id)
+    return decide(graded.grade, mode, clearance, graded.flags, graded.on_record)
 
 
 def _told_of_listing(before: Listing, after: Listing) -> Fact:

@@ -64,6 +64,7 @@ async def version_of(trading: Trading, version_id: VersionId) -> Version:
         registered=found.asset_state == "registered", grade=found.grade, flags=frozenset(found.flags),
         grade_revision=found.grade_revision, content_hash=found.content_hash,
         licence=found.licence and _licence(found.licence), quality_gates=tuple(found.quality_gates),
+        on_record=frozenset(found.on_record),
     )  # fmt: skip
 
 
@@ -88,7 +89,7 @@ def decide_for(trading: Trading, standing: Standing, listing: Listing) -> Decisi
     require_unrelated(standing.is_related_to(listing.provider_id))
     if not trading.standing.of(listing.provider_id).is_admitted:
         raise ListingNotOpen(state=listing.state, reason_code="provider_not_admitted")
-    decision = decide(listing.grade, listing.mode, standing.clearance, listing.flags)
+    decision = decide(listing.grade, listing.mode, standing.clearance, listing.flags, listing.on_record)
     decision.require()
     return decision
 

@@ -1,8 +1,8 @@
 """A listing (挂牌): an offer of a right over a version, in a mode, on terms.
 
 Promises: only what could lawfully be sold to someone is listed; a grade that rises suspends what it no longer allows,
-and only a grade, not the provider, lifts that; what is withdrawn from the catalogue is offered no more; an exclusive
-right stands beside no other right over the version.
+and only a grade that falls lets the provider resume it; what is withdrawn from the catalogue is offered no more; an
+exclusive right stands beside no other right over the version.
 Which mechanism for which right: data are non-rival, so an English auction over a licence that can be granted without
 limit sells at the reserve (Goldberg, Hartline and Wright 2001); only an exclusive right is auctioned here.
 """
@@ -15,7 +15,7 @@ from typing import Any
 
 from services.trading.rules.market_rules import MarketRules
 from shared.errors import Conflict, Malformed, NotFound
-from shared.grades import Flag, Grade, Mode, possible
+from shared.grades import Condition, Flag, Grade, Mode, possible
 from shared.ids import AssetId, ListingId, ParticipantId, PlanId, VersionId
 from shared.lifecycle import Lifecycle
 
@@ -54,6 +54,7 @@ class Reason(StrEnum):
     EXPIRED = "expired"
     SOLD_EXCLUSIVELY = "sold_exclusively"
     ASSET_WITHDRAWN = "asset_withdrawn"
+    ALLOWED_AGAIN = "allowed_again"  # the grade that suspended it was lowered; its provider may resume it
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,7 @@ class Version:
     content_hash: str | None
     licence: Licence | None = None
     quality_gates: tuple[str, ...] = ()
+    on_record: frozenset[Condition] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,7 @@ class Listing:
     deadline: datetime | None
     reason_code: str | None = None
     revision: int = 1
+    on_record: frozenset[Condition] = frozenset()
 
     @property
     def next_actor(self) -> str | None:
@@ -209,7 +212,7 @@ def open_listing(
         grade=version.grade, flags=version.flags, grade_revision=version.grade_revision,
         content_hash=version.content_hash, mode=offer.mode, right=offer.right, purposes=offer.purposes,
         quota_uses=offer.quota_uses, pricing=offer.pricing, plan_id=offer.plan_id, state=LISTING.start,
-        listed_at=now, deadline=now + timedelta(seconds=rules.listing_seconds),
+        listed_at=now, deadline=now + timedelta(seconds=rules.listing_seconds), on_record=version.on_record,
     )  # fmt: skip
 
 
@@ -226,8 +229,8 @@ def suspend(listing: Listing) -> Listing:
 
 
 def resume(listing: Listing) -> Listing:
-    """Listed again. Requires that the provider, not the grade, suspended it."""
-    if listing.state is SUSPENDED and listing.reason_code != Reason.BY_PROVIDER:
+    """Listed again. Requires that the provider suspended it, or that the grade which did allows it again."""
+    if listing.state is SUSPENDED and listing.reason_code not in {Reason.BY_PROVIDER, Reason.ALLOWED_AGAIN}:
         raise SuspendedByGrade(reason_code=listing.reason_code, grade=listing.grade)
     return _move(listing, LISTED, reason_code=None)
 
@@ -247,17 +250,23 @@ def sell(listing: Listing) -> Listing:
     return _move(listing, SOLD, reason_code=Reason.SOLD_EXCLUSIVELY, deadline=None)
 
 
-def raise_grade(listing: Listing, grade: Grade, flags: frozenset[Flag], grade_revision: int) -> Listing:
-    """The open listing under the version's new grade; suspended if nobody may have it in this mode any more.
+def regrade(
+    listing: Listing, grade: Grade, flags: frozenset[Flag], grade_revision: int,
+    on_record: frozenset[Condition] = frozenset(),
+) -> Listing:  # fmt: skip
+    """The open listing under the version's new grade; suspended if nobody may have it in this mode any more, and its
+    provider's to resume if somebody may again.
 
     News that is older than what the listing knows changes nothing.
     """
     if grade_revision <= listing.grade_revision or not LISTING.moves[listing.state]:
         return listing
-    told = replace(listing, grade=grade, flags=flags, grade_revision=grade_revision)
+    told = replace(listing, grade=grade, flags=flags, grade_revision=grade_revision, on_record=on_record)
     decision = possible(grade, listing.mode, flags)
     if decision.allowed:
-        return _change(told)
+        denied = possible(listing.grade, listing.mode, listing.flags).reason_code
+        by_grade = listing.state is SUSPENDED and denied is not None and listing.reason_code == denied
+        return _change(told, reason_code=Reason.ALLOWED_AGAIN) if by_grade else _change(told)
     if listing.state is SUSPENDED:
         return _change(told, reason_code=decision.reason_code)
     return _move(told, SUSPENDED, reason_code=decision.reason_code)

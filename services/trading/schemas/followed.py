@@ -2,17 +2,18 @@
 
 from pydantic import BaseModel
 
-from shared.grades import Flag, Grade
+from shared.grades import Condition, Flag, Grade
 from shared.ids import AssetId, VersionId
 
 
-class RaisedGrade(BaseModel):
-    """What we need of the fact that a version's grade was raised."""
+class NewGrade(BaseModel):
+    """What we need of the facts that a version's grade was raised or lowered, or what is on record for it changed."""
 
     version_id: VersionId
     grade: Grade
     flags: frozenset[Flag]
     grade_revision: int
+    on_record: frozenset[Condition] = frozenset()
 
 
 class WithdrawnAsset(BaseModel):

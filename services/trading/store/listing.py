@@ -31,7 +31,7 @@ from services.trading.rules.order import ORDER
 from services.trading.store import rows
 from services.trading.tables.deals import assets, auctions, entitlements, listings, orders, version_grades
 from shared.database import Transaction, for_update
-from shared.grades import Flag, Grade, Mode
+from shared.grades import Condition, Flag, Grade, Mode
 from shared.ids import AssetId, ListingId, ParticipantId, VersionId
 from shared.web import Page
 
@@ -43,24 +43,27 @@ async def lock_version(tx: Transaction, version: Version) -> Version:
     Both are locked against others who would list, re-grade or withdraw them."""
     assert version.grade is not None
     version = replace(version, registered=version.registered and not await _lock_asset(tx, version.asset_id))
-    told = {"grade": version.grade, "flags": sorted(version.flags), "grade_revision": version.grade_revision}
+    told = _grade_row(version.grade, version.flags, version.grade_revision, version.on_record)
     known = _insert(tx, version_grades).values(version_id=version.id, **told)
     await tx.execute(known.on_conflict_do_nothing())
     here = version_grades.c.version_id == version.id
-    query = select(version_grades.c.grade, version_grades.c.flags, version_grades.c.grade_revision).where(here)
+    columns = (version_grades.c.grade, version_grades.c.flags, version_grades.c.grade_revision)
+    query = select(*columns, version_grades.c.on_record).where(here)
     row = (await tx.execute(for_update(query, tx))).one()
     if row.grade_revision < version.grade_revision:
         await tx.execute(update(version_grades).where(here).values(told))
         return version
-    flags = frozenset(Flag(flag) for flag in row.flags)
-    return replace(version, grade=Grade(row.grade), flags=flags, grade_revision=row.grade_revision)
+    flags, on_record = frozenset(map(Flag, row.flags)), frozenset(map(Condition, row.on_record))
+    known_here = {"grade": Grade(row.grade), "flags": flags, "on_record": on_record}
+    return replace(version, grade_revision=row.grade_revision, **known_here)
 
 
-async def raise_version_grade(
-    tx: Transaction, version_id: VersionId, grade: Grade, flags: frozenset[Flag], grade_revision: int
-) -> None:
+async def keep_version_grade(
+    tx: Transaction, version_id: VersionId, grade: Grade, flags: frozenset[Flag], grade_revision: int,
+    on_record: frozenset[Condition],
+) -> None:  # fmt: skip
     """Keep the news of a version's grade, and the version locked: a first listing that is being made is waited for."""
-    told = {"grade": grade, "flags": sorted(flags), "grade_revision": grade_revision}
+    told = _grade_row(grade, flags, grade_revision, on_record)
     known = _insert(tx, version_grades).values(version_id=version_id, **told)
     older = version_grades.c.grade_revision < grade_revision
     await tx.execute(known.on_conflict_do_update(index_elements=["version_id"], set_=told, where=older))
@@ -158,6 +161,13 @@ def _insert(tx: Transaction, table: Table) -> sqlite.Insert | postgresql.Insert:
     return (sqlite if tx.dialect.name == "sqlite" else postgresql).insert(table)
 
 
+def _grade_row(
+    grade: Grade | None, flags: frozenset[Flag], grade_revision: int, on_record: frozenset[Condition]
+) -> dict[str, object]:
+    told = {"flags": sorted(flags), "on_record": sorted(on_record)}
+    return {"grade": grade, "grade_revision": grade_revision, **told}
+
+
 def _listing(row: Row[Any]) -> Listing:
     right = Right(RightKind(row.right_kind), row.right_field, row.right_territory, row.right_period_days)
     return Listing(
@@ -166,7 +176,7 @@ def _listing(row: Row[Any]) -> Listing:
         grade_revision=row.grade_revision, content_hash=row.content_hash, mode=Mode(row.mode), right=right,
         purposes=tuple(row.purposes), quota_uses=row.quota_uses, pricing=Pricing(row.pricing), plan_id=row.plan_id,
         state=State(row.state), listed_at=row.listed_at, deadline=row.deadline, reason_code=row.reason_code,
-        revision=row.revision,
+        revision=row.revision, on_record=frozenset(map(Condition, row.on_record)),
     )  # fmt: skip
 
 
@@ -180,4 +190,5 @@ def _row(listing: Listing) -> dict[str, object]:
         "purposes": list(listing.purposes), "quota_uses": listing.quota_uses, "pricing": listing.pricing,
         "plan_id": listing.plan_id, "state": listing.state, "listed_at": listing.listed_at,
         "deadline": listing.deadline, "reason_code": listing.reason_code, "revision": listing.revision,
+        "on_record": sorted(listing.on_record),
     }  # fmt: skip

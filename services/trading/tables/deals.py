@@ -2,7 +2,19 @@
 order, an auction one award, a bidder registers once, bids are numbered without a gap or a twin.
 """
 
-from sqlalchemy import JSON, BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, String, Table
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    text,
+)
 from sqlalchemy import PrimaryKeyConstraint as PrimaryKey
 
 from services.trading.rules.auction import AUCTION
@@ -45,6 +57,7 @@ version_grades = Table(
     Column("grade", String, nullable=False),
     Column("flags", JSON, nullable=False),
     Column("grade_revision", Integer, nullable=False),
+    Column("on_record", JSON, nullable=False, server_default=text("'[]'")),
 )
 
 listings = Table(
@@ -73,6 +86,7 @@ listings = Table(
     Column("deadline", Moment),
     Column("reason_code", String),
     Column("revision", Integer, nullable=False),
+    Column("on_record", JSON, nullable=False, server_default=text("'[]'")),
 )
 _offered = listings.c.state.in_(LISTING.open_states())
 _exclusively_offered = _offered & (listings.c.right_kind == RightKind.EXCLUSIVE)

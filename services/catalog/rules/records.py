@@ -1,0 +1,171 @@
+"""A legal record: what a provider has on file so that its data may be provided, until it lapses or is withdrawn.
+
+Owns: consents and assessments, what each proves, and which of them the data need before they are registered.
+Promises: a record proves nothing from the moment it is withdrawn, or its time is up; a failed assessment never proves
+anything; what is on record is decided for a moment, and never kept.
+Sources: PIPL arts 15 (withdrawal), 23 and 29 (separate consent), 31 (guardians of persons under 14), 55 and 56 (impact
+assessment); GB/T 42460-2023 (effect of de-identification).
+Does not: hold anyone's consent itself. That stays with the provider; its hash and the number of persons stand here.
+"""
+
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from services.catalog.rules.asset import NextActor
+from shared.errors import Conflict, Malformed, NotFound
+from shared.grades import Condition, Flag
+from shared.ids import AssetId, ParticipantId, RecordId, VersionId
+from shared.lifecycle import Lifecycle
+
+
+class State(StrEnum):
+    IN_FORCE = "in_force"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+
+
+IN_FORCE, WITHDRAWN, EXPIRED = State
+RECORD = Lifecycle(start=IN_FORCE, moves={
+    IN_FORCE:  {WITHDRAWN, EXPIRED},
+    WITHDRAWN: set(),  # a new consent is a new record
+    EXPIRED:   set(),
+})  # fmt: skip
+VALID_AT_MOST = timedelta(days=3 * 365)
+EXPIRED_BY_TIME = "valid_until_passed"
+
+
+class Kind(StrEnum):
+    SEPARATE_CONSENT = "separate_consent"  # 单独同意
+    GUARDIAN_CONSENT = "guardian_consent"  # 监护人同意
+    IMPACT_ASSESSMENT = "impact_assessment"  # 个人信息保护影响评估
+    EFFECT_REPORT = "effect_report"  # 去标识化效果评估
+
+
+PROVES: Mapping[Kind, Condition] = {
+    Kind.SEPARATE_CONSENT: Condition.SEPARATE_CONSENT,
+    Kind.GUARDIAN_CONSENT: Condition.GUARDIAN_CONSENT,
+    Kind.IMPACT_ASSESSMENT: Condition.IMPACT_ASSESSMENT,
+    Kind.EFFECT_REPORT: Condition.EFFECT_REPORT,
+}
+CONSENTS = frozenset({Kind.SEPARATE_CONSENT, Kind.GUARDIAN_CONSENT})
+
+
+class Conclusion(StrEnum):
+    PASSED = "passed"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """`scope`: what they consented to, for whom and for which purpose. `persons`: how many did."""
+
+    scope: str
+    persons: int
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    assessed_at: datetime
+    conclusion: Conclusion
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a record rests on. `evidence_hash` is SHA-256 in hex of what the provider keeps."""
+
+    kind: Kind
+    content: Consent | Assessment
+    evidence_hash: str
+    valid_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Of one version, or, without `version_id`, of all versions of the asset."""
+
+    id: RecordId
+    asset_id: AssetId
+    provider_id: ParticipantId
+    version_id: VersionId | None
+    evidence: Evidence
+    state: State
+    recorded_at: datetime
+    reason_code: str | None = None
+    revision: int = 1
+
+    @property
+    def deadline(self) -> datetime | None:
+        return self.evidence.valid_until if self.state is IN_FORCE else None
+
+    @property
+    def next_actor(self) -> NextActor | None:
+        return NextActor.PROVIDER if self.state is IN_FORCE else None
+
+    def covers(self, version_id: VersionId) -> bool:
+        return self.version_id is None or self.version_id == version_id
+
+
+class NoSuchRecord(NotFound):
+    """There is no such record, or you may not see it."""
+
+
+class ValidityOutOfRange(Malformed):
+    """A record is valid until a moment to come, three years away at most, and nothing is assessed before its time."""
+
+
+class ConsentMissing(Conflict):
+    """The data hold sensitive personal information: put consent and impact assessment on record (PIPL 29, 55)."""
+
+
+class GuardianConsentMissing(Conflict):
+    """The data hold persons under 14: put their guardians' consent on record first (PIPL art. 31)."""
+
+
+def put_on_record(
+    record_id: RecordId, asset: tuple[AssetId, ParticipantId], version_id: VersionId | None, evidence: Evidence,
+    now: datetime,
+) -> Record:  # fmt: skip
+    """Requires that the evidence fits its kind: a consent for a consent, an assessment for the others."""
+    assert isinstance(evidence.content, Consent) is (evidence.kind in CONSENTS)
+    assessed_later = isinstance(evidence.content, Assessment) and evidence.content.assessed_at > now
+    if assessed_later or not now < evidence.valid_until <= now + VALID_AT_MOST:
+        raise ValidityOutOfRange(valid_until=evidence.valid_until, valid_days_max=VALID_AT_MOST.days)
+    return Record(record_id, *asset, version_id, evidence, RECORD.start, now)
+
+
+def withdraw(record: Record, reason_code: str) -> Record:
+    return _move(record, WITHDRAWN, reason_code=reason_code)
+
+
+def expire(record: Record) -> Record:
+    """Requires that its time is up."""
+    return _move(record, EXPIRED, reason_code=EXPIRED_BY_TIME)
+
+
+def proven(records: Iterable[Record], version_id: VersionId, now: datetime) -> frozenset[Condition]:
+    """What these records prove for a version at this moment."""
+    return frozenset(
+        PROVES[record.evidence.kind] for record in records if record.covers(version_id) and _holds(record, now)
+    )
+
+
+def require_consents(flags: Set[Flag], on_record: Set[Condition]) -> None:
+    """Raises unless what persons must have agreed to is on record before data with these flags are registered."""
+    needed = {Condition.SEPARATE_CONSENT, Condition.IMPACT_ASSESSMENT}
+    if Flag.SENSITIVE_PERSONAL in flags and (missing := needed - on_record):
+        raise ConsentMissing(missing=sorted(missing), flags=sorted(flags))
+    if Flag.MINOR in flags and Condition.GUARDIAN_CONSENT not in on_record:
+        raise GuardianConsentMissing(missing=[Condition.GUARDIAN_CONSENT], flags=sorted(flags))
+
+
+def _holds(record: Record, now: datetime) -> bool:
+    failed = isinstance(record.evidence.content, Assessment) and record.evidence.content.conclusion is Conclusion.FAILED
+    return record.state is IN_FORCE and now < record.evidence.valid_until and not failed
+
+
+def _move(record: Record, to: State, **changes: Any) -> Record:
+    return replace(record, state=RECORD.move(record.state, to), revision=record.revision + 1, **changes)
