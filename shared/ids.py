@@ -74,6 +74,14 @@ class CertificateId(Id):
     kind = "certificate"
 
 
+class FilingId(Id):
+    kind = "filing"
+
+
+class ObjectionId(Id):
+    kind = "objection"
+
+
 # delivery
 
 

@@ -5,12 +5,12 @@ Promises: nothing is decided here, so a late or missed tick changes when somethi
 
 import logging
 
-from services.catalog.actions import registration
+from services.catalog.actions import due
 from services.catalog.actions.catalog import Catalog
 from shared.clock import Clock
 
 INTERVAL_SECONDS = 30.0
-JOBS = (registration.pass_deadlines,)
+JOBS = (due.pass_deadlines,)
 log = logging.getLogger(__name__)
 
 

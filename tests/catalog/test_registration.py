@@ -21,6 +21,7 @@ from services.catalog.rules.asset import (
     PersonalInformationBasisMissing,
     UnderReview,
 )
+from services.catalog.rules.certificate import query_code
 from services.catalog.rules.registration import (
     CoreDataNotTradable,
     GradeDiffers,
@@ -32,7 +33,6 @@ from services.catalog.rules.registration import (
     SecondPersonRequired,
     SourceMissing,
     VersionNotGraded,
-    query_code,
 )
 from services.catalog.rules.version import (
     GRADED,

@@ -44,6 +44,7 @@ DETECTION = {
     "sample_size": 100,
 }  # fmt: skip
 FIELD = {"name": "列", "type": "text", "null_basis_points": 0, "distinct": 1, "detections": [DETECTION]}
+RIGHT = {"kind": "holding", "evidence_hash": HASH, "valid_until": "2031-01-01T00:00:00Z"}
 REASONED = {"reason_code": "asked_for", "reason": "因为"}
 ADMISSION = Write(SECURITY, {"clearance": "C2", "reason": "已核验"})
 
@@ -71,8 +72,25 @@ WRITES: dict[str, Write] = {
     "POST /catalog/v1/assets/{asset_id}/versions": Write(AVIATION),
     "POST /catalog/v1/assets/{asset_id}/source-declaration": Write(AVIATION, {
         "origin": "own_production", "description": "自有", "legal_basis": "持有权",
-        "personal_information_basis": "无", "evidence_hash": HASH,
+        "personal_information_basis": "无", "evidence_hash": HASH, "rights": [RIGHT],
     }),
+    "POST /catalog/v1/assets/{asset_id}/filings/licence": Write(AVIATION, {
+        "licensee_id": id_of("participant"), "scope": "科研", "valid_until": "2031-01-01T00:00:00Z",
+    }),
+    "POST /catalog/v1/assets/{asset_id}/filings/transfer": Write(AVIATION, {"new_holder_id": id_of("participant")}),
+    "POST /catalog/v1/assets/{asset_id}/filings/change": Write(AVIATION, {"about": ABOUT, "rights": [RIGHT]}),
+    "POST /catalog/v1/assets/{asset_id}/filings/renewal": Write(AVIATION),
+    "POST /catalog/v1/assets/{asset_id}/filings/revocation": Write(BUSINESS, REASONED),
+    "POST /catalog/v1/filings/{filing_id}/consent": Write(ALPHA),
+    "POST /catalog/v1/filings/{filing_id}/decline": Write(ALPHA, {"reason": "因为"}),
+    "POST /catalog/v1/filings/{filing_id}/withdraw": Write(AVIATION),
+    "POST /catalog/v1/filings/{filing_id}/agree": Write(BUSINESS, {"note": "已复核"}),
+    "POST /catalog/v1/filings/{filing_id}/refuse": Write(BUSINESS, REASONED),
+    "POST /catalog/v1/assets/{asset_id}/objections":
+        Write(ALPHA, {"ground": "ownership", "statement": "归我方所有", "evidence_hash": HASH}),
+    "POST /catalog/v1/objections/{objection_id}/withdraw": Write(ALPHA),
+    "POST /catalog/v1/objections/{objection_id}/dismiss": Write(BUSINESS, REASONED),
+    "POST /catalog/v1/objections/{objection_id}/uphold": Write(BUSINESS, {"reason": "因为"}),
     "POST /catalog/v1/assets/{asset_id}/submit": Write(AVIATION),
     "POST /catalog/v1/assets/{asset_id}/withdraw": Write(AVIATION),
     "POST /catalog/v1/assets/{asset_id}/register": Write(BUSINESS, {"grade": "G2", "note": "已复核"}),

@@ -6,7 +6,7 @@ from pydantic import Field as Limits
 from pydantic import model_validator
 
 from services.catalog.rules import evidence
-from services.catalog.rules.asset import Asset, State, state_of
+from services.catalog.rules.asset import Asset, ShownState, state_of
 from services.catalog.rules.evidence import Kind
 from services.catalog.rules.grading import Degree, Grounds, Impact, Object, Reason
 from services.catalog.rules.version import Content, GradeState, Version, VersionState
@@ -168,7 +168,8 @@ class FieldKindsView(FieldView):
 class VersionView(View):
     """All that a neighbouring service needs of a version. Without a grade, `grade_revision` is 0.
 
-    `asset_state` is the asset's as far as this version goes: `registered` only if this very version is.
+    `asset_state` is the asset's as far as this version goes: `registered` only if this very version is, and `objected`
+    if it is, but whose data these are is in dispute: then it is neither listed nor quoted, and deals stand.
     """
 
     id: VersionId
@@ -176,7 +177,7 @@ class VersionView(View):
     provider_id: ParticipantId
     title: str
     theme: str
-    asset_state: State
+    asset_state: ShownState
     state: VersionState
     grade: Grade | None
     flags: list[Flag]
