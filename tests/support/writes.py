@@ -97,7 +97,7 @@ WRITES: dict[str, Write] = {
     "POST /catalog/v1/assets/{asset_id}/refuse": Write(BUSINESS, REASONED),
     "POST /catalog/v1/versions/{version_id}/inspection": Write(NEIGHBOUR, {
         "upload_id": id_of("upload"), "refused": None, "content_hash": HASH, "bytes": 1, "rows": 1,
-        "media_type": "text/csv", "fields": [FIELD], "inspector_version": "1",
+        "media_type": "text/csv", "fields": [FIELD], "inspector_version": "1", "fingerprint": ["0" * 16],
     }),
     "POST /catalog/v1/versions/{version_id}/grade-proposals":
         Write(AVIATION, {"impacts": [IMPACT], "flags": ["personal"]}),

@@ -45,6 +45,7 @@ async def report_inspection(
             await store.save_entry(tx, before, after)
             if version.content:
                 await evidence_store.add_fields(tx, version_id, report.found())
+                await evidence_store.add_sketch(tx, version_id, report.sketch())
         inspected = (after.asset, version, report.found())
         await once.remember(tx, inspected)
         if after is not before:
@@ -117,7 +118,7 @@ def _reported(known: Version, report: InspectionReport) -> Version:
 
 def _told(asset: Asset, version: Version, report: InspectionReport) -> ContentInspected | ContentRefused:
     if version.content:
-        return ContentInspected.of(asset, version, report.found())
+        return ContentInspected.of(asset, version, report.found(), report.fingerprint)
     return ContentRefused.of(asset, version, report.upload_id)
 
 
