@@ -109,6 +109,9 @@ def test_a_service_starts_on_what_it_is_given(service: str, env: dict[str, str],
         assert "BEGIN PRIVATE KEY" in settings.require_secret("token_key")
     elif service != "gateway":
         assert settings.require_secret("service_secret") == env[f"YAOSU_{service.upper()}_SECRET"]
+    if service == "catalog":
+        assert "BEGIN PRIVATE KEY" in settings.require_secret("certificate_key")
+        assert settings.notice_days_in_force == 5
 
 
 @pytest.mark.parametrize("file", ["Dockerfile", "deploy/nginx.Dockerfile"])

@@ -292,9 +292,9 @@ def agree(filing: Filing, asset: Asset, operator: str, notice: timedelta, now: d
     two = course.always_two_persons or (asset.grade is not None and asset.grade >= TWO_PERSONS_FROM)
     if operator in filing.operators:
         raise SecondOperatorRequired(grade=asset.grade)
-    agreed = replace(filing, operators=(*filing.operators, operator), revision=filing.revision + 1)
+    agreed = replace(filing, operators=(*filing.operators, operator))
     if two and not filing.operators:
-        return agreed
+        return replace(agreed, revision=agreed.revision + 1)
     if course.notice and notice:
         ends_at = now + notice
         return _move(agreed, UNDER_NOTICE, next_actor=NextActor.ANYONE, deadline=ends_at, notice_ends_at=ends_at)
