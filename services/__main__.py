@@ -111,6 +111,30 @@ def verify(
     raise typer.Exit(yaosu_verify.main(arguments))
 
 
+@app.command(epilog="Example: `yaosu verify-certificate certificate.json --url http://127.0.0.1:8000`")
+def verify_certificate(
+    file: Annotated[Path, typer.Argument(help="The certificate.json that the register gave out.")],
+    key: Annotated[
+        Path | None,
+        typer.Option(help="A file of the register's public keys in base64, one a line, or its list of keys as JSON."),
+    ] = None,
+    url: Annotated[
+        str | None, typer.Option(help="The market, for its keys (unless --key) and for what is so now.")
+    ] = None,
+) -> None:
+    """Check a registration certificate: by its signature alone with --key, also by the register's word with --url.
+
+    Exit code 0: genuine, and it holds; 1: forged; 2: genuine, but expired, replaced, disputed, withdrawn or revoked;
+    3: this cannot be decided.
+    """
+    from services import certificate_check
+
+    verdict = certificate_check.check_file(file, key, url, SystemClock().now())
+    for words in verdict.words:
+        typer.echo(words)
+    raise typer.Exit(verdict.code)
+
+
 @app.command(epilog="Example: `yaosu openapi > openapi.json`")
 def openapi() -> None:
     """Print the API of all services as one OpenAPI document."""

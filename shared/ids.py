@@ -90,8 +90,16 @@ class FilingId(Id):
     kind = "filing"
 
 
+class AuthorityFilingId(Id):
+    kind = "authority_filing"
+
+
 class RegradingId(Id):
     kind = "regrading"
+
+
+class ObjectionId(Id):
+    kind = "objection"
 
 
 # delivery

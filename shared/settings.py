@@ -15,6 +15,7 @@ from shared.signing import SigningKey, read_or_make
 
 SERVICES = ("identity", "catalog", "pricing", "trading", "delivery", "audit")
 SECRET_LENGTH_MIN = 32
+NOTICE_DAYS_PRODUCTION = 5
 
 
 class Settings(BaseSettings):
@@ -44,6 +45,11 @@ class Settings(BaseSettings):
     custodian_signing_key: SecretStr | None = None  # trading's alone. Ed25519, PEM: signs our instructions
     token_key: SecretStr | None = None  # identity's alone. P-256, PEM
     log_key: SecretStr | None = None  # audit's alone. Ed25519, PEM
+    certificate_key: SecretStr | None = None  # catalog's alone. Ed25519, PEM: signs registration certificates
+    certificate_keys_retired: tuple[str, ...] = ()  # Ed25519, base64: public keys that certificates were signed with
+    certificate_days: int = Field(default=3 * 365, gt=0, le=3_650)  # how long a registration is good for
+    # How long a registration is under public notice first; without it, five days in production, none in development.
+    notice_days: int | None = Field(default=None, ge=0, le=90)
     service_secret: SecretStr | None = None  # each service's own, for tokens of its own
     service_secrets: dict[str, SecretStr] = Field(default_factory=dict)  # identity's alone: what the others bring
 
@@ -65,7 +71,16 @@ class Settings(BaseSettings):
             raise ValueError("database_url: name the driver, e.g. postgresql+asyncpg://user@host/yaosu")
         return self
 
-    def require_secret(self, name: Literal["token_key", "log_key", "custodian_signing_key", "service_secret"]) -> str:
+    @property
+    def notice_days_in_force(self) -> int:
+        if self.notice_days is not None:
+            return self.notice_days
+        return NOTICE_DAYS_PRODUCTION if self.environment == "production" else 0
+
+    def require_secret(
+        self,
+        name: Literal["token_key", "log_key", "certificate_key", "custodian_signing_key", "service_secret"],
+    ) -> str:
         """A secret that must have been brought. Raises ValueError that names the setting."""
         secret: SecretStr | None = getattr(self, name)
         if secret is None:
@@ -75,8 +90,8 @@ class Settings(BaseSettings):
     def _secrets(self) -> dict[str, SecretStr | None]:
         named = {f"service_secrets[{name}]": secret for name, secret in self.service_secrets.items()}
         return {
-            "token_key": self.token_key, "log_key": self.log_key, "custodian_signing_key": self.custodian_signing_key,
-            "service_secret": self.service_secret, **named,
+            "token_key": self.token_key, "log_key": self.log_key, "certificate_key": self.certificate_key,
+            "custodian_signing_key": self.custodian_signing_key, "service_secret": self.service_secret, **named,
         }  # fmt: skip
 
 
@@ -92,6 +107,8 @@ def with_development_secrets(settings: Settings) -> Settings:
         update={
             "token_key": settings.token_key or SecretStr(read_or_make(keys / "token.pem")),
             "log_key": settings.log_key or SecretStr(read_or_make(keys / "log.pem", SigningKey)),
+            "certificate_key": settings.certificate_key
+            or SecretStr(read_or_make(keys / "certificate.pem", SigningKey)),
             "custodian_signing_key": settings.custodian_signing_key
             or SecretStr(read_or_make(keys / "custodian.pem", SigningKey)),
             "service_secrets": {name: SecretStr(secrets.token_urlsafe(32)) for name in SERVICES},

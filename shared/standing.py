@@ -37,6 +37,7 @@ class Standing:
     clearance: Clearance | None = None
     affiliates: frozenset[ParticipantId] = frozenset()
     signing_keys: Mapping[KeyId, str] = field(default_factory=dict[KeyId, str])  # public keys in base64
+    name: str | None = None  # as it applied; an organisation's name is public
 
     @property
     def is_admitted(self) -> bool:
@@ -136,6 +137,10 @@ class Record:
         return reduce(lambda before, step: step.fold(before, step.data), in_order, start)
 
 
+def _applied(before: Standing, data: dict[str, Any]) -> Standing:
+    return replace(before, status="applied", name=data.get("name"))
+
+
 def _admitted(before: Standing, data: dict[str, Any]) -> Standing:
     return replace(
         before, status="admitted", roles=frozenset(data["roles"]), clearance=Clearance(data["clearance"])
@@ -151,7 +156,7 @@ def _becomes(status: str) -> Fold:
 
 
 FOLDS: Mapping[str, Fold] = {
-    "identity.participant_applied": _becomes("applied"),
+    "identity.participant_applied": _applied,
     "identity.participant_admitted": _admitted,
     "identity.clearance_changed": _cleared,
     "identity.participant_refused": _becomes("refused"),

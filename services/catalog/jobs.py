@@ -5,7 +5,7 @@ Promises: nothing is decided here, so a late or missed tick changes when somethi
 
 import logging
 
-from services.catalog.actions import access, lineage, quality, registration
+from services.catalog.actions import access, due, lineage, quality
 from services.catalog.actions.catalog import Catalog
 from services.catalog.actions.petition import pass_petition_deadlines
 from services.catalog.actions.records import pass_record_deadlines
@@ -14,7 +14,7 @@ from shared.clock import Clock
 
 INTERVAL_SECONDS = 30.0
 JOBS = (
-    registration.pass_deadlines, access.pass_deadlines, pass_petition_deadlines, pass_record_deadlines,
+    due.pass_deadlines, access.pass_deadlines, pass_petition_deadlines, pass_record_deadlines,
     pass_regrading_deadlines, lineage.raise_lagging, quality.renew_expired,
 )  # fmt: skip
 log = logging.getLogger(__name__)

@@ -18,6 +18,7 @@ NAMES = {
     GAMMA: ("丙方广告有限公司", ["buyer"], "C1"),
 }
 AIRPORTS, PERSONS = "airports", "persons"
+PROOF_OF_RIGHTS = hashlib.sha256("权属说明".encode()).hexdigest()
 OWNERS = {AIRPORTS: AVIATION, PERSONS: CIVIC}
 IMPACTS = {
     AIRPORTS: {"object": "organisation", "degree": "ordinary", "rationale": "被非法获取会损害整理者的经营权益"},
@@ -106,8 +107,9 @@ async def register_assets(market: Market) -> None:
 async def register(market: Market, what: str) -> None:
     """Declare the source, submit, and let the platform review it."""
     asset_id, owner = market.things[what]["asset_id"], market.people[OWNERS[what]]
-    declaration = {
+    declaration: dict[str, Any] = {
         "origin": "own_production", "description": "自有采集与整理", "legal_basis": "数据二十条：持有权与经营权",
+        "rights": [{"kind": kind, "evidence_hash": PROOF_OF_RIGHTS} for kind in ("holding", "operation")],
     }  # fmt: skip
     if what == PERSONS:
         declaration["personal_information_basis"] = "合成数据，不对应任何自然人"

@@ -7,13 +7,15 @@ from services.catalog.rules import registration
 from services.catalog.rules import version as version_rules
 from services.catalog.rules.asset import Description, Entry, Origin, SourceDeclaration, UpdateCycle
 from services.catalog.rules.grading import RULE_VERSION, Grading
+from services.catalog.rules.rights import Right, RightKind
 from services.catalog.rules.version import Content, Version
 from shared.grades import G1, Flag, Grade
 from shared.ids import AssetId, CertificateId, ParticipantId, UploadId, VersionId
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 ABOUT = Description("机场", "世界各地的机场", "transport", UpdateCycle.MONTHLY, ("航空", "坐标"))
-SOURCE = SourceDeclaration(Origin.OWN_PRODUCTION, "自行采集", "数据二十条", "合成数据")
+RIGHTS = (Right(RightKind.HOLDING, "aa" * 32), Right(RightKind.OPERATION, "bb" * 32))
+SOURCE = SourceDeclaration(Origin.OWN_PRODUCTION, "自行采集", "数据二十条", "合成数据", rights=RIGHTS)
 
 
 def a_content() -> Content:

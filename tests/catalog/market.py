@@ -20,8 +20,11 @@ AIRPORTS: dict[str, Any] = {
     "title": "全球机场", "title_english": "Airports", "description": "代码、名称与坐标", "theme": "transport",
     "keywords": ["航空", "100%"], "update_cycle": "monthly",
 }  # fmt: skip
-SOURCE = {"origin": "own_production", "description": "自行采集", "legal_basis": "数据二十条"}
 HASH = "ab" * 32
+SOURCE: dict[str, Any] = {
+    "origin": "own_production", "description": "自行采集", "legal_basis": "数据二十条",
+    "rights": [{"kind": "holding", "evidence_hash": "aa" * 32}, {"kind": "operation", "evidence_hash": "bb" * 32}],
+}  # fmt: skip
 NOTHING_HARMED = [{"object": "individual", "degree": "none", "rationale": "不涉及个人"}]
 
 

@@ -60,9 +60,9 @@ def test_which_gate_holds_which_grade(grade: Grade, on_file: OnFile, refusal: ty
 
 def test_filed_and_assessed_important_data_are_registered_by_two_operators():
     entry = registration.submit(declared(with_pending(a_draft(), G5)), NOON, READY)
-    once, none = registration.register(entry, G5, "user_a", CertificateId.new(), NOON, READY)
+    once, none = registration.register(entry, G5, "user_a", CertificateId.new(), NOON, on_file=READY)
     assert none is None
-    _, certificate = registration.register(once, G5, "user_b", CertificateId.new(), NOON, READY)
+    _, certificate = registration.register(once, G5, "user_b", CertificateId.new(), NOON, on_file=READY)
     assert certificate and certificate.operators == ("user_a", "user_b")
 
 
@@ -125,7 +125,7 @@ async def test_important_data_go_from_refused_to_registered_and_stay_invisible(m
     assert refusal(await bench.post(provider, f"{path}/submit")) == (403, "important_data_not_assessed")
     assert (await assessed(market, provider, version_id))["state"] == "granted"
     assert refusal(await bench.post(provider, f"{path}/submit")) == (403, "important_data_not_filed")
-    filed = market.done(await bench.post(provider, f"/catalog/v1/versions/{version_id}/filings", FILING), 201)
+    filed = market.done(await bench.post(provider, f"/catalog/v1/versions/{version_id}/authority-filings", FILING), 201)
     assert (filed["number"], filed["basis"]) == (FILING["number"], "notified")
     assert market.done(await bench.post(provider, f"{path}/submit"))["state"] == "submitted"
     for state in ("submitted", "registered"):
@@ -169,7 +169,7 @@ async def test_the_catalogue_of_important_data_shows_filings_to_those_who_keep_i
     _, version_id = await an_important(market, provider)
     for number in ("1", "2"):
         told = FILING | {"number": number}
-        market.done(await bench.post(provider, f"/catalog/v1/versions/{version_id}/filings", told), 201)
+        market.done(await bench.post(provider, f"/catalog/v1/versions/{version_id}/authority-filings", told), 201)
     petition = await assessed(market, provider, version_id)
     await market.registered(provider)  # of no importance
     path = "/catalog/v1/important-data"
@@ -193,11 +193,11 @@ async def test_what_is_not_important_is_neither_filed_nor_assessed(market: Marke
     await market.inspected(core)
     await market.graded(provider, core, harm("national_security", "serious"))
     for version, code in ((version_id, (409, "not_important_data")), (core, (403, "core_data_not_tradable"))):
-        for what, body in (("filings", FILING), ("risk-assessments", ANSWERS)):
+        for what, body in (("authority-filings", FILING), ("risk-assessments", ANSWERS)):
             assert refusal(await bench.post(provider, f"/catalog/v1/versions/{version}/{what}", body)) == code
     _, important = await an_important(market, provider)
     ahead = FILING | {"filed_at": "2031-01-01T00:00:00Z"}
-    refused = await bench.post(provider, f"/catalog/v1/versions/{important}/filings", ahead)
+    refused = await bench.post(provider, f"/catalog/v1/versions/{important}/authority-filings", ahead)
     assert refusal(refused) == (422, "filed_in_future")
 
 

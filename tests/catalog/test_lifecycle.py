@@ -100,6 +100,7 @@ def test_whatever_changes_raises_the_revision(name: str, act: str):
 
 ASSET_MOVES = {
     "draft submitted", "draft withdrawn", "submitted registered", "submitted refused", "submitted draft",
+    "submitted under_notice", "under_notice registered", "under_notice refused", "under_notice submitted",
     "registered withdrawn", "refused draft", "refused withdrawn",
 }  # fmt: skip
 VERSION_MOVES = {

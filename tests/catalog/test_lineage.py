@@ -115,15 +115,15 @@ def test_terms_are_inherited_from_every_parent():
     )
 
 
-@pytest.mark.parametrize("terms, provider, refused", [
-    (None, THEM, NotDerivable),  # another's version says nothing
-    (LicenceTerms(derivable=False), THEM, NotDerivable),
-    (LicenceTerms(purposes=frozenset({"health"})), US, NoCommonLicence),
+@pytest.mark.parametrize("terms, whose, refused", [
+    (None, "theirs", NotDerivable),  # another's version says nothing
+    (LicenceTerms(derivable=False), "theirs", NotDerivable),
+    (LicenceTerms(purposes=frozenset({"health"})), "ours", NoCommonLicence),
 ])  # fmt: skip
-def test_what_cannot_be_derived(terms: LicenceTerms | None, provider: ParticipantId, refused: type[Failure]):
+def test_what_cannot_be_derived(terms: LicenceTerms | None, whose: str, refused: type[Failure]):
+    parent = a_parent(Processing.FUSED, of={"ours": US, "theirs": THEM}[whose])
     with pytest.raises(refused):
-        own = LicenceTerms(purposes=frozenset({"credit"}))
-        inherited(own, US, [(a_parent(Processing.FUSED, of=provider), terms)])
+        inherited(LicenceTerms(purposes=frozenset({"credit"})), US, [(parent, terms)])
 
 
 def test_ones_own_versions_set_no_limit_until_they_say_so():

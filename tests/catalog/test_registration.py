@@ -21,6 +21,7 @@ from services.catalog.rules.asset import (
     PersonalInformationBasisMissing,
     UnderReview,
 )
+from services.catalog.rules.certificate import query_code
 from services.catalog.rules.important_data import CoreDataNotTradable, ImportantDataNotAssessed
 from services.catalog.rules.registration import (
     GradeDiffers,
@@ -31,7 +32,6 @@ from services.catalog.rules.registration import (
     SecondPersonRequired,
     SourceMissing,
     VersionNotGraded,
-    query_code,
 )
 from services.catalog.rules.version import (
     GRADED,

@@ -11,9 +11,9 @@ from services.catalog.rules import asset as asset_rules
 from services.catalog.rules import grading as grading_rules
 from services.catalog.rules import registration
 from services.catalog.rules.asset import Entry, NoSuchAsset
+from services.catalog.rules.certificate import NoSuchCertificate, Signed
 from services.catalog.rules.evidence import Detection, Field, Kind
 from services.catalog.rules.grading import Grounds, Impact, Reason
-from services.catalog.rules.registration import NoSuchCertificate
 from services.catalog.rules.rule_tables import Degree, Object
 from services.catalog.rules.version import NoSuchVersion, propose_grade, report_content
 from services.catalog.store import entries as store
@@ -102,20 +102,24 @@ async def test_a_grading_is_read_as_it_was_saved_and_the_last_one_counts(kept: D
         assert await evidence_store.last_grading(tx, version.id) == (GROUNDS, second)
 
 
-async def test_a_version_has_one_certificate(kept: Database):
+async def test_a_version_has_one_first_certificate_and_each_is_followed_by_one(kept: Database):
     entry, certificate = registration.register(
         submitted(declared(with_pending(a_draft()))), G1, "user_a", CertificateId.new(), NOON
     )
     assert certificate
     async with kept.transaction() as tx:
         await store.add_entry(tx, entry)
-        await evidence_store.add_certificate(tx, certificate)
-        assert await evidence_store.certificate(tx, certificate.id) == certificate
-        assert await evidence_store.certificate_by_code(tx, certificate.query_code) == certificate
-    with pytest.raises(IntegrityError):
-        async with kept.transaction() as tx:
-            other = replace(certificate, id=CertificateId.new(), query_code="other")
-            await evidence_store.add_certificate(tx, other)
+        signed = Signed(certificate, "{}", "key", "signature")
+        await evidence_store.add_certificate(tx, signed)
+        assert await evidence_store.certificate(tx, certificate.id) == signed
+        assert await evidence_store.certificate_by_code(tx, certificate.query_code) == signed
+        following = replace(certificate, id=CertificateId.new(), query_code="next", supersedes=certificate.id)
+        await evidence_store.add_certificate(tx, replace(signed, certificate=following))
+    for other in (certificate, following):
+        with pytest.raises(IntegrityError):
+            async with kept.transaction() as tx:
+                other = replace(other, id=CertificateId.new(), query_code="other")
+                await evidence_store.add_certificate(tx, replace(signed, certificate=other))
 
 
 async def test_what_is_due_is_found_from_its_deadline_on(kept: Database):

@@ -23,7 +23,7 @@ from tests.support.postgres import fresh_database
 from tests.support.process import ServerProcess
 
 PASSWORD = "a long pass phrase for the staff"
-KEYS = {"audit": "YAOSU_LOG_KEY", "trading": "YAOSU_CUSTODIAN_SIGNING_KEY"}
+KEYS = {"audit": "YAOSU_LOG_KEY", "catalog": "YAOSU_CERTIFICATE_KEY", "trading": "YAOSU_CUSTODIAN_SIGNING_KEY"}
 pytestmark = [pytest.mark.process, pytest.mark.xdist_group("process"), pytest.mark.timeout(180)]
 
 

@@ -1,12 +1,16 @@
 """README's worked sale, run as it stands there."""
 
 import asyncio
+import base64
 import re
 import shutil
 from pathlib import Path
 
 import pytest
 
+from services import certificate_check
+from shared.clock import SystemClock
+from shared.signing import SigningKey
 from tests.support.process import ServerProcess
 from verifier import yaosu_verify
 
@@ -37,6 +41,14 @@ async def test_the_sale_in_readme_settles_and_its_log_verifies(tmp_path: Path):
     assert run.returncode == 0, (tmp_path / "trace").read_text()[-3000:]
     assert "delivered as uploaded" in said and "'provider': {'minor': 120186" in said, said
     assert yaosu_verify.verify(str(tmp_path / "bundle.tar")).exit_code() == 0
+    key_file = tmp_path / "certificate_key"
+    key_file.write_text(public_key_in(server.folder / "keys" / "certificate.pem"))
+    checked = certificate_check.check_file(tmp_path / "certificate.json", key_file, None, SystemClock().now())
+    assert checked.code == certificate_check.GOOD, checked
+
+
+def public_key_in(pem_file: Path) -> str:
+    return base64.b64encode(SigningKey.from_pem(pem_file.read_text()).public).decode()
 
 
 def test_every_command_that_readme_names_exists():

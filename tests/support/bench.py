@@ -16,6 +16,7 @@ from uuid import uuid4
 
 from fastapi import FastAPI
 from httpx2 import Response
+from pydantic import SecretStr
 from sqlalchemy import MetaData
 
 from shared import rest
@@ -36,6 +37,7 @@ from tests.support.clock import ToldClock
 
 ISSUER = TokenIssuer(new_token_key(), "http://127.0.0.1:8000/identity")
 CLIENT_ADDRESS = "http://in-process"
+CERTIFICATE_KEY = SigningKey.new()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ class Bench:
     """Requires `database(service, metadata)`, which makes an empty database with these tables."""
 
     database: Callable[[str, MetaData], Awaitable[Database]]
-    settings: Settings = field(default_factory=lambda: Settings())
+    settings: Settings = field(default_factory=lambda: Settings(certificate_key=SecretStr(CERTIFICATE_KEY.pem())))
     clock: ToldClock = field(default_factory=ToldClock)
     directory: Directory = field(default_factory=Directory)
     identity: WrittenFeed = field(default_factory=lambda: WrittenFeed("identity"))

@@ -47,6 +47,7 @@ FIELD = {
     "name": "列", "type": "text", "null_basis_points": 0, "distinct": 1, "detections": [DETECTION],
     "fit_basis_points": 9000,
 }  # fmt: skip
+RIGHT = {"kind": "holding", "evidence_hash": HASH, "valid_until": "2031-01-01T00:00:00Z"}
 REASONED = {"reason_code": "asked_for", "reason": "因为"}
 ADMISSION = Write(SECURITY, {"clearance": "C2", "reason": "已核验"})
 
@@ -74,8 +75,25 @@ WRITES: dict[str, Write] = {
     "POST /catalog/v1/assets/{asset_id}/versions": Write(AVIATION),
     "POST /catalog/v1/assets/{asset_id}/source-declaration": Write(AVIATION, {
         "origin": "own_production", "description": "自有", "legal_basis": "持有权",
-        "personal_information_basis": "无", "evidence_hash": HASH,
+        "personal_information_basis": "无", "evidence_hash": HASH, "rights": [RIGHT],
     }),
+    "POST /catalog/v1/assets/{asset_id}/filings/licence": Write(AVIATION, {
+        "licensee_id": id_of("participant"), "scope": "科研", "valid_until": "2031-01-01T00:00:00Z",
+    }),
+    "POST /catalog/v1/assets/{asset_id}/filings/transfer": Write(AVIATION, {"new_holder_id": id_of("participant")}),
+    "POST /catalog/v1/assets/{asset_id}/filings/change": Write(AVIATION, {"about": ABOUT, "rights": [RIGHT]}),
+    "POST /catalog/v1/assets/{asset_id}/filings/renewal": Write(AVIATION),
+    "POST /catalog/v1/assets/{asset_id}/filings/revocation": Write(BUSINESS, REASONED),
+    "POST /catalog/v1/filings/{filing_id}/consent": Write(ALPHA),
+    "POST /catalog/v1/filings/{filing_id}/decline": Write(ALPHA, {"reason": "因为"}),
+    "POST /catalog/v1/filings/{filing_id}/withdraw": Write(AVIATION),
+    "POST /catalog/v1/filings/{filing_id}/agree": Write(BUSINESS, {"note": "已复核"}),
+    "POST /catalog/v1/filings/{filing_id}/refuse": Write(BUSINESS, REASONED),
+    "POST /catalog/v1/assets/{asset_id}/objections":
+        Write(ALPHA, {"ground": "ownership", "statement": "归我方所有", "evidence_hash": HASH}),
+    "POST /catalog/v1/objections/{objection_id}/withdraw": Write(ALPHA),
+    "POST /catalog/v1/objections/{objection_id}/dismiss": Write(BUSINESS, REASONED),
+    "POST /catalog/v1/objections/{objection_id}/uphold": Write(BUSINESS, {"reason": "因为"}),
     "POST /catalog/v1/assets/{asset_id}/submit": Write(AVIATION),
     "POST /catalog/v1/assets/{asset_id}/withdraw": Write(AVIATION),
     "POST /catalog/v1/assets/{asset_id}/register": Write(BUSINESS, {"grade": "G2", "note": "已复核"}),
@@ -83,6 +101,7 @@ WRITES: dict[str, Write] = {
     "POST /catalog/v1/versions/{version_id}/inspection": Write(NEIGHBOUR, {
         "upload_id": id_of("upload"), "refused": None, "content_hash": HASH, "bytes": 1, "rows": 1,
         "media_type": "text/csv", "fields": [FIELD], "inspector_version": "1", "duplicate_rows": 0,
+        "fingerprint": ["0" * 16],
     }),
     "POST /catalog/v1/versions/{version_id}/grade-proposals":
         Write(AVIATION, {"impacts": [IMPACT], "flags": ["personal"]}),
@@ -125,7 +144,7 @@ WRITES: dict[str, Write] = {
         "binding_force_of_contract": "充分", "technical_measures": "加密", "other": "无", "conclusion": "passed",
         "assessor": "评估机构", "rationale": "提供前评估", "evidence_hash": HASH,
     }),
-    "POST /catalog/v1/versions/{version_id}/filings": Write(AVIATION, {
+    "POST /catalog/v1/versions/{version_id}/authority-filings": Write(AVIATION, {
         "basis": "declared", "authority": "省级网信部门", "number": "2029-1", "filed_at": "2029-12-01T00:00:00Z",
     }),
     "POST /catalog/v1/petitions/{petition_id}/agree": Write(BUSINESS, {"note": "已复核"}),

@@ -8,14 +8,14 @@ from alembic import op
 from migrations.append_only import protect
 
 revision = "0003"
-down_revision = "0001"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
     op.create_table(
-        "filings",
+        "authority_filings",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("asset_id", sa.String(), nullable=False),
         sa.Column("version_id", sa.String(), nullable=False),
@@ -35,7 +35,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index("filings_of_version", "filings", ["version_id", "id"], unique=False)
+    op.create_index("authority_filings_of_version", "authority_filings", ["version_id", "id"], unique=False)
     op.create_table(
         "petitions",
         sa.Column("id", sa.String(), nullable=False),
@@ -166,7 +166,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("regrade_by IS NOT NULL"),
         postgresql_where=sa.text("regrade_by IS NOT NULL"),
     )
-    protect("filings")
+    protect("authority_filings")
     _set_due_dates()
 
 

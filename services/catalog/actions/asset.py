@@ -5,15 +5,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from services.catalog.actions.catalog import Catalog, viewer
+from services.catalog.actions.filing import deregister
 from services.catalog.actions.on_file import on_record
 from services.catalog.events.asset import AssetDescribed, AssetDrafted, AssetWithdrawn, SourceDeclared
 from services.catalog.events.version import VersionAdded, VersionLapsed
 from services.catalog.rules import access as access_rules
 from services.catalog.rules import asset as asset_rules
 from services.catalog.rules import registration, viewing
-from services.catalog.rules.asset import Asset, Description, Entry, NoSuchAsset, SourceDeclaration
+from services.catalog.rules.asset import REGISTERED, Description, Entry, NoSuchAsset, SourceDeclaration
 from services.catalog.rules.evidence import Field
-from services.catalog.rules.registration import Certificate
 from services.catalog.rules.viewing import Known, Viewer
 from services.catalog.schemas.assets import AssetChange
 from services.catalog.store import access as access_store
@@ -26,7 +26,7 @@ from shared.access import Caller, Member
 from shared.database import Transaction
 from shared.grades import Visibility
 from shared.idempotency import Once
-from shared.ids import AssetId, CertificateId, VersionId
+from shared.ids import AssetId, VersionId
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +103,14 @@ async def withdraw(catalog: Catalog, provider: Member, asset_id: AssetId, once: 
         before = await store.entry_for_update(tx, asset_id, provider.participant_id)
         now = await catalog.database.now(tx)
         registration.require_in_time(before, now)
-        after = replace(before, asset=asset_rules.withdraw(before.asset))
-        await store.save_entry(tx, before, after)
+        if before.asset.state is REGISTERED:
+            after, facts = await deregister(catalog, tx, before, now)
+        else:
+            after = replace(before, asset=asset_rules.withdraw(before.asset))
+            await store.save_entry(tx, before, after)
+            facts = [AssetWithdrawn.of(after.asset)]
         await once.remember(tx, after)
-        await catalog.outbox.record(tx, provider.actor, now, AssetWithdrawn.of(after.asset))
+        await catalog.outbox.record(tx, provider.actor, now, *facts)
     return after
 
 
@@ -146,18 +150,6 @@ async def version(catalog: Catalog, version_id: VersionId) -> Known:
         report = await quality_store.last_report(tx, version_id)
     gates = report.gates if report else ()
     return Known(found.asset, found.version(version_id), fields, conditions, licence and licence[1], gates)
-
-
-async def certificate(catalog: Catalog, certificate_id: CertificateId) -> tuple[Certificate, Asset]:
-    async with catalog.database.read() as tx:
-        found = await evidence_store.certificate(tx, certificate_id)
-        return found, (await store.entry(tx, found.asset_id)).asset
-
-
-async def certificate_by_code(catalog: Catalog, query_code: str) -> tuple[Certificate, Asset]:
-    async with catalog.database.read() as tx:
-        found = await evidence_store.certificate_by_code(tx, query_code)
-        return found, (await store.entry(tx, found.asset_id)).asset
 
 
 async def _opened(tx: Transaction, found: Entry, looking: Viewer, now: datetime) -> list[VersionId]:

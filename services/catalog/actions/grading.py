@@ -48,6 +48,7 @@ async def report_inspection(
             facts.append(_told(after.asset, version, report))
             if version.content:
                 await evidence_store.add_fields(tx, version_id, report.found(), report.duplicate_rows)
+                await evidence_store.add_sketch(tx, version_id, report.sketch())
                 after, _, assessed = await quality.assess(tx, after, version_id, Declaration(), now)
                 facts.append(assessed)
             await store.save_entry(tx, before, after)
@@ -124,5 +125,5 @@ def _reported(known: Version, report: InspectionReport) -> Version:
 
 def _told(asset: Asset, version: Version, report: InspectionReport) -> ContentInspected | ContentRefused:
     if version.content:
-        return ContentInspected.of(asset, version, report.found())
+        return ContentInspected.of(asset, version, report.found(), report.fingerprint)
     return ContentRefused.of(asset, version, report.upload_id)

@@ -10,7 +10,7 @@ from services.catalog.store import important_data as important_store
 from services.catalog.store.important_data import Important
 from shared.access import Member
 from shared.idempotency import Once
-from shared.ids import FilingId, VersionId
+from shared.ids import AuthorityFilingId, VersionId
 from shared.web import Page
 
 
@@ -26,7 +26,7 @@ async def file(
         asset_rules.require_not_withdrawn(entry.asset)
         rules.require_important(entry.version(version_id))
         of = (entry.asset.id, version_id, entry.asset.provider_id)
-        filing = rules.file(FilingId.new(), of, declared, now)
+        filing = rules.file(AuthorityFilingId.new(), of, declared, now)
         await important_store.add_filing(tx, filing)
         await once.remember(tx, filing)
         await catalog.outbox.record(tx, provider.actor, now, ImportantDataFiled.of(filing))

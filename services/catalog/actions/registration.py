@@ -1,39 +1,42 @@
-"""What happens to an asset under review: submitted, registered, refused, or left until its time is up."""
+"""What happens to a version before the operators: submitted, registered at once or after its notice, or refused."""
 
-import logging
 from dataclasses import replace
 from datetime import datetime
 
 from services.catalog.actions.catalog import Catalog
+from services.catalog.actions.certificate import issue
 from services.catalog.actions.on_file import on_file
-from services.catalog.events.asset import AssetFact, AssetWithdrawn
+from services.catalog.actions.register import denial, save_first, take_the_register
+from services.catalog.events.filing import NoticeOpened, RegistrationReopened
 from services.catalog.events.review import (
     AssetRefused,
     AssetRegistered,
     AssetSubmitted,
     RegistrationAgreed,
     RegistrationDenied,
-    ReviewLapsed,
 )
-from services.catalog.events.version import VersionLapsed
-from services.catalog.rules import asset as asset_rules
+from services.catalog.rules import filing as filing_rules
 from services.catalog.rules import registration
-from services.catalog.rules import version as version_rules
 from services.catalog.rules.asset import Entry
-from services.catalog.rules.registration import IdentityUnverified, Late
+from services.catalog.rules.certificate import Certificate
+from services.catalog.rules.filing import Filing, FilingOpen
+from services.catalog.rules.registration import IdentityUnverified
 from services.catalog.rules.version import Version
 from services.catalog.store import entries as store
-from services.catalog.store import evidence as evidence_store
+from services.catalog.store import filings as filing_store
 from shared.access import Caller, Member
+from shared.database import Transaction
+from shared.facts import Fact
 from shared.grades import Grade
 from shared.idempotency import Once
-from shared.ids import AssetId, CertificateId
+from shared.ids import AssetId, CertificateId, FilingId
 
-log = logging.getLogger(__name__)
+NOTICE_ENDED = "公示期满，无未决异议"
+GATE_CLOSED = "公示期内发现不予登记的情形"
 
 
 async def submit(catalog: Catalog, provider: Member, asset_id: AssetId, once: Once) -> Entry:
-    """Hand the pending version to the operators. A grade that is not traded here is refused, and that is recorded."""
+    """Hand the pending version to the operators. What a gate does not let pass is refused, and that is recorded."""
     async with catalog.database.transaction() as tx:
         if earlier := await once.recall(tx, Entry):
             return earlier
@@ -41,12 +44,15 @@ async def submit(catalog: Catalog, provider: Member, asset_id: AssetId, once: On
         now = await catalog.database.now(tx)
         registration.require_in_time(before, now)
         filed = await on_file(tx, before, now)
-        if denied := registration.denial(before, filed):
-            fact: AssetFact = _denied(before, denied.code())
+        if denied := await denial(tx, before, filed):
+            fact: Fact = _denied(before, denied.code())
         else:
             after = registration.submit(before, now, filed)
+            if await filing_store.open_filing(tx, asset_id):
+                raise FilingOpen()
             fact = AssetSubmitted.of(after, _reviewed(after))
             await store.save_entry(tx, before, after)
+            await filing_store.add_filing(tx, filing_rules.first(FilingId.new(), after, now))
             await once.remember(tx, after)
         await catalog.outbox.record(tx, provider.actor, now, fact)
     if denied:
@@ -57,7 +63,8 @@ async def submit(catalog: Catalog, provider: Member, asset_id: AssetId, once: On
 async def register(
     catalog: Catalog, operator: Caller, asset_id: AssetId, named: Grade, note: str, once: Once
 ) -> Entry:  # fmt: skip
-    """Say yes to what is under review, whose grade the operator names. From G4 the second yes registers."""
+    """Say yes to what is under review, whose grade the operator names. From G4 the second yes registers, and where
+    there is public notice, its end."""
     catalog.standing.require_fresh(named)
     async with catalog.database.transaction() as tx:
         if earlier := await once.recall(tx, Entry):
@@ -68,21 +75,19 @@ async def register(
         registration.require_in_time(before, now)
         if catalog.standing.clearance_of(before.asset.provider_id) is None:
             raise IdentityUnverified()
+        await take_the_register(catalog, tx)
         filed = await on_file(tx, before, now)
-        denied = registration.denial(before, filed) if before.asset.review else None
+        denied = await denial(tx, before, filed) if before.asset.review else None
         if denied:
-            fact: AssetFact = _denied(before, denied.code())
+            facts: list[Fact] = [_denied(before, denied.code())]
         else:
-            certificate_id = CertificateId.new()
-            after, certificate = registration.register(before, named, operator.subject, certificate_id, now, filed)
-            await store.save_entry(tx, before, after)
-            if certificate:
-                await evidence_store.add_certificate(tx, certificate)
-                fact = AssetRegistered.of(after, certificate, note)
-            else:
-                fact = RegistrationAgreed.of(after, _reviewed(after), note)
+            after, certificate = registration.register(
+                before, named, operator.subject, CertificateId.new(), now, catalog.terms, filed
+            )
+            filing = await save_first(tx, before, after)
+            facts = await _told(catalog, tx, after, certificate, filing, note)
             await once.remember(tx, after)
-        await catalog.outbox.record(tx, operator.actor, now, fact)
+        await catalog.outbox.record(tx, operator.actor, now, *facts)
     if denied:
         raise denied
     return after
@@ -99,45 +104,46 @@ async def refuse(
         registration.require_independent(before.asset, operator.participant_id)
         registration.require_in_time(before, now)
         after = registration.refuse(before, reason_code, now)
-        await store.save_entry(tx, before, after)
+        await save_first(tx, before, after)
         await once.remember(tx, after)
         await catalog.outbox.record(tx, operator.actor, now, AssetRefused.of(after, _reviewed(before), reason))
     return after
 
 
-async def pass_deadlines(catalog: Catalog) -> None:
-    """Withdraw drafts that nobody finished, give back what nobody reviewed, and let late versions lapse."""
-    async with catalog.database.read() as tx:
-        due = await store.due(tx, await catalog.database.now(tx))
-    for asset_id in due:
-        try:
-            await _pass_deadline(catalog, asset_id)
-        except Exception:
-            log.exception("%s could not be moved on; it is tried again", asset_id)
+async def end_notice(catalog: Catalog, tx: Transaction, before: Entry, now: datetime) -> list[Fact]:
+    """Register what was under notice; or refuse it, if a gate has closed; or have it reviewed again, if its grade rose.
+
+    Requires that the notice's time is up and that no objection is open. Returns the facts to record.
+    """
+    version = _reviewed(before)
+    catalog.standing.require_fresh(version.graded and version.graded.grade)
+    await take_the_register(catalog, tx)
+    filed = await on_file(tx, before, now)
+    denied = await denial(tx, before, filed)
+    if denied is None and catalog.standing.clearance_of(before.asset.provider_id) is None:
+        denied = IdentityUnverified()
+    if denied:
+        after = registration.turn_down(before, denied.code(), now)
+        await save_first(tx, before, after)
+        return [AssetRefused.of(after, version, GATE_CLOSED)]
+    after, certificate = registration.end_notice(before, CertificateId.new(), now, catalog.terms, filed)
+    filing = await save_first(tx, before, after)
+    return await _told(catalog, tx, after, certificate, filing, NOTICE_ENDED)
 
 
-async def _pass_deadline(catalog: Catalog, asset_id: AssetId) -> None:
-    async with catalog.database.transaction() as tx:
-        before = await store.entry_for_update(tx, asset_id)
-        now = await catalog.database.now(tx)
-        if late := registration.late(before, now):
-            after, fact = _passed(before, late, now)
-            await store.save_entry(tx, before, after)
-            await catalog.outbox.record(tx, catalog.outbox.itself, now, fact)
-
-
-def _passed(before: Entry, late: Late, now: datetime) -> tuple[Entry, AssetFact]:
-    match late:
-        case Late.REVIEW:
-            after = registration.review_overdue(before, now)
-            return after, ReviewLapsed.of(after, _reviewed(before))
-        case Late.DRAFT:
-            after = replace(before, asset=asset_rules.expire(before.asset))
-            return after, AssetWithdrawn.of(after.asset)
-        case Late.VERSION:
-            version = version_rules.lapse(_pending(before), asset_rules.DRAFT_EXPIRED)
-            after = before.replacing(version)
-            return after, VersionLapsed.of(after.asset, version)
+async def _told(
+    catalog: Catalog, tx: Transaction, after: Entry, certificate: Certificate | None, filing: Filing | None, note: str
+) -> list[Fact]:
+    """The facts of a step towards registration; the certificate, if it led there, is given out."""
+    if certificate:
+        of_filing = replace(certificate, filing_id=filing and filing.id)
+        given = await issue(catalog, tx, after.asset, [of_filing])
+        return [*given, AssetRegistered.of(after, of_filing, note)]
+    if filing and filing.state is filing_rules.UNDER_NOTICE:
+        return [NoticeOpened.noted(after.asset, filing, note)]
+    if filing and not filing.operators:
+        return [RegistrationReopened.of(after.asset, filing)]
+    return [RegistrationAgreed.of(after, _reviewed(after), note)]
 
 
 def _reviewed(entry: Entry) -> Version:
@@ -146,11 +152,7 @@ def _reviewed(entry: Entry) -> Version:
     return entry.version(entry.asset.review.version_id)
 
 
-def _pending(entry: Entry) -> Version:
-    """Requires that there is one."""
-    assert entry.pending
-    return entry.pending
-
-
 def _denied(entry: Entry, reason_code: str) -> RegistrationDenied:
-    return RegistrationDenied.of(entry, _pending(entry), reason_code)
+    """Requires a pending version."""
+    assert entry.pending
+    return RegistrationDenied.of(entry, entry.pending, reason_code)

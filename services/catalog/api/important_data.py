@@ -19,7 +19,7 @@ KEEPERS = frozenset({Role.OPERATOR_BUSINESS, Role.OPERATOR_SECURITY, Role.REGULA
 CatalogueReader = Annotated[Caller, Depends(Permission(KEEPERS))]
 
 
-@router.post("/versions/{version_id}/filings", status_code=201)
+@router.post("/versions/{version_id}/authority-filings", status_code=201)
 async def file(
     version_id: VersionId, new: NewFiling, provider: Provider, once: Keyed, catalog: CatalogService, response: Response
 ) -> FilingView:

@@ -1,4 +1,4 @@
-"""Every endpoint of `catalog`: of assets and their review, of versions, of what is on file for them, and of access."""
+"""Every endpoint of `catalog`: of assets, filings and certificates, of versions and what is on file, and of access."""
 
 from fastapi import APIRouter
 
@@ -6,8 +6,10 @@ from services.catalog.api import (
     access,
     assets,
     certificates,
+    filings,
     important_data,
     lineage,
+    objections,
     petitions,
     quality,
     records,
@@ -18,6 +20,7 @@ from services.catalog.api import (
 
 router = APIRouter(tags=["catalog"])
 for part in (
-    assets, reviews, versions, certificates, quality, lineage, access, records, petitions, regradings, important_data,
+    assets, reviews, filings, objections, versions, certificates, quality, lineage, access, records, petitions,
+    regradings, important_data,
 ):  # fmt: skip
     router.include_router(part.router)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import ClassVar, Self
 
 from services.catalog.rules.asset import Asset, Description, Entry, Origin
+from services.catalog.rules.rights import Right
 from shared.facts import Category, Fact, Retention
 from shared.ids import AssetId, ParticipantId, VersionId
 
@@ -48,13 +49,15 @@ class AssetDescribed(AssetFact):
 
 @dataclass(frozen=True, slots=True)
 class SourceDeclared(AssetFact):
-    """A provider declares where its data come from, and by what right it has them."""
+    """A provider declares where its data come from, and by what rights it has them."""
 
+    schema_version: ClassVar[int] = 2
     origin: Origin
     description: str
     legal_basis: str
     personal_information_basis: str | None
     evidence_hash: str | None
+    rights: tuple[Right, ...]
 
     @classmethod
     def of(cls, asset: Asset) -> Self:
@@ -62,13 +65,13 @@ class SourceDeclared(AssetFact):
         assert source
         return cls(
             asset.id, asset.provider_id, asset.revision, source.origin, source.description, source.legal_basis,
-            source.personal_information_basis, source.evidence_hash,
+            source.personal_information_basis, source.evidence_hash, source.rights,
         )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class AssetWithdrawn(AssetFact):
-    """By its provider, or because its draft expired. Trading takes off what it offers of it."""
+    """By its provider, by revocation, or because its time is up. Trading takes off what it offers of it."""
 
     reason_code: str
 

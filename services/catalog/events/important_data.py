@@ -10,7 +10,7 @@ from services.catalog.rules.important_data import Basis, CoreDataNotTradable, Fi
 from services.catalog.rules.version import Version
 from shared.facts import Category, Fact, Outcome, Retention
 from shared.grades import Grade
-from shared.ids import AssetId, FilingId, ParticipantId, VersionId
+from shared.ids import AssetId, AuthorityFilingId, ParticipantId, VersionId
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class ImportantDataFiled(Fact):
 
     category: ClassVar[Category] = Category.GRADE
     retention: ClassVar[Retention] = Retention.REGISTRATION
-    filing_id: FilingId
+    authority_filing_id: AuthorityFilingId
     asset_id: AssetId
     version_id: VersionId
     provider_id: ParticipantId

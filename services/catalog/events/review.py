@@ -6,7 +6,7 @@ from typing import ClassVar, Self
 
 from services.catalog.events.version import VersionFact, head
 from services.catalog.rules.asset import Entry
-from services.catalog.rules.registration import Certificate
+from services.catalog.rules.certificate import Certificate
 from services.catalog.rules.version import Version
 from shared.facts import Outcome
 from shared.grades import Grade
@@ -61,7 +61,7 @@ class AssetRegistered(ReviewFact):
 
 @dataclass(frozen=True, slots=True)
 class RegistrationDenied(ReviewFact):
-    """The grade keeps it from being registered here at all."""
+    """A gate keeps it from being registered: its grade, another's content, or a dispute."""
 
     outcome: ClassVar[Outcome] = "deny"
     reason_code: str

@@ -3,6 +3,7 @@
 What was found in the content may be larger than a fact: its digest stands in it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
@@ -48,8 +49,9 @@ class VersionLapsed(VersionFact):
 
 @dataclass(frozen=True, slots=True)
 class ContentInspected(VersionFact):
-    """The bytes of a version were looked through; the digest is of all that was found in its fields."""
+    """The bytes of a version were looked through; the digests are of all that was found in its fields and rows."""
 
+    schema_version: ClassVar[int] = 2
     category: ClassVar[Category] = Category.CONTENT
     upload_id: UploadId
     content_hash: str
@@ -59,14 +61,16 @@ class ContentInspected(VersionFact):
     fields_count: int
     fields_digest: str
     inspector_version: str
+    fingerprint_digest: str | None
 
     @classmethod
-    def of(cls, asset: Asset, version: Version, found: tuple[Field, ...]) -> Self:
+    def of(cls, asset: Asset, version: Version, found: tuple[Field, ...], fingerprint: Sequence[str]) -> Self:
         content = version.content
         assert content
         return cls(
             *head(asset, version), content.upload_id, content.content_hash, content.bytes, content.rows,
             content.media_type, len(found), canonical.digest(plain(found)), content.inspector_version,
+            canonical.digest(list(fingerprint)) if fingerprint else None,
         )  # fmt: skip
 
 

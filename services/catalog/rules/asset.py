@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from services.catalog.rules import version as version_rules
+from services.catalog.rules.rights import Right
 from services.catalog.rules.version import Version
 from shared.errors import Conflict, NotFound
 from shared.grades import Flag, Grade
@@ -22,28 +23,33 @@ from shared.lifecycle import IllegalMove, Lifecycle
 class State(StrEnum):
     DRAFT = "draft"
     SUBMITTED = "submitted"
+    UNDER_NOTICE = "under_notice"
     REGISTERED = "registered"
     REFUSED = "refused"
     WITHDRAWN = "withdrawn"
 
 
-DRAFT, SUBMITTED, REGISTERED, REFUSED, WITHDRAWN = State
+DRAFT, SUBMITTED, UNDER_NOTICE, REGISTERED, REFUSED, WITHDRAWN = State
 ASSET = Lifecycle(start=DRAFT, moves={
-    DRAFT:      {SUBMITTED, WITHDRAWN},
-    SUBMITTED:  {REGISTERED, REFUSED, DRAFT},  # back to draft when nobody reviews it in time
-    REGISTERED: {WITHDRAWN},
-    REFUSED:    {DRAFT, WITHDRAWN},
-    WITHDRAWN:  set(),
+    DRAFT:        {SUBMITTED, WITHDRAWN},
+    SUBMITTED:    {UNDER_NOTICE, REGISTERED, REFUSED, DRAFT},  # back to draft when nobody reviews it in time
+    UNDER_NOTICE: {REGISTERED, REFUSED, SUBMITTED},            # reviewed again if the grade rose meanwhile
+    REGISTERED:   {WITHDRAWN},
+    REFUSED:      {DRAFT, WITHDRAWN},
+    WITHDRAWN:    set(),
 })  # fmt: skip
 DRAFTED_WITHIN = timedelta(days=180)
 REVIEWED_WITHIN = timedelta(days=15)
 DRAFT_EXPIRED, REVIEW_OVERDUE, SUPERSEDED = "draft_expired", "review_overdue", "superseded"
 WITHDRAWN_BY_PROVIDER = "withdrawn_by_provider"
+REVOKED, REGISTRATION_EXPIRED = "registration_revoked", "registration_expired"
 
 
 class NextActor(StrEnum):
     PROVIDER = "provider"
     OPERATOR = "operator_business"
+    COUNTERPARTY = "counterparty"
+    ANYONE = "anyone"  # who has an objection
 
 
 class UpdateCycle(StrEnum):
@@ -80,27 +86,41 @@ class Description:
 
 @dataclass(frozen=True, slots=True)
 class SourceDeclaration:
-    """Where the data come from and by what right (DSL art. 33). `evidence_hash` is SHA-256 in hex."""
+    """Where the data come from and by what rights (DSL art. 33). `evidence_hash` is SHA-256 in hex."""
 
     origin: Origin
     description: str
     legal_basis: str
     personal_information_basis: str | None = None
     evidence_hash: str | None = None
+    rights: tuple[Right, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """A version before the operator. From G4 the first of two operators waits here for the second."""
+    """A version before the operator. From G4 the first of two operators waits here for the second.
+
+    With `notice_ends_at`, they have agreed to the grading of `at_grade_revision`, and it is under public notice.
+    """
 
     version_id: VersionId
     first_operator: str | None = None
     at_grade_revision: int | None = None
+    second_operator: str | None = None
+    notice_ends_at: datetime | None = None
+
+    @property
+    def operators(self) -> tuple[str, ...]:
+        return tuple(operator for operator in (self.first_operator, self.second_operator) if operator)
 
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """`grade` is that of its entry: the highest of its registered versions, None before the first."""
+    """`grade` is that of its entry: the highest of its registered versions, None before the first.
+
+    `holder_id` is whom the rights were transferred to; `objected`: whose data these are is in dispute; `valid_until`:
+    when the last of its certificates ends.
+    """
 
     id: AssetId
     provider_id: ParticipantId
@@ -112,7 +132,14 @@ class Asset:
     source: SourceDeclaration | None = None
     review: Review | None = None
     grade: Grade | None = None
+    holder_id: ParticipantId | None = None
+    objected: bool = False
+    valid_until: datetime | None = None
     revision: int = 1
+
+    @property
+    def rights_holder_id(self) -> ParticipantId:
+        return self.holder_id or self.provider_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +223,10 @@ def reopen(entry: Entry, now: datetime) -> Entry:
     return replace(entry, asset=_changed(entry.asset, now)) if entry.asset.state is REFUSED else entry
 
 
-def withdraw(asset: Asset) -> Asset:
-    return move(asset, WITHDRAWN, next_actor=None, deadline=None, review=None, reason_code=WITHDRAWN_BY_PROVIDER)
+def withdraw(asset: Asset, reason_code: str = WITHDRAWN_BY_PROVIDER) -> Asset:
+    """Off the register for good, and no longer disputed."""
+    gone = {"next_actor": None, "deadline": None, "review": None, "objected": False, "reason_code": reason_code}
+    return move(asset, WITHDRAWN, **gone)
 
 
 def expire(asset: Asset) -> Asset:
@@ -223,11 +252,27 @@ def require_basis(source: SourceDeclaration, version: Version) -> None:
         raise PersonalInformationBasisMissing(flags=sorted(flags))
 
 
-def state_of(asset: Asset, version: Version) -> State:
-    """The asset's state as far as this version goes: registered only if this very version is."""
-    if asset.state is not REGISTERED or version.is_registered:
-        return asset.state
-    return SUBMITTED if asset.review and asset.review.version_id == version.id else DRAFT
+class ShownState(StrEnum):
+    """The states of an asset as neighbours see them: one that is registered, but disputed, is not offered."""
+
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    UNDER_NOTICE = "under_notice"
+    REGISTERED = "registered"
+    OBJECTED = "objected"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+def state_of(asset: Asset, version: Version) -> ShownState:
+    """The asset's state as far as this version goes: registered only if this very version is, and undisputed."""
+    if asset.state is not REGISTERED:
+        return ShownState(asset.state)
+    if version.is_registered:
+        return ShownState.OBJECTED if asset.objected else ShownState.REGISTERED
+    if asset.review is None or asset.review.version_id != version.id:
+        return ShownState.DRAFT
+    return ShownState.UNDER_NOTICE if asset.review.notice_ends_at else ShownState.SUBMITTED
 
 
 def move(asset: Asset, to: State, **changes: Any) -> Asset:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from services.catalog.rules.version import LAPSED, Version
 from shared.errors import Conflict, Forbidden, Malformed
 from shared.grades import G5, G6, Condition, Grade
-from shared.ids import AssetId, FilingId, ParticipantId, VersionId
+from shared.ids import AssetId, AuthorityFilingId, ParticipantId, VersionId
 
 
 class Basis(StrEnum):
@@ -38,7 +38,7 @@ class Declaration:
 class Filing:
     """备案. A later one of the same version takes the place of the earlier."""
 
-    id: FilingId
+    id: AuthorityFilingId
     asset_id: AssetId
     version_id: VersionId
     provider_id: ParticipantId
@@ -88,7 +88,7 @@ def require_important(version: Version) -> None:
 
 
 def file(
-    filing_id: FilingId, of: tuple[AssetId, VersionId, ParticipantId], declared: Declaration, now: datetime
+    filing_id: AuthorityFilingId, of: tuple[AssetId, VersionId, ParticipantId], declared: Declaration, now: datetime
 ) -> Filing:  # fmt: skip
     """Requires a version of important data."""
     if declared.filed_at > now:

@@ -1,21 +1,22 @@
 """Registration: an operator's review of an asset's pending version, and the certificate that it ends with.
 
-Owns: what must be there before the review, who may decide it, its deadline, and the certificate.
-Promises: nothing is registered without a declared source, a basis for personal information and the grade that the rules
-computed, nor without the consents that its flags demand; from G4 two different operators agree on one and the same
-grading; nobody reviews what their own organisation provides; core data do not pass, important data only filed and
-assessed; what a deadline has decided is not forestalled.
+Owns: what must be there before the review, who may decide it, its deadline, the public notice, and its outcome.
+Promises: nothing is registered without a declared source, rights, a basis for personal information and the grade that
+the rules computed; from G4 two different operators agree on one and the same grading; nobody reviews what their own
+organisation provides; important and core data, another's content and disputed data do not pass; what a deadline has
+decided is not forestalled.
 Sources: Data Security Law arts 21, 33; PIPL art. 13; Network Data Security Regulation art. 31 (risk assessment before
 important data are provided); 发改数据规〔2025〕26号 (certificate, query code, disclosure).
 """
 
-import hashlib
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from services.catalog.rules import asset as asset_rules
+from services.catalog.rules import certificate as certificate_rules
 from services.catalog.rules import important_data, records
+from services.catalog.rules import rights as rights_rules
 from services.catalog.rules import version as version_rules
 from services.catalog.rules.asset import (
     DRAFT,
@@ -24,49 +25,38 @@ from services.catalog.rules.asset import (
     REVIEW_OVERDUE,
     REVIEWED_WITHIN,
     SUBMITTED,
+    UNDER_NOTICE,
     Asset,
     Entry,
     NextActor,
     Review,
     UnderReview,
 )
+from services.catalog.rules.certificate import Certificate
+from services.catalog.rules.filing import TWO_PERSONS_FROM
 from services.catalog.rules.important_data import NOTHING, OnFile
 from services.catalog.rules.version import Version
-from shared.errors import Conflict, Forbidden, NotFound
-from shared.grades import G4, Grade
-from shared.ids import AssetId, CertificateId, ParticipantId, VersionId
-
-TWO_PERSONS_FROM = G4
-QUERY_CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: nothing that reads like another
-QUERY_CODE_LENGTH = 12
+from shared.errors import Conflict, Failure, Forbidden
+from shared.grades import Grade
+from shared.ids import CertificateId, ParticipantId
 
 
 class Late(StrEnum):
     """What was left until its time was up."""
 
     REVIEW = "review"
+    NOTICE = "notice"
+    OBJECTION = "objection"
     DRAFT = "draft"
     VERSION = "version"
 
 
 @dataclass(frozen=True, slots=True)
-class Certificate:
-    """登记证书: who registered which content, when. Whoever has the query code can look it up."""
+class Terms:
+    """How the register is run: how long a registration is under public notice first, and how long it is good for."""
 
-    id: CertificateId
-    query_code: str
-    asset_id: AssetId
-    version_id: VersionId
-    rights_holder_id: ParticipantId
-    title: str
-    content_hash: str
-    grade: Grade
-    registered_at: datetime
-    operators: tuple[str, ...]
-
-
-class NoSuchCertificate(NotFound):
-    """There is no such certificate."""
+    notice: timedelta = timedelta(0)
+    validity: timedelta = timedelta(days=3 * 365)
 
 
 class NothingToReview(Conflict):
@@ -105,6 +95,14 @@ class ReviewsOwnAsset(Forbidden):
     """Nobody reviews what their own organisation provides."""
 
 
+class OwnershipConflict(Conflict):
+    """Whose data these are is in dispute, or another provider has registered the same content: raise an objection."""
+
+
+class NearDuplicate(Conflict):
+    """Another provider has registered most of this content: raise an objection if it is yours, or say what differs."""
+
+
 def submit(entry: Entry, now: datetime, on_file: OnFile = NOTHING) -> Entry:
     """The entry with its pending version under review. A registered asset stays registered meanwhile."""
     asset, version = entry.asset, entry.pending
@@ -114,7 +112,7 @@ def submit(entry: Entry, now: datetime, on_file: OnFile = NOTHING) -> Entry:
         raise NothingToReview(state=asset.state)
     if version.graded is None:
         raise VersionNotGraded(version_id=version.id, state=version.state)
-    _gates(entry, version, on_file)
+    _gates(entry, version, now, on_file)
     under_review = {
         "review": Review(version.id), "next_actor": NextActor.OPERATOR, "deadline": now + REVIEWED_WITHIN,
         "reason_code": None,
@@ -126,18 +124,21 @@ def submit(entry: Entry, now: datetime, on_file: OnFile = NOTHING) -> Entry:
 
 
 def register(
-    entry: Entry, named: Grade, operator: str, certificate_id: CertificateId, now: datetime, on_file: OnFile = NOTHING
-) -> tuple[Entry, Certificate | None]:
-    """The entry after an operator's yes, and its certificate, unless a second operator must agree first.
+    entry: Entry, named: Grade, operator: str, certificate_id: CertificateId, now: datetime, terms: Terms = Terms(),
+    on_file: OnFile = NOTHING,
+) -> tuple[Entry, Certificate | None]:  # fmt: skip
+    """The entry after an operator's yes, and its certificate, unless a second operator or public notice comes first.
 
     A grade below that of a parent is a lowering, which two confirm from G4 (market-rules B8.1 G3).
     Requires that the provider is in good standing, and that the operator is a person's subject.
     """
     asset, review, version = entry.asset, *_reviewed(entry)
     assert version.graded and version.content
+    if review.notice_ends_at is not None:
+        raise NotUnderReview(state=asset.state)
     if named is not version.graded.grade:
         raise GradeDiffers(grade=version.graded.grade)
-    _gates(entry, version, on_file)
+    _gates(entry, version, now, on_file)
     # A first yes counts for the grading it was given to: if the grade rose since, it is asked again.
     first = review.first_operator if review.at_grade_revision == version.graded.revision else None
     confirmed = max(version.graded.grade, on_file.parents_grade or version.graded.grade)
@@ -146,22 +147,67 @@ def register(
         return replace(entry, asset=replace(asset, review=waiting, revision=asset.revision + 1)), None
     if first == operator:
         raise SecondPersonRequired(grade=version.graded.grade)
-    certificate = Certificate(
-        certificate_id, query_code(certificate_id), asset.id, version.id, asset.provider_id, asset.about.title,
-        version.content.content_hash, version.graded.grade, now, (first, operator) if first else (operator,),
-    )  # fmt: skip
-    return _registered(entry.replacing(version_rules.certify(version, certificate_id, now))), certificate
+    operators = (first, operator) if first else (operator,)
+    if terms.notice:
+        agreed = Review(version.id, operators[0], version.graded.revision, first and operator, now + terms.notice)
+        return _under_notice(entry, agreed), None
+    return _certified(entry, version, operators, certificate_id, now, terms)
 
 
-def denial(entry: Entry, on_file: OnFile = NOTHING) -> Forbidden | None:
-    """Why the pending version's grade keeps it from being registered here at all, if it does."""
+def end_notice(
+    entry: Entry, certificate_id: CertificateId, now: datetime, terms: Terms, on_file: OnFile = NOTHING
+) -> tuple[Entry, Certificate | None]:
+    """The entry registered, and its certificate; or back with the operators, if the grading is not the one agreed to.
+
+    Requires that the notice's time is up and no objection is open, that `denial` knows no reason against it, and that
+    the provider is in good standing.
+    """
+    review, version = _reviewed(entry)
+    assert review.notice_ends_at and version.graded
+    if review.at_grade_revision != version.graded.revision:
+        return _reopened(entry, version, now), None
+    _gates(entry, version, now, on_file)
+    return _certified(entry, version, review.operators, certificate_id, now, terms)
+
+
+def hold(entry: Entry, until: datetime) -> Entry:
+    """A version under notice, with an objection that an operator decides. Requires that it is under notice."""
+    asset = entry.asset
+    held = max(until, asset.deadline or until) if asset.next_actor is NextActor.OPERATOR else until
+    return _waiting(entry, NextActor.OPERATOR, held)
+
+
+def resume(entry: Entry) -> Entry:
+    """Once no objection to the version under notice is open any more: what is left of the notice goes on."""
+    review, _ = _reviewed(entry)
+    return _waiting(entry, NextActor.ANYONE, review.notice_ends_at)
+
+
+def turn_down(entry: Entry, reason_code: str, now: datetime) -> Entry:
+    """A version under notice, refused: an objection was upheld, or a gate does not let it pass any more."""
+    _, version = _reviewed(entry)
+    return _sent_back(entry, version, reason_code, now, REFUSED)
+
+
+def set_aside(entry: Entry, reason_code: str, now: datetime) -> Entry:
+    """A new version of a registered asset, back with its provider: the operators revoke the registration."""
+    _, version = _reviewed(entry)
+    return _sent_back(entry, version, reason_code, now, REFUSED)
+
+
+def denial(entry: Entry, on_file: OnFile = NOTHING) -> Failure | None:
+    """Why the pending version's grade, or a dispute, keeps it from being registered here at all, if it does."""
     version = entry.pending
-    return important_data.denial(version.graded.grade, on_file) if version and version.graded else None
+    if version is None or version.graded is None:
+        return None
+    return OwnershipConflict() if entry.asset.objected else important_data.denial(version.graded.grade, on_file)
 
 
 def refuse(entry: Entry, reason_code: str, now: datetime) -> Entry:
     """The entry after an operator's no. Of a registered asset, only the version is refused."""
-    _, version = _reviewed(entry)
+    review, version = _reviewed(entry)
+    if review.notice_ends_at is not None:
+        raise NotUnderReview(state=entry.asset.state)
     return _sent_back(entry, version, reason_code, now, REFUSED)
 
 
@@ -175,7 +221,7 @@ def late(entry: Entry, now: datetime) -> Late | None:
     """Whose deadline has passed, if one has."""
     asset, version = entry.asset, entry.pending
     if asset.deadline is not None and asset.deadline <= now:
-        return Late.REVIEW if asset.review else Late.DRAFT
+        return _late_review(asset) if asset.review else Late.DRAFT
     if version is not None and version.deadline is not None and version.deadline <= now:
         return Late.VERSION
     return None
@@ -201,19 +247,13 @@ def after_regrading(entry: Entry) -> Asset:
     return replace(entry.asset, grade=grade, revision=entry.asset.revision + 1)
 
 
-def query_code(certificate_id: CertificateId) -> str:
-    """A code short enough to read out, that a certificate can be asked for by: `K3XW-9QTM-2C4H`."""
-    number = int.from_bytes(hashlib.sha256(certificate_id.encode()).digest())
-    letters = [QUERY_CODE_ALPHABET[number >> 5 * place & 31] for place in range(QUERY_CODE_LENGTH)]
-    return "-".join("".join(letters[start : start + 4]) for start in range(0, QUERY_CODE_LENGTH, 4))
-
-
-def _gates(entry: Entry, version: Version, on_file: OnFile) -> None:
+def _gates(entry: Entry, version: Version, now: datetime, on_file: OnFile) -> None:
     if denied := denial(entry, on_file):
         raise denied
     asset = entry.asset
     if asset.source is None:
         raise SourceMissing()
+    rights_rules.require(asset.source.rights, now)
     asset_rules.require_basis(asset.source, version)
     records.require_consents(version.graded.flags if version.graded else frozenset(), on_file.conditions)
 
@@ -224,9 +264,47 @@ def _reviewed(entry: Entry) -> tuple[Review, Version]:
     return entry.asset.review, entry.version(entry.asset.review.version_id)
 
 
-def _registered(entry: Entry) -> Entry:
+def _late_review(asset: Asset) -> Late:
+    if asset.review is None or asset.review.notice_ends_at is None:
+        return Late.REVIEW
+    return Late.OBJECTION if asset.next_actor is NextActor.OPERATOR else Late.NOTICE
+
+
+def _under_notice(entry: Entry, review: Review) -> Entry:
+    waits = {"review": review, "next_actor": NextActor.ANYONE, "deadline": review.notice_ends_at, "reason_code": None}
+    if entry.asset.state is REGISTERED:
+        return replace(entry, asset=replace(entry.asset, revision=entry.asset.revision + 1, **waits))
+    return replace(entry, asset=asset_rules.move(entry.asset, UNDER_NOTICE, **waits))
+
+
+def _reopened(entry: Entry, version: Version, now: datetime) -> Entry:
+    again = {"review": Review(version.id), "next_actor": NextActor.OPERATOR, "deadline": now + REVIEWED_WITHIN}
+    if entry.asset.state is REGISTERED:
+        return replace(entry, asset=replace(entry.asset, revision=entry.asset.revision + 1, **again))
+    return replace(entry, asset=asset_rules.move(entry.asset, SUBMITTED, **again))
+
+
+def _waiting(entry: Entry, actor: NextActor, deadline: datetime | None) -> Entry:
+    revision = entry.asset.revision + 1
+    return replace(entry, asset=replace(entry.asset, next_actor=actor, deadline=deadline, revision=revision))
+
+
+def _certified(
+    entry: Entry, version: Version, operators: tuple[str, ...], certificate_id: CertificateId, now: datetime,
+    terms: Terms,
+) -> tuple[Entry, Certificate]:  # fmt: skip
+    certificate = certificate_rules.certificate_of(version, entry.asset, certificate_id, now)
+    valid_until = rights_rules.ends_at(certificate.rights, now + terms.validity)
+    certificate = replace(certificate, operators=operators, valid_until=valid_until)
+    return _registered(entry.replacing(version_rules.certify(version, certificate_id, now)), valid_until), certificate
+
+
+def _registered(entry: Entry, valid_until: datetime) -> Entry:
     grade = version_rules.highest_grade(entry.versions)
-    settled = {"review": None, "next_actor": None, "deadline": None, "reason_code": None, "grade": grade}
+    settled = {
+        "review": None, "next_actor": None, "deadline": None, "reason_code": None, "grade": grade,
+        "valid_until": max(valid_until, entry.asset.valid_until or valid_until),
+    }  # fmt: skip
     if entry.asset.state is REGISTERED:
         return replace(entry, asset=replace(entry.asset, revision=entry.asset.revision + 1, **settled))
     return replace(entry, asset=asset_rules.move(entry.asset, REGISTERED, **settled))

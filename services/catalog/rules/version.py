@@ -206,6 +206,11 @@ def mark_overdue(version: Version) -> Version:
     return replace(version, regrade_overdue=True, revision=version.revision + 1)
 
 
+def recertify(version: Version, certificate_id: CertificateId) -> Version:
+    """With the certificate that follows on its present one. Requires a registered version."""
+    return replace(version, certificate_id=certificate_id, revision=version.revision + 1)
+
+
 def lapse(version: Version, reason_code: str) -> Version:
     return _move(version, LAPSED, reason_code=reason_code, deadline=None)
 

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from unicodedata import normalize
 
 from services.catalog.rules.asset import REGISTERED, Asset, Entry
+from services.catalog.rules.certificate import Certificate
 from services.catalog.rules.evidence import Field
+from services.catalog.rules.filing import OBJECTED, UNDER_NOTICE, Filing
 from services.catalog.rules.lineage import LicenceTerms
 from services.catalog.rules.quality import Gate
 from services.catalog.rules.version import Version
@@ -55,6 +57,27 @@ def shown(asset: Asset, viewer: Viewer) -> Visibility:
     if asset.state is not REGISTERED or asset.grade is None:
         return Visibility.NONE
     return visibility(asset.grade, viewer.clearance)
+
+
+def shows_title(asset: Asset, certificate: Certificate, viewer: Viewer) -> bool:
+    """Whether a certificate's title shows: by the highest grade that is known of it."""
+    grade = max(certificate.grade, asset.grade or certificate.grade)
+    return visibility(grade, viewer.clearance) is not Visibility.NONE
+
+
+def is_party(filing: Filing, viewer: Viewer) -> bool:
+    """Whether the whole filing is theirs to see: a party to it, its asset's provider, or the staff."""
+    parties = {filing.provider_id, filing.applicant_id, filing.counterparty_id} - {None}
+    return viewer.is_staff or viewer.participant_id in parties
+
+
+def shows_notice(filing: Filing, entry: Entry, viewer: Viewer) -> bool:
+    """Whether an open filing shows to the viewer because it is under notice, and its grades let them see it."""
+    if filing.state not in {UNDER_NOTICE, OBJECTED}:
+        return False
+    noticed = [entry.version(filing.version_id)] if filing.version_id else []
+    grades = [entry.asset.grade, *(version.graded.grade for version in noticed if version.graded)]
+    return all(visibility(grade, viewer.clearance) is not Visibility.NONE for grade in grades if grade)
 
 
 def versions_shown(entry: Entry, viewer: Viewer) -> tuple[Version, ...]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Self
 
 from pydantic import Field as Limits
+from pydantic import model_validator
 
 from services.catalog.rules import evidence, viewing
 from services.catalog.rules.asset import (
@@ -18,13 +19,15 @@ from services.catalog.rules.asset import (
     State,
     UpdateCycle,
 )
-from services.catalog.rules.registration import Certificate
+from services.catalog.rules.certificate import Certificate, Status
+from services.catalog.rules.filing import Type
+from services.catalog.rules.rights import Right, RightKind
 from services.catalog.rules.version import GradeState, Version, VersionState
 from services.catalog.rules.viewing import Viewer
 from services.catalog.schemas.versions import ChosenGrade, Code, FieldView, Sentence, Sha256
-from shared.grades import Flag, Grade, Visibility, visibility
-from shared.ids import AssetId, CertificateId, ParticipantId, VersionId
-from shared.web import Request, View
+from shared.grades import Flag, Grade, Visibility
+from shared.ids import AssetId, CertificateId, FilingId, ParticipantId, VersionId
+from shared.web import Moment, Request, View
 
 Title = Annotated[str, Limits(min_length=1, max_length=120, pattern=r"\S")]
 Prose = Annotated[str, Limits(min_length=1, max_length=2_000, pattern=r"\S")]
@@ -33,6 +36,7 @@ Keywords = Annotated[list[Annotated[str, Limits(min_length=1, max_length=40, pat
 Region = Annotated[str, Limits(min_length=1, max_length=60, pattern=r"\S")]
 ChosenCycle = Annotated[UpdateCycle, Limits(strict=False)]
 ChosenOrigin = Annotated[Origin, Limits(strict=False)]
+ChosenRight = Annotated[RightKind, Limits(strict=False)]
 
 
 class NewAsset(Request):
@@ -69,17 +73,36 @@ class AssetChange(Request):
         return replace(about, **changes)
 
 
+class NewRight(Request):
+    """One of the three rights 三权. `evidence_hash` is the SHA-256 of what proves it."""
+
+    kind: ChosenRight
+    evidence_hash: Sha256
+    valid_until: Moment | None = None
+
+    def right(self) -> Right:
+        return Right(self.kind, self.evidence_hash, self.valid_until)
+
+
 class NewSource(Request):
-    """`personal_information_basis` is needed where the data hold personal information."""
+    """`personal_information_basis` is needed where the data hold personal information, `rights` before submission."""
 
     origin: ChosenOrigin
     description: Prose
     legal_basis: Sentence
     personal_information_basis: Sentence | None = None
     evidence_hash: Sha256 | None = None
+    rights: Annotated[list[NewRight], Limits(max_length=len(RightKind))] = []
+
+    @model_validator(mode="after")
+    def _each_right_once(self) -> Self:
+        if len({right.kind for right in self.rights}) < len(self.rights):
+            raise ValueError("each right is declared once")
+        return self
 
     def declaration(self) -> SourceDeclaration:
-        return SourceDeclaration(**dict(self))
+        said: dict[str, Any] = dict(self) | {"rights": tuple(right.right() for right in self.rights)}
+        return SourceDeclaration(**said)
 
 
 class Refusal(Request):
@@ -133,18 +156,26 @@ class VersionSummary(View):
         )  # fmt: skip
 
 
+class RightView(View):
+    kind: RightKind
+    evidence_hash: str
+    valid_until: datetime | None
+
+
 class SourceView(View):
     origin: Origin
     description: str
     legal_basis: str
     personal_information_basis: str | None
     evidence_hash: str | None
+    rights: list[RightView]
 
 
 class AssetView(View):
     """An entry as the caller may see it. With `visibility` `title`, all beyond title, theme and provider is null.
 
-    `source`, and versions that are not registered, are for the provider, the operators and the regulator.
+    `source`, and versions that are not registered, are for the provider, the operators and the regulator. While it is
+    `objected`, whose data these are is in dispute, and nothing of it is newly offered.
     """
 
     id: AssetId
@@ -164,6 +195,9 @@ class AssetView(View):
     grade: Grade | None = None
     versions: list[VersionSummary] | None = None
     certificate_id: CertificateId | None = None
+    rights_holder_id: ParticipantId | None = None
+    objected: bool | None = None
+    valid_until: datetime | None = None
     source: SourceView | None = None
 
     @classmethod
@@ -185,7 +219,8 @@ class AssetView(View):
             "description": about.description, "keywords": list(about.keywords), "region": about.region,
             "update_cycle": about.update_cycle, "grade": asset.grade, "state": asset.state,
             "versions": [VersionSummary.of(version, found.get(version.id)) for version in versions],
-            "certificate_id": certificates[-1] if certificates else None,
+            "certificate_id": certificates[-1] if certificates else None, "objected": asset.objected,
+            "rights_holder_id": asset.rights_holder_id, "valid_until": asset.valid_until,
         } | (_inside(asset) if viewer.is_inside(asset) else {}))  # fmt: skip
 
 
@@ -198,26 +233,49 @@ def _inside(asset: Asset) -> dict[str, object]:
 
 
 class CertificateView(View):
-    """登记证书, for whoever has its id or query code. The title only where everyone may see the entry's."""
+    """登记证书, for whoever has its id or query code. The title only where everyone may see the entry's.
+
+    `state` is what is so now: valid, objected, superseded, expired, withdrawn or revoked. Its file is
+    `certificate.json` below it, where it is `signed`.
+    """
 
     id: CertificateId
     query_code: str
-    state: str
+    type: Type
+    state: Status
     asset_id: AssetId
     version_id: VersionId
+    filing_id: FilingId | None
     rights_holder_id: ParticipantId
     title: str | None
     content_hash: str
+    rights: list[RightKind]
     registered_at: datetime
+    valid_until: datetime | None
+    supersedes: CertificateId | None
+    signed: bool
 
     @classmethod
-    def of(cls, certificate: Certificate, asset: Asset) -> Self:
-        grade = max(certificate.grade, asset.grade or certificate.grade)
-        hidden = visibility(grade, None) is Visibility.NONE
+    def of(cls, certificate: Certificate, asset: Asset, status: Status, signed: bool) -> Self:
+        shown = viewing.shows_title(asset, certificate, viewing.ANYONE)
         return cls(
-            id=certificate.id, query_code=certificate.query_code, asset_id=certificate.asset_id,
-            version_id=certificate.version_id, rights_holder_id=certificate.rights_holder_id,
-            content_hash=certificate.content_hash, registered_at=certificate.registered_at,
-            state="valid" if asset.state is State.REGISTERED else "withdrawn",
-            title=None if hidden else certificate.title,
+            id=certificate.id, query_code=certificate.query_code, type=certificate.type, state=status,
+            asset_id=certificate.asset_id, version_id=certificate.version_id, filing_id=certificate.filing_id,
+            rights_holder_id=certificate.rights_holder_id, content_hash=certificate.content_hash,
+            rights=[right.kind for right in certificate.rights], registered_at=certificate.registered_at,
+            valid_until=certificate.valid_until, supersedes=certificate.supersedes, signed=signed,
+            title=certificate.title if shown else None,
         )  # fmt: skip
+
+
+class CertificateKeyView(View):
+    """A key that certificates are, or were, signed with: Ed25519, the raw key in base64."""
+
+    key_id: str
+    algorithm: str
+    public_key: str
+    is_current: bool
+
+
+class CertificateKeys(View):
+    keys: list[CertificateKeyView]

@@ -8,7 +8,7 @@ from pydantic import Field as Limits
 from services.catalog.rules.important_data import Basis, Declaration, Filing
 from services.catalog.rules.version import GradeState
 from shared.grades import Grade
-from shared.ids import AssetId, FilingId, ParticipantId, VersionId
+from shared.ids import AssetId, AuthorityFilingId, ParticipantId, VersionId
 from shared.web import Moment, Request, View
 
 Name = Annotated[str, Limits(min_length=1, max_length=120, pattern=r"\S")]
@@ -27,7 +27,7 @@ class NewFiling(Request):
 
 
 class FilingView(View):
-    id: FilingId
+    id: AuthorityFilingId
     asset_id: AssetId
     version_id: VersionId
     provider_id: ParticipantId

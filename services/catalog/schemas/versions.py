@@ -6,8 +6,9 @@ from pydantic import Field as Limits
 from pydantic import model_validator
 
 from services.catalog.rules import evidence
-from services.catalog.rules.asset import State, state_of
+from services.catalog.rules.asset import ShownState, state_of
 from services.catalog.rules.evidence import Kind
+from services.catalog.rules.fingerprint import SKETCH_SIZE, Sketch
 from services.catalog.rules.grading import Degree, Grounds, Impact, Object, Reason
 from services.catalog.rules.quality import Gate
 from services.catalog.rules.version import Content, GradeState, Version, VersionState
@@ -25,6 +26,7 @@ ChosenDegree = Annotated[Degree, Limits(strict=False)]
 ChosenFlag = Annotated[Flag, Limits(strict=False)]
 ChosenGrade = Annotated[Grade, Limits(strict=False)]
 Sha256 = Annotated[str, Limits(pattern=r"^[0-9a-f]{64}$")]
+RowHash = Annotated[str, Limits(pattern=r"^[0-9a-f]{16}$")]
 BasisPoints = Annotated[int, Limits(ge=0, le=10_000)]
 Count = Annotated[int, Limits(ge=0, le=2**53 - 1)]
 Code = Annotated[str, Limits(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
@@ -57,7 +59,7 @@ class ReportedField(Request):
 class InspectionReport(Request):
     """What came of an upload: either what the content holds, all of it, or `refused` with the reason.
 
-    Sent once per upload; the same report again changes nothing.
+    `fingerprint`: the smallest hashes of its rows, in hex. Sent once per upload; the same report again changes nothing.
     """
 
     upload_id: UploadId
@@ -69,12 +71,13 @@ class InspectionReport(Request):
     fields: Annotated[list[ReportedField], Limits(max_length=FIELDS_MAX)] | None = None
     inspector_version: Annotated[str, Limits(min_length=1, max_length=40)] | None = None
     duplicate_rows: Count | None = None
+    fingerprint: Annotated[list[RowHash], Limits(max_length=SKETCH_SIZE)] = []
 
     @model_validator(mode="after")
     def _either_taken_or_refused(self) -> Self:
         if (self.refused is None) is any(part is None for part in self._content()):
             raise ValueError("a report tells of content, all of it, or of a refusal")
-        if self.refused is not None and any(part is not None for part in self._content()):
+        if self.refused is not None and (self.fingerprint or any(part is not None for part in self._content())):
             raise ValueError("content that was refused is not told of")
         return self
 
@@ -92,6 +95,9 @@ class InspectionReport(Request):
             )
             for field in self.fields or ()
         )  # fmt: skip
+
+    def sketch(self) -> Sketch:
+        return tuple(sorted({int(member, 16) for member in self.fingerprint}))
 
     def _content(self) -> tuple[object, ...]:
         return (self.content_hash, self.bytes, self.rows, self.media_type, self.inspector_version, self.fields)
@@ -182,9 +188,10 @@ class FieldKindsView(FieldView):
 class VersionView(View):
     """All that a neighbouring service needs of a version. Without a grade, `grade_revision` is 0.
 
-    `asset_state` is the asset's as far as this version goes: `registered` only if this very version is. `on_record` is
-    what is on record for it at the moment of asking; whatever changes that raises `grade_revision` too. `licence`: what
-    may be granted of it at most; null sets no limit. `quality_gates`: what keeps it from being listed.
+    `asset_state` is the asset's as far as this version goes: `registered` only if this very version is, and `objected`
+    if it is, but whose data these are is in dispute: then it is neither listed nor quoted, and deals stand. `on_record`
+    is what is on record for it at the moment of asking; whatever changes that raises `grade_revision` too. `licence`:
+    what may be granted of it at most; null sets no limit. `quality_gates`: what keeps it from being listed.
     """
 
     id: VersionId
@@ -192,7 +199,7 @@ class VersionView(View):
     provider_id: ParticipantId
     title: str
     theme: str
-    asset_state: State
+    asset_state: ShownState
     state: VersionState
     grade: Grade | None
     flags: list[Flag]

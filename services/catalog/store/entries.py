@@ -28,6 +28,7 @@ from services.catalog.rules.asset import (
 from services.catalog.rules.version import Content, Graded, GradeState, NoSuchVersion, Version, VersionState
 from services.catalog.rules.viewing import Viewer
 from services.catalog.tables.entries import assets, versions
+from services.catalog.tables.filings import filings, objections
 from shared.database import Transaction, for_update
 from shared.errors import Conflict
 from shared.grades import Flag, Grade, Visibility
@@ -96,8 +97,11 @@ async def entries(
 async def due(tx: Transaction, now: datetime) -> list[AssetId]:
     """The assets that time has moved, or a version of which, and nobody has yet noticed; at most a hundred."""
     late = select(assets.c.id).where(assets.c.deadline <= now)
-    with_late_version = select(versions.c.asset_id).where(versions.c.deadline <= now)
-    return list(await tx.scalars(late.union(with_late_version).order_by("id").limit(DUE_MAX)))
+    of_late_parts = [
+        select(part.c.asset_id).where(part.c.deadline <= now) for part in (versions, filings, objections)
+    ]  # fmt: skip
+    ended = select(assets.c.id).where(assets.c.valid_until <= now, assets.c.state == REGISTERED)
+    return list(await tx.scalars(late.union(*of_late_parts, ended).order_by("id").limit(DUE_MAX)))
 
 
 async def add_entry(tx: Transaction, entry: Entry) -> None:
@@ -185,11 +189,14 @@ def _asset(row: Row[Any]) -> Asset:
         row.title, row.description, row.theme, UpdateCycle(row.update_cycle), tuple(row.keywords), row.title_english,
         row.region,
     )  # fmt: skip
-    review = Review(row.review_version_id, row.review_first_operator, row.review_at_grade_revision)
+    review = Review(
+        row.review_version_id, row.review_first_operator, row.review_at_grade_revision, row.review_second_operator,
+        row.review_notice_ends_at,
+    )  # fmt: skip
     return Asset(
         row.id, row.provider_id, about, State(row.state), row.next_actor and NextActor(row.next_actor), row.deadline,
         row.reason_code, SOURCE.validate_python(row.source), review if row.review_version_id else None,
-        row.grade and Grade(row.grade), row.revision,
+        row.grade and Grade(row.grade), row.holder_id, row.objected, row.valid_until, row.revision,
     )  # fmt: skip
 
 
@@ -206,7 +213,9 @@ def _asset_row(asset: Asset) -> dict[str, object]:
         "source": SOURCE.dump_python(asset.source, mode="json"), "review_version_id": review and review.version_id,
         "review_first_operator": review and review.first_operator,
         "review_at_grade_revision": review and review.at_grade_revision, "grade": asset.grade,
-        "revision": asset.revision,
+        "review_second_operator": review and review.second_operator,
+        "review_notice_ends_at": review and review.notice_ends_at, "holder_id": asset.holder_id,
+        "objected": asset.objected, "valid_until": asset.valid_until, "revision": asset.revision,
     }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from services.catalog.rules.petition import GRANTED, Kind
 from services.catalog.rules.version import LAPSED, GradeState
 from services.catalog.store import rows
 from services.catalog.tables.entries import assets, versions
-from services.catalog.tables.files import filings, petitions
+from services.catalog.tables.files import authority_filings, petitions
 from shared.database import Transaction
 from shared.grades import G5, G6, Grade
 from shared.ids import AssetId, ParticipantId, VersionId
@@ -41,26 +41,32 @@ async def add_filing(tx: Transaction, filing: Filing) -> None:
         "provider_id": filing.provider_id, "basis": filing.declared.basis, "authority": filing.declared.authority,
         "number": filing.declared.number, "filed_at": filing.declared.filed_at, "recorded_at": filing.recorded_at,
     }  # fmt: skip
-    await tx.execute(insert(filings).values(row))
+    await tx.execute(insert(authority_filings).values(row))
 
 
 async def is_filed(tx: Transaction, version_id: VersionId) -> bool:
-    return bool(await tx.scalar(select(filings.c.id).where(filings.c.version_id == version_id).limit(1)))
+    return bool(
+        await tx.scalar(select(authority_filings.c.id).where(authority_filings.c.version_id == version_id).limit(1))
+    )
 
 
 async def catalogue(tx: Transaction, filed: bool | None, before: str | None, limit: int) -> list[Important]:
     """The versions of G5 and G6 that have not lapsed, newest first, in three statements however many they are."""
-    last = select(func.max(filings.c.id)).where(filings.c.version_id == versions.c.id).scalar_subquery()
+    last = (
+        select(func.max(authority_filings.c.id))
+        .where(authority_filings.c.version_id == versions.c.id)
+        .scalar_subquery()
+    )
     columns = (
         versions.c.id, versions.c.asset_id, versions.c.grade, versions.c.grade_state, versions.c.certificate_id,
-        versions.c.rows, assets.c.provider_id, assets.c.title, assets.c.theme, last.label("filing_id"),
+        versions.c.rows, assets.c.provider_id, assets.c.title, assets.c.theme, last.label("authority_filing_id"),
     )  # fmt: skip
     query = select(*columns).join(assets, assets.c.id == versions.c.asset_id)
     query = query.where(versions.c.grade.in_([G5, G6]), versions.c.state != LAPSED)
     if filed is not None:
         query = query.where(last.is_not(None) if filed else last.is_(None))
     found = (await tx.execute(rows.newest_first(query, versions.c.id, before, limit))).all()
-    filed_as = await _filings(tx, [row.filing_id for row in found if row.filing_id])
+    filed_as = await _filings(tx, [row.authority_filing_id for row in found if row.authority_filing_id])
     assessed = await _assessed_until(tx, [row.id for row in found])
     return [
         Important(
@@ -71,8 +77,8 @@ async def catalogue(tx: Transaction, filed: bool | None, before: str | None, lim
     ]  # fmt: skip
 
 
-async def _filings(tx: Transaction, filing_ids: Iterable[str]) -> dict[VersionId, Filing]:
-    found = await tx.execute(select(*filings.c).where(filings.c.id.in_(list(filing_ids))))
+async def _filings(tx: Transaction, authority_filing_ids: Iterable[str]) -> dict[VersionId, Filing]:
+    found = await tx.execute(select(*authority_filings.c).where(authority_filings.c.id.in_(list(authority_filing_ids))))
     return {row.version_id: _filing(row) for row in found}
 
 

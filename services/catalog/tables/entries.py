@@ -42,8 +42,15 @@ assets = Table(
     Column("review_at_grade_revision", Integer),
     Column("grade", String),
     Column("revision", Integer, nullable=False),
+    Column("review_second_operator", String),
+    Column("review_notice_ends_at", Moment),
+    Column("holder_id", IdOf(ParticipantId)),
+    Column("objected", Boolean, nullable=False, server_default=false()),
+    Column("valid_until", Moment),
 )
 Index("assets_of_provider", assets.c.provider_id, assets.c.id)
+asset_ends = assets.c.valid_until.is_not(None)
+Index("assets_ending", assets.c.valid_until, sqlite_where=asset_ends, postgresql_where=asset_ends)
 asset_waits = assets.c.deadline.is_not(None)
 Index("assets_due", assets.c.deadline, sqlite_where=asset_waits, postgresql_where=asset_waits)
 
@@ -73,6 +80,7 @@ versions = Table(
     Column("regrade_overdue", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("asset_id", "number", name="one_number_per_version"),
 )
+Index("versions_of_content", versions.c.content_hash)
 version_waits = versions.c.deadline.is_not(None)
 Index("versions_due", versions.c.deadline, sqlite_where=version_waits, postgresql_where=version_waits)
 regrade_waits = versions.c.regrade_by.is_not(None)

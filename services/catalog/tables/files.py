@@ -10,7 +10,7 @@ from services.catalog.rules.regrading import CLOSED
 from services.catalog.tables.base import metadata
 from services.catalog.tables.entries import assets, versions
 from shared.database import IdOf, Moment
-from shared.ids import AssetId, FilingId, ParticipantId, PetitionId, RecordId, RegradingId, VersionId
+from shared.ids import AssetId, AuthorityFilingId, ParticipantId, PetitionId, RecordId, RegradingId, VersionId
 
 records = Table(
     "records",
@@ -62,10 +62,10 @@ Index("petitions_of_asset", petitions.c.asset_id, petitions.c.id)
 petition_waits = petitions.c.deadline.is_not(None)
 Index("petitions_due", petitions.c.deadline, sqlite_where=petition_waits, postgresql_where=petition_waits)
 
-filings = Table(
-    "filings",
+authority_filings = Table(
+    "authority_filings",
     metadata,
-    Column("id", IdOf(FilingId), primary_key=True),
+    Column("id", IdOf(AuthorityFilingId), primary_key=True),
     Column("asset_id", IdOf(AssetId), ForeignKey(assets.c.id), nullable=False),
     Column("version_id", IdOf(VersionId), ForeignKey(versions.c.id), nullable=False),
     Column("provider_id", IdOf(ParticipantId), nullable=False),
@@ -75,7 +75,7 @@ filings = Table(
     Column("filed_at", Moment, nullable=False),
     Column("recorded_at", Moment, nullable=False),
 )
-Index("filings_of_version", filings.c.version_id, filings.c.id)
+Index("authority_filings_of_version", authority_filings.c.version_id, authority_filings.c.id)
 
 regradings = Table(
     "regradings",
@@ -102,4 +102,4 @@ Index(
 regrading_waits = regradings.c.deadline.is_not(None)
 Index("regradings_due", regradings.c.deadline, sqlite_where=regrading_waits, postgresql_where=regrading_waits)
 
-APPEND_ONLY = (filings,)
+APPEND_ONLY = (authority_filings,)

@@ -89,7 +89,7 @@ async def _looked_at(depot: Depot, upload: Upload) -> Outcome:
     match answer:
         case Profile():
             fields = [Counted(one.name, one.type, one.nulls, one.distinct, one.evidence) for one in answer.fields]
-            return inspection_rules.conclude(answer.rows, fields)
+            return inspection_rules.conclude(answer.rows, fields, answer.fingerprint)
         case Refused():
             return answer.reason
         case _:
@@ -127,7 +127,7 @@ def _report(upload: Upload, outcome: Outcome) -> InspectionReport:
     return InspectionReport.model_validate({
         "upload_id": upload.id, "content_hash": upload.content_hash, "bytes": upload.bytes, "rows": outcome.rows,
         "media_type": upload.media_type.value, "inspector_version": INSPECTOR_VERSION,
-        "fields": [_reported(field) for field in outcome.fields],
+        "fields": [_reported(field) for field in outcome.fields], "fingerprint": list(outcome.fingerprint),
     })  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from services.delivery.rules.detection import Evidence
 from services.delivery.rules.masking import Mask
 from services.delivery.rules.upload import MediaType, Reason
 
-INSPECTOR_VERSION = "1"
+INSPECTOR_VERSION = "2"
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
@@ -65,8 +65,11 @@ class Field(msgspec.Struct, frozen=True):
 
 
 class Profile(msgspec.Struct, frozen=True, tag="profile"):
+    """`fingerprint`: a sketch of the rows, of hashes in hex; none where they are too few."""
+
     rows: Count
     fields: list[Field]
+    fingerprint: list[str] = []
 
 
 class SampleRows(msgspec.Struct, frozen=True, tag="sample_rows"):

@@ -9,6 +9,7 @@ from itertools import islice
 
 import duckdb
 
+from services.delivery.inspector.fingerprint import fingerprint
 from services.delivery.inspector.messages import Field, Profile
 from services.delivery.inspector.reading import Table, draw
 from services.delivery.inspector.recognisers import Recogniser, recognisers_for
@@ -38,7 +39,8 @@ def profile(table: Table, seed: int) -> Profile:
     draw(table, "sampled", texts, min(fitting, SAMPLE_ROWS, SAMPLE_CELLS // len(table.names)), seed)
     together = max(min(COLUMNS_TOGETHER, VALUES_TOGETHER // table.rows), 1)
     parts = [table.names[start : start + together] for start in range(0, len(table.names), together)]
-    return Profile(table.rows, [field for names in parts for field in _fields(table, names)])
+    fields = [field for names in parts for field in _fields(table, names)]
+    return Profile(table.rows, fields, fingerprint(table))
 
 
 def _fields(table: Table, names: tuple[str, ...]) -> Iterator[Field]:

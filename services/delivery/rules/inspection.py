@@ -34,6 +34,7 @@ class InspectedField:
 class Inspection:
     rows: int
     fields: tuple[InspectedField, ...]
+    fingerprint: tuple[str, ...] = ()  # a sketch of its rows
 
     @property
     def detections(self) -> tuple[FieldDetection, ...]:
@@ -43,9 +44,9 @@ class Inspection:
 Outcome = Inspection | Reason  # what was found in a content, or why it is not taken
 
 
-def conclude(rows: int, fields: Iterable[Counted]) -> Inspection:
+def conclude(rows: int, fields: Iterable[Counted], fingerprint: Iterable[str] = ()) -> Inspection:
     """Requires at least one row."""
-    return Inspection(rows, tuple(_concluded(rows, field) for field in fields))
+    return Inspection(rows, tuple(_concluded(rows, field) for field in fields), tuple(fingerprint))
 
 
 def _concluded(rows: int, field: Counted) -> InspectedField:
