@@ -27,10 +27,10 @@ from services.catalog.rules.rule_tables import Degree, Object
 from shared.grades import G1, G2, G3, G4, G5, G6, Flag, Grade
 from shared.ids import AssetId, ParticipantId, PetitionId, VersionId
 from shared.lifecycle import IllegalMove
+from tests.catalog.grounds import a_field as a_found
+from tests.catalog.grounds import fields, grounds, numbers
 from tests.catalog.made import NOON
 from tests.catalog.market import NOTHING_HARMED, PERSONS, Market, a_field, a_report, harm, refusal
-from tests.catalog.test_grading import a_field as a_found
-from tests.catalog.test_grading import fields, grounds, numbers
 from tests.support.bench import Person
 
 HASH, DAY, TICK = "cd" * 32, timedelta(days=1), timedelta(microseconds=1)
@@ -257,6 +257,18 @@ async def test_nobody_of_the_providers_organisation_grants_its_petition(market: 
     for act, body in (("agree", {"note": "好"}), ("refuse", {"reason_code": "no", "reason": "不"})):
         assert refusal(await market.bench.post(insider, f"{path}/{act}", body)) == (403, "reviews_own_asset")
     assert refusal(await market.bench.post(provider, f"{path}/agree", {"note": "好"})) == (403, "not_your_role")
+
+
+async def test_for_a_withdrawn_asset_nothing_is_granted(market: Market):
+    bench, provider = market.bench, await market.provider()
+    asset = await market.registered(provider, impacts=harm("individual", "serious"))
+    version_id = asset["versions"][0]["id"]
+    serious = [{"object": "individual", "degree": "serious"}]
+    petition = await petitioned(market, provider, version_id, impacts=serious)
+    market.done(await bench.post(provider, f"/catalog/v1/assets/{asset['id']}/withdraw"))
+    path = f"/catalog/v1/petitions/{petition['id']}/agree"
+    yes = await bench.post(bench.staff("operator_business"), path, {"note": "好"})
+    assert refusal(yes) == (409, "illegal_move")
 
 
 async def test_a_petition_answers_the_same_when_it_is_sent_twice(market: Market):

@@ -70,6 +70,7 @@ async def agree(catalog: Catalog, operator: Caller, petition_id: PetitionId, not
             return earlier
         entry, before = await _in_review(tx, petition_id, operator)
         now = await catalog.database.now(tx)
+        asset_rules.require_not_withdrawn(entry.asset)
         graded = entry.version(before.version_id).graded
         assert graded  # or it could not have been submitted
         catalog.standing.require_fresh(graded.grade)
