@@ -13,6 +13,8 @@ from services.catalog.rules.grading import CHINESE, Finding, Grading, Grounds, I
 from services.catalog.rules.rule_tables import CURRENT, FIRST, PERSONAL, SENSITIVE, TABLES, Degree, Object
 from shared.grades import G1, G2, G3, G4, G5, G6, Flag, Grade
 from tests.catalog.grounds import CERTAIN, a_field, fields, findings, flags, grounds, impacts, numbers
+from tests.catalog.market import Market
+from tests.catalog.market import a_field as a_told_field
 
 
 def an_impact(thing: Object = Object.INDIVIDUAL, degree: Degree = Degree.NONE) -> Impact:
@@ -257,3 +259,16 @@ def _stripped(field: Field, reason: Reason) -> Field:
     """The field, but for the finding that a reason rests on."""
     kept = (found for found in field.detections if (field.name, found.kind) != (reason.field, reason.kind))
     return replace(field, detections=tuple(kept))
+
+
+async def test_the_rules_that_a_grade_names_are_open_to_anyone(market: Market):
+    provider = await market.provider()
+    version_id = (await market.drafted(provider))["versions"][0]["id"]
+    await market.inspected(version_id, a_told_field("姓名", "name"), a_told_field("身份证号", "resident_id"))
+    grade = await market.graded(provider, version_id)
+    rules = (await market.bench.get(None, "/catalog/v1/grading-rules")).json()
+    named = next(each for each in rules if each["rule_version"] == grade["rule_version"])
+    assert named["is_current"] and [each["is_current"] for each in rules].count(True) == 1
+    told = {each["rule"]: each["grade"] for part in ("pairs", "scales", "precisions") for each in named[part]}
+    assert told["floor.identity_with_contact"] == grade["grade"] == "G3"
+    assert {"object": "economy", "degree": "ordinary", "grade": "G4"} in named["impacts"]

@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from services.catalog.api import (
     assets,
     certificates,
+    grading_rules,
     important_data,
     petitions,
     records,
@@ -14,5 +15,5 @@ from services.catalog.api import (
 )
 
 router = APIRouter(tags=["catalog"])
-for part in (assets, reviews, versions, certificates, records, petitions, regradings, important_data):
+for part in (assets, reviews, versions, certificates, records, petitions, regradings, important_data, grading_rules):
     router.include_router(part.router)
