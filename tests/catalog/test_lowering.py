@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.catalog import jobs
+from services.catalog.events.petition import PetitionSubmitted
 from services.catalog.rules import petition as rules
 from services.catalog.rules.evidence import Field, Kind
 from services.catalog.rules.grading import Finding, Grounds, Impact, grade
@@ -21,11 +22,14 @@ from services.catalog.rules.petition import (
     WITHDRAWN,
     Agreed,
     Petition,
+    RiskAssessment,
 )
+from services.catalog.rules.records import Conclusion
 from services.catalog.rules.registration import DeadlinePassed, SecondPersonRequired
 from services.catalog.rules.rule_tables import Degree, Object
+from shared.facts import EVENT_BYTES_MAX, Actor, event_line
 from shared.grades import G1, G2, G3, G4, G5, G6, Flag, Grade
-from shared.ids import AssetId, ParticipantId, PetitionId, VersionId
+from shared.ids import AssetId, FactId, ParticipantId, PetitionId, VersionId
 from shared.lifecycle import IllegalMove
 from tests.catalog.grounds import a_field as a_found
 from tests.catalog.grounds import fields, grounds, numbers
@@ -294,3 +298,19 @@ async def test_a_proposal_made_anew_does_not_bring_back_what_was_struck(market: 
     petition = await petitioned(market, provider, version_id, findings=[{"field": "备注", "kind": "health"}])
     await agreed(market, petition)
     assert (await market.graded(provider, version_id))["grade"] == "G1"
+
+
+def test_the_largest_petitions_fit_into_a_fact():
+    worst = "\x01"  # six bytes in the log
+    findings = tuple(Finding(f"{number:04}" + worst * 996, Kind.NAME) for number in range(200))
+    everything = tuple(NamedImpact(thing, degree) for thing in Object for degree in Degree)
+    answer = worst * 300
+    points = RiskAssessment(answer, answer, answer, answer, answer, answer, Conclusion.PASSED, worst * 100)
+    for asked in (Strike(everything, findings, tuple(Flag)), points):
+        told = PetitionSubmitted.of(replace(a_petition(), asked=asked, rationale=worst * 300))
+        line = event_line(
+            told, service="catalog", fact_id=FactId.new(), actor=Actor("user", "user_a"), at=NOON, request_id=None
+        )
+        assert len(line) <= EVENT_BYTES_MAX
+    strike = PetitionSubmitted.of(replace(a_petition(), asked=Strike((), findings, ()))).strike
+    assert strike and strike.findings_count == 200 and 0 < len(strike.findings) < 200
