@@ -91,5 +91,6 @@ def _row(regrading: Regrading) -> dict[str, object]:
         "provider_id": regrading.provider_id, "trigger": regrading.trigger, "note": regrading.note,
         "reported_by": regrading.reported_by, "state": regrading.state, "opened_at": regrading.opened_at,
         "next_actor": regrading.next_actor, "deadline": regrading.deadline,
-        "said": SAID.dump_python(regrading.said, mode="json"), "reason_code": regrading.reason_code, "revision": regrading.revision,
+        "said": SAID.dump_python(regrading.said, mode="json"), "reason_code": regrading.reason_code,
+        "revision": regrading.revision,
     }  # fmt: skip
