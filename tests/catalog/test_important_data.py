@@ -27,7 +27,7 @@ from services.catalog.store import important_data as important_store
 from services.catalog.tables.whole import metadata
 from shared.errors import Failure
 from shared.grades import G1, G4, G5, G6, Condition, Grade
-from shared.ids import AssetId, CertificateId, FilingId, ParticipantId, PetitionId, VersionId
+from shared.ids import CertificateId, FilingId, ParticipantId, PetitionId, VersionId
 from tests.catalog.made import NOON, a_draft, declared, with_pending
 from tests.catalog.market import Market, harm, refusal
 from tests.conftest import MakeDatabase
@@ -37,12 +37,13 @@ HASH, YEAR = "ab" * 32, timedelta(days=365)
 SIX_POINTS = RiskAssessment("合法必要", "低", "良好", "充分", "加密", "无", Conclusion.PASSED, "评估机构")
 ASSESSED = frozenset({Condition.RISK_ASSESSMENT})
 READY = OnFile(ASSESSED, filed=True)
-OF = (AssetId.new(), VersionId.new(), ParticipantId.new())
+OWNER = ParticipantId.new()
+VERSION = with_pending(a_draft(OWNER), G5).versions[0]
 
 
 def an_assessment(**changes: Any) -> Petition:
     asked = replace(SIX_POINTS, **changes)
-    return petitions.submit(PetitionId.new(), OF, asked, "提供前评估", HASH, NOON)
+    return petitions.submit(PetitionId.new(), VERSION, OWNER, asked, "提供前评估", HASH, NOON)
 
 
 def accepted(petition: Petition) -> Petition:
@@ -77,8 +78,8 @@ def test_filed_and_assessed_important_data_are_registered_by_two_operators():
 def test_an_accepted_assessment_proves_it_for_its_version_and_for_a_year():
     petition = accepted(an_assessment())
     assert (petition.state, petition.deadline, petition.next_actor) == (GRANTED, NOON + YEAR, "provider")
-    assert petitions.proven([petition], OF[1], NOON + YEAR - timedelta(microseconds=1)) == ASSESSED
-    assert petitions.proven([petition], OF[1], NOON + YEAR) == set()
+    assert petitions.proven([petition], VERSION.id, NOON + YEAR - timedelta(microseconds=1)) == ASSESSED
+    assert petitions.proven([petition], VERSION.id, NOON + YEAR) == set()
     assert petitions.proven([petition], VersionId.new(), NOON) == set()
     assert petitions.pass_deadline(petition).state is EXPIRED
 
@@ -88,7 +89,7 @@ def test_an_accepted_assessment_proves_it_for_its_version_and_for_a_year():
     accepted(an_assessment(conclusion=Conclusion.FAILED)), petitions.pass_deadline(accepted(an_assessment())),
 ])  # fmt: skip
 def test_what_is_not_accepted_did_not_pass_or_is_over_proves_nothing(petition: Petition):
-    assert petitions.proven([petition], OF[1], NOON) == set()
+    assert petitions.proven([petition], VERSION.id, NOON) == set()
 
 
 ANSWERS: dict[str, Any] = {
@@ -206,9 +207,9 @@ async def test_the_catalogue_takes_three_statements_however_long_it_is(database:
             for _ in range(more):
                 entry = with_pending(a_draft(), G5)
                 await store.add_entry(tx, entry)
-                of = (entry.asset.id, entry.versions[0].id, entry.asset.provider_id)
                 declaration = Declaration(Basis.DECLARED, "省级网信部门", "1", NOON)
-                await important_store.add_filing(tx, file(FilingId.new(), of, declaration, NOON))
+                filing = file(FilingId.new(), entry.versions[0], entry.asset.provider_id, declaration, NOON)
+                await important_store.add_filing(tx, filing)
         async with kept.read() as tx:
             event.listen(engine, "before_cursor_execute", note)
             found = await important_store.catalogue(tx, None, None, 100)

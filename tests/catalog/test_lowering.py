@@ -29,11 +29,11 @@ from services.catalog.rules.registration import DeadlinePassed, SecondPersonRequ
 from services.catalog.rules.rule_tables import Degree, Object
 from shared.facts import EVENT_BYTES_MAX, Actor, event_line
 from shared.grades import G1, G2, G3, G4, G5, G6, Flag, Grade
-from shared.ids import AssetId, FactId, ParticipantId, PetitionId, VersionId
+from shared.ids import FactId, PetitionId
 from shared.lifecycle import IllegalMove
 from tests.catalog.grounds import a_field as a_found
 from tests.catalog.grounds import fields, grounds, numbers
-from tests.catalog.made import NOON
+from tests.catalog.made import NOON, a_registered
 from tests.catalog.market import NOTHING_HARMED, PERSONS, Market, a_field, a_report, harm, refusal
 from tests.support.bench import Person
 
@@ -45,8 +45,8 @@ ID_FOUND = Finding("身份证号", Kind.RESIDENT_ID)
 
 
 def a_petition() -> Petition:
-    of = (AssetId.new(), VersionId.new(), ParticipantId.new())
-    return rules.submit(PetitionId.new(), of, STRIKE, "高估", HASH, NOON)
+    entry = a_registered(G4)
+    return rules.submit(PetitionId.new(), entry.versions[0], entry.asset.provider_id, STRIKE, "高估", HASH, NOON)
 
 
 @pytest.mark.parametrize("strike, expected", [

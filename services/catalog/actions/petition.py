@@ -55,8 +55,8 @@ async def submit(
             await _lowered(tx, version, asked)
         else:
             important_data.require_important(version)
-        of = (entry.asset.id, version_id, entry.asset.provider_id)
-        petition = rules.submit(PetitionId.new(), of, asked, rationale, evidence_hash, now)
+        petition_id, owner = PetitionId.new(), entry.asset.provider_id
+        petition = rules.submit(petition_id, version, owner, asked, rationale, evidence_hash, now)
         await petition_store.add_petition(tx, petition)
         await once.remember(tx, petition)
         await catalog.outbox.record(tx, provider.actor, now, PetitionSubmitted.of(petition))
