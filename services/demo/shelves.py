@@ -17,6 +17,7 @@ NAMES = {
     BETA: ("乙方旅行有限公司", ["buyer"], "C2"),
     GAMMA: ("丙方广告有限公司", ["buyer"], "C1"),
 }
+SYNTHETIC, ASSESSED_AT = "合成数据，不对应任何自然人", "2026-11-01T00:00:00Z"
 AIRPORTS, PERSONS = "airports", "persons"
 PROOF_OF_RIGHTS = hashlib.sha256("权属说明".encode()).hexdigest()
 OWNERS = {AIRPORTS: AVIATION, PERSONS: CIVIC}
@@ -112,13 +113,24 @@ async def register(market: Market, what: str) -> None:
         "rights": [{"kind": kind, "evidence_hash": PROOF_OF_RIGHTS} for kind in ("holding", "operation")],
     }  # fmt: skip
     if what == PERSONS:
-        declaration["personal_information_basis"] = "合成数据，不对应任何自然人"
+        declaration["personal_information_basis"] = SYNTHETIC
+        await put_on_record(owner, asset_id)
     await owner.post(f"/catalog/v1/assets/{asset_id}/source-declaration", declaration)
     await owner.post(f"/catalog/v1/assets/{asset_id}/submit")
     review = {"grade": market.things[what]["grade"], "note": "来源说明、权属与分级已复核"}
     asset = await market.people["business"].post(f"/catalog/v1/assets/{asset_id}/register", review)
     expect(asset["state"] == "registered", "a reviewed asset is registered")
     market.note(f"{asset['title']} 登记证书 {asset['certificate_id']}")
+
+
+async def put_on_record(owner: Person, asset_id: str) -> None:
+    """The separate consent and the impact assessment that sensitive personal information needs."""
+    path = f"/catalog/v1/assets/{asset_id}"
+    shared = {"evidence_hash": "0" * 64, "valid_until": (await owner.get(path))["deadline"]}  # about half a year
+    consent = {"kind": "separate_consent", "scope": SYNTHETIC, "persons": data.PERSONS}
+    assessment = {"kind": "impact_assessment", "assessed_at": ASSESSED_AT, "conclusion": "passed", "summary": SYNTHETIC}
+    await owner.post(f"{path}/consents", consent | shared)
+    await owner.post(f"{path}/assessments", assessment | shared)
 
 
 async def _bring(market: Market, what: str, content: bytes, about: dict[str, Any]) -> None:

@@ -13,12 +13,9 @@ from services.catalog.rules.grading import CHINESE, Finding, Grading, Grounds, I
 from services.catalog.rules.lineage import Processing
 from services.catalog.rules.rule_tables import CURRENT, FIRST, PERSONAL, SENSITIVE, TABLES, Degree, Object
 from shared.grades import G1, G2, G3, G4, G5, G6, Flag, Grade
-
-CERTAIN = 10_000
-
-
-def a_field(name: str, *kinds: Kind, hit: int = CERTAIN, proven: int | None = CERTAIN, named: bool = True) -> Field:
-    return Field(name, "text", 0, 100, tuple(Detection(kind, named, hit, proven, 1_000) for kind in kinds))
+from tests.catalog.grounds import CERTAIN, a_field, fields, findings, flags, grounds, impacts, numbers
+from tests.catalog.market import Market
+from tests.catalog.market import a_field as a_told_field
 
 
 def an_impact(thing: Object = Object.INDIVIDUAL, degree: Degree = Degree.NONE) -> Impact:
@@ -33,23 +30,6 @@ PERSONS = (
     a_field("姓名", Kind.NAME), a_field("身份证号", Kind.RESIDENT_ID), a_field("手机号", Kind.PHONE),
     a_field("月度订单数"),
 )  # fmt: skip
-
-kinds = st.sampled_from(Kind)
-shares = st.integers(0, CERTAIN)
-hits = st.integers(1, CERTAIN)
-decimals = st.none() | st.integers(0, 8)
-detections = st.builds(Detection, kinds, st.booleans(), hits, st.none() | shares, st.integers(1, 1_000), decimals)
-numbers = st.integers(0, 20_000_000)
-fields = st.lists(
-    st.builds(Field, st.sampled_from("abcdef"), st.just("text"), shares, st.integers(0, 9),
-              st.lists(detections, max_size=3).map(tuple)), max_size=5,
-)  # fmt: skip
-impacts = st.lists(
-    st.builds(Impact, st.sampled_from(Object), st.sampled_from(Degree), st.sampled_from("xyz")), max_size=4
-)
-flags = st.frozensets(st.sampled_from(Flag))
-findings = st.builds(Finding, st.sampled_from("abcdef"), kinds)
-grounds = st.builds(Grounds, impacts.map(tuple), flags, impacts.map(tuple), st.frozensets(findings, max_size=3))
 
 
 @pytest.mark.parametrize("thing, ordinary, serious, extreme", [
@@ -280,3 +260,16 @@ def _stripped(field: Field, reason: Reason) -> Field:
     """The field, but for the finding that a reason rests on."""
     kept = (found for found in field.detections if (field.name, found.kind) != (reason.field, reason.kind))
     return replace(field, detections=tuple(kept))
+
+
+async def test_the_rules_that_a_grade_names_are_open_to_anyone(market: Market):
+    provider = await market.provider()
+    version_id = (await market.drafted(provider))["versions"][0]["id"]
+    await market.inspected(version_id, a_told_field("姓名", "name"), a_told_field("身份证号", "resident_id"))
+    grade = await market.graded(provider, version_id)
+    rules = (await market.bench.get(None, "/catalog/v1/grading-rules")).json()
+    named = next(each for each in rules if each["rule_version"] == grade["rule_version"])
+    assert named["is_current"] and [each["is_current"] for each in rules].count(True) == 1
+    told = {each["rule"]: each["grade"] for part in ("pairs", "scales", "precisions") for each in named[part]}
+    assert told["floor.identity_with_contact"] == grade["grade"] == "G3"
+    assert {"object": "economy", "degree": "ordinary", "grade": "G4"} in named["impacts"]

@@ -5,36 +5,45 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from services.catalog import jobs
 from services.catalog.rules import petition as petitions
 from services.catalog.rules import registration
 from services.catalog.rules.important_data import (
+    Basis,
     CoreDataNotTradable,
+    Declaration,
     ImportantDataNotAssessed,
     ImportantDataNotFiled,
     OnFile,
     denial,
+    file,
 )
 from services.catalog.rules.petition import EXPIRED, GRANTED, SUBMITTED, Petition, RiskAssessment
 from services.catalog.rules.records import Conclusion
+from services.catalog.store import entries as store
+from services.catalog.store import important_data as important_store
+from services.catalog.tables.whole import metadata
 from shared.errors import Failure
 from shared.grades import G1, G4, G5, G6, Condition, Grade
-from shared.ids import AssetId, CertificateId, ParticipantId, PetitionId, VersionId
+from shared.ids import AuthorityFilingId, CertificateId, ParticipantId, PetitionId, VersionId
 from tests.catalog.made import NOON, a_draft, declared, with_pending
 from tests.catalog.market import Market, harm, refusal
+from tests.conftest import MakeDatabase
 from tests.support.bench import Person
 
 HASH, YEAR = "ab" * 32, timedelta(days=365)
 SIX_POINTS = RiskAssessment("合法必要", "低", "良好", "充分", "加密", "无", Conclusion.PASSED, "评估机构")
 ASSESSED = frozenset({Condition.RISK_ASSESSMENT})
 READY = OnFile(ASSESSED, filed=True)
-OF = (AssetId.new(), VersionId.new(), ParticipantId.new())
+OWNER = ParticipantId.new()
+VERSION = with_pending(a_draft(OWNER), G5).versions[0]
 
 
 def an_assessment(**changes: Any) -> Petition:
     asked = replace(SIX_POINTS, **changes)
-    return petitions.submit(PetitionId.new(), OF, asked, "提供前评估", HASH, NOON)
+    return petitions.submit(PetitionId.new(), VERSION, OWNER, asked, "提供前评估", HASH, NOON)
 
 
 def accepted(petition: Petition) -> Petition:
@@ -69,8 +78,8 @@ def test_filed_and_assessed_important_data_are_registered_by_two_operators():
 def test_an_accepted_assessment_proves_it_for_its_version_and_for_a_year():
     petition = accepted(an_assessment())
     assert (petition.state, petition.deadline, petition.next_actor) == (GRANTED, NOON + YEAR, "provider")
-    assert petitions.proven([petition], OF[1], NOON + YEAR - timedelta(microseconds=1)) == ASSESSED
-    assert petitions.proven([petition], OF[1], NOON + YEAR) == set()
+    assert petitions.proven([petition], VERSION.id, NOON + YEAR - timedelta(microseconds=1)) == ASSESSED
+    assert petitions.proven([petition], VERSION.id, NOON + YEAR) == set()
     assert petitions.proven([petition], VersionId.new(), NOON) == set()
     assert petitions.pass_deadline(petition).state is EXPIRED
 
@@ -80,7 +89,7 @@ def test_an_accepted_assessment_proves_it_for_its_version_and_for_a_year():
     accepted(an_assessment(conclusion=Conclusion.FAILED)), petitions.pass_deadline(accepted(an_assessment())),
 ])  # fmt: skip
 def test_what_is_not_accepted_did_not_pass_or_is_over_proves_nothing(petition: Petition):
-    assert petitions.proven([petition], OF[1], NOON) == set()
+    assert petitions.proven([petition], VERSION.id, NOON) == set()
 
 
 ANSWERS: dict[str, Any] = {
@@ -184,6 +193,30 @@ async def test_the_catalogue_of_important_data_shows_filings_to_those_who_keep_i
         assert [item["version_id"] for item in answer["items"]] == [expected]
     for other in (provider, bench.staff("operator_audit")):
         assert refusal(await bench.get(other, path)) == (403, "not_your_role")
+
+
+async def test_the_catalogue_takes_three_statements_however_long_it_is(database: MakeDatabase):
+    kept, asked = await database("catalog", metadata), list[str]()
+    engine = kept._readers.sync_engine  # pyright: ignore[reportPrivateUsage]
+
+    def note(_: Any, __: Any, statement: str, *rest: Any) -> None:
+        asked.append(statement)
+
+    for more in (1, 5):
+        async with kept.transaction() as tx:
+            for _ in range(more):
+                entry = with_pending(a_draft(), G5)
+                await store.add_entry(tx, entry)
+                declaration = Declaration(Basis.DECLARED, "省级网信部门", "1", NOON)
+                filing = file(AuthorityFilingId.new(), entry.versions[0], entry.asset.provider_id, declaration, NOON)
+                await important_store.add_filing(tx, filing)
+        async with kept.read() as tx:
+            event.listen(engine, "before_cursor_execute", note)
+            found = await important_store.catalogue(tx, None, None, 100)
+            event.remove(engine, "before_cursor_execute", note)
+        assert all(one.filing and one.filing.version_id == one.version_id for one in found)
+        assert len([statement for statement in asked if "SELECT" in statement]) == 3
+        asked.clear()
 
 
 async def test_what_is_not_important_is_neither_filed_nor_assessed(market: Market):

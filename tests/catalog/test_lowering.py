@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.catalog import jobs
+from services.catalog.events.petition import PetitionSubmitted
 from services.catalog.rules import petition as rules
 from services.catalog.rules.evidence import Field, Kind
 from services.catalog.rules.grading import Finding, Grounds, Impact, grade
@@ -21,16 +22,19 @@ from services.catalog.rules.petition import (
     WITHDRAWN,
     Agreed,
     Petition,
+    RiskAssessment,
 )
+from services.catalog.rules.records import Conclusion
 from services.catalog.rules.registration import DeadlinePassed, SecondPersonRequired
 from services.catalog.rules.rule_tables import Degree, Object
+from shared.facts import EVENT_BYTES_MAX, Actor, event_line
 from shared.grades import G1, G2, G3, G4, G5, G6, Flag, Grade
-from shared.ids import AssetId, ParticipantId, PetitionId, VersionId
+from shared.ids import FactId, PetitionId
 from shared.lifecycle import IllegalMove
-from tests.catalog.made import NOON
+from tests.catalog.grounds import a_field as a_found
+from tests.catalog.grounds import fields, grounds, numbers
+from tests.catalog.made import NOON, a_registered
 from tests.catalog.market import NOTHING_HARMED, PERSONS, Market, a_field, a_report, harm, refusal
-from tests.catalog.test_grading import a_field as a_found
-from tests.catalog.test_grading import fields, grounds, numbers
 from tests.support.bench import Person
 
 HASH, DAY, TICK = "cd" * 32, timedelta(days=1), timedelta(microseconds=1)
@@ -41,8 +45,8 @@ ID_FOUND = Finding("身份证号", Kind.RESIDENT_ID)
 
 
 def a_petition() -> Petition:
-    of = (AssetId.new(), VersionId.new(), ParticipantId.new())
-    return rules.submit(PetitionId.new(), of, STRIKE, "高估", HASH, NOON)
+    entry = a_registered(G4)
+    return rules.submit(PetitionId.new(), entry.versions[0], entry.asset.provider_id, STRIKE, "高估", HASH, NOON)
 
 
 @pytest.mark.parametrize("strike, expected", [
@@ -259,6 +263,18 @@ async def test_nobody_of_the_providers_organisation_grants_its_petition(market: 
     assert refusal(await market.bench.post(provider, f"{path}/agree", {"note": "好"})) == (403, "not_your_role")
 
 
+async def test_for_a_withdrawn_asset_nothing_is_granted(market: Market):
+    bench, provider = market.bench, await market.provider()
+    asset = await market.registered(provider, impacts=harm("individual", "serious"))
+    version_id = asset["versions"][0]["id"]
+    serious = [{"object": "individual", "degree": "serious"}]
+    petition = await petitioned(market, provider, version_id, impacts=serious)
+    market.done(await bench.post(provider, f"/catalog/v1/assets/{asset['id']}/withdraw"))
+    path = f"/catalog/v1/petitions/{petition['id']}/agree"
+    yes = await bench.post(bench.staff("operator_business"), path, {"note": "好"})
+    assert refusal(yes) == (409, "illegal_move")
+
+
 async def test_a_petition_answers_the_same_when_it_is_sent_twice(market: Market):
     bench, provider = market.bench, await market.provider()
     asset = await market.registered(provider, *PERSONS)
@@ -282,3 +298,19 @@ async def test_a_proposal_made_anew_does_not_bring_back_what_was_struck(market: 
     petition = await petitioned(market, provider, version_id, findings=[{"field": "备注", "kind": "health"}])
     await agreed(market, petition)
     assert (await market.graded(provider, version_id))["grade"] == "G1"
+
+
+def test_the_largest_petitions_fit_into_a_fact():
+    worst = "\x01"  # six bytes in the log
+    findings = tuple(Finding(f"{number:04}" + worst * 996, Kind.NAME) for number in range(200))
+    everything = tuple(NamedImpact(thing, degree) for thing in Object for degree in Degree)
+    answer = worst * 300
+    points = RiskAssessment(answer, answer, answer, answer, answer, answer, Conclusion.PASSED, worst * 100)
+    for asked in (Strike(everything, findings, tuple(Flag)), points):
+        told = PetitionSubmitted.of(replace(a_petition(), asked=asked, rationale=worst * 300))
+        line = event_line(
+            told, service="catalog", fact_id=FactId.new(), actor=Actor("user", "user_a"), at=NOON, request_id=None
+        )
+        assert len(line) <= EVENT_BYTES_MAX
+    strike = PetitionSubmitted.of(replace(a_petition(), asked=Strike((), findings, ()))).strike
+    assert strike and strike.findings_count == 200 and 0 < len(strike.findings) < 200

@@ -27,14 +27,14 @@ from services.catalog.rules.records import (
 from services.catalog.schemas.records import NewAssessment, NewConsent
 from shared.errors import Failure
 from shared.grades import Condition, Flag
-from shared.ids import AssetId, ParticipantId, RecordId, VersionId
+from shared.ids import RecordId, VersionId
 from shared.lifecycle import IllegalMove
-from tests.catalog.made import NOON
+from tests.catalog.made import NOON, a_draft
 from tests.catalog.market import PERSONS, Market, refusal
 from tests.support.bench import Person
 
 HASH, DAY = "ab" * 32, timedelta(days=1)
-ASSET = (AssetId.new(), ParticipantId.new())
+ASSET = a_draft().asset
 CONSENT = Consent("向受让方提供", 500)
 ASSESSMENT = Assessment(NOON, Conclusion.PASSED, "风险可控")
 

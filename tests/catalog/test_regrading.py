@@ -8,6 +8,7 @@ import pytest
 
 from services.catalog import jobs
 from services.catalog.rules import regrading as rules
+from services.catalog.rules.grading import Grounds
 from services.catalog.rules.registration import DeadlinePassed
 from services.catalog.rules.regrading import ASSESSED, CLOSED, OPEN, OVERDUE, Regrading, Trigger, VersionNotRegistered
 from shared.ids import ParticipantId, RegradingId
@@ -38,11 +39,11 @@ def test_a_duty_waits_thirty_days_for_the_provider_and_then_for_an_operator_for_
     closed = rules.close(duty, rules.UNCHANGED)
     assert (closed.state, closed.next_actor, closed.deadline) == (CLOSED, None, None)
     with pytest.raises(IllegalMove):
-        rules.assess(closed, now)
+        rules.assess(closed, Grounds(), now)
 
 
 def test_an_assessment_that_raises_nothing_waits_for_an_operator():
-    assessed = rules.assess(a_duty(), NOON)
+    assessed = rules.assess(a_duty(), Grounds(), NOON)
     assert (assessed.state, assessed.next_actor, assessed.deadline) == (
         ASSESSED, "operator_business", NOON + 15 * DAY,
     )  # fmt: skip
@@ -99,7 +100,8 @@ async def test_if_the_grade_stays_an_operator_confirms_it_with_a_reason(market: 
     duty = await reported(market, provider, version_id)
     path = f"/catalog/v1/regradings/{duty['id']}"
     same = {"impacts": NOTHING_HARMED, "flags": []}
-    assert market.done(await bench.post(provider, f"{path}/assess", same))["state"] == "assessed"
+    assessed = market.done(await bench.post(provider, f"{path}/assess", same))
+    assert (assessed["state"], assessed["said"]) == ("assessed", {"declared": NOTHING_HARMED, "flags": []})
     insider = replace(provider, subject="user_" + "1" * 32, roles=frozenset({"operator_business"}))
     why = {"reason": "增量同分布，影响不变"}
     assert refusal(await bench.post(insider, f"{path}/confirm", why)) == (403, "reviews_own_asset")

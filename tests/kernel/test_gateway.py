@@ -88,7 +88,7 @@ OPEN = {
     "POST /identity/v1/applications", "POST /identity/v1/token", "POST /identity/v1/token/revoke",
     "GET /identity/.well-known/jwks.json", "GET /identity/.well-known/openid-configuration",
     "GET /catalog/v1/certificates", "GET /catalog/v1/certificates/{certificate_id}",
-    "GET /catalog/v1/certificates/keys",
+    "GET /catalog/v1/certificates/keys", "GET /catalog/v1/grading-rules",
     "GET /pricing/v1/fee-schedules/current", "POST /trading/v1/custodian/callbacks", "GET /audit/v1/log/checkpoint",
     "GET /audit/v1/log/tile/{level}/{path}", "GET /audit/v1/proofs/inclusion", "GET /audit/v1/proofs/consistency",
 }  # fmt: skip

@@ -1,7 +1,8 @@
 """Who may have what in which form: the kernel's tables against a second table, written by hand from the rules.
 
 The tables below are copied from the rule texts (matrix and overlays of the permission rules, grade overlay of the
-authorisation matrix), not from the code: `C3` from that clearance on, `-` for nobody.
+authorisation matrix), not from the code: `C3` from that clearance on, `-` for nobody, and after that what must be on
+record.
 """
 
 from collections.abc import Iterator, Set
@@ -24,20 +25,26 @@ from shared.grades import (
     visibility,
 )
 
-#                G1    G2    G3    G4    G5    G6
-BY_HAND = {
-    "raw":          "C1    C2    C3    -     -     -",
-    "desensitised": "C1    C1    C2    C4    -     -",
-    "api":          "C1    C2    C3    C4    -     -",
-    "compute":      "C1    C1    C2    C3    C5    -",
-}  # fmt: skip
-ALSO_NEEDED = {  # beside the clearance, before anything leaves
-    ("G4", "desensitised"): {"effect_report"},
-    ("G4", "api"): {"limited_queries"},
-    ("G4", "compute"): {"smallest_group"},
-    # The smallest group is not in the row of G5, but what G4 asks a stricter grade cannot forgo (invariant M2).
-    ("G5", "compute"): {"smallest_group", "order_approval", "risk_assessment", "result_review"},
-}
+MATRIX_BY_HAND = """
+| grade | raw | desensitised     | api                | compute                                                        |
+|-------|-----|------------------|--------------------|----------------------------------------------------------------|
+| G1    | C1  | C1               | C1                 | C1                                                             |
+| G2    | C2  | C1               | C2                 | C1                                                             |
+| G3    | C3  | C2               | C3                 | C2                                                             |
+| G4    | -   | C4 effect_report | C4 limited_queries | C3 smallest_group                                              |
+| G5    | -   | -                | -                  | C5 smallest_group order_approval risk_assessment result_review |
+| G6    | -   | -                | -                  | -                                                              |
+"""  # The smallest group is not in the row of G5, but what G4 asks a stricter grade cannot forgo (invariant M2).
+OVERLAYS_BY_HAND = """
+| flag                    | raw up to G2                       | raw from G3 | api                                |
+|-------------------------|------------------------------------|-------------|------------------------------------|
+| personal                | separate_consent                   | -           | separate_consent                   |
+| sensitive_personal      | separate_consent impact_assessment | -           | separate_consent impact_assessment |
+| minor                   | separate_consent guardian_consent  | -           | separate_consent guardian_consent  |
+| public_data             |                                    |             |                                    |
+| geographic              |                                    |             |                                    |
+| critical_infrastructure |                                    |             |                                    |
+"""  # Nothing of the kind for what leaves desensitised, or does not leave at all.
 VISIBLE_BY_HAND = {  # who sees the entry: nobody admitted, C1, C2, C3, C4, C5
     "G1": "full   full   full   full   full   full",
     "G2": "full   full   full   full   full   full",
@@ -57,22 +64,40 @@ SAMPLE_BY_HAND = {  # of data without persons; `-` is refused
 CLEARANCES = (None, *Clearance)
 ALL_FLAGS = [frozenset(chosen) for size in range(7) for chosen in combinations(Flag, size)]
 EVERYTHING = frozenset(Condition)
-RECORDS = [frozenset[Condition](), EVERYTHING, *(EVERYTHING - {missing} for missing in Condition)]
+EACH_ALONE, EACH_MISSING = [{one} for one in Condition], [EVERYTHING - {one} for one in Condition]
+RECORDS = [frozenset(record) for record in (set[Condition](), EVERYTHING, *EACH_ALONE, *EACH_MISSING)]
 PERSONS = {Flag.PERSONAL, Flag.SENSITIVE_PERSONAL, Flag.MINOR}
 
 
+def cells(table: str) -> dict[tuple[str, str], list[str]]:
+    """The words of each cell, by the names of its row and its column."""
+    (_, *columns), _, *lines = (
+        [cell.strip() for cell in line.strip("|").split("|")] for line in table.split("\n")[1:-1]
+    )
+    return {(name, column): cell.split() for name, *row in lines for column, cell in zip(columns, row, strict=True)}
+
+
+MATRIX, OVERLAYS = cells(MATRIX_BY_HAND), cells(OVERLAYS_BY_HAND)
+
+
+def overlay(grade: Grade, mode: Mode, flag: Flag) -> list[str]:
+    if mode == "raw":
+        return OVERLAYS[flag, "raw up to G2" if grade in {"G1", "G2"} else "raw from G3"]
+    return OVERLAYS[flag, "api"] if mode == "api" else []
+
+
 def allowed_by_hand(grade: Grade, mode: Mode, clearance: Clearance | None, flags: Set[Flag], record: Set[str]) -> bool:
-    least = dict(zip(Grade, BY_HAND[mode].split(), strict=True))[grade]
-    if least == "-" or clearance is None or clearance.value < least:
+    least, *needed = MATRIX[grade, mode]
+    needed += [word for flag in flags for word in overlay(grade, mode, flag)]
+    if "-" in (least, *needed) or clearance is None or clearance.value < least:
         return False
-    needed = set(ALSO_NEEDED.get((grade.value, mode.value), set[str]()))
-    if mode in {"raw", "api"}:  # persons leave as they are
-        needed |= {"separate_consent"} if flags & PERSONS else set[str]()
-        needed |= {"impact_assessment"} if Flag.SENSITIVE_PERSONAL in flags else set[str]()
-        needed |= {"guardian_consent"} if Flag.MINOR in flags else set[str]()
-    if mode == "raw" and grade == "G3" and flags & PERSONS:
-        return False
-    return needed <= {str(condition) for condition in record}
+    return set(needed) <= {str(condition) for condition in record}
+
+
+def test_the_tables_by_hand_leave_nothing_out():
+    assert set(MATRIX) == set(product(Grade, Mode))
+    assert {flag for flag, _ in OVERLAYS} == set(Flag)
+    assert {*VISIBLE_BY_HAND} == {*SAMPLE_BY_HAND} == set(Grade)
 
 
 @pytest.mark.parametrize("mode", Mode)

@@ -1,10 +1,21 @@
 """What happens in trading when a grade is lowered, and when what is on record for a version changes."""
 
+from dataclasses import fields
+
 import pytest
 
+from services.catalog.events.grading import GradeLowered, GradeRaised
+from services.catalog.events.records import ConditionsChanged
+from services.catalog.rules.lowering import NamedImpact, Strike
+from services.catalog.rules.petition import submit
+from services.catalog.rules.rule_tables import Degree, Object
 from services.trading.rules import listing as rules
 from services.trading.rules.listing import LISTED, SUSPENDED, Reason, SuspendedByGrade
+from services.trading.schemas.followed import NewGrade
+from shared.facts import plain
 from shared.grades import G2, G3, G4, Condition, Flag, Grade
+from shared.ids import PetitionId
+from tests.catalog.made import NOON, a_registered
 from tests.trading.made import a_listing
 from tests.trading.market import Market, code
 
@@ -25,6 +36,23 @@ def test_an_offer_that_the_grade_suspended_is_its_providers_to_resume_once_the_g
 def test_what_its_provider_suspended_stays_so_through_every_grade_that_allows_it():
     lowered = rules.regrade(rules.suspend(a_listing()), G2, NOBODY, 2)
     assert (lowered.state, lowered.reason_code) == (SUSPENDED, Reason.BY_PROVIDER)
+
+
+def test_what_the_catalogue_tells_is_what_trading_reads():
+    entry = a_registered(G3, Flag.PERSONAL)
+    asset, version, proven = entry.asset, entry.versions[0], frozenset({CONSENT})
+    strike = Strike((NamedImpact(Object.ECONOMY, Degree.SERIOUS),), (), ())
+    petition = submit(PetitionId.new(), version, asset.provider_id, strike, "高估", "ab" * 32, NOON)
+    for fact in (
+        GradeRaised.of(asset, version, (), proven, "投诉"),
+        GradeLowered.of(asset, version, (), proven, petition, "已复核"),
+        ConditionsChanged.of(asset, version, proven),
+    ):
+        told = {field.name: plain(getattr(fact, field.name)) for field in fields(fact)}
+        read = NewGrade.model_validate(told)
+        assert read == NewGrade(
+            version_id=version.id, grade=G3, flags=frozenset({Flag.PERSONAL}), grade_revision=1, on_record=proven
+        )
 
 
 async def test_a_lowered_grade_frees_rights_at_once_and_offers_by_their_provider(market: Market):

@@ -55,8 +55,8 @@ async def submit(
             await _lowered(tx, version, asked)
         else:
             important_data.require_important(version)
-        of = (entry.asset.id, version_id, entry.asset.provider_id)
-        petition = rules.submit(PetitionId.new(), of, asked, rationale, evidence_hash, now)
+        petition_id, owner = PetitionId.new(), entry.asset.provider_id
+        petition = rules.submit(petition_id, version, owner, asked, rationale, evidence_hash, now)
         await petition_store.add_petition(tx, petition)
         await once.remember(tx, petition)
         await catalog.outbox.record(tx, provider.actor, now, PetitionSubmitted.of(petition))
@@ -70,6 +70,7 @@ async def agree(catalog: Catalog, operator: Caller, petition_id: PetitionId, not
             return earlier
         entry, before = await _in_review(tx, petition_id, operator)
         now = await catalog.database.now(tx)
+        asset_rules.require_not_withdrawn(entry.asset)
         graded = entry.version(before.version_id).graded
         assert graded  # or it could not have been submitted
         catalog.standing.require_fresh(graded.grade)

@@ -27,8 +27,7 @@ async def add(
         asset_rules.require_not_withdrawn(before.asset)
         if version_id and version_id not in {version.id for version in before.versions}:
             raise NoSuchVersion()
-        owner = (asset_id, before.asset.provider_id)
-        record = rules.put_on_record(RecordId.new(), owner, version_id, evidence, now)
+        record = rules.put_on_record(RecordId.new(), before.asset, version_id, evidence, now)
         after, changes = await follow(tx, before, record, now)
         await store.save_entry(tx, before, after)
         await record_store.add_record(tx, record)

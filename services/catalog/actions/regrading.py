@@ -72,8 +72,8 @@ async def assess(
         known, found = await evidence_store.grounds_of(tx, version.id)
         grounds = replace(known, declared=(*known.declared, *said.declared), flags=known.flags | said.flags)
         grading = grading_rules.grade(grounds, found, version.rows)
-        answered = rules.assess(regrading, now)
-        facts: list[Fact] = [RegradingAssessed.of(answered, said)]
+        answered = rules.assess(regrading, said, now)
+        facts: list[Fact] = [RegradingAssessed.of(answered)]
         await regrading_store.save_regrading(tx, answered)
         if version.graded and version_rules.raises(version.graded, grading):
             raised = version_rules.raise_grade(version, grading)

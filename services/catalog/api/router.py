@@ -7,6 +7,7 @@ from services.catalog.api import (
     assets,
     certificates,
     filings,
+    grading_rules,
     important_data,
     lineage,
     objections,
@@ -21,6 +22,6 @@ from services.catalog.api import (
 router = APIRouter(tags=["catalog"])
 for part in (
     assets, reviews, filings, objections, versions, certificates, quality, lineage, access, records, petitions,
-    regradings, important_data,
+    regradings, important_data, grading_rules,
 ):  # fmt: skip
     router.include_router(part.router)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import ClassVar, Self
 
 from services.catalog.events.grading import that_fit
-from services.catalog.rules.grading import Grounds, Impact
+from services.catalog.rules.grading import Impact
 from services.catalog.rules.regrading import Regrading, Trigger
 from shared.facts import Category, Fact, Retention
 from shared.grades import Flag
@@ -49,7 +49,9 @@ class RegradingAssessed(RegradingFact):
     flags: frozenset[Flag]
 
     @classmethod
-    def of(cls, regrading: Regrading, said: Grounds) -> Self:
+    def of(cls, regrading: Regrading) -> Self:
+        said = regrading.said
+        assert said
         return cls(*_head(regrading), that_fit(said.declared), len(said.declared), said.flags)
 
 

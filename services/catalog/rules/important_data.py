@@ -88,12 +88,13 @@ def require_important(version: Version) -> None:
 
 
 def file(
-    filing_id: AuthorityFilingId, of: tuple[AssetId, VersionId, ParticipantId], declared: Declaration, now: datetime
-) -> Filing:  # fmt: skip
-    """Requires a version of important data."""
+    filing_id: AuthorityFilingId, version: Version, provider_id: ParticipantId, declared: Declaration, now: datetime
+) -> Filing:
+    """Raises NotImportantData or CoreDataNotTradable for a version that nothing is filed of."""
+    require_important(version)
     if declared.filed_at > now:
         raise FiledInFuture(filed_at=declared.filed_at)
-    return Filing(filing_id, *of, declared, now)
+    return Filing(filing_id, version.asset_id, version.id, provider_id, declared, now)
 
 
 def denial(grade: Grade, on_file: OnFile) -> Forbidden | None:

@@ -17,6 +17,7 @@ from services.catalog.rules.asset import NextActor
 from services.catalog.rules.lowering import Strike
 from services.catalog.rules.records import Conclusion
 from services.catalog.rules.registration import DeadlinePassed, SecondPersonRequired
+from services.catalog.rules.version import Version
 from shared.errors import Conflict, NotFound
 from shared.grades import G4, Condition, Grade
 from shared.ids import AssetId, ParticipantId, PetitionId, VersionId
@@ -112,10 +113,15 @@ class PetitionPending(Conflict):
     """A petition of this kind is under review for this version; wait for its outcome, or withdraw it."""
 
 
-def submit(petition_id: PetitionId, of: tuple[AssetId, VersionId, ParticipantId], asked: Strike | RiskAssessment,
-           rationale: str, evidence_hash: str, now: datetime) -> Petition:  # fmt: skip
-    start, deadline = PETITION.start, now + REVIEWED_WITHIN
-    return Petition(petition_id, *of, asked, rationale, evidence_hash, start, now, deadline)
+def submit(
+    petition_id: PetitionId, version: Version, provider_id: ParticipantId, asked: Strike | RiskAssessment,
+    rationale: str, evidence_hash: str, now: datetime,
+) -> Petition:  # fmt: skip
+    """For a version of the provider's own. Requires that it could be granted as things stand."""
+    return Petition(
+        petition_id, version.asset_id, version.id, provider_id, asked, rationale, evidence_hash, PETITION.start, now,
+        now + REVIEWED_WITHIN,
+    )  # fmt: skip
 
 
 def agree(petition: Petition, operator: str, grade: Grade, grade_revision: int, now: datetime) -> Petition:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from services.catalog.rules.asset import NextActor
+from services.catalog.rules.asset import Asset, NextActor
 from shared.errors import Conflict, Malformed, NotFound
 from shared.grades import Condition, Flag
 from shared.ids import AssetId, ParticipantId, RecordId, VersionId
@@ -126,15 +126,14 @@ class GuardianConsentMissing(Conflict):
 
 
 def put_on_record(
-    record_id: RecordId, asset: tuple[AssetId, ParticipantId], version_id: VersionId | None, evidence: Evidence,
-    now: datetime,
-) -> Record:  # fmt: skip
+    record_id: RecordId, asset: Asset, version_id: VersionId | None, evidence: Evidence, now: datetime
+) -> Record:
     """Requires that the evidence fits its kind: a consent for a consent, an assessment for the others."""
     assert isinstance(evidence.content, Consent) is (evidence.kind in CONSENTS)
     assessed_later = isinstance(evidence.content, Assessment) and evidence.content.assessed_at > now
     if assessed_later or not now < evidence.valid_until <= now + VALID_AT_MOST:
         raise ValidityOutOfRange(valid_until=evidence.valid_until, valid_days_max=VALID_AT_MOST.days)
-    return Record(record_id, *asset, version_id, evidence, RECORD.start, now)
+    return Record(record_id, asset.id, asset.provider_id, version_id, evidence, RECORD.start, now)
 
 
 def withdraw(record: Record, reason_code: str) -> Record:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from services.catalog.rules.asset import NextActor
+from services.catalog.rules.grading import Grounds
 from services.catalog.rules.registration import DeadlinePassed
 from services.catalog.rules.version import Version
 from shared.errors import Conflict, NotFound
@@ -51,7 +52,7 @@ class Trigger(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Regrading:
-    """`reported_by` is a person's subject; of a duty by time, nobody's."""
+    """`reported_by` is a person's subject; of a duty by time, nobody's. `said` is what its provider assessed last."""
 
     id: RegradingId
     asset_id: AssetId
@@ -64,6 +65,7 @@ class Regrading:
     opened_at: datetime
     next_actor: NextActor | None
     deadline: datetime | None
+    said: Grounds | None = None
     reason_code: str | None = None
     revision: int = 1
 
@@ -93,10 +95,11 @@ def start(
     )  # fmt: skip
 
 
-def assess(regrading: Regrading, now: datetime) -> Regrading:
+def assess(regrading: Regrading, said: Grounds, now: datetime) -> Regrading:
     """Its provider has assessed the version afresh and found no more harm: an operator has to confirm that."""
     deadline = now + CONFIRMED_WITHIN
-    return _move(regrading, ASSESSED, next_actor=NextActor.OPERATOR, deadline=deadline, reason_code=None)
+    waiting = {"next_actor": NextActor.OPERATOR, "deadline": deadline, "reason_code": None}
+    return _move(regrading, ASSESSED, said=said, **waiting)
 
 
 def close(regrading: Regrading, reason_code: str) -> Regrading:

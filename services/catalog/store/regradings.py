@@ -3,10 +3,12 @@
 from datetime import datetime
 from typing import Any
 
+from pydantic import TypeAdapter
 from sqlalchemy import Row, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from services.catalog.rules.asset import NextActor
+from services.catalog.rules.grading import Grounds
 from services.catalog.rules.regrading import (
     CLOSED,
     NoSuchRegrading,
@@ -21,6 +23,8 @@ from services.catalog.tables.entries import versions
 from services.catalog.tables.files import regradings
 from shared.database import Transaction
 from shared.ids import RegradingId, VersionId
+
+SAID = TypeAdapter(Grounds | None)
 
 
 async def add_regrading(tx: Transaction, regrading: Regrading) -> None:
@@ -76,8 +80,8 @@ async def versions_to_regrade(tx: Transaction, now: datetime) -> list[VersionId]
 def _regrading(row: Row[Any]) -> Regrading:
     return Regrading(
         row.id, row.asset_id, row.version_id, row.provider_id, Trigger(row.trigger), row.note, row.reported_by,
-        State(row.state), row.opened_at, row.next_actor and NextActor(row.next_actor), row.deadline, row.reason_code,
-        row.revision,
+        State(row.state), row.opened_at, row.next_actor and NextActor(row.next_actor), row.deadline,
+        SAID.validate_python(row.said), row.reason_code, row.revision,
     )  # fmt: skip
 
 
@@ -86,6 +90,7 @@ def _row(regrading: Regrading) -> dict[str, object]:
         "id": regrading.id, "asset_id": regrading.asset_id, "version_id": regrading.version_id,
         "provider_id": regrading.provider_id, "trigger": regrading.trigger, "note": regrading.note,
         "reported_by": regrading.reported_by, "state": regrading.state, "opened_at": regrading.opened_at,
-        "next_actor": regrading.next_actor, "deadline": regrading.deadline, "reason_code": regrading.reason_code,
+        "next_actor": regrading.next_actor, "deadline": regrading.deadline,
+        "said": SAID.dump_python(regrading.said, mode="json"), "reason_code": regrading.reason_code,
         "revision": regrading.revision,
     }  # fmt: skip

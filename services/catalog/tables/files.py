@@ -91,6 +91,7 @@ regradings = Table(
     Column("opened_at", Moment, nullable=False),
     Column("next_actor", String),
     Column("deadline", Moment),
+    Column("said", JSON(none_as_null=True)),
     Column("reason_code", String),
     Column("revision", Integer, nullable=False),
 )
