@@ -89,6 +89,10 @@ class DeliveryId(Id):
     kind = "delivery"
 
 
+class ExportClearanceId(Id):
+    kind = "clearance"
+
+
 # pricing
 
 

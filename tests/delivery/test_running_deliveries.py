@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from starlette.types import Message
 
-from services.delivery.actions.delivery import Sending
+from services.delivery.actions.sending import Sending
 from services.delivery.api.contents import ContentResponse
 from services.delivery.rules.delivery import LASTS_AT_MOST, DeliveryCut
 from services.delivery.store.content import CHUNK_BYTES

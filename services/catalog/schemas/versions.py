@@ -10,7 +10,7 @@ from services.catalog.rules.asset import Asset, State, state_of
 from services.catalog.rules.evidence import Kind
 from services.catalog.rules.grading import Degree, Grounds, Impact, Object, Reason
 from services.catalog.rules.version import Content, GradeState, Version, VersionState
-from shared.grades import Flag, Grade
+from shared.grades import Condition, Flag, Grade
 from shared.ids import AssetId, CertificateId, ParticipantId, UploadId, VersionId
 from shared.web import Request, View
 
@@ -168,7 +168,8 @@ class FieldKindsView(FieldView):
 class VersionView(View):
     """All that a neighbouring service needs of a version. Without a grade, `grade_revision` is 0.
 
-    `asset_state` is the asset's as far as this version goes: `registered` only if this very version is.
+    `asset_state` is the asset's as far as this version goes: `registered` only if this very version is. `on_record`:
+    the conditions that were shown to be met.
     """
 
     id: VersionId
@@ -187,6 +188,7 @@ class VersionView(View):
     media_type: str | None
     fields: list[FieldKindsView]
     certificate_id: CertificateId | None
+    on_record: list[Condition] = []
 
     @classmethod
     def of(cls, asset: Asset, version: Version, fields: tuple[evidence.Field, ...]) -> Self:

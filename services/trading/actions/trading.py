@@ -62,7 +62,7 @@ async def version_of(trading: Trading, version_id: VersionId) -> Version:
     return Version(
         id=found.id, asset_id=found.asset_id, provider_id=found.provider_id, title=found.title,
         registered=found.asset_state == "registered", grade=found.grade, flags=frozenset(found.flags),
-        grade_revision=found.grade_revision, content_hash=found.content_hash,
+        grade_revision=found.grade_revision, content_hash=found.content_hash, on_record=frozenset(found.on_record),
     )  # fmt: skip
 
 

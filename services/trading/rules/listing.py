@@ -15,7 +15,7 @@ from typing import Any
 
 from services.trading.rules.market_rules import MarketRules
 from shared.errors import Conflict, Malformed, NotFound
-from shared.grades import Flag, Grade, Mode, possible
+from shared.grades import Condition, Flag, Grade, Mode, possible
 from shared.ids import AssetId, ListingId, ParticipantId, PlanId, VersionId
 from shared.lifecycle import Lifecycle
 
@@ -79,6 +79,7 @@ class Version:
     flags: frozenset[Flag]
     grade_revision: int
     content_hash: str | None
+    on_record: frozenset[Condition] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
