@@ -213,8 +213,12 @@ class Desk:
 
     async def facts(self, act: str) -> list[dict[str, object]]:
         """The bodies of the facts recorded under this name, oldest first."""
-        changes = await self.bench.cores["delivery"].feed.after({})
-        return [change.data for change in changes if change.act == f"delivery.{act}"]
+        found: list[dict[str, object]] = []
+        positions: dict[int, int] = {}
+        while changes := await self.bench.cores["delivery"].feed.after(positions):
+            found += [change.data for change in changes if change.act == f"delivery.{act}"]
+            positions |= {change.stripe: change.seq for change in changes}
+        return found
 
 
 async def deal(
