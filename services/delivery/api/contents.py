@@ -97,6 +97,7 @@ class HandedOver(Response):
 
     def __init__(self, sending: Sending) -> None:
         headers = _told(sending.content) | _named(sending)
+        del headers["Accept-Ranges"]  # nginx says so itself, and would say it twice
         place = f"{INSIDE}/{sending.content.content_id}"
         super().__init__(headers=headers | {"X-Accel-Redirect": place}, media_type=sending.content.upload.media_type)
 
