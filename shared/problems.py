@@ -66,7 +66,7 @@ def headers(failure: Failure) -> dict[str, str]:
     """What the caller must know beside the document: when to come back, how to authenticate, how much there is."""
     wait = failure.facts.get("retry_after_seconds") or (1 if isinstance(failure, Unavailable) else None)
     told = {"Retry-After": str(wait)} if wait else {}
-    if isinstance(failure, OutOfRange):
+    if isinstance(failure, OutOfRange) and "size" in failure.facts:
         told["Content-Range"] = f"bytes */{failure.facts['size']}"
     return told | ({"WWW-Authenticate": "Bearer"} if isinstance(failure, Unauthenticated) else {})
 

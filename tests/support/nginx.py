@@ -22,12 +22,13 @@ READY_SECONDS_MAX = 10
 
 
 @asynccontextmanager
-async def nginx(folder: Path, service_port: int, contents: Path) -> AsyncGenerator[str]:
-    """Its address. Requires `PROGRAM`, and a folder of its own; `contents` are those of delivery."""
+async def nginx(folder: Path, service_port: int, contents: Path, *, more: str = "") -> AsyncGenerator[str]:
+    """Its address. Requires `PROGRAM`, and a folder of its own; `contents` are those of delivery, `more` locations."""
     assert PROGRAM
     port, conf = free_port(), folder / "nginx.conf"
     folder.mkdir(parents=True, exist_ok=True)
-    conf.write_text(_conf(folder, port, service_port, contents))
+    text = _conf(folder, port, service_port, contents)
+    conf.write_text(text.replace("        location / {", f"        {more}\n        location / {{"))
     process = await asyncio.create_subprocess_exec(PROGRAM, "-c", conf, "-g", "daemon off;")
     try:
         await _until_it_answers(process, f"http://127.0.0.1:{port}", folder)

@@ -13,7 +13,7 @@ from services.delivery.actions.depot import Depot
 from services.delivery.events.delivery import DeliveryRefused
 from services.delivery.rules import permission
 from services.delivery.rules.delivery import ContentMissing, Entitled, ExportRunning, ModeNotServed, NoSuchEntitlement
-from services.delivery.rules.export import Export, is_abroad, year_of
+from services.delivery.rules.export import is_abroad, year_of
 from services.delivery.rules.permission import Requested, agreed_purpose
 from services.delivery.store import exports as store
 from shared.access import Member
@@ -68,8 +68,9 @@ async def decided(
         frozenset(version.on_record) | on_record, entitled.active, entitled.ends_at, entitled.uses_left, names_use,
         entitled.purposes, agreed_purpose(entitled.purposes, purpose), entitled.territory,
     )  # fmt: skip
-    async with depot.database.read() as tx:
-        requested = await _with_export(depot, tx, entitled, requested)
+    if is_abroad(entitled.territory):
+        async with depot.database.read() as tx:
+            requested = await _with_export(depot, tx, entitled, requested)
     found = Decided(entitled, version, grade, requested, permission.decide(requested))
     if not found.decision.allowed:
         async with depot.database.transaction() as tx:
@@ -128,7 +129,5 @@ async def _entitled(depot: Depot, buyer: Member, entitlement_id: EntitlementId) 
 
 
 async def _with_export(depot: Depot, tx: Transaction, entitled: Entitled, requested: Requested) -> Requested:
-    if not is_abroad(requested.territory):
-        return replace(requested, export=Export())
     to = (entitled.entitlement_id, entitled.buyer_id, entitled.version_id)
     return replace(requested, export=await store.export(tx, *to, year_of(await depot.database.now(tx))))

@@ -54,8 +54,9 @@ async def deliver(
     checked_at = depot.clock.now()
     allowed, content = await _prepared(depot, buyer, entitlement_id, purpose, names_use=use_id is not None)
     span = byte_range.span(wanted, content.bytes, content.content_hash)
+    if use_id:
+        await _check_use(depot, entitlement_id, use_id, span)
     use_id = use_id or UseId.new()
-    await _check_use(depot, entitlement_id, use_id, span)
     revision, hands_over = allowed.version.grade_revision, delivery_rules.is_handed_over(allowed.grade, wanted, span)
     try:
         use = await depot.trading.use(

@@ -1,10 +1,8 @@
 """The part of trading's news that delivery reads."""
 
-from datetime import datetime
+from pydantic import BaseModel
 
-from pydantic import BaseModel, field_validator
-
-from shared.facts import moment
+from shared.changes import Microseconds
 from shared.grades import Mode
 from shared.ids import EntitlementId, ParticipantId, VersionId
 
@@ -18,14 +16,9 @@ class EntitlementGranted(BaseModel):
     mode: Mode
     purposes: tuple[str, ...]
     quota_uses: int
-    deadline: datetime | None = None
+    deadline: Microseconds | None = None
     territory: str | None = None
     provider_id: ParticipantId | None = None
-
-    @field_validator("deadline", mode="before")
-    @classmethod
-    def _from_microseconds(cls, told: object) -> object:
-        return moment(told) if isinstance(told, int) else told
 
 
 class EntitlementUsed(BaseModel):
