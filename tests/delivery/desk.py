@@ -228,14 +228,17 @@ async def deal(
     *flags: Flag,
     mode: Mode = Mode.RAW,
     clearance: Clearance = C3,
+    **terms: Any,
 ) -> tuple[Person, EntitlementId, VersionId]:
     provider, buyer = await desk.bench.member("provider"), await desk.bench.member("buyer", clearance=clearance)
     version_id = await desk.stocked(provider, content, grade, *flags)
-    return buyer, await desk.grant(buyer, version_id, mode), version_id
+    return buyer, await desk.grant(buyer, version_id, mode, **terms), version_id
 
 
-async def sending(desk: Desk, grade: Grade = G1, mode: Mode = Mode.RAW) -> tuple[Sending, Person, VersionId]:
-    buyer, entitlement_id, version_id = await deal(desk, LARGE, grade, mode=mode)
+async def sending(
+    desk: Desk, grade: Grade = G1, mode: Mode = Mode.RAW, **terms: Any
+) -> tuple[Sending, Person, VersionId]:  # fmt: skip
+    buyer, entitlement_id, version_id = await deal(desk, LARGE, grade, mode=mode, **terms)
     return await deliveries.deliver(desk.depot, desk.acting(buyer), entitlement_id, None), buyer, version_id
 
 

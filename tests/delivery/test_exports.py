@@ -87,6 +87,7 @@ async def test_two_transfers_at_once_are_counted_as_two(desk: Desk):
     codes = sorted(str(answer.status_code if answer.is_success else answer.json()["code"]) for answer in answers)
     assert codes[0] == "200" and set(codes[1:]) <= {"export_blocked", "export_running"}
     assert len(await desk.facts("delivery_started")) == 1
+    assert len(await desk.facts("delivery_refused")) == codes.count("export_blocked")
 
 
 @ONE_DATABASE

@@ -3,8 +3,13 @@
 import base64
 from hashlib import sha256
 
+import pytest
+
+from services.delivery.actions.decision import confirmed, decided
+from services.delivery.rules.delivery import ModeNotServed
+from services.delivery.rules.permission import NotPermitted
 from shared import rest
-from shared.grades import C1, G1, G3, G4, Mode
+from shared.grades import C1, C4, G1, G3, G4, Condition, Mode
 from shared.ids import UseId
 from tests.delivery.desk import ONE_DATABASE, Desk, EntitlementUsed, deal
 from tests.delivery.made_files import LARGE, PLACES
@@ -137,3 +142,20 @@ async def test_the_decision_is_told_with_all_that_it_rests_on(desk: Desk):
         "territory": "CN", "active": True,
     }  # fmt: skip
     assert decision["policy_version"] and "purpose.agreed" in decision["rules"]
+
+
+@pytest.mark.parametrize("mode", [Mode.API, Mode.COMPUTE])
+async def test_the_other_modes_go_by_the_same_decision(desk: Desk, mode: Mode):
+    provider, buyer = await desk.bench.member("provider"), await desk.bench.member("buyer", clearance=C4)
+    version_id = await desk.stocked(provider, PLACES, G4)
+    right, acting = await desk.grant(buyer, version_id, mode), desk.acting(buyer)
+    with pytest.raises(NotPermitted):
+        await decided(desk.depot, acting, right, {mode}, None)
+    needed = {Mode.API: Condition.LIMITED_QUERIES, Mode.COMPUTE: Condition.SMALLEST_GROUP}[mode]
+    found = await decided(desk.depot, acting, right, {mode}, None, on_record=frozenset({needed}))
+    assert found.decision.allowed and found.own_record == {needed} and found.requested.purpose == "research"
+    async with desk.depot.database.transaction() as tx:
+        again = await confirmed(desk.depot, tx, found, await desk.depot.database.now(tx))
+    assert again.decision == found.decision
+    with pytest.raises(ModeNotServed):
+        await decided(desk.depot, acting, right, {Mode.RAW}, None, on_record=frozenset({needed}))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from services.delivery.rules.delivery import LASTS_AT_MOST, DeliveryCut
 from services.delivery.store.content import CHUNK_BYTES
 from services.trading.client import UseView
 from shared.errors import Unavailable
-from shared.grades import G2, G3, G4, Grade
+from shared.grades import G2, G3, G4, Flag, Grade
 from shared.ids import EntitlementId
 from tests.delivery.desk import ONE_DATABASE, Desk, sending, suspend
 from tests.delivery.made_files import LARGE
@@ -64,6 +65,20 @@ async def test_a_suspended_buyer_cuts_a_running_delivery(desk: Desk):
     assert buyer.participant_id
     suspended = ParticipantSuspended(buyer.participant_id, "complaint")
     assert await sent_until_cut(desk, under_way, lambda: desk.bench.announce(suspended)) == (1, "buyer_not_admitted")
+
+
+async def test_a_right_that_ends_cuts_a_running_delivery(desk: Desk):
+    under_way, _, _ = await sending(desk, deadline=desk.bench.clock.now() + timedelta(seconds=4))
+    assert await sent_until_cut(desk, under_way, lambda: None) == (1, "entitlement_stopped")
+
+
+async def test_a_flag_that_is_found_meanwhile_cuts_a_running_delivery(desk: Desk):
+    under_way, _, version_id = await sending(desk)
+
+    def found() -> None:
+        desk.shelf.change(version_id, flags=[Flag.PERSONAL])  # and, by an oversight, no new revision
+
+    assert await sent_until_cut(desk, under_way, found) == (1, "not_permitted")
 
 
 @pytest.mark.parametrize("grade, chunks, cut", [(G2, 5, None), (G3, 1, "unconfirmed")])
