@@ -69,9 +69,11 @@ async def deliver(
     return Sending(depot, delivery, content, span, allowed, checked_at)
 
 
-async def look(depot: Depot, buyer: Member, entitlement_id: EntitlementId, purpose: str | None = None) -> Content:
+async def look(
+    depot: Depot, buyer: Member, entitlement_id: EntitlementId, use_id: UseId | None, purpose: str | None
+) -> Content:  # fmt: skip
     """What would be sent, whole: decided as if it were, and charged nothing."""
-    _, content = await _prepared(depot, buyer, entitlement_id, purpose, names_use=False)
+    _, content = await _prepared(depot, buyer, entitlement_id, purpose, names_use=use_id is not None)
     return content
 
 

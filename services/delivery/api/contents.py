@@ -52,10 +52,11 @@ async def head(
     entitlement_id: EntitlementId,
     buyer: Buyer,
     depot: DeliveryService,
+    use_id: Annotated[UseId | None, Header()] = None,
     purpose: Annotated[str | None, Purpose] = None,
 ) -> Response:
     """Size, hash and kind of what you would be sent. Charges nothing; what you may not have is refused all the same."""
-    found = await actions.look(depot, buyer, entitlement_id, purpose)
+    found = await actions.look(depot, buyer, entitlement_id, use_id, purpose)
     return Response(headers=_told(found) | {"Content-Length": str(found.bytes)}, media_type=found.upload.media_type)
 
 
