@@ -22,11 +22,12 @@ from services.delivery.rules.delivery import (
     Delivery,
     Reason,
     UseRunning,
+    UseTaken,
 )
 from services.delivery.rules.masking import masks_for
 from services.delivery.store import deliveries as store
 from services.delivery.store import uploads
-from services.trading.client import UseView
+from services.trading.client import UseOfAnother, UseView
 from shared.access import Caller, Member, Role
 from shared.errors import Conflict, Unavailable
 from shared.facts import Fact
@@ -54,8 +55,6 @@ async def deliver(
     checked_at = depot.clock.now()
     allowed, content = await _prepared(depot, buyer, entitlement_id, purpose, names_use=use_id is not None)
     span = byte_range.span(wanted, content.bytes, content.content_hash)
-    if use_id:
-        await _check_use(depot, entitlement_id, use_id, span)
     use_id = use_id or UseId.new()
     revision, hands_over = allowed.version.grade_revision, delivery_rules.is_handed_over(allowed.grade, wanted, span)
     try:
@@ -63,6 +62,8 @@ async def deliver(
             entitlement_id, use_id, revision, acting_for=buyer, on_record=allowed.own_record
         )  # fmt: skip
         allowed, delivery = await _start(depot, buyer, use, allowed, content, span, hands_over and depot.hands_over)
+    except UseOfAnother as error:
+        raise UseTaken() from error
     except Unavailable as error:
         raise UseUnconfirmed(use_id=use_id, retry_after_seconds=1) from error
     allowed.require()
@@ -104,6 +105,8 @@ async def _prepared(
 ) -> tuple[Decided, Content]:
     allowed = await decided(depot, buyer, entitlement_id, SERVED, purpose, names_use=names_use)
     content = await _content(depot, allowed)
+    if allowed.entitled.mode is Mode.RAW:
+        return allowed, content
     if (await graded(depot, allowed.entitled))[0].grade_revision != allowed.version.grade_revision:
         raise GradedMeanwhile()  # to prepare content may take minutes
     return allowed, content
@@ -124,12 +127,6 @@ async def _content(depot: Depot, allowed: Decided) -> Content:
     if not await depot.content.has(made.content_id):
         raise ContentMissing()
     return Content(upload, allowed.version.id, made.content_id, made.bytes, made.content_hash)
-
-
-async def _check_use(depot: Depot, entitlement_id: EntitlementId, use_id: UseId, span: Span) -> None:
-    async with depot.database.read() as tx:
-        so_far = await store.use_so_far(tx, use_id)
-        delivery_rules.check_use(entitlement_id, so_far, span, await depot.database.now(tx))
 
 
 async def _start(
