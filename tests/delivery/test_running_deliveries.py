@@ -11,6 +11,7 @@ from starlette.types import Message
 from services.delivery.actions.sending import Sending
 from services.delivery.api.contents import ContentResponse
 from services.delivery.rules.delivery import LASTS_AT_MOST, DeliveryCut
+from services.delivery.rules.permission import EntitlementNotActive
 from services.delivery.store.content import CHUNK_BYTES
 from services.trading.client import UseView
 from shared.errors import Unavailable
@@ -149,3 +150,19 @@ async def test_a_regrade_while_the_use_is_charged_lets_nothing_out(desk: Desk, m
     monkeypatch.setattr(desk.counter, "use", slowly)
     under_way, _, _ = await sending(desk)
     assert await sent_until_cut(desk, under_way, lambda: None) == (0, "regraded")
+
+
+async def test_a_right_that_is_stopped_while_its_use_is_charged_lets_nothing_out(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    charge = desk.counter.use
+
+    async def slowly(entitlement_id: EntitlementId, *parts: Any, **others: Any) -> UseView:
+        await suspend(desk, entitlement_id)
+        return await charge(entitlement_id, *parts, **others)
+
+    monkeypatch.setattr(desk.counter, "use", slowly)
+    with pytest.raises(EntitlementNotActive):
+        await sending(desk)
+    [refused] = await desk.facts("delivery_refused")
+    assert refused["reason_code"] == "entitlement_not_active" and not await desk.facts("delivery_started")

@@ -84,9 +84,10 @@ async def decided(
 async def confirmed(depot: Depot, tx: Transaction, before: Decided, now: datetime) -> Decided:
     """The decision taken again in the transaction that records the delivery; what goes abroad by it is counted there.
 
-    It may deny by now: then record `refused()` instead, and `require()` after the commit.
+    Requires that the use was charged, if one is: trading has then compared the grade. The decision may deny by now;
+    then record `refused()` instead, and `require()` after the commit.
     """
-    requested = replace(before.requested, at=now, names_use=True)
+    requested = replace(requested_now(depot, before, before.version), at=now)
     if is_abroad(requested.territory):
         if not await depot.database.claim(tx, f"exports to {before.entitled.buyer_id}"):
             raise ExportRunning(retry_after_seconds=1)
