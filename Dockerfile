@@ -6,7 +6,8 @@ RUN --mount=type=cache,target=/root/.cache/pip \
     && /opt/yaosu/bin/pip install --disable-pip-version-check --require-hashes --requirement /build/requirements.lock
 
 FROM python:3.13-slim
-RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/yaosu yaosu
+# The door reads there what delivery hands over to it, as another user.
+RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/yaosu yaosu && chmod 0755 /var/lib/yaosu
 ENV PATH=/opt/yaosu/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
     YAOSU_HOST=0.0.0.0 YAOSU_PORT=8000 YAOSU_VAR=/var/lib/yaosu
 COPY --from=build /opt/yaosu /opt/yaosu

@@ -57,6 +57,10 @@ class TooLarge(Failure):
     """What you sent is larger than is taken here."""
 
 
+class OutOfRange(Failure):
+    """This has no such part. The facts say its `size`."""
+
+
 class UnsupportedMedia(Failure):
     """What you sent is of a kind that is not taken here."""
 

@@ -32,7 +32,10 @@ HEADER_BYTES_MAX = 8 * 1024
 QUERY_BYTES_MAX = 8 * 1024
 DEPTH_MAX = 32
 MEMBERS_MAX = 10_000
-ONCE_ONLY = {b"authorization", b"acting-for", b"content-length", b"content-type", b"host", b"idempotency-key"}
+ONCE_ONLY = {
+    b"authorization", b"acting-for", b"content-length", b"content-type", b"host", b"idempotency-key", b"if-range",
+    b"purpose", b"range", b"use-id",
+}  # fmt: skip
 SAFE_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),

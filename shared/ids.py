@@ -117,6 +117,10 @@ class DeliveryId(Id):
     kind = "delivery"
 
 
+class ExportClearanceId(Id):
+    kind = "clearance"
+
+
 # pricing
 
 

@@ -16,6 +16,7 @@ from shared.errors import (
     Malformed,
     NotFound,
     NotOffered,
+    OutOfRange,
     TooLarge,
     TooMany,
     TooSlow,
@@ -35,6 +36,7 @@ FAMILIES: dict[int, type[Failure]] = {
     409: Conflict,
     413: TooLarge,
     415: UnsupportedMedia,
+    416: OutOfRange,
     422: Malformed,
     429: TooMany,
     431: HeadersTooLarge,
@@ -61,9 +63,11 @@ def document(failure: Failure, request_id: str | None = None) -> dict[str, objec
 
 
 def headers(failure: Failure) -> dict[str, str]:
-    """What the caller must know beside the document: when to come back, how to authenticate."""
+    """What the caller must know beside the document: when to come back, how to authenticate, how much there is."""
     wait = failure.facts.get("retry_after_seconds") or (1 if isinstance(failure, Unavailable) else None)
     told = {"Retry-After": str(wait)} if wait else {}
+    if isinstance(failure, OutOfRange) and "size" in failure.facts:
+        told["Content-Range"] = f"bytes */{failure.facts['size']}"
     return told | ({"WWW-Authenticate": "Bearer"} if isinstance(failure, Unauthenticated) else {})
 
 

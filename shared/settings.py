@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     service_urls: dict[str, str] = Field(default_factory=dict)  # where neighbours are, if not at http://NAME:8000
     store_url: str | None = None  # where content is kept, e.g. s3://bucket/prefix; without it, under `var`
+    accel: bool = False  # nginx stands before delivery, reads its contents, and sends what it may (deploy/nginx.conf)
     upload_bytes_max: int = Field(default=1024 * 1024 * 1024, gt=0)
     custodian_url: str | None = None
     custodian_public_key: str | None = None  # Ed25519, base64: verifies what the custodian calls back

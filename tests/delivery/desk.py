@@ -3,12 +3,13 @@
 The neighbours' own clients are subclassed, so that what they are asked and answer keeps its types.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Set
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
 import pytest
 from fastapi import FastAPI
@@ -18,8 +19,8 @@ from services.catalog.client import CatalogClient, InspectionReport, NoSuchVersi
 from services.delivery import app as delivery
 from services.delivery import jobs
 from services.delivery.actions import delivery as deliveries
-from services.delivery.actions.delivery import Sending
 from services.delivery.actions.depot import Depot
+from services.delivery.actions.sending import Sending
 from services.delivery.rules.upload import MediaType
 from services.delivery.sandbox import Inline, Inspector
 from services.delivery.tables.whole import metadata
@@ -28,7 +29,7 @@ from shared.access import Caller, Member
 from shared.changes import Change, Positions, parse_positions
 from shared.errors import Failure
 from shared.facts import Category, Fact
-from shared.grades import C3, G1, Clearance, Flag, Grade, Mode
+from shared.grades import C3, G1, Clearance, Condition, Flag, Grade, Mode
 from shared.ids import AssetId, ContractId, EntitlementId, OrderId, ParticipantId, UseId, VersionId
 from shared.rest import OnBehalf
 from tests.delivery.made_files import LARGE, PLACES
@@ -49,6 +50,18 @@ class EntitlementGranted(Fact):
     version_id: VersionId
     buyer_id: ParticipantId
     mode: Mode
+    purposes: tuple[str, ...] = ("research",)
+    quota_uses: int = 3
+    deadline: datetime | None = None
+    territory: str | None = "CN"
+    provider_id: ParticipantId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EntitlementUsed(Fact):
+    category: ClassVar[Category] = Category.TRADE
+    entitlement_id: EntitlementId
+    uses_left: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +120,9 @@ class Counter(TradingClient):
     failure: Failure | None = None
 
     async def use(
-        self, entitlement_id: EntitlementId, use_id: UseId, grade_revision: int, acting_for: OnBehalf
-    ) -> UseView:
+        self, entitlement_id: EntitlementId, use_id: UseId, grade_revision: int, acting_for: OnBehalf,
+        on_record: Set[Condition] = frozenset(),
+    ) -> UseView:  # fmt: skip
         assert acting_for.token
         if self.failure:
             raise self.failure
@@ -118,7 +132,7 @@ class Counter(TradingClient):
         return UseView.model_validate({
             "use_id": use_id, "entitlement_id": entitlement_id, "contract_id": ContractId.new(),
             "order_id": OrderId.new(), "buyer_id": granted.buyer_id, "version_id": granted.version_id,
-            "mode": granted.mode, "purposes": ["research"], "uses_left": 3,
+            "mode": granted.mode, "purposes": granted.purposes, "uses_left": 3,
         })  # fmt: skip
 
 
@@ -166,18 +180,24 @@ class Desk:
         self.shelf.grade(version_id, grade, *flags)
         return version_id
 
-    async def grant(self, buyer: Person, version_id: VersionId, mode: Mode = Mode.RAW) -> EntitlementId:
+    async def grant(
+        self, buyer: Person, version_id: VersionId, mode: Mode = Mode.RAW, **terms: Any
+    ) -> EntitlementId:  # fmt: skip
+        """`terms` are purposes, territory and whatever else trading would tell."""
         assert buyer.participant_id
-        granted = EntitlementGranted(EntitlementId.new(), version_id, buyer.participant_id, mode)
+        granted = EntitlementGranted(EntitlementId.new(), version_id, buyer.participant_id, mode, **terms)
         self.counter.granted[granted.entitlement_id] = granted
         self.news.announce(self.bench.clock, granted)
         return granted.entitlement_id
 
-    async def fetch(self, buyer: Person, entitlement_id: EntitlementId, use_id: str | None = None) -> Response:
-        headers = {"Use-Id": use_id} if use_id else {}
-        return await self.bench.ask(
-            "GET", buyer, f"/delivery/v1/entitlements/{entitlement_id}/content", headers=headers
-        )
+    async def fetch(
+        self, buyer: Person, entitlement_id: EntitlementId, use_id: str | None = None, *, method: str = "GET",
+        **headers: str,
+    ) -> Response:  # fmt: skip
+        """`headers` by their names with underscores."""
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        path = f"/delivery/v1/entitlements/{entitlement_id}/content"
+        return await self.bench.ask(method, buyer, path, headers=sent | ({"Use-Id": use_id} if use_id else {}))
 
     async def declared(self, content: bytes) -> tuple[Person, VersionId, str]:
         """A provider who has announced this content for a version, and its upload."""
@@ -193,8 +213,12 @@ class Desk:
 
     async def facts(self, act: str) -> list[dict[str, object]]:
         """The bodies of the facts recorded under this name, oldest first."""
-        changes = await self.bench.cores["delivery"].feed.after({})
-        return [change.data for change in changes if change.act == f"delivery.{act}"]
+        found: list[dict[str, object]] = []
+        positions: dict[int, int] = {}
+        while changes := await self.bench.cores["delivery"].feed.after(positions):
+            found += [change.data for change in changes if change.act == f"delivery.{act}"]
+            positions |= {change.stripe: change.seq for change in changes}
+        return found
 
 
 async def deal(
@@ -204,14 +228,17 @@ async def deal(
     *flags: Flag,
     mode: Mode = Mode.RAW,
     clearance: Clearance = C3,
+    **terms: Any,
 ) -> tuple[Person, EntitlementId, VersionId]:
     provider, buyer = await desk.bench.member("provider"), await desk.bench.member("buyer", clearance=clearance)
     version_id = await desk.stocked(provider, content, grade, *flags)
-    return buyer, await desk.grant(buyer, version_id, mode), version_id
+    return buyer, await desk.grant(buyer, version_id, mode, **terms), version_id
 
 
-async def sending(desk: Desk, grade: Grade = G1, mode: Mode = Mode.RAW) -> tuple[Sending, Person, VersionId]:
-    buyer, entitlement_id, version_id = await deal(desk, LARGE, grade, mode=mode)
+async def sending(
+    desk: Desk, grade: Grade = G1, mode: Mode = Mode.RAW, **terms: Any
+) -> tuple[Sending, Person, VersionId]:  # fmt: skip
+    buyer, entitlement_id, version_id = await deal(desk, LARGE, grade, mode=mode, **terms)
     return await deliveries.deliver(desk.depot, desk.acting(buyer), entitlement_id, None), buyer, version_id
 
 

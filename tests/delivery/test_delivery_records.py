@@ -6,7 +6,7 @@ import io
 from datetime import timedelta
 from hashlib import sha256
 
-from services.delivery.rules.delivery import DELIVERIES_PER_USE_MAX, LASTS_AT_MOST
+from services.delivery.rules.delivery import LASTS_AT_MOST, TIMES_PER_USE_MAX
 from shared.grades import G3, Flag, Mode
 from shared.ids import UseId
 from tests.delivery.desk import Desk, deal, sending
@@ -44,7 +44,7 @@ async def test_ten_buyers_at_once_wait_for_one_rendition(desk: Desk):
 async def test_a_use_that_is_tried_again_is_not_charged_again_within_the_hour(desk: Desk):
     buyer, entitlement_id, _ = await deal(desk)
     use_id = UseId.new()
-    for _ in range(DELIVERIES_PER_USE_MAX):
+    for _ in range(TIMES_PER_USE_MAX):
         assert (await desk.fetch(buyer, entitlement_id, use_id)).status_code == 200
     assert [used for _, used, _ in desk.counter.used] == [use_id]
     spent = await desk.fetch(buyer, entitlement_id, use_id)
@@ -56,7 +56,7 @@ async def test_many_at_once_with_one_use_are_no_more_than_one_after_the_other(de
     use_id = UseId.new()
     answers = await asyncio.gather(*(desk.fetch(buyer, entitlement_id, use_id) for _ in range(20)))
     sent = [answer for answer in answers if answer.status_code == 200]
-    assert 1 <= len(sent) == len(await desk.facts("delivery_started")) <= DELIVERIES_PER_USE_MAX
+    assert 1 <= len(sent) == len(await desk.facts("delivery_started")) <= TIMES_PER_USE_MAX
     assert {answer.json()["code"] for answer in answers if answer not in sent} <= {"use_spent", "use_running"}
     assert [used for _, used, _ in desk.counter.used] == [use_id]
 

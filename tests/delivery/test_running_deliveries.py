@@ -2,18 +2,20 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from starlette.types import Message
 
-from services.delivery.actions.delivery import Sending
+from services.delivery.actions.sending import Sending
 from services.delivery.api.contents import ContentResponse
 from services.delivery.rules.delivery import LASTS_AT_MOST, DeliveryCut
+from services.delivery.rules.permission import EntitlementNotActive
 from services.delivery.store.content import CHUNK_BYTES
 from services.trading.client import UseView
 from shared.errors import Unavailable
-from shared.grades import G2, G3, G4, Grade
+from shared.grades import G2, G3, G4, Flag, Grade
 from shared.ids import EntitlementId
 from tests.delivery.desk import ONE_DATABASE, Desk, sending, suspend
 from tests.delivery.made_files import LARGE
@@ -64,6 +66,20 @@ async def test_a_suspended_buyer_cuts_a_running_delivery(desk: Desk):
     assert buyer.participant_id
     suspended = ParticipantSuspended(buyer.participant_id, "complaint")
     assert await sent_until_cut(desk, under_way, lambda: desk.bench.announce(suspended)) == (1, "buyer_not_admitted")
+
+
+async def test_a_right_that_ends_cuts_a_running_delivery(desk: Desk):
+    under_way, _, _ = await sending(desk, deadline=desk.bench.clock.now() + timedelta(seconds=4))
+    assert await sent_until_cut(desk, under_way, lambda: None) == (1, "entitlement_stopped")
+
+
+async def test_a_flag_that_is_found_meanwhile_cuts_a_running_delivery(desk: Desk):
+    under_way, _, version_id = await sending(desk)
+
+    def found() -> None:
+        desk.shelf.change(version_id, flags=[Flag.PERSONAL])  # and, by an oversight, no new revision
+
+    assert await sent_until_cut(desk, under_way, found) == (1, "not_permitted")
 
 
 @pytest.mark.parametrize("grade, chunks, cut", [(G2, 5, None), (G3, 1, "unconfirmed")])
@@ -134,3 +150,19 @@ async def test_a_regrade_while_the_use_is_charged_lets_nothing_out(desk: Desk, m
     monkeypatch.setattr(desk.counter, "use", slowly)
     under_way, _, _ = await sending(desk)
     assert await sent_until_cut(desk, under_way, lambda: None) == (0, "regraded")
+
+
+async def test_a_right_that_is_stopped_while_its_use_is_charged_lets_nothing_out(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    charge = desk.counter.use
+
+    async def slowly(entitlement_id: EntitlementId, *parts: Any, **others: Any) -> UseView:
+        await suspend(desk, entitlement_id)
+        return await charge(entitlement_id, *parts, **others)
+
+    monkeypatch.setattr(desk.counter, "use", slowly)
+    with pytest.raises(EntitlementNotActive):
+        await sending(desk)
+    [refused] = await desk.facts("delivery_refused")
+    assert refused["reason_code"] == "entitlement_not_active" and not await desk.facts("delivery_started")

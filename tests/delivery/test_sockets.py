@@ -1,5 +1,6 @@
 """Streams over a real connection, which the in-process transport is not: memory, partings and cuts."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from hashlib import sha256
@@ -11,6 +12,7 @@ from httpx2 import AsyncClient, RemoteProtocolError
 
 from services.delivery.sandbox import Sandbox
 from shared.grades import G1, G4
+from shared.ids import EntitlementId
 from tests.delivery.desk import ONE_DATABASE, Desk, deal, desk
 from tests.delivery.made_files import csv_of
 from tests.support.bench import Bench, Person
@@ -120,3 +122,42 @@ async def test_who_is_cut_off_knows_that_it_is_not_the_whole(bench: Bench, tmp_p
                         got += len(chunk)
         [ended] = await one.facts("delivery_ended")
         assert (ended["reason_code"], ended["cut"]) == ("cut", "regraded") and got < len(BIG)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
+async def test_twenty_who_take_their_time_cost_a_few_chunks_each(bench: Bench, tmp_path: Path):
+    async with desk(bench, tmp_path) as one:
+        buyer, entitlement_id, _ = await deal(one, BIG)
+        async with connected(one, buyer) as client:
+            await client.get(f"/delivery/v1/entitlements/{entitlement_id}/content", headers={"Range": "bytes=0-0"})
+            before, peaks = resident_bytes(), list[int]()
+            slow = [await _asked(client, entitlement_id) for _ in range(20)]
+            for _ in range(20):  # everybody's first part is under way, and nobody takes the rest yet
+                for reader, _ in slow:
+                    await reader.readexactly(32 * 1024)
+                peaks.append(resident_bytes())
+            for reader, writer in slow:
+                sizes = [len(part) async for part in _parts(reader)]
+                peaks.append(resident_bytes())
+                writer.close()
+                assert sum(sizes) + 20 * 32 * 1024 > len(BIG)
+        assert len(await one.facts("delivery_ended")) == 21
+    assert max(peaks) - before <= 20 * 4 * MEBIBYTE < 20 * len(BIG) / 4
+
+
+async def _asked(
+    client: AsyncClient, entitlement_id: EntitlementId
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection that has asked for the content, and buffers next to nothing of it."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", client.base_url.port, limit=16 * 1024)
+    lines = [
+        f"GET /delivery/v1/entitlements/{entitlement_id}/content HTTP/1.1", "Host: 127.0.0.1", "Connection: close",
+        f"Authorization: {client.headers['Authorization']}", "", "",
+    ]  # fmt: skip
+    writer.write("\r\n".join(lines).encode())
+    return reader, writer
+
+
+async def _parts(reader: asyncio.StreamReader) -> AsyncGenerator[bytes]:
+    while part := await reader.read(64 * 1024):
+        yield part

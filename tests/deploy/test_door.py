@@ -5,10 +5,12 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
+from services.delivery.api.contents import INSIDE
 from services.gateway import PREFIXES
 from shared import problems
-from shared.errors import Failure, Unavailable
+from shared.errors import Failure, NotFound, Unavailable
 from shared.guard import BodyTooLarge
 from shared.ids import RequestId
 
@@ -31,7 +33,10 @@ def target(path: str) -> str:
 
 
 def test_the_prefixes_are_those_of_the_gateway():
-    prefixes = {place: target(place) for modifier, place, _ in LOCATIONS if not modifier and place != "/"}
+    prefixes = {
+        place: target(place) for modifier, place, body in LOCATIONS
+        if not modifier and place != "/" and "internal;" not in body
+    }  # fmt: skip
     assert prefixes == {prefix: service for service, prefix in PREFIXES.items()}
 
 
@@ -64,6 +69,7 @@ def test_live_streams_and_content_are_passed_on_as_they_come():
 @pytest.mark.parametrize("statuses, name, failure", [
     ("413",     "too_large", BodyTooLarge()),
     ("502 504", "away",      Unavailable()),
+    ("404",     "nothing",   NotFound()),
 ])  # fmt: skip
 def test_what_never_reached_a_service_is_told_like_what_did(statuses: str, name: str, failure: Failure):
     # Without "=" nginx keeps its own status, and a 502 would stand over a document that says 503.
@@ -79,3 +85,14 @@ def test_what_never_reached_a_service_is_told_like_what_did(statuses: str, name:
 def test_a_path_is_passed_on_as_it_came():
     assert "merge_slashes off;" in CONF
     assert not re.search(r"proxy_pass http://\w+/", CONF), "with a path, nginx would send its own reading of it"
+
+
+def test_contents_are_handed_over_by_delivery_alone_from_the_folder_that_it_keeps_them_in():
+    [(place, body)] = [(place, body) for _, place, body in LOCATIONS if "internal;" in body]
+    assert place == f"{INSIDE}/" and "alias /var/lib/yaosu/delivery/content/content/;" in body
+    redirecting = [place for _, place, body in LOCATIONS if "proxy_ignore_headers" in body]
+    assert redirecting == ["/delivery/"] and "    proxy_ignore_headers X-Accel-Redirect " in CONF
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    assert compose["door"]["volumes"] == ["content:/var/lib/yaosu:ro"]
+    assert compose["delivery"]["volumes"] == ["content:/var/lib/yaosu"]
+    assert compose["delivery"]["environment"]["YAOSU_ACCEL"] == "true"

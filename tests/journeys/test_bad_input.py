@@ -215,8 +215,8 @@ def _like(name: str) -> Iterator[str]:
 
 
 async def _good_request(market: WholeMarket, door: Door) -> tuple[bytes, dict[str, str]]:
-    if door.method == "GET":
-        return b"", await headers_of(market, door, market.things["readers"][door.name])
+    if door.method in {"GET", "HEAD"}:
+        return b"", await headers_of(market, door, market.things["readers"][f"GET {door.route.path}"])
     body = good(market, door)
     content = json.dumps(body).encode() if body else b""
     return content, await headers_of(market, door, door.write.sender, content)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from shared import problems
-from shared.errors import Conflict, Failure, Forbidden, TooMany, Unauthenticated, Unavailable
+from shared.errors import Conflict, Failure, Forbidden, OutOfRange, TooMany, Unauthenticated, Unavailable
 from shared.money import Money
 
 
@@ -70,3 +70,8 @@ def test_what_a_client_does_not_list_is_our_own_failure(document: dict[str, obje
 ])  # fmt: skip
 def test_headers_say_when_to_come_back_and_how_to_say_who_one_is(failure: Failure, headers: dict[str, str]):
     assert problems.headers(failure) == headers
+
+
+def test_a_part_that_there_is_not_says_how_much_there_is():
+    assert problems.headers(OutOfRange(size=1000)) == {"Content-Range": "bytes */1000"}
+    assert problems.headers(OutOfRange()) == {}

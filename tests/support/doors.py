@@ -99,6 +99,8 @@ def fault_of(response: Response) -> str | None:
         return "no refusal"
     if response.headers.get("Content-Type") != "application/problem+json":
         return "no problem document"
+    if response.request.method == "HEAD":
+        return None  # which is told without its words
     problem = response.json()
     if not CODE.fullmatch(problem["code"]) or problem["status"] != response.status_code:
         return "no stable code"

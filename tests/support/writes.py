@@ -160,6 +160,10 @@ WRITES: dict[str, Write] = {
         "file_name": "a.csv",
     }),
     "PUT /delivery/v1/uploads/{upload_id}/content": Write(AVIATION),
+    "POST /delivery/v1/entitlements/{entitlement_id}/export-clearances": Write(SECURITY, {
+        "persons": 1, "sensitive_persons": 1, "ground": "emergency", "instrument": "certification",
+        "number": "N-1", "valid_until": "2030-01-02T00:00:00Z", "reason": "已核验",
+    }),
     "POST /pricing/v1/plans": Write(AVIATION, _terms(version_id=id_of("version"), mode="raw")),
     "POST /pricing/v1/plans/{plan_id}/revisions": Write(AVIATION, _terms()),
     "POST /pricing/v1/quotes": Write(ALPHA, {"plan_id": id_of("plan")}),
@@ -187,7 +191,7 @@ WRITES: dict[str, Write] = {
     "POST /trading/v1/contracts/{contract_id}/signatures":
         Write(ALPHA, {"key_id": id_of("key"), "signature": "A" * 86 + "=="}),
     "POST /trading/v1/entitlements/{entitlement_id}/uses":
-        Write(NEIGHBOUR, {"use_id": id_of("use"), "grade_revision": 1}),
+        Write(NEIGHBOUR, {"use_id": id_of("use"), "grade_revision": 1, "on_record": ["effect_report"]}),
     "POST /trading/v1/wallet/pay-ins": Write(ALPHA, {"amount": YUAN}),
     "POST /trading/v1/wallet/payouts": Write(ALPHA, {"amount": YUAN}),
     "POST /trading/v1/instructions/{instruction_id}/resume": Write(BUSINESS, {"reason": "因为"}),

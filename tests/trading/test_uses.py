@@ -2,12 +2,13 @@
 
 import asyncio
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import pytest
 
-from services.trading.client import GradeChanged, TradingClient
-from shared.grades import C1, C3, Grade
+from services.trading.client import GradeChanged, TradingClient, UseNotPermitted
+from shared.grades import C1, C3, Condition, Flag, Grade
 from shared.ids import EntitlementId, ParticipantId, UseId
 from shared.rest import Peer
 from shared.standing import NotAdmitted
@@ -110,3 +111,29 @@ async def test_a_grade_that_delivery_has_not_heard_of_is_told(market: Market):
     market.neighbours.raise_grade(version_id, Grade.G3, tell=False)
     refused = await market.use(buyer, order, revision=1)
     assert (code(refused), refused.json()["grade_revision"]) == ((409, "grade_changed"), 2)
+
+
+async def test_a_right_tells_where_it_is_for(market: Market):
+    await market.paid()
+    [granted] = await market.facts("entitlement_granted")
+    assert (granted["territory"], granted["purposes"]) == ("CN", ["route_planning"])
+
+
+@pytest.mark.parametrize("in_catalogue, with_use", [(True, False), (False, True)])
+async def test_a_use_is_decided_by_what_is_on_record_here_or_at_delivery(
+    market: Market, in_catalogue: bool, with_use: bool
+):
+    buyer, order = await market.paid()
+    versions, consent = market.neighbours.versions, [Condition.SEPARATE_CONSENT]
+    [version_id] = versions
+    versions[version_id] = versions[version_id].model_copy(update={"flags": [Flag.PERSONAL]})
+    refused = await market.use(buyer, order)
+    assert refused.json()["reason_code"] == "separate_consent_missing"
+    if in_catalogue:
+        versions[version_id] = versions[version_id].model_copy(update={"on_record": consent})
+    delivery = TradingClient(Peer(market.bench.directory, "trading", BenchTokens("delivery", market.bench.clock)))
+    parts = (EntitlementId(order["entitlement_id"]), UseId.new(), 1, Behind(market, buyer))
+    with pytest.raises(UseNotPermitted) if not in_catalogue else nullcontext():
+        await delivery.use(*parts)
+    told = frozenset(consent) if with_use else frozenset[Condition]()
+    assert (await delivery.use(*parts, on_record=told)).uses_left == 2  # the same use, by another record

@@ -33,6 +33,8 @@ class Depot:
     watch: EntitlementWatch
     scratch: Path
     limits: Limits
+    # Whether a door stands before us that sends contents by itself, from the folder that they are in.
+    hands_over: bool = False
     # One rendition at a time of each version in this process; the table decides between processes.
     making: defaultdict[VersionId, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
     # How often each upload is being sent to this process just now.

@@ -1,25 +1,26 @@
 """Entitlements as trading's news tell of them: what is entitled to what, and what was stopped.
 
 Owns: a mirror in memory, folded from the first fact on. Promises: a suspension is known within a second of its commit.
-Does not: say how many uses are left (trading does, when it is asked for one).
+Does not: count uses. What it knows of them may be old; trading has the last word, when it is asked for one.
 """
 
 import asyncio
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from services.delivery.rules.delivery import Entitled
-from services.delivery.schemas.followed import EntitlementGranted, EntitlementMoved
+from services.delivery.schemas.followed import EntitlementGranted, EntitlementMoved, EntitlementUsed
 from shared.changes import Change, MemoryFollower, Source
 from shared.clock import Clock
 from shared.ids import EntitlementId, ParticipantId
 
 NEWS_SECONDS = 0.5
 STALE = timedelta(seconds=30)
+ENDED = "trading.entitlement_ended"
 STOPS = {
     "trading.entitlement_suspended": False,
-    "trading.entitlement_ended": False,
+    ENDED: False,
     "trading.entitlement_resumed": True,
 }
 
@@ -27,7 +28,7 @@ STOPS = {
 class EntitlementWatch:
     def __init__(self, clock: Clock, feed: Source) -> None:
         self._clock = clock
-        self._entitled: dict[EntitlementId, Entitled] = {}
+        self._heard: dict[EntitlementId, Heard] = {}
         self._news = asyncio.Event()
         self._as_of = datetime.min.replace(tzinfo=UTC)
         self._follower = MemoryFollower(clock, "trading", feed, self._apply, self._caught_up)
@@ -45,7 +46,7 @@ class EntitlementWatch:
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(NEWS_SECONDS):
-                while (known := self._entitled.get(entitlement_id)) is None or known.buyer_id != buyer_id:
+                while (known := self.entitled(entitlement_id)) is None or known.buyer_id != buyer_id:
                     await self.news()
                 return known
         return None
@@ -56,7 +57,8 @@ class EntitlementWatch:
         await self._news.wait()
 
     def entitled(self, entitlement_id: EntitlementId) -> Entitled | None:
-        return self._entitled.get(entitlement_id)
+        heard = self._heard.get(entitlement_id)
+        return heard.entitled() if heard else None
 
     @property
     def is_stale(self) -> bool:
@@ -69,9 +71,38 @@ class EntitlementWatch:
     def _apply(self, change: Change) -> None:
         if change.act == "trading.entitlement_granted":
             granted = EntitlementGranted.model_validate(change.data)
-            parts = (granted.version_id, granted.buyer_id, granted.mode)
-            self._entitled[granted.entitlement_id] = Entitled(granted.entitlement_id, *parts)
+            self._heard_of(granted.entitlement_id).granted = granted
+        elif change.act == "trading.entitlement_used":
+            used = EntitlementUsed.model_validate(change.data)
+            heard = self._heard_of(used.entitlement_id)
+            heard.uses_left = used.uses_left if heard.uses_left is None else min(heard.uses_left, used.uses_left)
         elif change.act in STOPS:
-            moved = EntitlementMoved.model_validate(change.data).entitlement_id
-            if known := self._entitled.get(moved):
-                self._entitled[moved] = replace(known, active=STOPS[change.act])
+            moved = EntitlementMoved.model_validate(change.data)
+            heard = self._heard_of(moved.entitlement_id)
+            heard.ended |= change.act == ENDED
+            if moved.revision >= heard.revision:
+                heard.active, heard.revision = STOPS[change.act], moved.revision
+
+    def _heard_of(self, entitlement_id: EntitlementId) -> "Heard":
+        return self._heard.setdefault(entitlement_id, Heard())
+
+
+@dataclass(slots=True)
+class Heard:
+    """All that was told of an entitlement, in any order: the stripes of a feed are read one after the other."""
+
+    granted: EntitlementGranted | None = None
+    uses_left: int | None = None
+    active: bool = True
+    ended: bool = False
+    revision: int = 0
+
+    def entitled(self) -> Entitled | None:
+        """The entitlement, once its grant is known."""
+        if (told := self.granted) is None:
+            return None
+        uses_left = told.quota_uses if self.uses_left is None else self.uses_left
+        return Entitled(
+            told.entitlement_id, told.version_id, told.buyer_id, told.mode, told.purposes, uses_left, told.deadline,
+            told.territory, told.provider_id, self.active and not self.ended,
+        )  # fmt: skip

@@ -8,12 +8,13 @@ import base64
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from services.delivery.actions import delivery as actions
-from services.delivery.actions.delivery import Sending
+from services.delivery.actions.delivery import Wanted
+from services.delivery.actions.sending import Content, Sending
 from services.delivery.api.service import PREFIX, DeliveryService
 from services.delivery.schemas.deliveries import DeliveryView
 from shared import web
@@ -21,6 +22,10 @@ from shared.ids import EntitlementId, UseId
 from shared.permission import Authenticated, Buyer
 
 router = APIRouter(prefix=PREFIX)
+WHOLE, PARTIAL = 200, 206
+Purpose = Header(pattern="^[a-z][a-z0-9_]{0,39}$")  # a word, as contracts have them
+INSIDE = "/_content"  # the door's own location of contents, which nobody outside reaches: deploy/nginx.conf
+JUDGED = ("If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since")  # by nginx, of a file's own date
 
 
 @router.get("/entitlements/{entitlement_id}/content", response_class=Response)
@@ -28,13 +33,31 @@ async def content(
     entitlement_id: EntitlementId,
     buyer: Buyer,
     depot: DeliveryService,
+    request: Request,
     use_id: Annotated[UseId | None, Header()] = None,
+    purpose: Annotated[str | None, Purpose] = None,
 ) -> Response:
     """What you are entitled to, in your contract's form. Charges one use; `Use-Id` names one that is tried again.
 
-    In a desensitised CSV an apostrophe leads every text that a spreadsheet would take for a formula.
+    `Range` asks for one part, which is a delivery of its own: give it the `Use-Id` of the first, and `If-Range`.
+    `Purpose` is one of your contract's; it may be left out where there is only one. In a desensitised CSV an apostrophe
+    leads every text that a spreadsheet would take for a formula.
     """
-    return ContentResponse(await actions.deliver(depot, buyer, entitlement_id, use_id))
+    sending = await actions.deliver(depot, buyer, entitlement_id, use_id, purpose, _wanted(request))
+    return HandedOver(sending) if sending.is_handed_over else ContentResponse(sending)
+
+
+@router.head("/entitlements/{entitlement_id}/content", response_class=Response)
+async def head(
+    entitlement_id: EntitlementId,
+    buyer: Buyer,
+    depot: DeliveryService,
+    use_id: Annotated[UseId | None, Header()] = None,
+    purpose: Annotated[str | None, Purpose] = None,
+) -> Response:
+    """Size, hash and kind of what you would be sent. Charges nothing; what you may not have is refused all the same."""
+    found = await actions.look(depot, buyer, entitlement_id, use_id, purpose)
+    return Response(headers=_told(found) | {"Content-Length": str(found.bytes)}, media_type=found.upload.media_type)
 
 
 @router.get("/deliveries")
@@ -50,21 +73,11 @@ class ContentResponse(StreamingResponse):
     """The bytes with what is known of them; the end is recorded however the response ends."""
 
     def __init__(self, sending: Sending) -> None:
-        delivery, upload = sending.delivery, sending.upload
-        digest = base64.b64encode(bytes.fromhex(delivery.content_hash)).decode()
-        headers = {
-            "Content-Length": str(delivery.bytes),
-            "ETag": f'"{delivery.content_hash}"',
-            "Repr-Digest": f"sha-256=:{digest}:",  # RFC 9530
-            "Cache-Control": "no-store",
-            "Accept-Ranges": "none",
-            "Content-Disposition": _disposition(
-                f"{delivery.version_id}.{upload.suffix}", upload.file_name, upload.suffix
-            ),
-            "Delivery-Id": delivery.id,
-            "Use-Id": delivery.use_id,
-        }
-        super().__init__(sending, headers=headers, media_type=upload.media_type)
+        span, media_type = sending.span, sending.content.upload.media_type
+        headers = _told(sending.content) | _named(sending) | {"Content-Length": str(span.bytes)}
+        if span.partial:
+            headers["Content-Range"] = f"bytes {span.first}-{span.last}/{span.size}"
+        super().__init__(sending, PARTIAL if span.partial else WHOLE, headers, media_type)
         self._sending = sending
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,6 +91,37 @@ class ContentResponse(StreamingResponse):
             watching.cancel()
             await asyncio.gather(leaving, watching, return_exceptions=True)
             await self._sending.close()
+
+
+class HandedOver(Response):
+    """No bytes, but where the door finds them: nginx sends the part that was asked for, with these headers."""
+
+    def __init__(self, sending: Sending) -> None:
+        headers = _told(sending.content) | _named(sending)
+        del headers["Accept-Ranges"]  # nginx says so itself, and would say it twice
+        place = f"{INSIDE}/{sending.content.content_id}"
+        super().__init__(headers=headers | {"X-Accel-Redirect": place}, media_type=sending.content.upload.media_type)
+
+
+def _wanted(request: Request) -> Wanted:
+    headers = request.headers
+    return Wanted(headers.get("Range"), headers.get("If-Range"), conditional=any(name in headers for name in JUDGED))
+
+
+def _named(sending: Sending) -> dict[str, str]:
+    return {"Delivery-Id": sending.delivery.id, "Use-Id": sending.delivery.use_id}
+
+
+def _told(content: Content) -> dict[str, str]:
+    upload = content.upload
+    digest = base64.b64encode(bytes.fromhex(content.content_hash)).decode()
+    return {
+        "ETag": f'"{content.content_hash}"',
+        "Repr-Digest": f"sha-256=:{digest}:",  # RFC 9530: of the whole, also beside a part
+        "Cache-Control": "no-store",
+        "Accept-Ranges": "bytes",
+        "Content-Disposition": _disposition(f"{content.version_id}.{upload.suffix}", upload.file_name, upload.suffix),
+    }
 
 
 def _disposition(plain: str, name: str | None, suffix: str) -> str:

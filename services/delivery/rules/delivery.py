@@ -1,18 +1,19 @@
 """A delivery: one sending of a version's content to the buyer that is entitled to it.
 
-Promises: whether it may start is decided at each delivery, on the grade, clearance, mode and flags of that moment; it
-is decided again while the bytes flow; a use that is already charged may be retried for an hour, a few times, and no
-more. Every delivery ends once, with its reason.
+Promises: whether it may start is decided at each delivery (`permission`), and again while the bytes flow; a use that
+is already charged may be tried again for an hour, in as many parts as it takes, until it has sent the content five
+times over. Every delivery ends once, with its reason.
 Does not: count uses (trading does, before the first byte), or hold the bytes.
 """
 
-from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from shared.errors import Conflict, Forbidden, NotFound, NotOffered
-from shared.grades import Clearance, Decision, Flag, Grade, Mode, decide
+from services.delivery.rules.byte_range import Span, Wanted
+from services.delivery.rules.permission import Requested, decide
+from shared.errors import Conflict, NotFound, NotOffered
+from shared.grades import G2, Grade, Mode
 from shared.ids import ContractId, DeliveryId, EntitlementId, ParticipantId, UseId, VersionId
 from shared.lifecycle import Lifecycle
 
@@ -28,13 +29,17 @@ DELIVERY = Lifecycle(start=STARTED, moves={STARTED: {ENDED}, ENDED: set()})
 SERVED = frozenset({Mode.RAW, Mode.DESENSITISED})
 LASTS_AT_MOST = timedelta(hours=6)
 RETRIED_WITHIN = timedelta(hours=1)
-DELIVERIES_PER_USE_MAX = 5
+TIMES_PER_USE_MAX = 5  # how often one use may send the content over, be it whole or in parts
+COUNTED_AT_LEAST = 2**20  # bytes: a smaller part counts as this many, so that nobody fetches a byte at a time
+HANDED_OVER_AT_MOST = 64 * 2**20  # bytes: what the door sends by itself is decided at least this often
+HANDED_OVER_UP_TO = G2
 CHECKED_EVERY = timedelta(seconds=4)  # at least every five, with the time that a check takes
 WATCHED_EVERY = timedelta(seconds=1)  # for what is known without asking
 
 
 class Reason(StrEnum):
     COMPLETED = "completed"
+    HANDED_OVER = "handed_over"  # to the door, which sends it: whether it arrived is not known here
     ABORTED = "aborted"  # the buyer went away, or the connection did
     CUT = "cut"  # by us, because it is no longer allowed
 
@@ -52,12 +57,17 @@ class Cut(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entitled:
-    """An entitlement, as trading's news tell of it."""
+    """An entitlement, as trading's news tell of it. None of a territory that was not told."""
 
     entitlement_id: EntitlementId
     version_id: VersionId
     buyer_id: ParticipantId
     mode: Mode
+    purposes: tuple[str, ...]
+    uses_left: int
+    ends_at: datetime | None = None
+    territory: str | None = None
+    provider_id: ParticipantId | None = None
     active: bool = True
 
 
@@ -82,30 +92,31 @@ class Delivery:
     ended_at: datetime | None = None
     reason_code: Reason | None = None
     cut: Cut | None = None
+    purpose: str | None = None
+    first_byte: int = 0
+    last_byte: int | None = None
+    bytes_counted: int | None = None
 
     @property
     def next_actor(self) -> str | None:
         return "buyer" if self.state is STARTED else None
 
 
+@dataclass(frozen=True, slots=True)
+class UseSoFar:
+    """What a use has been used for: whose it is, since when, and how many bytes count against it."""
+
+    entitlement_id: EntitlementId
+    started_at: datetime
+    bytes_counted: int
+
+
 class NoSuchEntitlement(NotFound):
     """You have no such entitlement."""
 
 
-class EntitlementNotActive(Conflict):
-    """This entitlement is suspended or over."""
-
-
-class NotPermitted(Forbidden):
-    """The grade of this content does not allow its delivery to you in this form; the rules stand in the facts."""
-
-    @property
-    def told_code(self) -> str:
-        return str(self.facts["reason_code"])
-
-
 class ModeNotServed(NotOffered):
-    """Content in this mode is not given out as a file."""
+    """This is not how content in this mode is given out; the modes that are stand in the facts."""
 
 
 class UseTaken(Conflict):
@@ -117,11 +128,15 @@ class UseExpired(Conflict):
 
 
 class UseSpent(Conflict):
-    """This use has been retried as often as it can be; draw a new one."""
+    """This use has sent as much as it may; draw a new one."""
 
 
 class UseRunning(Conflict):
     """Another request with this use is being decided; try again."""
+
+
+class ExportRunning(Conflict):
+    """Another transfer abroad to you is being decided; try again."""
 
 
 class DeliveryCut(Conflict):
@@ -132,40 +147,47 @@ class ContentMissing(Conflict):
     """The content of this version is not kept here."""
 
 
-def permission(grade: Grade, mode: Mode, clearance: Clearance | None, flags: Set[Flag]) -> Decision:
-    """May it be delivered now? No condition beyond the clearance is on record yet, so what needs one is denied."""
-    return decide(grade, mode, clearance, flags)
-
-
-def reason_to_cut(
-    delivery: Delivery, *, grade: Grade, grade_revision: int, flags: Set[Flag], clearance: Clearance | None,
-    entitlement_active: bool, now: datetime,
-) -> Cut | None:  # fmt: skip
-    """Why the delivery may not go on, given what is so now; None if it may. `clearance` is None if not admitted."""
-    if delivery.deadline is not None and now >= delivery.deadline:
+def reason_to_cut(delivery: Delivery, requested: Requested, grade_revision: int) -> Cut | None:
+    """Why the delivery may not go on, given what is so now; None if it may."""
+    if delivery.deadline is not None and requested.at >= delivery.deadline:
         return Cut.TOO_SLOW
-    if not entitlement_active:
+    if not requested.active:
         return Cut.ENTITLEMENT_STOPPED
-    if clearance is None:
+    if requested.clearance is None:
         return Cut.BUYER_NOT_ADMITTED
     if grade_revision != delivery.grade_revision:
         return Cut.REGRADED
-    return None if permission(grade, delivery.mode, clearance, flags).allowed else Cut.NOT_PERMITTED
+    decision = decide(requested)
+    if decision.allowed:
+        return None
+    return Cut.ENTITLEMENT_STOPPED if decision.rules[-1].startswith("entitlement.") else Cut.NOT_PERMITTED
 
 
-def check_use(entitlement_id: EntitlementId, earlier: Sequence[Delivery], now: datetime) -> None:
-    """Requires all deliveries of the use so far, oldest first."""
-    if not earlier:
+def check_use(entitlement_id: EntitlementId, so_far: UseSoFar | None, span: Span, now: datetime) -> None:
+    """That a use may send this span. Requires all of the use so far, or None if it is new."""
+    if so_far is None:
         return
-    if earlier[0].entitlement_id != entitlement_id:
+    if so_far.entitlement_id != entitlement_id:
         raise UseTaken()
-    if now - earlier[0].started_at >= RETRIED_WITHIN:
+    if now - so_far.started_at >= RETRIED_WITHIN:
         raise UseExpired()
-    if len(earlier) >= DELIVERIES_PER_USE_MAX:
-        raise UseSpent(deliveries_max=DELIVERIES_PER_USE_MAX)
+    bytes_max = TIMES_PER_USE_MAX * span.size
+    if so_far.bytes_counted + counted(span.bytes, span.size) > bytes_max:
+        raise UseSpent(bytes_max=bytes_max, bytes_counted=so_far.bytes_counted, times_max=TIMES_PER_USE_MAX)
+
+
+def counted(sent: int, size: int) -> int:
+    """How many bytes count against the use, of so many sent."""
+    return max(sent, min(COUNTED_AT_LEAST, size))
+
+
+def is_handed_over(grade: Grade, wanted: Wanted, span: Span) -> bool:
+    """Whether the door may send it by itself: of little harm, not much at a time, and as the door too reads it."""
+    return grade <= HANDED_OVER_UP_TO and span.bytes <= HANDED_OVER_AT_MOST and wanted.is_plain
 
 
 def end(delivery: Delivery, reason: Reason, bytes_sent: int, now: datetime, cut: Cut | None = None) -> Delivery:
+    """The delivery once it is over. What did not leave counts no longer against the use."""
     state = DELIVERY.move(delivery.state, ENDED)
     parts = {"bytes_sent": bytes_sent, "ended_at": now, "reason_code": reason, "cut": cut}
-    return replace(delivery, state=state, deadline=None, **parts)
+    return replace(delivery, state=state, deadline=None, bytes_counted=counted(bytes_sent, delivery.bytes), **parts)

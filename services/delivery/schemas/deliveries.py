@@ -17,9 +17,12 @@ class DeliveryView(web.View):
     version_id: VersionId
     buyer_id: ParticipantId
     mode: Mode
+    purpose: str | None
     grade: Grade
     content_hash: str
     bytes: int
+    first_byte: int
+    last_byte: int | None
     bytes_sent: int
     state: State
     started_at: datetime

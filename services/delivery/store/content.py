@@ -61,6 +61,23 @@ class ContentStore:
             async for chunk in found.stream(min_chunk_size=CHUNK_BYTES):
                 yield bytes(chunk)
 
+    async def part(self, content_id: ContentId, first: int, length: int) -> AsyncGenerator[memoryview]:
+        """So many bytes from the first on, in pieces of a mebibyte. Requires that the content has them."""
+        place, end = _place(content_id), first + length
+        with _answering():
+            try:
+                if isinstance(self._store, LocalStore):
+                    # A folder streams 8 KiB at a time, each a turn of a thread: a mebibyte at a time is twice as fast.
+                    for start in range(first, end, CHUNK_BYTES):
+                        upto = min(start + CHUNK_BYTES, end)
+                        yield memoryview(await obstore.get_range_async(self._store, place, start=start, end=upto))
+                    return
+                found = await obstore.get_async(self._store, place, options={"range": (first, end)})
+                async for chunk in found.stream(min_chunk_size=CHUNK_BYTES):
+                    yield memoryview(chunk)
+            except FileNotFoundError as error:
+                raise ContentGone() from error
+
     async def has(self, content_id: ContentId) -> bool:
         with _answering():
             try:

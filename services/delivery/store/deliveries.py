@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, func, insert, or_, select, update
 
-from services.delivery.rules.delivery import STARTED, Cut, Delivery, Reason, State
+from services.delivery.rules.delivery import STARTED, Cut, Delivery, Reason, State, UseSoFar
 from services.delivery.tables.deliveries import deliveries as deliveries_table
 from shared.database import Transaction, for_update
 from shared.grades import Grade, Mode
@@ -27,10 +27,17 @@ async def save_delivery(tx: Transaction, delivery: Delivery) -> None:
     await tx.execute(update(deliveries_table).where(deliveries_table.c.id == delivery.id).values(_row(delivery)))
 
 
-async def deliveries_of_use(tx: Transaction, use_id: UseId) -> list[Delivery]:
-    """Oldest first."""
-    query = select(*deliveries_table.c).where(deliveries_table.c.use_id == use_id).order_by(deliveries_table.c.id)
-    return [_delivery(row) for row in await tx.execute(query)]
+async def use_so_far(tx: Transaction, use_id: UseId) -> UseSoFar | None:
+    """None for a use that was not used yet."""
+    table = deliveries_table.c
+    query = select(
+        func.min(table.entitlement_id).label("entitlement_id"), func.min(table.started_at).label("started_at"),
+        func.sum(func.coalesce(table.bytes_counted, table.bytes)).label("bytes_counted"),
+    ).where(table.use_id == use_id)  # fmt: skip
+    row = (await tx.execute(query)).one()
+    if row.entitlement_id is None:
+        return None
+    return UseSoFar(row.entitlement_id, row.started_at, int(row.bytes_counted))
 
 
 async def deliveries_past_deadline(tx: Transaction, now: datetime) -> list[Delivery]:
@@ -62,6 +69,7 @@ def _delivery(row: Row[Any]) -> Delivery:
         row.id, row.entitlement_id, row.contract_id, row.use_id, row.version_id, row.provider_id, row.buyer_id,
         Mode(row.mode), Grade(row.grade), row.grade_revision, row.content_hash, row.bytes, State(row.state),
         row.started_at, row.deadline, row.bytes_sent, row.ended_at, reason, None if row.cut is None else Cut(row.cut),
+        row.purpose, row.first_byte, row.last_byte, row.bytes_counted,
     )  # fmt: skip
 
 

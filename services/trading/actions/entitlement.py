@@ -21,6 +21,7 @@ from services.trading.rules import order as order_rules
 from services.trading.rules.entitlement import Entitlement, GradeChanged, NoSuchEntitlement, Use
 from services.trading.rules.listing import Version
 from services.trading.rules.order import Order
+from services.trading.schemas.orders import NewUse
 from services.trading.store import contract as contract_store
 from services.trading.store import entitlement as store
 from services.trading.store import listing as listing_store
@@ -30,7 +31,7 @@ from shared.database import Transaction
 from shared.facts import Fact
 from shared.grades import Decision, Grade, decide
 from shared.idempotency import Once
-from shared.ids import EntitlementId, ParticipantId, UseId
+from shared.ids import EntitlementId, ParticipantId
 from shared.web import Page
 
 
@@ -39,12 +40,10 @@ async def grant(tx: Transaction, order: Order, now: datetime) -> tuple[Order, En
     listing = await listing_store.listing(tx, order.listing_id)
     entitlement = rules.grant(EntitlementId.new(), order, listing, now)
     await store.add_entitlement(tx, entitlement)
-    return order_rules.entitle(order, entitlement.id), EntitlementGranted.of(entitlement)
+    return order_rules.entitle(order, entitlement.id), EntitlementGranted.of(entitlement, listing.right.territory)
 
 
-async def use(
-    trading: Trading, buyer: Member, entitlement_id: EntitlementId, use_id: UseId, grade_revision: int, once: Once
-) -> Use:
+async def use(trading: Trading, buyer: Member, entitlement_id: EntitlementId, new: NewUse, once: Once) -> Use:
     """Charge one use, on behalf of the buyer who receives. The first one delivers the order.
 
     The same use again is charged no more, but it is decided anew: what was let through then may be forbidden by now.
@@ -60,15 +59,15 @@ async def use(
         order = await order_store.order_for_update(tx, seen.order_id)
         entitlement = await store.entitlement_for_update(tx, entitlement_id)
         now = await trading.database.now(tx)
-        grade, decision = _decided(trading, buyer, entitlement, version, grade_revision)
-        if charged := earlier or await store.find_use(tx, use_id, entitlement):
-            rules.require_in_force(entitlement, decision, grade_revision, now)
+        grade, decision = _decided(trading, buyer, entitlement, version, new)
+        if charged := earlier or await store.find_use(tx, new.use_id, entitlement):
+            rules.require_in_force(entitlement, decision, new.grade_revision, now)
             return charged
         before = entitlement
-        entitlement, made = rules.use(entitlement, use_id, decision, grade_revision, now)
+        entitlement, made = rules.use(entitlement, new.use_id, decision, new.grade_revision, now)
         await store.save_entitlement(tx, entitlement)
         await store.add_use(tx, made)
-        facts: list[Fact] = [EntitlementUsed.of(made, entitlement, grade, grade_revision, decision)]
+        facts: list[Fact] = [EntitlementUsed.of(made, entitlement, grade, new.grade_revision, decision)]
         if before.state is not entitlement.state:
             facts.append(EntitlementResumed.of(entitlement))
         delivered = order_rules.deliver(order, now)
@@ -112,11 +111,11 @@ async def pass_deadline(trading: Trading, entitlement_id: EntitlementId) -> None
 
 
 def _decided(
-    trading: Trading, buyer: Member, entitlement: Entitlement, version: Version, grade_revision: int
+    trading: Trading, buyer: Member, entitlement: Entitlement, version: Version, new: NewUse
 ) -> tuple[Grade, Decision]:
     """By the catalogue's grade of this moment. Raises GradeChanged if delivery goes by another one."""
-    if version.grade is None or version.grade_revision != grade_revision:
+    if version.grade is None or version.grade_revision != new.grade_revision:
         raise GradeChanged(grade_revision=version.grade_revision)
     trading.standing.require_fresh(version.grade)
-    clearance = buyer.standing.clearance
-    return version.grade, decide(version.grade, entitlement.mode, clearance, version.flags, version.on_record)
+    on_record = version.on_record | frozenset(new.on_record)
+    return version.grade, decide(version.grade, entitlement.mode, buyer.standing.clearance, version.flags, on_record)

@@ -37,6 +37,6 @@ async def use(
 ) -> UseView:  # fmt: skip
     """Charge one use, before delivery sends anything. For delivery, on behalf of the buyer."""
     buyer = receiver_of(caller)
-    made = await actions.use(trading, buyer, entitlement_id, new.use_id, new.grade_revision, once)
+    made = await actions.use(trading, buyer, entitlement_id, new, once)
     web.created(response, f"{PREFIX}/entitlements/{entitlement_id}")
     return UseView.of(made)

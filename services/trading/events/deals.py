@@ -288,7 +288,7 @@ class ContractEnded(ContractFact):
 
 @dataclass(frozen=True, slots=True)
 class EntitlementGranted(Fact):
-    """A buyer may have a version in this form, for these purposes, so often and so long."""
+    """A buyer may have a version in this form, for these purposes, in this territory, so often and so long."""
 
     category: ClassVar[Category] = Category.DELIVERY
     entitlement_id: EntitlementId
@@ -303,13 +303,14 @@ class EntitlementGranted(Fact):
     quota_uses: int
     grade_revision: int
     deadline: datetime | None
+    territory: str
 
     @classmethod
-    def of(cls, entitlement: Entitlement) -> Self:
+    def of(cls, entitlement: Entitlement, territory: str) -> Self:
         return cls(
             entitlement.id, entitlement.order_id, entitlement.contract_id, entitlement.version_id,
             entitlement.buyer_id, entitlement.provider_id, entitlement.mode, entitlement.exclusive,
-            entitlement.purposes, entitlement.quota_uses, entitlement.grade_revision, entitlement.deadline,
+            entitlement.purposes, entitlement.quota_uses, entitlement.grade_revision, entitlement.deadline, territory,
         )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from services.trading.rules.entitlement import State as EntitlementState
 from services.trading.rules.order import Order
 from services.trading.rules.order import State as OrderState
 from services.trading.schemas.words import TotalAmount
-from shared.grades import Mode
+from shared.grades import Condition, Mode
 from shared.ids import (
     AuctionId,
     ContractId,
@@ -153,10 +153,11 @@ class EntitlementView(View):
 
 
 class NewUse(Request):
-    """`grade_revision` is the one by whose grade delivery has decided."""
+    """`grade_revision` is the one by whose grade delivery has decided, `on_record` what it has on record itself."""
 
     use_id: UseId
     grade_revision: Annotated[int, Limits(ge=1, le=2**31 - 1)]
+    on_record: Annotated[list[Annotated[Condition, Limits(strict=False)]], Limits(max_length=len(Condition))] = []
 
 
 class UseView(View):

@@ -1,0 +1,58 @@
+"""How transfers abroad are kept: clearances are added and never changed; persons stand once for each version a year."""
+
+from typing import Any
+
+from sqlalchemy import Row, func, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from services.delivery.rules.export import Export, ExportClearance, Ground, Instrument
+from services.delivery.tables.exports import export_clearances, exports
+from shared.database import Transaction
+from shared.ids import EntitlementId, ExportClearanceId, ParticipantId, VersionId
+
+
+async def add_clearance(tx: Transaction, clearance: ExportClearance) -> None:
+    row = {column.name: getattr(clearance, column.name) for column in export_clearances.c}
+    await tx.execute(insert(export_clearances).values(row))
+
+
+async def clearances(
+    tx: Transaction, entitlement_id: EntitlementId, after: ExportClearanceId | None, limit: int
+) -> list[ExportClearance]:  # fmt: skip
+    """Oldest first."""
+    where = [export_clearances.c.entitlement_id == entitlement_id]
+    if after is not None:
+        where.append(export_clearances.c.id > after)
+    query = select(*export_clearances.c).where(*where).order_by(export_clearances.c.id).limit(limit)
+    return [_clearance(row) for row in await tx.execute(query)]
+
+
+async def export(
+    tx: Transaction, entitlement_id: EntitlementId, buyer_id: ParticipantId, version_id: VersionId, year: int
+) -> Export:
+    """The newest clearance, and the persons of all other versions that this recipient has got this year."""
+    newest = select(*export_clearances.c).where(export_clearances.c.entitlement_id == entitlement_id)
+    row = (await tx.execute(newest.order_by(export_clearances.c.id.desc()).limit(1))).one_or_none()
+    others = (exports.c.buyer_id == buyer_id, exports.c.year == year, exports.c.version_id != version_id)
+    sums = (func.coalesce(func.sum(exports.c.persons), 0), func.coalesce(func.sum(exports.c.sensitive_persons), 0))
+    persons, sensitive_persons = (await tx.execute(select(*sums).where(*others))).one()
+    return Export(None if row is None else _clearance(row), int(persons), int(sensitive_persons))
+
+
+async def save_export(
+    tx: Transaction, buyer_id: ParticipantId, version_id: VersionId, year: int, clearance: ExportClearance
+) -> None:
+    """Let the version's persons stand for what this recipient has got of it this year, as the clearance has them."""
+    dialect = sqlite if tx.dialect.name == "sqlite" else postgresql
+    counted = {"persons": clearance.persons, "sensitive_persons": clearance.sensitive_persons}
+    row = {"buyer_id": buyer_id, "version_id": version_id, "year": year, **counted}
+    key = ["buyer_id", "year", "version_id"]
+    await tx.execute(dialect.insert(exports).values(row).on_conflict_do_update(index_elements=key, set_=counted))
+
+
+def _clearance(row: Row[Any]) -> ExportClearance:
+    return ExportClearance(
+        row.id, row.entitlement_id, row.persons, row.sensitive_persons, row.ground and Ground(row.ground),
+        row.instrument and Instrument(row.instrument), row.number, row.valid_until, row.reason, row.recorded_by,
+        row.recorded_at,
+    )  # fmt: skip

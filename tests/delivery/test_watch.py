@@ -1,0 +1,67 @@
+"""What trading's news tell of entitlements, in whatever order the stripes of its feed are read."""
+
+from dataclasses import dataclass
+from itertools import permutations
+from typing import ClassVar
+
+from services.delivery.actions.watch import EntitlementWatch
+from shared.facts import Category, Fact
+from shared.grades import Mode
+from shared.ids import EntitlementId, ParticipantId, VersionId
+from tests.delivery.desk import EntitlementGranted, EntitlementUsed
+from tests.support.bench import WrittenFeed
+from tests.support.clock import ToldClock
+
+RIGHT = EntitlementId.new()
+GRANTED = EntitlementGranted(RIGHT, VersionId.new(), ParticipantId.new(), Mode.RAW, quota_uses=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Moved(Fact):
+    category: ClassVar[Category] = Category.TRADE
+    entitlement_id: EntitlementId
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class EntitlementSuspended(Moved): ...
+
+
+@dataclass(frozen=True, slots=True)
+class EntitlementResumed(Moved): ...
+
+
+@dataclass(frozen=True, slots=True)
+class EntitlementEnded(Moved): ...
+
+
+async def heard(*facts: Fact) -> tuple[bool, int] | None:
+    """Whether the right is active, and its uses left; None if nobody would know of it."""
+    clock, feed = ToldClock(), WrittenFeed("trading")
+    feed.announce(clock, *facts)
+    watch = EntitlementWatch(clock, feed)
+    await watch.tick()
+    known = watch.entitled(RIGHT)
+    return None if known is None else (known.active, known.uses_left)
+
+
+async def test_a_right_is_as_its_last_revision_says_in_whatever_order_it_is_told():
+    told = [GRANTED, EntitlementSuspended(RIGHT, 3), EntitlementResumed(RIGHT, 4), EntitlementSuspended(RIGHT, 5)]
+    for order in permutations(told):
+        assert await heard(*order) == (False, 3)
+    for order in permutations([*told, EntitlementResumed(RIGHT, 6)]):
+        assert await heard(*order) == (True, 3)
+
+
+async def test_what_has_ended_stays_so():
+    for order in permutations([GRANTED, EntitlementResumed(RIGHT, 4), EntitlementEnded(RIGHT, 3)]):
+        assert await heard(*order) == (False, 3)
+
+
+async def test_uses_only_become_fewer():
+    for order in permutations([GRANTED, *(EntitlementUsed(RIGHT, left) for left in (2, 1, 0))]):
+        assert await heard(*order) == (True, 0)
+
+
+async def test_nobody_is_entitled_by_what_was_not_granted():
+    assert await heard(EntitlementResumed(RIGHT, 2), EntitlementUsed(RIGHT, 1)) is None
