@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from shared.signing import SigningKey, read_or_make
+from shared.signing import RandomSecret, SigningKey, read_or_make
 
 SERVICES = ("identity", "catalog", "pricing", "trading", "delivery", "audit")
 SECRET_LENGTH_MIN = 32
@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     custodian_signing_key: SecretStr | None = None  # trading's alone. Ed25519, PEM: signs our instructions
     token_key: SecretStr | None = None  # identity's alone. P-256, PEM
     log_key: SecretStr | None = None  # audit's alone. Ed25519, PEM
+    pseudonym_key: SecretStr | None = None  # delivery's alone: what the keys of pseudonyms are derived from
     service_secret: SecretStr | None = None  # each service's own, for tokens of its own
     service_secrets: dict[str, SecretStr] = Field(default_factory=dict)  # identity's alone: what the others bring
 
@@ -65,7 +66,9 @@ class Settings(BaseSettings):
             raise ValueError("database_url: name the driver, e.g. postgresql+asyncpg://user@host/yaosu")
         return self
 
-    def require_secret(self, name: Literal["token_key", "log_key", "custodian_signing_key", "service_secret"]) -> str:
+    def require_secret(
+        self, name: Literal["token_key", "log_key", "custodian_signing_key", "pseudonym_key", "service_secret"]
+    ) -> str:
         """A secret that must have been brought. Raises ValueError that names the setting."""
         secret: SecretStr | None = getattr(self, name)
         if secret is None:
@@ -76,7 +79,7 @@ class Settings(BaseSettings):
         named = {f"service_secrets[{name}]": secret for name, secret in self.service_secrets.items()}
         return {
             "token_key": self.token_key, "log_key": self.log_key, "custodian_signing_key": self.custodian_signing_key,
-            "service_secret": self.service_secret, **named,
+            "pseudonym_key": self.pseudonym_key, "service_secret": self.service_secret, **named,
         }  # fmt: skip
 
 
@@ -94,6 +97,7 @@ def with_development_secrets(settings: Settings) -> Settings:
             "log_key": settings.log_key or SecretStr(read_or_make(keys / "log.pem", SigningKey)),
             "custodian_signing_key": settings.custodian_signing_key
             or SecretStr(read_or_make(keys / "custodian.pem", SigningKey)),
+            "pseudonym_key": settings.pseudonym_key or SecretStr(read_or_make(keys / "pseudonym.key", RandomSecret)),
             "service_secrets": {name: SecretStr(secrets.token_urlsafe(32)) for name in SERVICES},
         }
     )

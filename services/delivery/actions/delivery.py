@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import NoReturn
 
 from services.catalog.client import NoSuchVersion, VersionView
-from services.delivery.actions import rendition
+from services.delivery.actions import desensitisation, rendition
 from services.delivery.actions.depot import Depot
 from services.delivery.events.delivery import DeliveryEnded, DeliveryRefused, DeliveryStarted
 from services.delivery.rules import delivery as delivery_rules
@@ -32,14 +32,13 @@ from services.delivery.rules.delivery import (
     Reason,
     UseRunning,
 )
-from services.delivery.rules.masking import masks_for
 from services.delivery.rules.upload import Upload
 from services.delivery.store import deliveries as store
 from services.delivery.store import uploads
 from services.trading.client import UseView
 from shared.access import Caller, Member, Role
 from shared.errors import Conflict, Unavailable
-from shared.grades import G3, Decision, Grade, Mode
+from shared.grades import G3, Condition, Decision, Grade, Mode
 from shared.ids import ContentId, DeliveryId, EntitlementId, UseId
 from shared.web import Page
 
@@ -72,11 +71,12 @@ async def deliver(depot: Depot, buyer: Member, entitlement_id: EntitlementId, us
     version, grade = await _graded(depot, entitled)
     depot.standing.require_fresh(grade)
     clearance = buyer.standing.clearance
-    decision = delivery_rules.permission(grade, entitled.mode, clearance, frozenset(version.flags))
+    on_record = await _on_record(depot, entitled.mode, version)
+    decision = delivery_rules.permission(grade, entitled.mode, clearance, frozenset(version.flags), on_record)
     if not decision.allowed:
         await _refuse(depot, buyer, entitled, version, grade, decision)
         raise NotPermitted(reason_code=decision.reason_code, rules=decision.rules, grade=grade, mode=entitled.mode)
-    content = await _content(depot, entitled, grade)
+    content = await _content(depot, entitled, version, grade)
     checked_at = depot.clock.now()
     if (await _graded(depot, entitled))[0].grade_revision != version.grade_revision:
         raise GradedMeanwhile()  # to prepare content may take minutes
@@ -87,7 +87,7 @@ async def deliver(depot: Depot, buyer: Member, entitlement_id: EntitlementId, us
         delivery = await _start(depot, buyer, use, version, grade, decision, content)
     except Unavailable as error:
         raise UseUnconfirmed(use_id=use_id, retry_after_seconds=1) from error
-    return Sending(depot, delivery, content, version, checked_at)
+    return Sending(depot, delivery, content, version, checked_at, on_record)
 
 
 async def listed(depot: Depot, caller: Caller, entitlement_id: EntitlementId | None, page: Page) -> list[Delivery]:
@@ -116,11 +116,13 @@ class Sending:
     """A delivery under way: iterate it once for the bytes, watch it meanwhile, and close it whatever happens."""
 
     def __init__(
-        self, depot: Depot, delivery: Delivery, content: Content, version: VersionView, checked_at: datetime
-    ) -> None:
+        self, depot: Depot, delivery: Delivery, content: Content, version: VersionView, checked_at: datetime,
+        on_record: frozenset[Condition],
+    ) -> None:  # fmt: skip
         self.delivery, self.upload = delivery, content.upload
         self._depot, self._content_id, self._version = depot, content.content_id, version
         self._checked_at, self._checking = checked_at, asyncio.Lock()
+        self._on_record = on_record  # for this grade revision; another cuts
         self._bytes_sent = 0  # handed over: an upper bound of what has arrived
         self._reason, self._cut = Reason.ABORTED, None
         self._closed = False
@@ -183,7 +185,7 @@ class Sending:
         return delivery_rules.reason_to_cut(
             delivery, grade=self._version.grade or delivery.grade, grade_revision=self._version.grade_revision,
             flags=frozenset(self._version.flags), clearance=depot.standing.clearance_of(delivery.buyer_id),
-            entitlement_active=entitled is not None and entitled.active, now=now,
+            entitlement_active=entitled is not None and entitled.active, now=now, on_record=self._on_record,
         )  # fmt: skip
 
 
@@ -207,7 +209,13 @@ async def _graded(depot: Depot, entitled: Entitled) -> tuple[VersionView, Grade]
     return version, version.grade
 
 
-async def _content(depot: Depot, entitled: Entitled, grade: Grade) -> Content:
+async def _on_record(depot: Depot, mode: Mode, version: VersionView) -> frozenset[Condition]:
+    """The conditions beyond the clearance that are met."""
+    reported = mode is Mode.DESENSITISED and await desensitisation.effect_report_on_record(depot, version)
+    return frozenset({Condition.EFFECT_REPORT}) if reported else frozenset()
+
+
+async def _content(depot: Depot, entitled: Entitled, version: VersionView, grade: Grade) -> Content:
     async with depot.database.read() as tx:
         found = await uploads.content_of(tx, entitled.version_id)
     if found is None:
@@ -218,7 +226,8 @@ async def _content(depot: Depot, entitled: Entitled, grade: Grade) -> Content:
         raise ContentMissing()
     if entitled.mode is Mode.RAW:
         return Content(upload, upload.content_id, upload.bytes, upload.content_hash)
-    made = await rendition.desensitised(depot, upload, masks_for(inspection.detections, grade))
+    treatment = await desensitisation.treatment_of(depot, version, grade, inspection)
+    made = await rendition.desensitised(depot, upload, inspection, treatment)
     if not await depot.content.has(made.content_id):
         raise ContentMissing()
     return Content(upload, made.content_id, made.bytes, made.content_hash)

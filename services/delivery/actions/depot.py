@@ -33,6 +33,7 @@ class Depot:
     watch: EntitlementWatch
     scratch: Path
     limits: Limits
+    pseudonym_key: bytes = field(repr=False)
     # One rendition at a time of each version in this process; the table decides between processes.
     making: defaultdict[VersionId, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
     # How often each upload is being sent to this process just now.

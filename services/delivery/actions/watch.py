@@ -13,7 +13,7 @@ from services.delivery.rules.delivery import Entitled
 from services.delivery.schemas.followed import EntitlementGranted, EntitlementMoved
 from shared.changes import Change, MemoryFollower, Source
 from shared.clock import Clock
-from shared.ids import EntitlementId, ParticipantId
+from shared.ids import EntitlementId, ParticipantId, VersionId
 
 NEWS_SECONDS = 0.5
 STALE = timedelta(seconds=30)
@@ -57,6 +57,11 @@ class EntitlementWatch:
 
     def entitled(self, entitlement_id: EntitlementId) -> Entitled | None:
         return self._entitled.get(entitlement_id)
+
+    def is_entitled_to(self, version_id: VersionId, buyer_id: ParticipantId) -> bool:
+        """Whether the buyer has an active entitlement of the version, in whatever mode."""
+        own = (one for one in self._entitled.values() if one.buyer_id == buyer_id)
+        return any(one.active and one.version_id == version_id for one in own)
 
     @property
     def is_stale(self) -> bool:

@@ -36,6 +36,7 @@ class Table:
     rows: int
     bytes: int  # of all rows, decoded
     types: dict[str, str]  # those that the format itself gives
+    columns: dict[str, str]  # the database's own types
 
 
 @contextmanager
@@ -59,7 +60,8 @@ def opened(source: Source) -> Generator[Table]:
         described = database.execute("DESCRIBE source").fetchall()
         native = {name: _type_name(kind) for name, kind, *_ in described}
         types = native if source.media_type is MediaType.PARQUET else types
-        yield Table(database, tuple(native), rows, table_bytes, types)
+        columns = {name: str(kind) for name, kind, *_ in described}
+        yield Table(database, tuple(native), rows, table_bytes, types, columns)
 
 
 def draw(table: Table, into: str, what: str, rows: int, seed: int) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from shared.errors import Conflict, Forbidden, NotFound, NotOffered
-from shared.grades import Clearance, Decision, Flag, Grade, Mode, decide
+from shared.grades import Clearance, Condition, Decision, Flag, Grade, Mode, decide
 from shared.ids import ContractId, DeliveryId, EntitlementId, ParticipantId, UseId, VersionId
 from shared.lifecycle import Lifecycle
 
@@ -132,14 +132,16 @@ class ContentMissing(Conflict):
     """The content of this version is not kept here."""
 
 
-def permission(grade: Grade, mode: Mode, clearance: Clearance | None, flags: Set[Flag]) -> Decision:
-    """May it be delivered now? No condition beyond the clearance is on record yet, so what needs one is denied."""
-    return decide(grade, mode, clearance, flags)
+def permission(
+    grade: Grade, mode: Mode, clearance: Clearance | None, flags: Set[Flag], on_record: Set[Condition] = frozenset()
+) -> Decision:
+    """May it be delivered now? A condition beyond the clearance that is not on record denies what needs it."""
+    return decide(grade, mode, clearance, flags, on_record)
 
 
 def reason_to_cut(
     delivery: Delivery, *, grade: Grade, grade_revision: int, flags: Set[Flag], clearance: Clearance | None,
-    entitlement_active: bool, now: datetime,
+    entitlement_active: bool, now: datetime, on_record: Set[Condition] = frozenset(),
 ) -> Cut | None:  # fmt: skip
     """Why the delivery may not go on, given what is so now; None if it may. `clearance` is None if not admitted."""
     if delivery.deadline is not None and now >= delivery.deadline:
@@ -150,7 +152,7 @@ def reason_to_cut(
         return Cut.BUYER_NOT_ADMITTED
     if grade_revision != delivery.grade_revision:
         return Cut.REGRADED
-    return None if permission(grade, delivery.mode, clearance, flags).allowed else Cut.NOT_PERMITTED
+    return None if permission(grade, delivery.mode, clearance, flags, on_record).allowed else Cut.NOT_PERMITTED
 
 
 def check_use(entitlement_id: EntitlementId, earlier: Sequence[Delivery], now: datetime) -> None:
