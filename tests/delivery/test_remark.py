@@ -39,6 +39,8 @@ def test_whose_number_it_is_can_be_told_anywhere(text: str, persons: bool):
 
 @pytest.mark.parametrize("text", [
     "卡号 6222021234567890 已停用",
+    "卡号６２２２０２１２３４５６７８９０",
+    "６２２２０２１２３４５６７８９０",
     "card: 6222-0212-3456-7890!",
     "护照E12345678过期",
     "passport EA1234567, expired",

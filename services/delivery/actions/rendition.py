@@ -94,7 +94,7 @@ async def _measured_after(
     def names(fields: tuple[str, ...]) -> list[str]:
         return [_written_name(source, name) for name in fields if treatment.masks.get(name) is not Mask.DROP]
 
-    delivered = Source(output, source.media_type, written.bytes, source.folder, source.seed)
+    delivered = Source(output, source.media_type, written.bytes, source.folder, source.seed, inspected=True)
     sensitive = effect_rules.sensitive_fields_shown(treatment)
     changed = effect_rules.measured_fields(treatment)
     return await _measured(depot, Measure(delivered, names(treatment.showing_groups), names(sensitive), names(changed)))
@@ -125,7 +125,7 @@ async def _kept(depot: Depot, upload: Upload, digest: str, make: Make) -> Rendit
             return known
         content_id = ContentId.new()
         async with staged(depot, upload) as source:
-            path, written, report = await make(source)
+            path, written, report = await make(msgspec.structs.replace(source, inspected=True))
             await depot.content.put(content_id, read(path))
         async with depot.database.transaction() as tx:
             now = await depot.database.now(tx)

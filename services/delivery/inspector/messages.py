@@ -17,13 +17,17 @@ Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Source(msgspec.Struct, frozen=True):
-    """A file as declared, and a folder in which the child may write. `seed` picks the sampled rows."""
+    """A file as declared, and a folder in which the child may write. `seed` picks the sampled rows.
+
+    `inspected`: these very bytes were checked whole before, or are of our own writing, and need not be decoded twice.
+    """
 
     path: str
     media_type: MediaType
     bytes: int
     folder: str
     seed: int
+    inspected: bool = False
 
 
 class Inspect(msgspec.Struct, frozen=True, tag="inspect"):

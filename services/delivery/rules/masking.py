@@ -112,7 +112,7 @@ _AGES = f"CASE WHEN CAST({{v}} AS DOUBLE) >= 90 THEN '90+' ELSE {_TEN_YEARS} || 
 _SHAPES: Mapping[Mask, tuple[str, str]] = {
     Mask.KEEP_REGION:       (r"\d{17}[\dXx]",             "left({v}, 6) || '************'"),
     Mask.KEEP_PROVINCE_CODE: (r"\d{17}[\dXx]",            "left({v}, 2) || '****************'"),
-    Mask.KEEP_ENDS:         (r"(\+?86[- ]?)?1[3-9]\d{9}", "left(right({v}, 11), 3) || '****' || right({v}, 4)"),
+    Mask.KEEP_ENDS:         (r"(\+?86[- ]?)?1[3-9]\d{9}", "substr({v}, -11, 3) || '****' || substr({v}, -4)"),
     Mask.KEEP_INITIAL:      (r"[\p{Han}A-Z].+",           "left({v}, 1) || '*'"),
     Mask.KEEP_LAST_FOUR:    (r"(\d[ -]?){12,19}",         "'************' || right({v}, 4)"),
     Mask.KEEP_DOMAIN:       (r"[^@\s]+@[A-Za-z0-9.-]+",   "left({v}, 1) || '***@' || split_part({v}, '@', 2)"),
@@ -162,7 +162,8 @@ def masked(value: str, mask: Mask) -> str:
         return f"CASE WHEN {value} IS NOT NULL THEN {literal(HIDDEN)} END"
     shape, kept = _SHAPES[mask]
     fits = f"regexp_full_match({value}, {literal(shape)})"
-    return f"CASE WHEN {value} IS NULL THEN NULL WHEN {fits} THEN {kept.format(v=value)} ELSE {literal(HIDDEN)} END"
+    # What fits comes first: it is nearly everything, and nothing fits null.
+    return f"CASE WHEN {fits} THEN {kept.format(v=value)} WHEN {value} IS NOT NULL THEN {literal(HIDDEN)} END"
 
 
 def guarded(value: str) -> str:

@@ -17,19 +17,20 @@ _CENTURY = "(?:[1１][89８９]|[2２][0０])"
 _IDENTITY = f"{_DIGIT}{{6}}{_GAP}{_CENTURY}{_DIGIT}{{2}}{_DIGIT}{{4}}{_GAP}{_DIGIT}{{3}}[0-9０-９XxＸｘ]"
 _MOBILE = f"(?:[+＋]?(?:86|８６){_GAP})?[1１][3-9３-９]{_DIGIT}{_GAP}{_DIGIT}{{4}}{_GAP}{_DIGIT}{{4}}"
 _EMAIL = r"[A-Za-z0-9._%+\-][@＠](?:[A-Za-z0-9\-]+[.．])+[A-Za-z]{2,24}"
-_LANDLINE = rf"0{_DIGIT}{{2,3}}[ \-－]{_DIGIT}{{7,8}}"
+_LANDLINE = rf"[0０]{_DIGIT}{{2,3}}[ \-－]{_DIGIT}{{7,8}}"
 _CARD = (
-    rf"(?:62|4{_DIGIT}|5[1-5]|9{_DIGIT}|3[457]){_DIGIT}{{2}}{_GAP}{_DIGIT}{{4}}{_GAP}{_DIGIT}{{4}}{_GAP}{_DIGIT}{{3,4}}"
-    rf"(?:{_GAP}{_DIGIT}{{1,3}})?"
+    rf"(?:[6６][2２]|[4４9９]{_DIGIT}|[5５][1-5１-５]|[3３][457４５７]){_DIGIT}{{2}}{_GAP}{_DIGIT}{{4}}{_GAP}{_DIGIT}{{4}}{_GAP}"
+    rf"{_DIGIT}{{3,4}}(?:{_GAP}{_DIGIT}{{1,3}})?"
 )
 _PASSPORT = f"[DEGPSＤＥＧＰＳ][A-HJ-NP-Z]?{_DIGIT}{{7,8}}"
 _PLATE = r"\p{Han}[A-HJ-NP-Z][·\s]?[A-HJ-NP-Z0-9]{4,5}[A-HJ-NP-Z0-9学警港澳挂领]"
-_NETWORK = r"\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{0,4}){3,7}"
+_NETWORK = rf"{_DIGIT}{{1,3}}(?:[.．]{_DIGIT}{{1,3}}){{3}}|" r"[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{0,4}){3,7}"
 
 ANYWHERE = f"{_EDGE}(?:{_IDENTITY}|{_MOBILE}){_END}|{_EMAIL}"
 # A plate begins with a Chinese character, which is no edge in a Chinese sentence.
 AMONG_WORDS = f"{_EDGE}(?:{_LANDLINE}|{_CARD}|{_PASSPORT}|{_NETWORK}){_END}|{_PLATE}{_END}"
-_ALONE = rf"\s*(?:{_LANDLINE}|{_CARD}|{_PASSPORT}|{_NETWORK}|{_PLATE})\s*"
+# What fills its cell is judged with its column, as far as the detections read it: in plain digits.
+_ALONE = rf"\s*(?:{_LANDLINE}|{_CARD}|{_PASSPORT}|{_NETWORK}|{_PLATE})\s*".replace(_DIGIT, "[0-9]")
 
 
 def cleared(value: str, *, persons: bool) -> str:
