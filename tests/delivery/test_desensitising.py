@@ -1,5 +1,6 @@
 """Plans and effect reports over HTTP: who may declare, who may see, and what then is delivered."""
 
+import asyncio
 import csv
 import io
 from typing import Any
@@ -196,3 +197,20 @@ async def test_a_sample_is_shown_so_often_a_day(desk: Desk):
     desk.bench.clock.advance(seconds=waits)
     await desk.bench.refresh()
     assert (await desk.bench.get(buyer, path(version_id, "sample"))).status_code == 200
+
+
+async def test_however_many_ask_at_once_no_more_samples_are_shown(desk: Desk):
+    _, buyer, version_id, _ = await sold(desk, PLACES, G3)
+    answers = await asyncio.gather(*(desk.bench.get(buyer, path(version_id, "sample")) for _ in range(30)))
+    assert sorted(one.status_code for one in answers) == [200] * 20 + [429] * 10
+    assert len(await desk.facts("sample_shown")) == 20
+
+
+async def test_of_plans_declared_at_once_each_is_a_revision_or_told_to_look_again(desk: Desk):
+    provider, _, version_id, _ = await sold(desk, persons(), G3, Flag.PERSONAL)
+    bodies = [{"masks": [{"field": "手机号", "mask": mask}]} for mask in ("hide", "drop", "pseudonym", "keep_ends")]
+    answers = await asyncio.gather(*(desk.bench.post(provider, path(version_id), body) for body in bodies))
+    declared = sorted(one.json()["revision"] for one in answers if one.status_code == 201)
+    assert declared == list(range(1, len(declared) + 1)) and declared
+    assert {one.json()["code"] for one in answers if one.status_code != 201} <= {"plan_changed_meanwhile"}
+    assert len(await desk.facts("desensitisation_plan_declared")) == len(declared)
