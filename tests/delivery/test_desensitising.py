@@ -3,10 +3,12 @@
 import asyncio
 import csv
 import io
+from itertools import count
 from typing import Any
 
 import pytest
 
+from services.catalog.client import VersionView
 from shared import canonical
 from shared.grades import C3, C4, G3, G4, G5, Flag, Grade, Mode
 from shared.ids import EntitlementId, VersionId
@@ -154,6 +156,24 @@ async def test_from_g4_on_nothing_is_delivered_before_a_report_on_the_present_pl
     assert (await desk.fetch(buyer, entitlement_id)).json()["code"] == "effect_report_missing"
     await desk.bench.get(buyer, path(version_id, "effect-report"))
     assert (await desk.fetch(buyer, entitlement_id)).text.splitlines()[0] == "手机号,性别,出生日期"
+
+
+@ONE_DATABASE
+async def test_a_plan_that_is_declared_while_content_is_prepared_ends_that_delivery(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    provider, buyer, version_id, entitlement_id = await sold(desk, crowd(), G4, Flag.PERSONAL)
+    await desk.bench.get(provider, path(version_id, "effect-report"))
+    asked, look = count(1), desk.shelf.version
+
+    async def version(asked_for: VersionId) -> VersionView:
+        if next(asked) == 2:
+            await desk.bench.post(provider, path(version_id), {"masks": [{"field": "备注", "mask": "drop"}]})
+        return await look(asked_for)
+
+    monkeypatch.setattr(desk.shelf, "version", version)
+    answer = await desk.fetch(buyer, entitlement_id)
+    assert (answer.status_code, answer.json()["code"]) == (409, "planned_meanwhile") and not desk.counter.used
 
 
 @ONE_DATABASE

@@ -87,6 +87,11 @@ def test_typed_columns_under_their_masks(tmp_path: Path, mask: Mask, before: lis
     assert one_column(tmp_path, before, mask) == after
 
 
+def test_bytes_that_quote_a_number_are_not_left(tmp_path: Path):
+    before = [b"call 13812341234", b"\xff\x00", None, b"plain"]
+    assert one_column(tmp_path, before, Mask.KEEP) == [None, b"\xff\x00", None, b"plain"]
+
+
 def test_a_dropped_column_is_not_there(tmp_path: Path):
     rows = [["1", "x", "13812341234"]]
     assert written(tmp_path, csv_of(["a", "b", "c"], rows), {"c": Mask.DROP, "a": Mask.DROP}) == b"b\nx\n"

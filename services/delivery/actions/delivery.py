@@ -47,6 +47,10 @@ class GradedMeanwhile(Conflict):
     """The version was graded anew while its content was prepared; ask again."""
 
 
+class PlannedMeanwhile(Conflict):
+    """Another desensitisation plan was declared meanwhile, and no report on it passes yet; ask again."""
+
+
 class UseUnconfirmed(Unavailable):
     """Whether your use was charged is not known; ask again with the `Use-Id` in the facts, which charges it once."""
 
@@ -80,6 +84,8 @@ async def deliver(depot: Depot, buyer: Member, entitlement_id: EntitlementId, us
     checked_at = depot.clock.now()
     if (await _graded(depot, entitled))[0].grade_revision != version.grade_revision:
         raise GradedMeanwhile()  # to prepare content may take minutes
+    if not on_record <= await _on_record(depot, entitled.mode, version):
+        raise PlannedMeanwhile()
     use_id = use_id or UseId.new()
     await _check_use(depot, entitlement_id, use_id)
     try:

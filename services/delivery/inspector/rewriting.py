@@ -13,7 +13,7 @@ from services.delivery.inspector.grouping import Grouping, grouped, value_of
 from services.delivery.inspector.messages import Care, Desensitise, Refusal, Rendition, SampleRows, TakeSample
 from services.delivery.inspector.reading import Table, draw
 from services.delivery.rules.masking import KEYED, Mask, guarded, guarded_name, literal, quoted
-from services.delivery.rules.remark import cleared
+from services.delivery.rules.remark import cleared, cleared_bytes
 from services.delivery.rules.upload import MediaType, Reason
 
 CELL_SHOWN_CHARACTERS = 200
@@ -75,8 +75,11 @@ def _left(table: Table, masks: Mapping[str, Mask]) -> list[str]:
 def _shown(table: Table, name: str, masks: Mapping[str, Mask], care: Care, grouping: Grouping) -> str:
     mask = masks.get(name, Mask.KEEP)
     value = grouping.shown.get(name) or value_of(name, mask)
-    if mask is Mask.KEEP and care.clears_texts and table.columns[name] == "VARCHAR" and _is_text(table, name):
-        value = cleared(value, persons=care.persons)
+    if mask is Mask.KEEP and care.clears_texts:
+        if table.columns[name] == "VARCHAR" and _is_text(table, name):
+            value = cleared(value, persons=care.persons)
+        if table.columns[name] == "BLOB":
+            value = cleared_bytes(value, persons=care.persons)
     return f"{value} AS {quoted(name)}"
 
 

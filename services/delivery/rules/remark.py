@@ -35,9 +35,18 @@ _ALONE = rf"\s*(?:{_LANDLINE}|{_CARD}|{_PASSPORT}|{_NETWORK}|{_PLATE})\s*".repla
 
 def cleared(value: str, *, persons: bool) -> str:
     """The SQL of a text that is kept unless it quotes somebody's number. `persons`: the content is about persons."""
-    anywhere = f"regexp_matches({value}, {literal(ANYWHERE)})"
+    return f"CASE WHEN {_quotes(value, persons)} THEN {literal(HIDDEN)} ELSE {value} END"
+
+
+def cleared_bytes(value: str, *, persons: bool) -> str:
+    """The same of bytes, which may be a text: nothing is left of those that quote somebody's number."""
+    return f"CASE WHEN {_quotes(f'CAST({value} AS VARCHAR)', persons)} THEN NULL ELSE {value} END"
+
+
+def _quotes(text: str, persons: bool) -> str:
+    anywhere = f"regexp_matches({text}, {literal(ANYWHERE)})"
     if not persons:
-        return f"CASE WHEN {anywhere} THEN {literal(HIDDEN)} ELSE {value} END"
-    either = f"regexp_matches({value}, {literal(f'{ANYWHERE}|{AMONG_WORDS}')})"
-    alone = f"regexp_full_match({value}, {literal(_ALONE)})"
-    return f"CASE WHEN {either} AND ({anywhere} OR NOT {alone}) THEN {literal(HIDDEN)} ELSE {value} END"
+        return anywhere
+    either = f"regexp_matches({text}, {literal(f'{ANYWHERE}|{AMONG_WORDS}')})"
+    alone = f"regexp_full_match({text}, {literal(_ALONE)})"
+    return f"{either} AND ({anywhere} OR NOT {alone})"
