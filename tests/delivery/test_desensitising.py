@@ -7,8 +7,11 @@ from itertools import count
 from typing import Any
 
 import pytest
+from sqlalchemy import Table, delete, update
+from sqlalchemy.exc import DBAPIError
 
 from services.catalog.client import VersionView
+from services.delivery.tables.desensitisation import desensitisation_plans, effect_reports
 from shared import canonical
 from shared.grades import C3, C4, G3, G4, G5, Flag, Grade, Mode
 from shared.ids import EntitlementId, VersionId
@@ -234,3 +237,14 @@ async def test_of_plans_declared_at_once_each_is_a_revision_or_told_to_look_agai
     assert declared == list(range(1, len(declared) + 1)) and declared
     assert {one.json()["code"] for one in answers if one.status_code != 201} <= {"plan_changed_meanwhile"}
     assert len(await desk.facts("desensitisation_plan_declared")) == len(declared)
+
+
+@pytest.mark.parametrize("table", [desensitisation_plans, effect_reports], ids=lambda table: table.name)
+async def test_plans_and_reports_are_never_changed(desk: Desk, table: Table):
+    provider, _, version_id, _ = await sold(desk, crowd(), G3, Flag.PERSONAL)
+    await desk.bench.post(provider, path(version_id), PHONE_PSEUDONYM)
+    await desk.bench.get(provider, path(version_id, "effect-report"))
+    for statement in (update(table).values(version_id=VersionId.new()), delete(table)):
+        with pytest.raises(DBAPIError, match="append-only"):
+            async with desk.depot.database.transaction() as tx:
+                await tx.execute(statement)

@@ -5,9 +5,9 @@ Promises: ratios are whole basis points, risks rounded up; a report tells counts
 its digest is that of its canonical bytes, which anyone can rebuild from the report as served.
 Does not: claim that nobody can be found. It measures the prosecutor's risk (someone who knows that a person is in the
 data, and their quasi-identifiers) on the columns that count as such; other columns may be known to somebody too.
-Sources: GB/T 42460-2023 (levels, threshold 0.05), GB/T 37964-2019 annex C; the reading of the levels is ours:
-1 a direct identifier stands as it is; 2 none does, but the risk exceeds the threshold; 3 the risk is within it;
-4 aggregates only, which a file of rows never is.
+Sources: GB/T 42460-2023 clause 4 (levels), annexes A and D (direct identifiers, evaluation by k-anonymity). The
+threshold of 0.05 is ours, and so is the reading of the levels: 1 a direct identifier stands as it is; 2 none does, but
+the risk exceeds the threshold; 3 the risk is within it; 4 aggregates only, which a file of rows never is.
 """
 
 from collections.abc import Mapping

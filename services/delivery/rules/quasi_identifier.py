@@ -2,9 +2,9 @@
 
 Owns: which columns count as such, by what was found in them or by their names, and how many rows must look alike.
 Promises: a column whose mask leaves no group to belong to is none; what a provider names is added, never taken away.
-Sources: GB/T 37964-2019 annex C (quasi-identifiers, k-anonymity). The numbers are ours: at G3 five, the smallest group
-that statistics offices commonly publish; at G4 twenty, for a risk of at most 0.05, which GB/T 42460-2023 takes for
-acceptable where data leave. G1 and G2 are measured and not cut: what is personal there goes to known organisations.
+Sources: GB/T 42460-2023 annex B (quasi-identifiers) and annex D (their groups), GB/T 37964-2019 annex B (k-anonymity).
+The numbers are ours: at G3 five, a size that statistics offices commonly publish; at G4 twenty, for a risk of at most
+0.05 (`effect.py`). G2 is measured and not cut: its personal information is neither sensitive nor for the public.
 """
 
 import re
