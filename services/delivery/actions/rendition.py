@@ -16,7 +16,7 @@ from services.delivery.actions.staging import read, staged
 from services.delivery.events.upload import RenditionMade
 from services.delivery.rules import effect as effect_rules
 from services.delivery.rules.desensitisation import Treatment
-from services.delivery.rules.effect import EffectReport
+from services.delivery.rules.effect import EffectReport, Groups
 from services.delivery.rules.inspection import Inspection
 from services.delivery.rules.masking import Mask, guarded_name
 from services.delivery.rules.pseudonym import PseudonymKey, Purpose, key_for
@@ -49,8 +49,8 @@ async def desensitised(depot: Depot, upload: Upload, inspection: Inspection, tre
         written = await depot.inspector.run(job)
         if not isinstance(written, Written):
             raise RenditionNotMade()
-        before = await _measured(depot, Measure(source, list(treatment.quasi_identifiers), [], []))
-        after = await _measured_after(depot, source, output, written, treatment)
+        before = await _measured(depot, Measure(source, list(treatment.quasi_identifiers), [], []), inspection.rows)
+        after = await _measured_after(depot, source, output, written, treatment, inspection.rows)
         changed = effect_rules.measured_fields(treatment)
         distinct = {name: after.distinct.get(_written_name(source, name), 0) for name in changed}
         key_id = key.id if treatment.needs_key else None
@@ -89,7 +89,7 @@ async def sample(depot: Depot, upload: Upload, treatment: Treatment | None) -> S
 
 
 async def _measured_after(
-    depot: Depot, source: Source, output: str, written: Written, treatment: Treatment
+    depot: Depot, source: Source, output: str, written: Written, treatment: Treatment, rows: int
 ) -> Measured:  # fmt: skip
     def names(fields: tuple[str, ...]) -> list[str]:
         return [_written_name(source, name) for name in fields if treatment.masks.get(name) is not Mask.DROP]
@@ -97,10 +97,13 @@ async def _measured_after(
     delivered = Source(output, source.media_type, written.bytes, source.folder, source.seed, inspected=True)
     sensitive = effect_rules.sensitive_fields_shown(treatment)
     changed = effect_rules.measured_fields(treatment)
-    return await _measured(depot, Measure(delivered, names(treatment.showing_groups), names(sensitive), names(changed)))
+    job = Measure(delivered, names(treatment.showing_groups), names(sensitive), names(changed))
+    return await _measured(depot, job, rows)
 
 
-async def _measured(depot: Depot, job: Measure) -> Measured:
+async def _measured(depot: Depot, job: Measure, rows: int) -> Measured:
+    if not (job.quasi_identifiers or job.sensitive_fields or job.distinct):
+        return Measured(Groups.of_all(rows), {})  # nothing to look at the rows for
     answer = await depot.inspector.run(job)
     if not isinstance(answer, Measured):
         raise RenditionNotMade()

@@ -4,7 +4,8 @@ Owns: the risk measures from counted groups, the level, whether the report passe
 Promises: ratios are whole basis points, risks rounded up; a report tells counts and names of columns, never a value;
 its digest is that of its canonical bytes, which anyone can rebuild from the report as served.
 Does not: claim that nobody can be found. It measures the prosecutor's risk (someone who knows that a person is in the
-data, and their quasi-identifiers) on the columns that count as such; other columns may be known to somebody too.
+data, and their quasi-identifiers) on the columns that count as such; other columns may be known to somebody too. It
+counts rows: who has several rows is company to themselves.
 Sources: GB/T 42460-2023 clause 4 (levels), annexes A and D (direct identifiers, evaluation by k-anonymity). The
 threshold of 0.05 is ours, and so is the reading of the levels: 1 a direct identifier stands as it is; 2 none does, but
 the risk exceeds the threshold; 3 the risk is within it; 4 aggregates only, which a file of rows never is.
@@ -12,7 +13,7 @@ the risk exceeds the threshold; 3 the risk is within it; 4 aggregates only, whic
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 from services.delivery.rules.desensitisation import Treatment
 from services.delivery.rules.detection import WHOLE, FieldDetection, Kind
@@ -24,7 +25,9 @@ from shared.ids import VersionId
 
 METHOD = "column masks; rows in groups below k are generalised one step, then their quasi-identifiers hidden"
 ACCEPTABLE_RISK_BASIS_POINTS = 500
-DIRECT_KINDS = frozenset(set(Kind) - {Kind.USCC, Kind.ADDRESS, Kind.BIRTH_DATE, Kind.COORDINATES, Kind.IP_ADDRESS})
+INDIRECT_KINDS = frozenset({
+    Kind.USCC, Kind.ADDRESS, Kind.BIRTH_DATE, Kind.COORDINATES, Kind.IP_ADDRESS, Kind.HEALTH, Kind.RELIGION,
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,11 @@ class Groups:
     unique_rows: int
     diversity: int | None = None
     closeness_basis_points: int | None = None
+
+    @classmethod
+    def of_all(cls, rows: int) -> Self:
+        """What is counted where nothing tells rows apart. Requires at least one row."""
+        return cls(rows, 1, rows, int(rows == 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +162,7 @@ def sensitive_fields_shown(treatment: Treatment) -> tuple[str, ...]:
 
 
 def _direct_identifiers_kept(detections: tuple[FieldDetection, ...], masks: Mapping[str, Mask]) -> tuple[str, ...]:
-    direct = {detection.field for detection in detections if detection.kind in DIRECT_KINDS}
+    direct = {detection.field for detection in detections if detection.kind not in INDIRECT_KINDS}
     return tuple(sorted(direct - set(masks)))
 
 
