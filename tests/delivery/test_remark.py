@@ -29,6 +29,8 @@ def shown(text: str | None, *, persons: bool = True) -> str | None:
     "tel:+8613812341234",
     "写给 ada@example.cn 的信",
     "ada＠example.cn",
+    "a@b.cn",
+    "a＠b.cn",
     "a\n13812341234\nb",
     "13812341234,13999999999",
 ])  # fmt: skip
@@ -47,6 +49,7 @@ def test_whose_number_it_is_can_be_told_anywhere(text: str, persons: bool):
     "车牌京A12345违停",
     "停在京A·D12345旁",
     "from 203.0.113.77 today",
+    "@1.1.1.1",
     "via 2001:db8:0:1::1 again",
     "座机 010-62345678 无人",
 ])  # fmt: skip

@@ -31,6 +31,7 @@ ANYWHERE = f"{_EDGE}(?:{_IDENTITY}|{_MOBILE}){_END}|{_EMAIL}"
 AMONG_WORDS = f"{_EDGE}(?:{_LANDLINE}|{_CARD}|{_PASSPORT}|{_NETWORK}){_END}|{_PLATE}{_END}"
 # What fills its cell is judged with its column, as far as the detections read it: in plain digits.
 _ALONE = rf"\s*(?:{_LANDLINE}|{_CARD}|{_PASSPORT}|{_NETWORK}|{_PLATE})\s*".replace(_DIGIT, "[0-9]")
+BYTES_MIN = 8  # of what is told, but for an e-mail address
 
 
 def cleared(value: str, *, persons: bool) -> str:
@@ -44,6 +45,12 @@ def cleared_bytes(value: str, *, persons: bool) -> str:
 
 
 def _quotes(text: str, persons: bool) -> str:
+    # A cheap look first, because most columns of texts are short words.
+    long_enough = f"(strlen({text}) >= {BYTES_MIN} OR contains({text}, '@'))"
+    return f"{long_enough} AND {_matches(text, persons)}"
+
+
+def _matches(text: str, persons: bool) -> str:
     anywhere = f"regexp_matches({text}, {literal(ANYWHERE)})"
     if not persons:
         return anywhere
