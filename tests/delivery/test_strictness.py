@@ -61,3 +61,9 @@ def test_the_strict_policy_is_nowhere_weaker_than_the_other():
 
 def test_a_coarser_step_is_a_stricter_one_that_still_shows_a_group():
     assert all(at_least(coarser, mask) and coarser not in SHOW_NO_GROUP for mask, coarser in COARSER.items())
+
+
+def test_a_higher_grade_never_shows_more_whatever_was_declared():
+    for kind, declared in product(MASKS, Mask):
+        low, high = (stricter(declared, policy[kind] or Mask.KEEP) for policy in (MASKS, STRICT))
+        assert at_least(high, low), (kind, declared)
