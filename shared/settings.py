@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from shared.signing import SigningKey, read_or_make
+from shared.signing import RandomSecret, SigningKey, read_or_make
 
 SERVICES = ("identity", "catalog", "pricing", "trading", "delivery", "audit")
 SECRET_LENGTH_MIN = 32
@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     certificate_days: int = Field(default=3 * 365, gt=0, le=3_650)  # how long a registration is good for
     # How long a registration is under public notice first; without it, five days in production, none in development.
     notice_days: int | None = Field(default=None, ge=0, le=90)
+    pseudonym_key: SecretStr | None = None  # delivery's alone: what the keys of pseudonyms are derived from
     service_secret: SecretStr | None = None  # each service's own, for tokens of its own
     service_secrets: dict[str, SecretStr] = Field(default_factory=dict)  # identity's alone: what the others bring
 
@@ -80,7 +81,9 @@ class Settings(BaseSettings):
 
     def require_secret(
         self,
-        name: Literal["token_key", "log_key", "certificate_key", "custodian_signing_key", "service_secret"],
+        name: Literal[
+            "token_key", "log_key", "certificate_key", "custodian_signing_key", "pseudonym_key", "service_secret"
+        ],
     ) -> str:
         """A secret that must have been brought. Raises ValueError that names the setting."""
         secret: SecretStr | None = getattr(self, name)
@@ -92,7 +95,8 @@ class Settings(BaseSettings):
         named = {f"service_secrets[{name}]": secret for name, secret in self.service_secrets.items()}
         return {
             "token_key": self.token_key, "log_key": self.log_key, "certificate_key": self.certificate_key,
-            "custodian_signing_key": self.custodian_signing_key, "service_secret": self.service_secret, **named,
+            "custodian_signing_key": self.custodian_signing_key, "pseudonym_key": self.pseudonym_key,
+            "service_secret": self.service_secret, **named,
         }  # fmt: skip
 
 
@@ -112,6 +116,7 @@ def with_development_secrets(settings: Settings) -> Settings:
             or SecretStr(read_or_make(keys / "certificate.pem", SigningKey)),
             "custodian_signing_key": settings.custodian_signing_key
             or SecretStr(read_or_make(keys / "custodian.pem", SigningKey)),
+            "pseudonym_key": settings.pseudonym_key or SecretStr(read_or_make(keys / "pseudonym.key", RandomSecret)),
             "service_secrets": {name: SecretStr(secrets.token_urlsafe(32)) for name in SERVICES},
         }
     )

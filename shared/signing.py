@@ -7,6 +7,7 @@ written to, files that only their owner can open.
 import base64
 import binascii
 import os
+import secrets
 from pathlib import Path
 from typing import Self
 
@@ -22,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 PUBLIC_KEY_BYTES = 32
+RANDOM_SECRET_BYTES = 32
 
 
 class SigningKey:
@@ -62,6 +64,24 @@ class SigningKey:
         return "SigningKey(…)"
 
 
+class RandomSecret:
+    """A secret that is no key pair: 256 random bits as text, to derive keys from."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    @classmethod
+    def new(cls) -> Self:
+        return cls(secrets.token_urlsafe(RANDOM_SECRET_BYTES))
+
+    def pem(self) -> str:
+        """The text that is kept in a file, as for the others."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "RandomSecret(…)"
+
+
 def verifies(public_key: bytes, message: bytes, signature: bytes) -> bool:
     """Whether the signature is this key's for this message. A key that is no key verifies nothing."""
     try:
@@ -97,7 +117,7 @@ def public_token_key(private_pem: str) -> str:
     return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
-def read_or_make(path: Path, make: "type[SigningKey] | None" = None) -> str:
+def read_or_make(path: Path, make: "type[SigningKey] | type[RandomSecret] | None" = None) -> str:
     """The PEM in a file, made first if there is none. Development only: production brings its own keys."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -27,7 +27,8 @@ def build(core: Core, *, catalog: CatalogClient, trading: TradingClient, inspect
     depot = Depot(
         core.database, core.outbox, core.clock, core.standing, catalog, trading,
         ContentStore.at(settings.store_url, folder / "content"), inspector or Sandbox(), watch, folder / "scratch",
-        Limits(bytes_max=settings.upload_bytes_max), hands_over=settings.accel and settings.store_url is None,
+        Limits(bytes_max=settings.upload_bytes_max), settings.require_secret("pseudonym_key").encode(),
+        hands_over=settings.accel and settings.store_url is None,
     )  # fmt: skip
     doors = Doors(settings.allowed_hosts, streams=STREAMS)
     tasks = [partial(jobs.run, depot), partial(jobs.inspect, depot), watch.run]

@@ -18,22 +18,26 @@ import msgspec
 from services.delivery.inspector.messages import (
     INSPECTOR_VERSION,
     Answer,
+    Care,
     Desensitise,
     Inspect,
     Job,
+    Measure,
+    Measured,
     Order,
     Profile,
     Refused,
     Rendition,
     SampleRows,
+    Secret,
     Source,
     TakeSample,
 )
 from services.delivery.rules.upload import Reason
 
 __all__ = [
-    "INSPECTOR_VERSION", "Answer", "Desensitise", "Inline", "Inspect", "Inspector", "Profile", "Refused", "Rendition",
-    "SampleRows", "Sandbox", "Source", "TakeSample",
+    "INSPECTOR_VERSION", "Answer", "Care", "Desensitise", "Inline", "Inspect", "Inspector", "Measure", "Measured",
+    "Profile", "Refused", "Rendition", "SampleRows", "Sandbox", "Secret", "Source", "TakeSample",
 ]  # fmt: skip
 
 ROOT = Path(__file__).parent.parent.parent

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, cast
 import pytest
 from fastapi import FastAPI
 from httpx2 import Response
+from pydantic import SecretStr
 
 from services.catalog.client import CatalogClient, InspectionReport, NoSuchVersion, VersionView
 from services.delivery import app as delivery
@@ -35,6 +36,7 @@ from shared.rest import OnBehalf
 from tests.delivery.made_files import LARGE, PLACES
 from tests.support.bench import Bench, Person, WrittenFeed
 
+SETTINGS = {"upload_bytes_max": 256 * 2**20, "pseudonym_key": SecretStr("a key for the pseudonyms of tests")}
 ONE_DATABASE = pytest.mark.parametrize("server", ["sqlite"], indirect=True)  # where the kind of it cannot matter
 UNGRADED: dict[str, object] = {
     "title": "航班", "theme": "transport", "asset_state": "draft", "state": "awaiting_content", "grade": None,
@@ -250,7 +252,7 @@ async def suspend(desk: Desk, entitlement_id: EntitlementId) -> None:
 
 @asynccontextmanager
 async def desk(bench: Bench, folder: Path, inspector: Inspector | None = None) -> AsyncGenerator[Desk]:
-    bench.settings = bench.settings.model_copy(update={"var": folder, "upload_bytes_max": 256 * 2**20})
+    bench.settings = bench.settings.model_copy(update=SETTINGS | {"var": folder})
     core = await bench.core("delivery", metadata)
     shelf, counter, news = Shelf(), Counter(), WrittenFeed("trading")
     bench.directory.register("trading", _trading(news))

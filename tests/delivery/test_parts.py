@@ -145,18 +145,19 @@ async def test_the_decision_is_told_with_all_that_it_rests_on(desk: Desk):
     assert decision["policy_version"] and "purpose.agreed" in decision["rules"]
 
 
-@pytest.mark.parametrize("mode", [Mode.API, Mode.COMPUTE])
-async def test_the_other_modes_go_by_the_same_decision(desk: Desk, mode: Mode):
+async def test_the_other_modes_go_by_the_same_decision(desk: Desk):
     provider, buyer = await desk.bench.member("provider"), await desk.bench.member("buyer", clearance=C4)
     version_id = await desk.stocked(provider, PLACES, G4)
-    right, acting = await desk.grant(buyer, version_id, mode), desk.acting(buyer)
-    with pytest.raises(NotPermitted):
-        await decided(desk.depot, acting, right, {mode}, None)
-    needed = {Mode.API: Condition.LIMITED_QUERIES, Mode.COMPUTE: Condition.SMALLEST_GROUP}[mode]
-    found = await decided(desk.depot, acting, right, {mode}, None, on_record=frozenset({needed}))
-    assert found.decision.allowed and found.own_record == {needed} and found.requested.purpose == "research"
+    acting = desk.acting(buyer)
+    rows, computed = await desk.grant(buyer, version_id, Mode.API), await desk.grant(buyer, version_id, Mode.COMPUTE)
+    with pytest.raises(NotPermitted) as refused:
+        await decided(desk.depot, acting, rows, {Mode.API}, None)
+    assert refused.value.told_code == "limited_queries_missing"
+    found = await decided(desk.depot, acting, computed, {Mode.COMPUTE}, None)
+    assert found.decision.allowed and found.own_record == {Condition.SMALLEST_GROUP}
+    assert found.requested.purpose == "research"
     async with desk.depot.database.transaction() as tx:
         again = await confirmed(desk.depot, tx, found, await desk.depot.database.now(tx))
     assert again.decision == found.decision
     with pytest.raises(ModeNotServed):
-        await decided(desk.depot, acting, right, {Mode.RAW}, None, on_record=frozenset({needed}))
+        await decided(desk.depot, acting, computed, {Mode.RAW}, None)

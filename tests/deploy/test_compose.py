@@ -80,11 +80,17 @@ def test_secrets_are_required_and_none_has_a_default():
 def test_a_key_is_given_to_the_one_service_that_owns_it():
     owners = {
         key: {name for name, container in CONTAINERS.items() if key in (container.get("environment") or {})}
-        for key in ("YAOSU_TOKEN_KEY", "YAOSU_SERVICE_SECRETS", "YAOSU_LOG_KEY", "YAOSU_CERTIFICATE_KEY")
+        for key in (
+            "YAOSU_TOKEN_KEY",
+            "YAOSU_SERVICE_SECRETS",
+            "YAOSU_LOG_KEY",
+            "YAOSU_CERTIFICATE_KEY",
+            "YAOSU_PSEUDONYM_KEY",
+        )  # fmt: skip
     }
     assert owners == {
         "YAOSU_TOKEN_KEY": {"identity"}, "YAOSU_SERVICE_SECRETS": {"identity"}, "YAOSU_LOG_KEY": {"audit"},
-        "YAOSU_CERTIFICATE_KEY": {"catalog"},
+        "YAOSU_CERTIFICATE_KEY": {"catalog"}, "YAOSU_PSEUDONYM_KEY": {"delivery"},
     }  # fmt: skip
     secrets = [container["environment"].get("YAOSU_SERVICE_SECRET") for container in CONTAINERS.values()
                if container.get("environment")]  # fmt: skip
@@ -107,7 +113,9 @@ def test_a_service_starts_on_what_it_is_given(service: str, env: dict[str, str],
     if service == "identity":
         assert set(settings.service_secrets) == set(SERVICES) - {"identity"}
         assert "BEGIN PRIVATE KEY" in settings.require_secret("token_key")
-    elif service != "gateway":
+    if service == "delivery":
+        assert settings.require_secret("pseudonym_key") == env["YAOSU_PSEUDONYM_KEY"]
+    elif service not in ("gateway", "identity"):
         assert settings.require_secret("service_secret") == env[f"YAOSU_{service.upper()}_SECRET"]
     if service == "catalog":
         assert "BEGIN PRIVATE KEY" in settings.require_secret("certificate_key")

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from shared.settings import SERVICES, Settings, with_development_secrets
 
 LONG = "s3cret-" * 6
+KEPT = ("token_key", "log_key", "custodian_signing_key", "pseudonym_key")
 PRODUCTION = {
     "YAOSU_ENVIRONMENT": "production", "YAOSU_DATABASE_URL": "postgresql+asyncpg://yaosu:hunter2@host/yaosu",
     "YAOSU_TOKEN_KEY": LONG, "YAOSU_LOG_KEY": LONG, "YAOSU_SERVICE_SECRET": LONG,
@@ -57,6 +58,7 @@ def test_the_database_is_found_under_its_customary_name_too(monkeypatch: pytest.
     ("YAOSU_CERTIFICATE_KEY", "short-7",            "certificate_key"),
     ("YAOSU_NOTICE_DAYS",     "-1",                 "notice_days"),
     ("YAOSU_CUSTODIAN_SIGNING_KEY", "short-7",      "custodian_signing_key"),
+    ("YAOSU_PSEUDONYM_KEY",   "short-7",            "pseudonym_key"),
     ("YAOSU_SERVICE_SECRET",  "short-7",            "service_secret"),
     ("YAOSU_SERVICE_SECRETS", '{"catalog": "short-7"}', "service_secrets[catalog]"),
     ("YAOSU_PORT",            "65536",              "port"),
@@ -80,7 +82,7 @@ def test_production_without_a_database_server_is_refused(monkeypatch: pytest.Mon
         from_environment(monkeypatch, {"YAOSU_ENVIRONMENT": "production"})
 
 
-@pytest.mark.parametrize("name", ["token_key", "log_key", "custodian_signing_key", "service_secret"])
+@pytest.mark.parametrize("name", ["token_key", "log_key", "custodian_signing_key", "pseudonym_key", "service_secret"])
 def test_a_secret_that_was_not_brought_has_no_default(monkeypatch: pytest.MonkeyPatch, name: str):
     settings = from_environment(monkeypatch, {n: v for n, v in PRODUCTION.items() if n != f"YAOSU_{name.upper()}"})
     with pytest.raises(ValueError, match=f"YAOSU_{name.upper()}"):
@@ -99,9 +101,9 @@ def test_development_keys_are_kept_and_service_secrets_are_new_each_time(
 ):
     settings = from_environment(monkeypatch, {"YAOSU_VAR": str(tmp_path)})
     first, second = with_development_secrets(settings), with_development_secrets(settings)
-    keys = [first.require_secret(name) for name in ("token_key", "log_key", "custodian_signing_key")]
-    assert keys == [second.require_secret(name) for name in ("token_key", "log_key", "custodian_signing_key")]
-    assert len(set(keys)) == 3
+    keys = [first.require_secret(name) for name in KEPT]
+    assert keys == [second.require_secret(name) for name in KEPT]
+    assert len(set(keys)) == len(KEPT)
     assert set(first.service_secrets) == set(SERVICES)
     assert first.service_secrets["trading"] != second.service_secrets["trading"]
     assert len({secret.get_secret_value() for secret in first.service_secrets.values()}) == len(SERVICES)

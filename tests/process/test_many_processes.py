@@ -52,6 +52,8 @@ def a_process(service: str, settings: dict[str, str], drawn: dict[str, str], fol
     own = {"YAOSU_SERVICE_SECRET": drawn.get(service, "")} if service != "gateway" else {}
     if service == "identity":
         own |= {"YAOSU_TOKEN_KEY": new_token_key(), "YAOSU_SERVICE_SECRETS": json.dumps(drawn)}
+    if service == "delivery":
+        own["YAOSU_PSEUDONYM_KEY"] = secrets.token_urlsafe(32)
     if service in KEYS:
         own[KEYS[service]] = SigningKey.new().pem()
     return ServerProcess(folder / service, ("-m", "services", "serve", service), **(settings | own))

@@ -155,6 +155,9 @@ WRITES: dict[str, Write] = {
     "POST /catalog/v1/regradings/{regrading_id}/assess":
         Write(AVIATION, {"impacts": [IMPACT], "flags": ["personal"]}),
     "POST /catalog/v1/regradings/{regrading_id}/confirm": Write(BUSINESS, {"reason": "因为"}),
+    "POST /delivery/v1/versions/{version_id}/desensitisation-plan": Write(AVIATION, {
+        "masks": [{"field": "列", "mask": "hide"}], "quasi_identifiers": ["列"], "sensitive_fields": ["列"],
+    }),
     "POST /delivery/v1/uploads": Write(AVIATION, {
         "version_id": id_of("version"), "media_type": "text/csv", "bytes": 1, "content_hash": HASH,
         "file_name": "a.csv",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.catalog.client import VersionView
+from services.delivery.actions import desensitisation
 from services.delivery.actions.depot import Depot
 from services.delivery.events.delivery import DeliveryRefused
 from services.delivery.rules import permission
@@ -19,7 +20,7 @@ from services.delivery.store import exports as store
 from shared.access import Member
 from shared.database import Transaction
 from shared.errors import Unavailable
-from shared.grades import Condition, Decision, Grade, Mode
+from shared.grades import KEPT_TO, Condition, Decision, Grade, Mode
 from shared.ids import EntitlementId
 
 
@@ -53,20 +54,21 @@ class Decided:
 
 async def decided(
     depot: Depot, buyer: Member, entitlement_id: EntitlementId, served: Set[Mode], purpose: str | None, *,
-    names_use: bool = False, on_record: frozenset[Condition] = frozenset(),
+    names_use: bool = False,
 ) -> Decided:  # fmt: skip
     """The decision that the buyer may have it; a refusal is recorded and raised. Requires the buyer's own entitlement.
 
     `served` are the modes that the asker gives out; `purpose` may be left out where the contract has exactly one;
-    `names_use` says that a use is tried again; `on_record` is what is known here beside the catalogue's record.
+    `names_use` says that a use is tried again.
     """
     entitled = await _entitled(depot, buyer, entitlement_id)
     version, grade = await graded(depot, entitled)
     depot.standing.require_fresh(grade)
+    on_record = frozenset(version.on_record) | await own_record(depot, entitled.mode, version)
     requested = Requested(
-        entitled.mode, grade, buyer.standing.clearance, depot.clock.now(), frozenset(version.flags),
-        frozenset(version.on_record) | on_record, entitled.active, entitled.ends_at, entitled.uses_left, names_use,
-        entitled.purposes, agreed_purpose(entitled.purposes, purpose), entitled.territory,
+        entitled.mode, grade, buyer.standing.clearance, depot.clock.now(), frozenset(version.flags), on_record,
+        entitled.active, entitled.ends_at, entitled.uses_left, names_use, entitled.purposes,
+        agreed_purpose(entitled.purposes, purpose), entitled.territory,
     )  # fmt: skip
     if is_abroad(entitled.territory):
         async with depot.database.read() as tx:
@@ -110,6 +112,12 @@ def requested_now(depot: Depot, before: Decided, version: VersionView) -> Reques
         on_record=frozenset(version.on_record) | before.own_record, active=known is not None and known.active,
         names_use=True,
     )  # fmt: skip
+
+
+async def own_record(depot: Depot, mode: Mode, version: VersionView) -> frozenset[Condition]:
+    """What is on record here beside the catalogue's record: what this mode is kept to, and a report that passes."""
+    reported = mode is Mode.DESENSITISED and await desensitisation.effect_report_on_record(depot, version)
+    return KEPT_TO[mode] | (frozenset({Condition.EFFECT_REPORT}) if reported else frozenset())
 
 
 async def graded(depot: Depot, entitled: Entitled) -> tuple[VersionView, Grade]:

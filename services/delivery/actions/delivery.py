@@ -6,8 +6,8 @@ A part is a delivery of its own under the same use. What happens while the bytes
 from dataclasses import replace
 from datetime import datetime
 
-from services.delivery.actions import decision, rendition
-from services.delivery.actions.decision import Decided, decided, graded
+from services.delivery.actions import decision, desensitisation, rendition
+from services.delivery.actions.decision import Decided, decided, graded, own_record
 from services.delivery.actions.depot import Depot
 from services.delivery.actions.sending import Content, Sending
 from services.delivery.events.delivery import DeliveryEnded, DeliveryStarted
@@ -24,7 +24,6 @@ from services.delivery.rules.delivery import (
     UseRunning,
     UseTaken,
 )
-from services.delivery.rules.masking import masks_for
 from services.delivery.store import deliveries as store
 from services.delivery.store import uploads
 from services.trading.client import UseOfAnother, UseView
@@ -38,6 +37,10 @@ from shared.web import Page
 
 class GradedMeanwhile(Conflict):
     """The version was graded anew while its content was prepared; ask again."""
+
+
+class PlannedMeanwhile(Conflict):
+    """Another desensitisation plan was declared meanwhile, and no report on it passes yet; ask again."""
 
 
 class UseUnconfirmed(Unavailable):
@@ -109,6 +112,8 @@ async def _prepared(
         return allowed, content
     if (await graded(depot, allowed.entitled))[0].grade_revision != allowed.version.grade_revision:
         raise GradedMeanwhile()  # to prepare content may take minutes
+    if not allowed.own_record <= await own_record(depot, allowed.entitled.mode, allowed.version):
+        raise PlannedMeanwhile()
     return allowed, content
 
 
@@ -123,7 +128,8 @@ async def _content(depot: Depot, allowed: Decided) -> Content:
         raise ContentMissing()
     if allowed.entitled.mode is Mode.RAW:
         return Content(upload, allowed.version.id, upload.content_id, upload.bytes, upload.content_hash)
-    made = await rendition.desensitised(depot, upload, masks_for(inspection.detections, allowed.grade))
+    treatment = await desensitisation.treatment_of(depot, allowed.version, allowed.grade, inspection)
+    made = await rendition.desensitised(depot, upload, inspection, treatment)
     if not await depot.content.has(made.content_id):
         raise ContentMissing()
     return Content(upload, allowed.version.id, made.content_id, made.bytes, made.content_hash)

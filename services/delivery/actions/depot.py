@@ -33,6 +33,7 @@ class Depot:
     watch: EntitlementWatch
     scratch: Path
     limits: Limits
+    pseudonym_key: bytes = field(repr=False)
     # Whether a door stands before us that sends contents by itself, from the folder that they are in.
     hands_over: bool = False
     # One rendition at a time of each version in this process; the table decides between processes.

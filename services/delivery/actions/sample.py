@@ -1,14 +1,15 @@
 """What happens when someone asks to see a few rows before buying."""
 
 from services.catalog.client import NoSuchVersion, VersionView
-from services.delivery.actions import rendition
+from services.delivery.actions import desensitisation, rendition
 from services.delivery.actions.depot import Depot
 from services.delivery.events.sample import SampleRefused, SampleShown
 from services.delivery.rules import sample as sample_rules
 from services.delivery.rules.delivery import ContentMissing
-from services.delivery.rules.masking import masks_for
+from services.delivery.rules.sample import SHOWN_A_DAY_MAX
 from services.delivery.schemas.samples import SampleView
-from services.delivery.store import uploads as store
+from services.delivery.store import desensitisation as store
+from services.delivery.store import uploads
 from shared.access import Member
 from shared.errors import Forbidden
 from shared.grades import POLICY_VERSION, Grade, Sample, Visibility, visibility
@@ -26,15 +27,24 @@ async def sample(depot: Depot, caller: Member, version_id: VersionId) -> SampleV
         await _refused(depot, caller, version_id, grade, refusal.told_code)
         raise
     async with depot.database.read() as tx:
-        content = await store.content_of(tx, version_id)
+        content, now = await uploads.content_of(tx, version_id), await depot.database.now(tx)
+        shown = await store.samples_shown(tx, version_id, caller.participant_id, sample_rules.day_of(now))
     if content is None:
         raise ContentMissing()
+    if shown >= SHOWN_A_DAY_MAX:
+        raise sample_rules.too_many(now)  # before any work; what decides is the count below
     upload, found = content
-    masks = {} if kind is Sample.REAL else masks_for(found.detections, grade)
-    rows = await rendition.sample(depot, upload, masks)
+    treatment = None
+    if kind is Sample.DESENSITISED:
+        treatment = await desensitisation.treatment_of(depot, version, grade, found)
+    rows = await rendition.sample(depot, upload, treatment)
     async with depot.database.transaction() as tx:
-        shown = SampleShown(version_id, grade, kind, len(rows.rows), POLICY_VERSION)
-        await depot.outbox.record(tx, caller.actor, await depot.database.now(tx), shown)
+        now = await depot.database.now(tx)
+        day = sample_rules.day_of(now)
+        if not await store.count_sample(tx, version_id, caller.participant_id, day, SHOWN_A_DAY_MAX):
+            raise sample_rules.too_many(now)
+        fact = SampleShown(version_id, grade, kind, len(rows.rows), POLICY_VERSION)
+        await depot.outbox.record(tx, caller.actor, now, fact)
     return SampleView(version_id=version_id, kind=kind, fields=rows.fields, rows=rows.rows)
 
 

@@ -13,7 +13,7 @@ from services.delivery.rules.delivery import Entitled
 from services.delivery.schemas.followed import EntitlementGranted, EntitlementMoved, EntitlementUsed
 from shared.changes import Change, MemoryFollower, Source
 from shared.clock import Clock
-from shared.ids import EntitlementId, ParticipantId
+from shared.ids import EntitlementId, ParticipantId, VersionId
 
 NEWS_SECONDS = 0.5
 STALE = timedelta(seconds=30)
@@ -59,6 +59,11 @@ class EntitlementWatch:
     def entitled(self, entitlement_id: EntitlementId) -> Entitled | None:
         heard = self._heard.get(entitlement_id)
         return heard.entitled() if heard else None
+
+    def is_entitled_to(self, version_id: VersionId, buyer_id: ParticipantId) -> bool:
+        """Whether the buyer has an active entitlement of the version, in whatever mode."""
+        known = filter(None, (heard.entitled() for heard in self._heard.values()))
+        return any(one.active and one.version_id == version_id and one.buyer_id == buyer_id for one in known)
 
     @property
     def is_stale(self) -> bool:

@@ -1,9 +1,9 @@
-"""Every endpoint of `delivery`: of what comes in, of what is shown, and of what goes out or abroad."""
+"""Every endpoint of `delivery`, of what comes in and of what goes out."""
 
 from fastapi import APIRouter
 
-from services.delivery.api import contents, exports, samples, uploads
+from services.delivery.api import contents, desensitisation, exports, samples, uploads
 
 router = APIRouter(tags=["delivery"])
-for part in (uploads, samples, contents, exports):
+for part in (uploads, desensitisation, samples, contents, exports):
     router.include_router(part.router)

@@ -74,7 +74,7 @@ class ContentInspected(Fact):
 
 @dataclass(frozen=True, slots=True)
 class RenditionMade(Fact):
-    """A content was written with masks, or a sample drawn from it."""
+    """A content was written with masks, and what that did was reported; or a sample was drawn, without a report."""
 
     category: ClassVar[Category] = Category.CONTENT
     version_id: VersionId
@@ -84,8 +84,9 @@ class RenditionMade(Fact):
     source_hash: str
     content_hash: str
     bytes: int
+    report_digest: str | None
 
     @classmethod
-    def of(cls, made: Rendition, upload: Upload) -> Self:
+    def of(cls, made: Rendition, upload: Upload, report_digest: str | None) -> Self:
         parts = (made.policy_digest, MASK_POLICY, upload.content_hash, made.content_hash, made.bytes)
-        return cls(made.version_id, upload.id, *parts)
+        return cls(made.version_id, upload.id, *parts, report_digest)

@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 
 from services.delivery.rules.detection import Evidence
+from services.delivery.rules.effect import Cut, Groups
 from services.delivery.rules.masking import Mask
 from services.delivery.rules.upload import MediaType, Reason
 
@@ -16,23 +17,53 @@ Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Source(msgspec.Struct, frozen=True):
-    """A file as declared, and a folder in which the child may write. `seed` picks the sampled rows."""
+    """A file as declared, and a folder in which the child may write. `seed` picks the sampled rows.
+
+    `inspected`: these very bytes were checked whole before, or are of our own writing, and need not be decoded twice.
+    """
 
     path: str
     media_type: MediaType
     bytes: int
     folder: str
     seed: int
+    inspected: bool = False
 
 
 class Inspect(msgspec.Struct, frozen=True, tag="inspect"):
     source: Source
 
 
+class Secret(msgspec.Struct, frozen=True):
+    """What a key is spread over, in hex. It reaches the child on its standard input and is never printed."""
+
+    outer_pad: str
+    inner_pad: str
+    shift_days: int
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+
+class Care(msgspec.Struct, frozen=True):
+    """What is done beside the masks. `quasi_identifiers` are columns of which rows share all, in groups of at least
+    `smallest_group`; `clears_texts`: texts that are kept quote nobody's number; `persons`: they are about persons."""
+
+    smallest_group: int = 1
+    quasi_identifiers: list[str] = []
+    clears_texts: bool = False
+    persons: bool = False
+    secret: Secret | None = None
+
+
+NO_CARE = Care()
+
+
 class TakeSample(msgspec.Struct, frozen=True, tag="take_sample"):
     source: Source
     rows_max: int
     masks: dict[str, Mask]
+    care: Care = NO_CARE
 
 
 class Desensitise(msgspec.Struct, frozen=True, tag="desensitise"):
@@ -41,9 +72,19 @@ class Desensitise(msgspec.Struct, frozen=True, tag="desensitise"):
     source: Source
     masks: dict[str, Mask]
     output: str
+    care: Care = NO_CARE
 
 
-Job = Inspect | TakeSample | Desensitise
+class Measure(msgspec.Struct, frozen=True, tag="measure"):
+    """Count the groups of rows that share these columns, and the distinct values of the columns in `distinct`."""
+
+    source: Source
+    quasi_identifiers: list[str]
+    sensitive_fields: list[str]
+    distinct: list[str]
+
+
+Job = Inspect | TakeSample | Desensitise | Measure
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -82,6 +123,12 @@ class SampleRows(msgspec.Struct, frozen=True, tag="sample_rows"):
 class Rendition(msgspec.Struct, frozen=True, tag="rendition"):
     bytes: Count
     content_hash: str
+    cut: Cut = Cut(0, 0)
+
+
+class Measured(msgspec.Struct, frozen=True, tag="measured"):
+    groups: Groups
+    distinct: dict[str, int]
 
 
 class Refused(msgspec.Struct, frozen=True, tag="refused"):
@@ -89,7 +136,7 @@ class Refused(msgspec.Struct, frozen=True, tag="refused"):
     line: int | None = None
 
 
-Answer = Profile | SampleRows | Rendition | Refused
+Answer = Profile | SampleRows | Rendition | Measured | Refused
 
 
 class Refusal(Exception):

@@ -1,7 +1,7 @@
 """A file read into DuckDB: checked first, then a view named `source` in a database of its own.
 
-Promises: what is not plain columns with a row in it is refused before DuckDB sees it; the database reads and writes
-only in the job's folder and beside the file, and loads no extension.
+Promises: what is not plain columns with a row in it is refused before DuckDB sees it, when its bytes come for the first
+time; the database reads and writes only in the job's folder and beside the file, and loads no extension.
 """
 
 import os
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import duckdb
 
 from services.delivery.inspector import magic
-from services.delivery.inspector.columns import check_parquet, write_text_columns
+from services.delivery.inspector.columns import check_parquet, told_by_footer, write_text_columns
 from services.delivery.inspector.messages import Refusal, Source
 from services.delivery.inspector.text_tables import open_table
 from services.delivery.rules.masking import literal
@@ -36,6 +36,7 @@ class Table:
     rows: int
     bytes: int  # of all rows, decoded
     types: dict[str, str]  # those that the format itself gives
+    columns: dict[str, str]  # the database's own types
 
 
 @contextmanager
@@ -44,7 +45,7 @@ def opened(source: Source) -> Generator[Table]:
     magic.check(source)
     if source.media_type is MediaType.PARQUET:
         path, types = source.path, dict[str, str]()
-        rows, table_bytes = check_parquet(source)
+        rows, table_bytes = told_by_footer(source) if source.inspected else check_parquet(source)
     else:
         text, table_bytes = open_table(source), source.bytes
         path, types = os.path.join(source.folder, "columns.parquet"), text.json_types
@@ -53,13 +54,15 @@ def opened(source: Source) -> Generator[Table]:
         raise Refusal(Reason.NO_ROWS)
     with duckdb.connect(":memory:", config=_settings(source.folder)) as database:
         database.execute("SET allowed_directories = [$1, $2]", [source.folder, os.path.dirname(source.path)])
+        database.execute("SET enable_progress_bar = false")  # it would be drawn into the child's answer
         for setting in ("enable_external_access = false", "lock_configuration = true"):
             database.execute(f"SET {setting}")
         database.execute(f"CREATE VIEW source AS SELECT * FROM read_parquet({literal(path)})")
         described = database.execute("DESCRIBE source").fetchall()
         native = {name: _type_name(kind) for name, kind, *_ in described}
         types = native if source.media_type is MediaType.PARQUET else types
-        yield Table(database, tuple(native), rows, table_bytes, types)
+        columns = {name: str(kind) for name, kind, *_ in described}
+        yield Table(database, tuple(native), rows, table_bytes, types, columns)
 
 
 def draw(table: Table, into: str, what: str, rows: int, seed: int) -> None:

@@ -1,4 +1,4 @@
-"""What the inspector does with a file, by the job: profile it, take a sample of it, or write it masked.
+"""What the inspector does with a file, by the job: profile it, sample it, write it masked, or measure it.
 
 Promises: the answer is a value, whatever the file: no exception of a parser leaves.
 Requires: a process that may be lost (see `limits.py`); in the service itself only for files of our own making.
@@ -6,7 +6,17 @@ Requires: a process that may be lost (see `limits.py`); in the service itself on
 
 import duckdb
 
-from services.delivery.inspector.messages import Answer, Desensitise, Inspect, Job, Refusal, Refused, TakeSample
+from services.delivery.inspector.measuring import measure
+from services.delivery.inspector.messages import (
+    Answer,
+    Desensitise,
+    Inspect,
+    Job,
+    Measure,
+    Refusal,
+    Refused,
+    TakeSample,
+)
 from services.delivery.inspector.profile import profile
 from services.delivery.inspector.reading import opened
 from services.delivery.inspector.rewriting import desensitise, sample
@@ -24,6 +34,8 @@ def perform(job: Job) -> Answer:
                     return sample(table, job)
                 case Desensitise():
                     return desensitise(table, job)
+                case Measure():
+                    return measure(table, job)
     except Refusal as refusal:
         return refusal.refused
     except (duckdb.Error, MemoryError, RecursionError, OSError):
