@@ -116,8 +116,9 @@ def requested_now(depot: Depot, before: Decided, version: VersionView) -> Reques
 
 async def own_record(depot: Depot, mode: Mode, version: VersionView) -> frozenset[Condition]:
     """What is on record here beside the catalogue's record: what this mode is kept to, and a report that passes."""
-    reported = mode is Mode.DESENSITISED and await desensitisation.effect_report_on_record(depot, version)
-    return KEPT_TO[mode] | (frozenset({Condition.EFFECT_REPORT}) if reported else frozenset())
+    if mode is Mode.DESENSITISED and await desensitisation.effect_report_on_record(depot, version):
+        return KEPT_TO[mode] | {Condition.EFFECT_REPORT}
+    return KEPT_TO[mode]
 
 
 async def graded(depot: Depot, entitled: Entitled) -> tuple[VersionView, Grade]:
