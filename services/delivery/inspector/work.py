@@ -1,4 +1,4 @@
-"""What the inspector does with a file, by the job: profile it, take a sample of it, or write it masked.
+"""What the inspector does with a file, by the job: profile it, take a sample of it, write it masked, or query it.
 
 Promises: the answer is a value, whatever the file: no exception of a parser leaves.
 Requires: a process that may be lost (see `limits.py`); in the service itself only for files of our own making.
@@ -6,8 +6,18 @@ Requires: a process that may be lost (see `limits.py`); in the service itself on
 
 import duckdb
 
-from services.delivery.inspector.messages import Answer, Desensitise, Inspect, Job, Refusal, Refused, TakeSample
+from services.delivery.inspector.messages import (
+    Answer,
+    Desensitise,
+    Inspect,
+    Job,
+    Refusal,
+    Refused,
+    RunQuery,
+    TakeSample,
+)
 from services.delivery.inspector.profile import profile
+from services.delivery.inspector.query import run
 from services.delivery.inspector.reading import opened
 from services.delivery.inspector.rewriting import desensitise, sample
 from services.delivery.rules.upload import Reason
@@ -16,6 +26,8 @@ from services.delivery.rules.upload import Reason
 def perform(job: Job) -> Answer:
     """The answer to a job. A file that breaks the tools is refused like any other that is not taken."""
     try:
+        if isinstance(job, RunQuery):
+            return run(job)
         with opened(job.source) as table:
             match job:
                 case Inspect():

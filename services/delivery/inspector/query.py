@@ -1,0 +1,143 @@
+"""One SELECT over one table, in a database that holds this table and can reach nothing else.
+
+Promises: of the source, only the named columns are loaded, masked where they must be; before the statement runs, files,
+extensions, settings and the objects of this process are closed to it, and the lock on that is closed too; the answer
+is bounded; what DuckDB says of a fault stays here.
+Requires: a process that may be lost (see `limits.py`), which alone ends what runs too long.
+"""
+
+import math
+import os
+from collections.abc import Iterator
+from datetime import date, time, timedelta
+from decimal import Decimal
+
+import duckdb
+import msgspec
+
+from services.delivery.inspector import magic
+from services.delivery.inspector.columns import write_text_columns
+from services.delivery.inspector.messages import QueryFailed, QueryRows, RunQuery, Source
+from services.delivery.inspector.text_tables import open_table
+from services.delivery.inspector.typed import native, typed
+from services.delivery.rules.masking import expression, literal, quoted
+from services.delivery.rules.query import QueryReason
+from services.delivery.rules.upload import MediaType
+
+MEMORY_LIMIT = "640MB"
+ROWS_TOGETHER = 1_000
+INTEGER_MAX = 2**53 - 1
+# In the order of the profile for queries: what is opened first cannot be opened again later.
+SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": False, "autoload_known_extensions": False, "allow_community_extensions": False,
+    "python_enable_replacements": False, "temp_directory": "", "memory_limit": MEMORY_LIMIT, "threads": 1,
+    "preserve_insertion_order": True,
+}  # fmt: skip
+CLOSED = ("enable_external_access = false", "lock_configuration = true")
+EXHAUSTED = (duckdb.OutOfMemoryException, duckdb.InterruptException, MemoryError, RecursionError, OSError)
+
+Cell = bool | int | float | str | None
+
+
+def run(job: RunQuery) -> QueryRows | QueryFailed:
+    """The answer, or our own word for why there is none. Raises Refusal where the source itself cannot be read."""
+    try:
+        with duckdb.connect(":memory:", config=SETTINGS) as database:
+            load(database, job)
+            close(database)
+            return answered(database, job)
+    except EXHAUSTED:
+        return QueryFailed(QueryReason.LIMIT)
+    except duckdb.Error:
+        return QueryFailed(QueryReason.REJECTED)
+
+
+def load(database: duckdb.DuckDBPyConnection, job: RunQuery) -> None:
+    """Make the table `data` of the job's columns. A column that is not there is an error."""
+    path, json_types = _parquet(job.source)
+    database.execute(f"CREATE TEMP VIEW source AS SELECT * FROM read_parquet({literal(path)})")
+    kinds = {str(name): str(kind) for name, kind, *_ in database.execute("DESCRIBE source").fetchall()}
+    names = tuple(job.columns)
+    if missing := set(names) - kinds.keys():
+        raise duckdb.BinderException(f"{len(missing)} columns are not there")
+    if job.source.media_type is MediaType.PARQUET:
+        values = {name: native(name, kinds[name]) for name in names}
+    else:
+        values = typed(database, "source", names, json_types)
+    columns = [f"{values[name]} AS {quoted(name)}" for name in names]
+    if job.row_number is not None:
+        columns.append(f"row_number() OVER () AS {quoted(job.row_number)}")
+    shown = [expression(name, job.masks.get(name)) for name in names]
+    shown += [quoted(job.row_number)] if job.row_number is not None else []
+    database.execute(f"CREATE TABLE data AS SELECT {', '.join(shown)} FROM (SELECT {', '.join(columns)} FROM source)")
+    database.execute("DROP VIEW source")
+
+
+def close(database: duckdb.DuckDBPyConnection) -> None:
+    """From here on the database reads and writes nothing but itself, and cannot be told otherwise."""
+    for setting in CLOSED:
+        database.execute(f"SET {setting}")
+
+
+def answered(database: duckdb.DuckDBPyConnection, job: RunQuery) -> QueryRows:
+    """Requires that the database is closed."""
+    statements = database.extract_statements(job.sql)
+    if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
+        raise duckdb.InvalidInputException("one SELECT")
+    found = database.execute(statements[0])
+    names, types = zip(*((name, _type_name(str(kind))) for name, kind, *_ in found.description or ()), strict=True)
+    rows, told_bytes = list[list[Cell]](), 0
+    for row in _rows(found):
+        cells = [_cell(value) for value in row]
+        told_bytes += len(msgspec.json.encode(cells)) + 1
+        if len(rows) == job.rows_max or told_bytes > job.bytes_max:
+            return QueryRows(list(names), list(types), rows, truncated=True)
+        rows.append(cells)
+    return QueryRows(list(names), list(types), rows, truncated=False)
+
+
+def _parquet(source: Source) -> tuple[str, dict[str, str]]:
+    """The source as Parquet on disk, and the types that JSON gave its values."""
+    magic.check(source)
+    if source.media_type is MediaType.PARQUET:
+        return source.path, {}
+    text, path = open_table(source), os.path.join(source.folder, "columns.parquet")
+    write_text_columns(text, path)
+    return path, text.json_types
+
+
+def _rows(found: duckdb.DuckDBPyConnection) -> Iterator[tuple[object, ...]]:
+    while rows := found.fetchmany(ROWS_TOGETHER):
+        yield from rows
+
+
+def _cell(value: object) -> Cell:
+    match value:
+        case None | bool() | str():
+            return value
+        case int():
+            return value if abs(value) <= INTEGER_MAX else str(value)
+        case float():
+            return value if math.isfinite(value) else str(value)
+        case Decimal():
+            return format(value, "f")
+        case date() | time():
+            return value.isoformat()
+        case timedelta():
+            return f"{value / timedelta(microseconds=1):.0f} us"
+        case bytes():
+            return value.hex()
+        case _:
+            return str(value)
+
+
+def _type_name(kind: str) -> str:
+    if kind.startswith("TIMESTAMP"):
+        return "timestamp"
+    if kind.startswith("DECIMAL"):
+        return "decimal"
+    if "INT" in kind and not kind.startswith("INTERVAL"):
+        return "integer"
+    return {"DOUBLE": "double", "FLOAT": "double", "BOOLEAN": "boolean", "DATE": "date", "TIME": "time"}.get(
+        kind, "text"
+    )
