@@ -63,16 +63,20 @@ class Inspector(Protocol):
 class Sandbox:
     """Runs each job in a child of its own, so many at a time, and as many queries beside them."""
 
-    def __init__(self, *, children_max: int = 2, command: tuple[str, ...] = COMMAND, seconds_max: float | None = None):
+    def __init__(
+        self, *, children_max: int = 2, command: tuple[str, ...] = COMMAND, seconds_max: float | None = None,
+        query_processor_seconds: int = QUERY_PROCESSOR_SECONDS,
+    ):  # fmt: skip
         self._slots = asyncio.Semaphore(children_max)
         self._query_slots = asyncio.Semaphore(children_max)
         self._command = command
         self._seconds_max = seconds_max
+        self._query_processor_seconds = query_processor_seconds
 
     async def run(self, job: Job) -> Answer:
         """The child's answer. What the child could not do is `inspection_limit`."""
         asked = isinstance(job, RunQuery)
-        base = QUERY_PROCESSOR_SECONDS if asked else PROCESSOR_SECONDS_BASE
+        base = self._query_processor_seconds if asked else PROCESSOR_SECONDS_BASE
         processor_seconds = base + job.source.bytes // BYTES_PER_PROCESSOR_SECOND
         order = Order(job, processor_seconds, written_bytes_max(job.source.bytes))
         # A buyer who waits for an answer does not wait behind inspections, which take minutes.

@@ -15,9 +15,10 @@ from decimal import Decimal
 import duckdb
 import msgspec
 
-from services.delivery.inspector import magic
+from services.delivery.inspector import magic, parsed
 from services.delivery.inspector.columns import write_text_columns
 from services.delivery.inspector.messages import QueryFailed, QueryRows, RunQuery, Source
+from services.delivery.inspector.parsed import NotOneSelect
 from services.delivery.inspector.text_tables import open_table
 from services.delivery.inspector.typed import native, typed
 from services.delivery.rules.masking import expression, literal, quoted
@@ -48,7 +49,7 @@ def run(job: RunQuery) -> QueryRows | QueryFailed:
             return answered(database, job)
     except EXHAUSTED:
         return QueryFailed(QueryReason.LIMIT)
-    except duckdb.Error:
+    except (duckdb.Error, NotOneSelect):
         return QueryFailed(QueryReason.REJECTED)
 
 
@@ -81,10 +82,8 @@ def close(database: duckdb.DuckDBPyConnection) -> None:
 
 def answered(database: duckdb.DuckDBPyConnection, job: RunQuery) -> QueryRows:
     """Requires that the database is closed."""
-    statements = database.extract_statements(job.sql)
-    if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
-        raise duckdb.InvalidInputException("one SELECT")
-    found = database.execute(statements[0])
+    parsed.check(database, job.sql)
+    found = database.execute(job.sql)
     names, types = zip(*((name, _type_name(str(kind))) for name, kind, *_ in found.description or ()), strict=True)
     rows, told_bytes = list[list[Cell]](), 0
     for row in _rows(found):
