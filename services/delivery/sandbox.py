@@ -31,13 +31,15 @@ from services.delivery.inspector.messages import (
     SampleRows,
     Source,
     TakeSample,
+    WriteColumns,
 )
 from services.delivery.rules.query import QueryLimit, QueryReason, QueryRejected
 from services.delivery.rules.upload import Reason
 
 __all__ = [
     "INSPECTOR_VERSION", "Answer", "Desensitise", "Inline", "Inspect", "Inspector", "Profile", "QueryRows", "Refused",
-    "Rendition", "RunQuery", "SampleRows", "Sandbox", "Source", "TakeSample", "query",
+    "Rendition", "RunQuery", "SampleRows", "Sandbox", "Source", "TakeSample",
+    "WriteColumns", "query",
 ]  # fmt: skip
 
 ROOT = Path(__file__).parent.parent.parent

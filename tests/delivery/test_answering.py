@@ -1,11 +1,12 @@
 """One SELECT over one table, in the child: what is loaded, how values are told, and where an answer ends."""
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from services.delivery.inspector.messages import Answer, QueryFailed, QueryRows, RunQuery
+from services.delivery.inspector.messages import Answer, QueryFailed, QueryRows, Rendition, RunQuery, WriteColumns
 from services.delivery.rules.masking import Mask
 from services.delivery.rules.query import QueryLimit, QueryReason, QueryRejected
 from services.delivery.rules.upload import MediaType
@@ -132,3 +133,14 @@ async def test_the_service_is_told_by_errors(tmp_path: Path):
         await query(Inline(), job)
     with pytest.raises(QueryLimit):
         await query(Sandbox(seconds_max=0.01), job)
+
+
+async def test_a_columnar_copy_answers_as_the_text_that_it_was_made_of(tmp_path: Path):
+    output = str(tmp_path / "written.parquet")
+    made = await Inline().run(WriteColumns(source(tmp_path, SALES), output))
+    content = Path(output).read_bytes()
+    assert made == Rendition(len(content), sha256(content).hexdigest())
+    sql, columns = "SELECT * FROM data", ("shop", "amount", "day", "phone")
+    copied = await ask(tmp_path, sql, *columns, content=content, media_type=MediaType.PARQUET)
+    assert copied == await ask(tmp_path, sql, *columns) and isinstance(copied, QueryRows)
+    assert copied.types == ["text", "decimal", "date", "integer"]

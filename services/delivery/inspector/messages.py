@@ -44,6 +44,13 @@ class Desensitise(msgspec.Struct, frozen=True, tag="desensitise"):
     output: str
 
 
+class WriteColumns(msgspec.Struct, frozen=True, tag="write_columns"):
+    """Write the source as Parquet to `output`, its columns as what their values are, its rows in their order."""
+
+    source: Source
+    output: str
+
+
 class RunQuery(msgspec.Struct, frozen=True, tag="run_query"):
     """Answer one SELECT over the table `data`, which the service has checked.
 
@@ -60,7 +67,7 @@ class RunQuery(msgspec.Struct, frozen=True, tag="run_query"):
     row_number: str | None = None
 
 
-Job = Inspect | TakeSample | Desensitise | RunQuery
+Job = Inspect | TakeSample | Desensitise | WriteColumns | RunQuery
 
 
 class Order(msgspec.Struct, frozen=True):

@@ -1,4 +1,5 @@
-"""What the inspector does with a file, by the job: profile it, take a sample of it, write it masked, or query it.
+"""What the inspector does with a file, by the job: profile it, take a sample of it, write it masked or in
+columns, or query it.
 
 Promises: the answer is a value, whatever the file: no exception of a parser leaves.
 Requires: a process that may be lost (see `limits.py`); in the service itself only for files of our own making.
@@ -15,11 +16,12 @@ from services.delivery.inspector.messages import (
     Refused,
     RunQuery,
     TakeSample,
+    WriteColumns,
 )
 from services.delivery.inspector.profile import profile
 from services.delivery.inspector.query import run
 from services.delivery.inspector.reading import opened
-from services.delivery.inspector.rewriting import desensitise, sample
+from services.delivery.inspector.rewriting import desensitise, sample, write_columns
 from services.delivery.rules.upload import Reason
 
 
@@ -36,6 +38,8 @@ def perform(job: Job) -> Answer:
                     return sample(table, job)
                 case Desensitise():
                     return desensitise(table, job)
+                case WriteColumns():
+                    return write_columns(table, job)
     except Refusal as refusal:
         return refusal.refused
     except (duckdb.Error, MemoryError, RecursionError, OSError):
