@@ -89,6 +89,10 @@ class DeliveryId(Id):
     kind = "delivery"
 
 
+class QueryId(Id):
+    kind = "query"
+
+
 # pricing
 
 

@@ -10,6 +10,7 @@ import contextlib
 import os
 import signal
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
 
@@ -37,11 +38,12 @@ from services.delivery.rules.query import QueryLimit, QueryReason, QueryRejected
 from services.delivery.rules.upload import Reason
 
 __all__ = [
-    "INSPECTOR_VERSION", "Answer", "Desensitise", "Inline", "Inspect", "Inspector", "Profile", "QueryRows", "Refused",
-    "Rendition", "RunQuery", "SampleRows", "Sandbox", "Source", "TakeSample",
-    "WriteColumns", "query",
+    "ENGINE_VERSION", "INSPECTOR_VERSION", "Answer", "Desensitise", "Inline", "Inspect", "Inspector", "Profile",
+    "QueryRows", "Refused", "Rendition", "RunQuery", "SampleRows", "Sandbox", "Source", "TakeSample", "WriteColumns",
+    "query",
 ]  # fmt: skip
 
+ENGINE_VERSION = f"duckdb {version('duckdb')}"  # told of every answer: another engine may compute another result
 ROOT = Path(__file__).parent.parent.parent
 COMMAND = (sys.executable, "-m", "services.delivery.inspector")
 # Arrow and glibc reserve address space for each thread and arena, which the child's limit would count.

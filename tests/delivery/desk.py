@@ -49,6 +49,7 @@ class EntitlementGranted(Fact):
     version_id: VersionId
     buyer_id: ParticipantId
     mode: Mode
+    purposes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +167,11 @@ class Desk:
         self.shelf.grade(version_id, grade, *flags)
         return version_id
 
-    async def grant(self, buyer: Person, version_id: VersionId, mode: Mode = Mode.RAW) -> EntitlementId:
+    async def grant(
+        self, buyer: Person, version_id: VersionId, mode: Mode = Mode.RAW, purposes: tuple[str, ...] = ()
+    ) -> EntitlementId:
         assert buyer.participant_id
-        granted = EntitlementGranted(EntitlementId.new(), version_id, buyer.participant_id, mode)
+        granted = EntitlementGranted(EntitlementId.new(), version_id, buyer.participant_id, mode, purposes)
         self.counter.granted[granted.entitlement_id] = granted
         self.news.announce(self.bench.clock, granted)
         return granted.entitlement_id
@@ -204,10 +207,11 @@ async def deal(
     *flags: Flag,
     mode: Mode = Mode.RAW,
     clearance: Clearance = C3,
+    purposes: tuple[str, ...] = (),
 ) -> tuple[Person, EntitlementId, VersionId]:
     provider, buyer = await desk.bench.member("provider"), await desk.bench.member("buyer", clearance=clearance)
     version_id = await desk.stocked(provider, content, grade, *flags)
-    return buyer, await desk.grant(buyer, version_id, mode), version_id
+    return buyer, await desk.grant(buyer, version_id, mode, purposes), version_id
 
 
 async def sending(desk: Desk, grade: Grade = G1, mode: Mode = Mode.RAW) -> tuple[Sending, Person, VersionId]:

@@ -4,7 +4,7 @@ While the bytes flow the decision is taken again; the end is recorded whatever e
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NoReturn
@@ -68,8 +68,8 @@ class Content:
 
 async def deliver(depot: Depot, buyer: Member, entitlement_id: EntitlementId, use_id: UseId | None) -> "Sending":
     """Requires the buyer's own, active entitlement. Charges one use, unless the use named is one that is retried."""
-    entitled = await _entitled(depot, buyer, entitlement_id)
-    version, grade = await _graded(depot, entitled)
+    entitled = await entitled_to(depot, buyer, entitlement_id)
+    version, grade = await graded(depot, entitled)
     depot.standing.require_fresh(grade)
     clearance = buyer.standing.clearance
     decision = delivery_rules.permission(grade, entitled.mode, clearance, frozenset(version.flags))
@@ -78,7 +78,7 @@ async def deliver(depot: Depot, buyer: Member, entitlement_id: EntitlementId, us
         raise NotPermitted(reason_code=decision.reason_code, rules=decision.rules, grade=grade, mode=entitled.mode)
     content = await _content(depot, entitled, grade)
     checked_at = depot.clock.now()
-    if (await _graded(depot, entitled))[0].grade_revision != version.grade_revision:
+    if (await graded(depot, entitled))[0].grade_revision != version.grade_revision:
         raise GradedMeanwhile()  # to prepare content may take minutes
     use_id = use_id or UseId.new()
     await _check_use(depot, entitlement_id, use_id)
@@ -187,7 +187,10 @@ class Sending:
         )  # fmt: skip
 
 
-async def _entitled(depot: Depot, buyer: Member, entitlement_id: EntitlementId) -> Entitled:
+async def entitled_to(
+    depot: Depot, buyer: Member, entitlement_id: EntitlementId, served: Set[Mode] = SERVED
+) -> Entitled:
+    """The buyer's own, active entitlement in one of these modes."""
     entitled = await depot.watch.heard_of(entitlement_id, buyer.participant_id)
     if entitled is None and depot.watch.is_stale:
         raise EntitlementsUnknown(retry_after_seconds=5)
@@ -195,12 +198,13 @@ async def _entitled(depot: Depot, buyer: Member, entitlement_id: EntitlementId) 
         raise NoSuchEntitlement()
     if not entitled.active:
         raise EntitlementNotActive()
-    if entitled.mode not in SERVED:
-        raise ModeNotServed(mode=entitled.mode, served=sorted(SERVED))
+    if entitled.mode not in served:
+        raise ModeNotServed(mode=entitled.mode, served=sorted(served))
     return entitled
 
 
-async def _graded(depot: Depot, entitled: Entitled) -> tuple[VersionView, Grade]:
+async def graded(depot: Depot, entitled: Entitled) -> tuple[VersionView, Grade]:
+    """The version as it is now, with its grade."""
     version = await depot.catalog.version(entitled.version_id)
     if version.grade is None:
         raise ContentMissing()

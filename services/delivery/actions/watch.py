@@ -70,7 +70,7 @@ class EntitlementWatch:
         if change.act == "trading.entitlement_granted":
             granted = EntitlementGranted.model_validate(change.data)
             parts = (granted.version_id, granted.buyer_id, granted.mode)
-            self._entitled[granted.entitlement_id] = Entitled(granted.entitlement_id, *parts)
+            self._entitled[granted.entitlement_id] = Entitled(granted.entitlement_id, *parts, purposes=granted.purposes)
         elif change.act in STOPS:
             moved = EntitlementMoved.model_validate(change.data).entitlement_id
             if known := self._entitled.get(moved):

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.delivery.api import contents, samples, uploads
+from services.delivery.api import contents, queries, samples, uploads
 
 router = APIRouter(tags=["delivery"])
-for part in (uploads, samples, contents):
+for part in (uploads, samples, contents, queries):
     router.include_router(part.router)

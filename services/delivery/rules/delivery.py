@@ -59,6 +59,7 @@ class Entitled:
     buyer_id: ParticipantId
     mode: Mode
     active: bool = True
+    purposes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ class NotPermitted(Forbidden):
 
 
 class ModeNotServed(NotOffered):
-    """Content in this mode is not given out as a file."""
+    """An entitlement in this mode is not served in this way; the modes that are stand in the facts."""
 
 
 class UseTaken(Conflict):

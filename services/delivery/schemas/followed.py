@@ -13,6 +13,7 @@ class EntitlementGranted(BaseModel):
     version_id: VersionId
     buyer_id: ParticipantId
     mode: Mode
+    purposes: tuple[str, ...] = ()
 
 
 class EntitlementMoved(BaseModel):
