@@ -38,7 +38,7 @@ parsed.check = lambda database, sql: None
 told = []
 for sql in order.job.sql.split(chr(0)):
     try:
-        answer = query.run(msgspec.structs.replace(order.job, sql=sql))
+        answer = query.answer(msgspec.structs.replace(order.job, sql=sql))
     except Exception as error:
         answer = type(error).__name__
     told.append([sql, repr(answer)])

@@ -4,11 +4,11 @@ Promises: of the source, only the named columns are loaded, masked where they mu
 extensions, settings and the objects of this process are closed to it, and the lock on that is closed too; the answer
 is bounded; what DuckDB says of a fault stays here.
 Requires: a process that may be lost (see `limits.py`), which alone ends what runs too long.
+Imports little, because each query pays for it.
 """
 
 import math
-import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, time, timedelta
 from decimal import Decimal
 
@@ -16,14 +16,11 @@ import duckdb
 import msgspec
 
 from services.delivery.inspector import magic, parsed
-from services.delivery.inspector.columns import write_text_columns
-from services.delivery.inspector.messages import QueryFailed, QueryRows, RunQuery, Source
+from services.delivery.inspector.messages import QueryFailed, QueryRows, Refusal, Refused, RunQuery
 from services.delivery.inspector.parsed import NotOneSelect
-from services.delivery.inspector.text_tables import open_table
 from services.delivery.inspector.typed import native, typed
 from services.delivery.rules.masking import expression, literal, quoted
 from services.delivery.rules.query import QueryReason
-from services.delivery.rules.upload import MediaType
 
 MEMORY_LIMIT = "640MB"
 ROWS_TOGETHER = 1_000
@@ -40,11 +37,20 @@ EXHAUSTED = (duckdb.OutOfMemoryException, duckdb.InterruptException, MemoryError
 Cell = bool | int | float | str | None
 
 
-def run(job: RunQuery) -> QueryRows | QueryFailed:
-    """The answer, or our own word for why there is none. Raises Refusal where the source itself cannot be read."""
+def answer(job: RunQuery) -> QueryRows | QueryFailed | Refused:
+    """The answer to a query of a Parquet source, or our own word for why there is none."""
+    try:
+        magic.check(job.source)
+    except Refusal as refusal:
+        return refusal.refused
+    return answer_from(job, job.source.path, None)
+
+
+def answer_from(job: RunQuery, path: str, text_types: Mapping[str, str] | None) -> QueryRows | QueryFailed:
+    """As above, from Parquet at this path. `text_types` if its columns are all text: the types that JSON gave them."""
     try:
         with duckdb.connect(":memory:", config=SETTINGS) as database:
-            load(database, job)
+            load(database, job, path, text_types)
             close(database)
             return answered(database, job)
     except EXHAUSTED:
@@ -53,18 +59,17 @@ def run(job: RunQuery) -> QueryRows | QueryFailed:
         return QueryFailed(QueryReason.REJECTED)
 
 
-def load(database: duckdb.DuckDBPyConnection, job: RunQuery) -> None:
+def load(database: duckdb.DuckDBPyConnection, job: RunQuery, path: str, text_types: Mapping[str, str] | None) -> None:
     """Make the table `data` of the job's columns. A column that is not there is an error."""
-    path, json_types = _parquet(job.source)
     database.execute(f"CREATE TEMP VIEW source AS SELECT * FROM read_parquet({literal(path)})")
     kinds = {str(name): str(kind) for name, kind, *_ in database.execute("DESCRIBE source").fetchall()}
     names = tuple(job.columns)
     if missing := set(names) - kinds.keys():
         raise duckdb.BinderException(f"{len(missing)} columns are not there")
-    if job.source.media_type is MediaType.PARQUET:
+    if text_types is None:
         values = {name: native(name, kinds[name]) for name in names}
     else:
-        values = typed(database, "source", names, json_types)
+        values = typed(database, "source", names, text_types)
     columns = [f"{values[name]} AS {quoted(name)}" for name in names]
     if job.row_number is not None:
         columns.append(f"row_number() OVER () AS {quoted(job.row_number)}")
@@ -93,16 +98,6 @@ def answered(database: duckdb.DuckDBPyConnection, job: RunQuery) -> QueryRows:
             return QueryRows(list(names), list(types), rows, truncated=True)
         rows.append(cells)
     return QueryRows(list(names), list(types), rows, truncated=False)
-
-
-def _parquet(source: Source) -> tuple[str, dict[str, str]]:
-    """The source as Parquet on disk, and the types that JSON gave its values."""
-    magic.check(source)
-    if source.media_type is MediaType.PARQUET:
-        return source.path, {}
-    text, path = open_table(source), os.path.join(source.folder, "columns.parquet")
-    write_text_columns(text, path)
-    return path, text.json_types
 
 
 def _rows(found: duckdb.DuckDBPyConnection) -> Iterator[tuple[object, ...]]:

@@ -21,10 +21,10 @@ TEXT_TYPES = (
     ("timestamp", r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?$"),
 )
 WHOLE_DIGITS = 18
-_ZONED = "make_timestamp(epoch_us({v}::TIMESTAMPTZ))"  # a plain cast to TIMESTAMP would forget the zone
+# What a value is cast to. A plain cast to TIMESTAMP would forget the zone.
 _AS = {
-    "integer": "{v}::BIGINT", "decimal": "{v}::DECIMAL(36, 18)", "boolean": "{v}::BOOLEAN", "date": "{v}::DATE",
-    "timestamp": _ZONED, "double": "{v}::DOUBLE",
+    "integer": "BIGINT", "decimal": "DECIMAL(36, 18)", "boolean": "BOOLEAN", "date": "DATE", "timestamp": "TIMESTAMPTZ",
+    "double": "DOUBLE",
 }  # fmt: skip
 # How a JSON type may be kept: text stays text, and a number that is too long or has an exponent is a double.
 _FROM_JSON = {
@@ -59,7 +59,7 @@ def native(name: str, kind: str) -> str:
     if kind in _KEPT or kind.startswith("DECIMAL"):
         return column
     if kind.startswith("TIMESTAMP"):
-        return _ZONED.format(v=column)
+        return _in_utc(f"{column}::TIMESTAMPTZ")
     return f"CAST({column} AS VARCHAR)"
 
 
@@ -73,10 +73,10 @@ def _counts(column: str, kinds: tuple[str, ...]) -> list[str]:
 
 
 def _fits(column: str, kind: str) -> str:
-    # The cast too: the thirtieth of February looks like a date.
+    # The cast too: the thirtieth of February looks like a date. Only where the shape fits, for casting takes longer.
+    casts = f"TRY_CAST({column} AS {_AS[kind]}) IS NOT NULL"
     shape = dict(TEXT_TYPES).get(kind)
-    casts = f"TRY({_AS[kind].format(v=column)}) IS NOT NULL"
-    return f"regexp_matches({column}, {literal(shape)}) AND {casts}" if shape else casts
+    return f"CASE WHEN regexp_matches({column}, {literal(shape)}) THEN {casts} ELSE false END" if shape else casts
 
 
 def _expression(column: str, kind: str | None, scale: int) -> str:
@@ -84,4 +84,9 @@ def _expression(column: str, kind: str | None, scale: int) -> str:
         return column
     if kind == "decimal":
         return f"{column}::DECIMAL({WHOLE_DIGITS + scale}, {scale})"
-    return _AS[kind].format(v=column)
+    cast = f"{column}::{_AS[kind]}"
+    return _in_utc(cast) if kind == "timestamp" else cast
+
+
+def _in_utc(zoned: str) -> str:
+    return f"make_timestamp(epoch_us({zoned}))"

@@ -5,8 +5,12 @@ Promises: the answer is a value, whatever the file: no exception of a parser lea
 Requires: a process that may be lost (see `limits.py`); in the service itself only for files of our own making.
 """
 
+import os
+
 import duckdb
 
+from services.delivery.inspector import magic
+from services.delivery.inspector.columns import write_text_columns
 from services.delivery.inspector.messages import (
     Answer,
     Desensitise,
@@ -19,17 +23,18 @@ from services.delivery.inspector.messages import (
     WriteColumns,
 )
 from services.delivery.inspector.profile import profile
-from services.delivery.inspector.query import run
+from services.delivery.inspector.query import answer, answer_from
 from services.delivery.inspector.reading import opened
 from services.delivery.inspector.rewriting import desensitise, sample, write_columns
-from services.delivery.rules.upload import Reason
+from services.delivery.inspector.text_tables import open_table
+from services.delivery.rules.upload import MediaType, Reason
 
 
 def perform(job: Job) -> Answer:
     """The answer to a job. A file that breaks the tools is refused like any other that is not taken."""
     try:
         if isinstance(job, RunQuery):
-            return run(job)
+            return _answer(job)
         with opened(job.source) as table:
             match job:
                 case Inspect():
@@ -44,3 +49,12 @@ def perform(job: Job) -> Answer:
         return refusal.refused
     except (duckdb.Error, MemoryError, RecursionError, OSError):
         return Refused(Reason.INSPECTION_LIMIT)
+
+
+def _answer(job: RunQuery) -> Answer:
+    if job.source.media_type is MediaType.PARQUET:
+        return answer(job)
+    magic.check(job.source)
+    text, path = open_table(job.source), os.path.join(job.source.folder, "columns.parquet")
+    write_text_columns(text, path)
+    return answer_from(job, path, text.json_types)
