@@ -70,13 +70,14 @@ CLAUSES: Mapping[type[Expr], frozenset[str]] = {
 }  # fmt: skip
 FUNCTIONS: frozenset[type[Expr]] = frozenset({
     exp.Abs, exp.ApproxDistinct, exp.Avg, exp.Ceil, exp.Coalesce, exp.Concat, exp.Contains, exp.Corr, exp.Count,
-    exp.CountIf, exp.DateDiff, exp.Day, exp.DayOfWeek, exp.DenseRank, exp.Exp, exp.Extract, exp.Floor, exp.Greatest,
-    exp.Hour, exp.Lag, exp.Lead, exp.Least, exp.Left, exp.Length, exp.Ln, exp.Log, exp.LogicalAnd, exp.LogicalOr,
-    exp.Lower, exp.Max, exp.Median, exp.Min, exp.Minute, exp.Mode, exp.Month, exp.Ntile, exp.Nullif,
-    exp.PercentileCont, exp.PercentileDisc, exp.Pow, exp.Quarter, exp.Rank, exp.RegexpExtract, exp.RegexpFullMatch,
-    exp.RegexpLike, exp.Replace, exp.Right, exp.Round, exp.RowNumber, exp.Sign, exp.SplitPart, exp.Sqrt,
-    exp.StartsWith, exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Substring, exp.Sum, exp.TimeToStr,
-    exp.TimestampTrunc, exp.Trim, exp.Upper, exp.Variance, exp.VariancePop, exp.Week, exp.Year,
+    exp.CountIf, exp.CumeDist, exp.DateDiff, exp.Day, exp.DayOfWeek, exp.DayOfYear, exp.DenseRank, exp.Exp,
+    exp.Extract, exp.FirstValue, exp.Floor, exp.Greatest, exp.Hour, exp.Lag, exp.LastValue, exp.Lead, exp.Least,
+    exp.Left, exp.Length, exp.Ln, exp.Log, exp.LogicalAnd, exp.LogicalOr, exp.Lower, exp.Max, exp.Median, exp.Min,
+    exp.Minute, exp.Mode, exp.Month, exp.Ntile, exp.Nullif, exp.PercentileCont, exp.PercentileDisc, exp.PercentRank,
+    exp.Pow, exp.Quarter, exp.Rank, exp.RegexpExtract, exp.RegexpFullMatch, exp.RegexpLike, exp.Replace, exp.Right,
+    exp.Round, exp.RowNumber, exp.Second, exp.Sign, exp.SplitPart, exp.Sqrt, exp.StartsWith, exp.Stddev,
+    exp.StddevPop, exp.StddevSamp, exp.StrPosition, exp.Substring, exp.Sum, exp.TimeToStr, exp.TimestampTrunc,
+    exp.Trim, exp.Trunc, exp.Upper, exp.Variance, exp.VariancePop, exp.Week, exp.Year,
 })  # fmt: skip
 EXPRESSIONS: frozenset[type[Expr]] = frozenset({
     exp.Add, exp.And, exp.Between, exp.Boolean, exp.Case, exp.DataTypeParam, exp.Div, exp.DPipe, exp.EQ, exp.GT,
@@ -85,7 +86,7 @@ EXPRESSIONS: frozenset[type[Expr]] = frozenset({
 })  # fmt: skip
 TYPES = {
     exp.DType.BOOLEAN, exp.DType.INT, exp.DType.BIGINT, exp.DType.DOUBLE, exp.DType.DECIMAL, exp.DType.TEXT,
-    exp.DType.VARCHAR, exp.DType.DATE, exp.DType.TIMESTAMP,
+    exp.DType.VARCHAR, exp.DType.DATE, exp.DType.TIMESTAMP, exp.DType.TIMESTAMPNTZ,
 }  # fmt: skip
 # What is refused under a name of its own; anything else that is not listed is an `expression` or a `function`.
 NAMED: Mapping[type[Expr], Construct] = {
@@ -123,10 +124,16 @@ def checked(text: str, columns: Sequence[str]) -> Statement:
         _check_nodes(tree)
         scope = _Scope(columns)
         scope.resolve(tree, {})
-        sql = tree.sql(DIALECT, identify=True, comments=False, unsupported_level=ErrorLevel.RAISE)
+        sql = _written(tree)
+        if _written(sqlglot.parse_one(sql, read=DIALECT, error_level=ErrorLevel.IMMEDIATE)) != sql:
+            raise rejected(Construct.SYNTAX)  # what is not read back as it was written means we do not know what
     except (SqlglotError, RecursionError, ValueError) as error:
         raise rejected(Construct.DEPTH if isinstance(error, RecursionError) else Construct.SYNTAX) from None
     return Statement(sql, tuple(name for name in columns if name in scope.read))
+
+
+def _written(tree: Expr) -> str:
+    return tree.sql(DIALECT, identify=True, comments=False, unsupported_level=ErrorLevel.RAISE)
 
 
 def _check_tokens(text: str) -> None:

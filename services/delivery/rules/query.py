@@ -70,24 +70,26 @@ HINTS = {
     Construct.EXPRESSION: "this kind of expression is not on the list",
 }
 
-# Of the names that DuckDB's own parser gives. None reads a file, a setting, a clock or a text as SQL, or makes rows.
+# By the names of DuckDB's own parser. None reads a file, a setting, a clock or a text as SQL, or makes rows.
 AGGREGATES = frozenset({
-    "approx_count_distinct", "avg", "bool_and", "bool_or", "corr", "count", "count_if", "count_star", "max", "median",
-    "min", "mode", "quantile_cont", "quantile_disc", "stddev", "stddev_pop", "stddev_samp", "sum", "var_pop",
-    "var_samp", "variance",
+    "approx_count_distinct", "avg", "bool_and", "bool_or", "corr", "count", "count_if", "max", "median", "min", "mode",
+    "quantile_cont", "quantile_disc", "stddev", "stddev_pop", "stddev_samp", "sum", "var_pop", "var_samp", "variance",
 })  # fmt: skip
-WINDOWS = frozenset({"dense_rank", "lag", "lead", "ntile", "rank", "row_number"})
+WINDOWS = frozenset({
+    "cume_dist", "dense_rank", "first_value", "lag", "last_value", "lead", "ntile", "percent_rank", "rank",
+    "row_number",
+})  # fmt: skip
 SCALARS = frozenset({
-    "abs", "ceil", "ceiling", "coalesce", "concat", "contains", "date_diff", "date_part", "date_trunc", "day",
-    "dayofweek", "exp", "floor", "greatest", "hour", "least", "left", "length", "ln", "log", "log10", "lower", "ltrim",
-    "minute", "month", "nullif", "pow", "power", "quarter", "regexp_extract", "regexp_full_match", "regexp_matches",
-    "replace", "right", "round", "rtrim", "sign", "split_part", "sqrt", "starts_with", "strftime", "substr",
-    "substring", "trim", "upper", "week", "year",
+    "abs", "ceil", "ceiling", "coalesce", "concat", "contains", "date_diff", "date_trunc", "day", "dayofweek",
+    "dayofyear", "exp", "extract", "floor", "greatest", "hour", "if", "least", "left", "length", "ln", "log", "log10",
+    "lower", "ltrim", "minute", "month", "nullif", "pow", "power", "quarter", "regexp_extract", "regexp_full_match",
+    "regexp_matches", "replace", "right", "round", "rtrim", "second", "sign", "split_part", "sqrt", "starts_with",
+    "strftime", "strpos", "substr", "substring", "trim", "trunc", "upper", "week", "year",
 })  # fmt: skip
+# What the parser makes of operators and of words with a syntax of their own.
 OPERATORS = frozenset({
-    "+", "-", "*", "/", "//", "%", "^", "**", "||", "@", "~~", "!~~", "~~*", "!~~*", "like_escape", "not_like_escape",
-    "if", "trunc", "to_years", "to_months", "to_days", "to_hours", "to_minutes", "to_seconds", "to_weeks",
-    "to_quarters",
+    "+", "-", "*", "/", "//", "%", "^", "**", "||", "@", "~~", "!~~", "~~*", "!~~*", "count_star", "date_part",
+    "to_years", "to_months", "to_days", "to_hours", "to_minutes", "to_seconds", "to_weeks", "to_quarters",
 })  # fmt: skip
 FUNCTIONS = AGGREGATES | WINDOWS | SCALARS
 
