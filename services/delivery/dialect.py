@@ -190,6 +190,8 @@ def _check_node(node: Expr) -> None:
     if any(len(cast(list[object], value)) > LISTED_MAX for value in node.args.values() if isinstance(value, list)):
         raise rejected(Construct.VALUES)
     match node:
+        case exp.Select() if not node.expressions:
+            raise rejected(Construct.SYNTAX)
         case exp.Star() if not isinstance(node.parent, exp.Count):
             raise rejected(Construct.STAR)
         case exp.Star() if held:

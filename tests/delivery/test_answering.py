@@ -4,13 +4,17 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
+from services.delivery.inspector import parsed
 from services.delivery.inspector.messages import Answer, QueryFailed, QueryRows, Rendition, RunQuery, WriteColumns
+from services.delivery.inspector.parsed import NotOneSelect
 from services.delivery.rules.masking import Mask
-from services.delivery.rules.query import QueryLimit, QueryReason, QueryRejected
+from services.delivery.rules.query import Construct, QueryLimit, QueryReason, QueryRejected
 from services.delivery.rules.upload import MediaType
 from services.delivery.sandbox import Inline, Sandbox, query
+from tests.delivery.hostile_sql import LEAVING
 from tests.delivery.made_files import csv_of, parquet_of, pyarrow, source
 
 REJECTED = QueryFailed(QueryReason.REJECTED)
@@ -144,3 +148,14 @@ async def test_a_columnar_copy_answers_as_the_text_that_it_was_made_of(tmp_path:
     copied = await ask(tmp_path, sql, *columns, content=content, media_type=MediaType.PARQUET)
     assert copied == await ask(tmp_path, sql, *columns) and isinstance(copied, QueryRows)
     assert copied.types == ["text", "decimal", "date", "integer"]
+
+
+# What the child lets through: there are only the loaded columns to be named, and a name that is not one finds nothing.
+HARMLESS = {Construct.COLUMN, Construct.STAR, Construct.RECURSION, Construct.TYPE, Construct.LITERAL}
+PLAIN = {"SELECT current_user", "FROM data", "TABLE data", "SELECT shop ~ 'a.*' FROM data"}
+
+
+@pytest.mark.parametrize("text", [text for text, kind in LEAVING if kind not in HARMLESS and text not in PLAIN])
+def test_the_child_itself_refuses_what_reaches_for_more_than_its_table(text: str):
+    with duckdb.connect(":memory:") as database, pytest.raises(NotOneSelect):
+        parsed.check(database, text)
