@@ -4,7 +4,7 @@ from itertools import product
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.delivery.inspector import parsed
@@ -38,6 +38,7 @@ names = st.text(st.characters(codec="utf-8", exclude_categories=("C",)), min_siz
 texts = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",), exclude_characters="\0"), max_size=20)
 
 
+@settings(max_examples=100, deadline=None)
 @given(name=names, op=st.sampled_from(list(Op)), kind=st.sampled_from(KINDS), values=st.lists(texts, max_size=3))
 def test_no_name_and_no_value_becomes_anything_but_itself(name: str, op: Op, kind: str, values: list[str]):
     inspection = found((name, kind, 1))

@@ -3,7 +3,7 @@
 import logging
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.delivery.dialect import checked
@@ -79,6 +79,7 @@ def test_a_refusal_never_quotes_the_statement(caplog: pytest.LogCaptureFixture):
 names = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=8)
 
 
+@settings(max_examples=100, deadline=None)
 @given(column=names, alias=names, text=st.text(st.characters(codec="utf-8", exclude_categories=("C",)), max_size=20))
 def test_no_name_and_no_text_leaves_its_quotes(column: str, alias: str, text: str):
     quoted = {kind: '"' + name.replace('"', '""') + '"' for kind, name in (("column", column), ("alias", alias))}
@@ -89,6 +90,7 @@ def test_no_name_and_no_text_leaves_its_quotes(column: str, alias: str, text: st
     assert found.sql == written.replace(" data ", ' "data" ')
 
 
+@settings(max_examples=100, deadline=None)
 @given(st.text(max_size=200))
 def test_any_text_at_all_is_taken_or_refused(text: str):
     for written in (text, f"SELECT {text}", f"SELECT shop FROM data WHERE {text}", f"SELECT shop FROM {text}"):
