@@ -11,6 +11,7 @@ import pytest
 from httpx2 import Response
 
 from services.delivery.inspector.messages import Answer, Job, RunQuery
+from services.delivery.rules.answer import ASKED_TOGETHER
 from services.delivery.sandbox import ENGINE_VERSION, Inline, Sandbox
 from shared.facts import Fact
 from shared.grades import C1, C2, C3, C5, G1, G2, G3, POLICY_VERSION, Clearance, Flag, Grade, Mode
@@ -204,6 +205,15 @@ async def test_one_buyer_does_not_take_all_the_room(bench: Bench, tmp_path: Path
         slow.goes_on.set()
         assert [answer.status_code for answer in await asyncio.gather(*running)] == [200, 200]
         assert (await compute(one, buyer, entitlement_id)).status_code == 200
+
+
+async def test_all_buyers_together_do_not_pile_up(desk: Desk):
+    buyer, entitlement_id, _ = await computing(desk)
+    desk.depot.asking.update({ParticipantId.new(): 1 for _ in range(ASKED_TOGETHER)})
+    busy = await compute(desk, buyer, entitlement_id)
+    assert (busy.status_code, busy.json()["code"]) == (503, "answers_busy") and not desk.counter.used
+    desk.depot.asking.clear()
+    assert (await compute(desk, buyer, entitlement_id)).status_code == 200
 
 
 async def test_a_real_child_answers_and_ends_what_takes_too_much(bench: Bench, tmp_path: Path):

@@ -23,7 +23,9 @@ from services.delivery.rules import delivery as delivery_rules
 from services.delivery.rules.answer import (
     ANSWER_BYTES_MAX,
     ASKED_AT_A_TIME,
+    ASKED_TOGETHER,
     Answered,
+    AnswersBusy,
     AnswerWithheld,
     AskingAlready,
     Kind,
@@ -144,6 +146,8 @@ def _few_at_a_time(asking: Asking) -> Generator[None]:
     running, buyer_id = asking.depot.asking, asking.entitled.buyer_id
     if running[buyer_id] >= ASKED_AT_A_TIME:
         raise AskingAlready(retry_after_seconds=2)
+    if running.total() >= ASKED_TOGETHER:
+        raise AnswersBusy(retry_after_seconds=5)
     running[buyer_id] += 1
     try:
         yield

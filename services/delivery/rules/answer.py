@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from shared.errors import Conflict, TooMany
+from shared.errors import Conflict, TooMany, Unavailable
 from shared.grades import G2, Decision, Flag, Grade, Mode
 from shared.ids import ContractId, EntitlementId, ParticipantId, QueryId, UseId, VersionId
 
@@ -18,7 +18,8 @@ FREE_QUERIES = "free_queries"  # the purpose under which a provider lists a vers
 PERSONAL = frozenset({Flag.PERSONAL, Flag.SENSITIVE_PERSONAL, Flag.MINOR})
 ANSWERED_WITHIN = timedelta(hours=1)
 ANSWERS_PER_USE_MAX = 5
-ASKED_AT_A_TIME = 2
+ASKED_AT_A_TIME = 2  # by one buyer
+ASKED_TOGETHER = 16  # by all, of one process
 STATEMENT_ROWS_MAX = 10_000
 ANSWER_BYTES_MAX = 4 * 2**20
 
@@ -60,6 +61,10 @@ class UseAnswered(Conflict):
 
 class AskingAlready(TooMany):
     """Two questions of your organisation are being computed; wait for one of them."""
+
+
+class AnswersBusy(Unavailable):
+    """Too many questions are being computed here at the moment; ask again under the same key."""
 
 
 class AnswerWithheld(Conflict):
