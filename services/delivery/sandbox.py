@@ -79,12 +79,11 @@ class Sandbox:
 
     async def run(self, job: Job) -> Answer:
         """The child's answer. What the child could not do is `inspection_limit`."""
-        asked = isinstance(job, RunQuery)
-        base = self._query_processor_seconds if asked else PROCESSOR_SECONDS_BASE
+        base = self._query_processor_seconds if isinstance(job, RunQuery) else PROCESSOR_SECONDS_BASE
         processor_seconds = base + job.source.bytes // BYTES_PER_PROCESSOR_SECOND
         order = Order(job, processor_seconds, written_bytes_max(job.source.bytes))
         # A buyer who waits for an answer does not wait behind inspections, which take minutes.
-        async with self._query_slots if asked else self._slots:
+        async with self._query_slots if isinstance(job, RunQuery | WriteColumns) else self._slots:
             # A busy machine gives a child less than a whole processor.
             seconds_max = self._seconds_max or processor_seconds * 3
             told = await self._told(job.source.folder, msgspec.json.encode(order), seconds_max)

@@ -19,7 +19,7 @@ PERSONAL = frozenset({Flag.PERSONAL, Flag.SENSITIVE_PERSONAL, Flag.MINOR})
 ANSWERED_WITHIN = timedelta(hours=1)
 ANSWERS_PER_USE_MAX = 5
 ASKED_AT_A_TIME = 2  # by one buyer
-ASKED_TOGETHER = 16  # by all, of one process
+ASKED_TOGETHER = 8  # by all, of one process
 STATEMENT_ROWS_MAX = 10_000
 ANSWER_BYTES_MAX = 4 * 2**20
 
