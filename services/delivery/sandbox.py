@@ -55,6 +55,7 @@ CHUNK_BYTES = 64 * 1024
 ANSWER_BYTES_MAX = 8 * 2**20
 PROCESSOR_SECONDS_BASE = 60  # a thousand columns take a third of it, however short
 QUERY_PROCESSOR_SECONDS = 10
+SECONDS_MIN = 20
 BYTES_PER_PROCESSOR_SECOND = 2**20  # short numbers in many rows take a second for some 2.5 MiB
 FILE_BYTES_BASE = 64 * 2**20
 FILE_BYTES_RATIO = 4
@@ -85,7 +86,7 @@ class Sandbox:
         # A buyer who waits for an answer does not wait behind inspections, which take minutes.
         async with self._query_slots if isinstance(job, RunQuery | WriteColumns) else self._slots:
             # A busy machine gives a child less than a whole processor.
-            seconds_max = self._seconds_max or processor_seconds * 3
+            seconds_max = self._seconds_max or max(processor_seconds * 3, SECONDS_MIN)
             told = await self._told(job.source.folder, msgspec.json.encode(order), seconds_max)
         try:
             return msgspec.json.decode(told, type=Answer)
