@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import Executable, delete, update
 from sqlalchemy.exc import DBAPIError
 
 from services.delivery.rules.answer import ANSWERED_WITHIN
-from services.delivery.tables.queries import queries
+from services.delivery.tables.queries import APPEND_ONLY
 from shared.grades import Mode
 from tests.delivery.desk import Desk, deal
 from tests.delivery.made_files import PLACES
@@ -84,7 +84,12 @@ async def test_after_the_hour_a_request_is_not_answered_again(desk: Desk):
 async def test_what_was_certified_is_neither_changed_nor_taken_away(desk: Desk):
     buyer, entitlement_id, _ = await deal(desk, mode=Mode.COMPUTE, purposes=FREE)
     assert await ask(desk, buyer, entitlement_id) == 200
-    for statement in (update(queries).values(row_count=0), delete(queries)):
-        with pytest.raises(DBAPIError, match="queries is append-only"):
-            async with desk.depot.database.transaction() as tx:
-                await tx.execute(statement)
+    for table in APPEND_ONLY:
+        for statement in (update(table).values(use_id=None), delete(table)):
+            await _refused(desk, statement, table.name)
+
+
+async def _refused(desk: Desk, statement: Executable, table: str) -> None:
+    with pytest.raises(DBAPIError, match=f"{table} is append-only"):
+        async with desk.depot.database.transaction() as tx:
+            await tx.execute(statement)

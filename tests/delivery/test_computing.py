@@ -119,6 +119,13 @@ async def test_what_only_the_engine_can_refuse_is_told_without_its_words(desk: D
     assert refused["use_id"] == desk.counter.used[0][1]  # it was computed, as far as that went
 
 
+async def test_what_comes_to_nothing_is_not_computed_for_ever_under_one_key(desk: Desk):
+    buyer, entitlement_id, _ = await computing(desk)
+    failing = "SELECT CAST(shop AS INTEGER) FROM data"
+    codes = [(await compute(desk, buyer, entitlement_id, failing, "key-failing")).json()["code"] for _ in range(6)]
+    assert codes == ["query_rejected"] * 5 + ["use_answered"] and len(desk.counter.used) == 1
+
+
 async def test_more_than_ten_thousand_rows_are_cut_and_said_to_be(desk: Desk):
     content = csv_of(["n"], [[str(n)] for n in range(10_050)])
     buyer, entitlement_id, _ = await deal(desk, content, mode=Mode.COMPUTE, purposes=LISTED)

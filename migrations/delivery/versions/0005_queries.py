@@ -36,5 +36,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("queries_by_entitlement", "queries", ["entitlement_id", "id"], unique=False)
-    op.create_index("queries_by_use", "queries", ["use_id", "id"], unique=False)
-    protect("queries")
+    op.create_table(
+        "query_attempts",
+        sa.Column("use_id", sa.String(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("attempted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("use_id", "number"),
+    )
+    protect("queries", "query_attempts")

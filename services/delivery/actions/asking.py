@@ -131,6 +131,7 @@ async def answer(asking: Asking, question: Question, decision: Decision, once: O
         raise ContentMissing()  # before a use is charged: nobody pays for what is not there
     with _few_at_a_time(asking):
         use = await _charged(asking, await _use_of(asking, once))
+        await _counted(asking, use.use_id)
         try:
             found = await _computed(asking, question, kept)
             await _look_again(asking)
@@ -162,8 +163,6 @@ async def _use_of(asking: Asking, once: Once) -> UseId:
     depot = asking.depot
     async with depot.database.transaction() as tx:
         if earlier := await once.recall(tx, UseId):
-            answers = await store.answers_to_use(tx, earlier)
-            answer_rules.check_answers(answers, await depot.database.now(tx))
             return earlier
         use_id = UseId.new()
         await once.remember(tx, use_id)
@@ -176,6 +175,18 @@ async def _charged(asking: Asking, use_id: UseId) -> UseView:
         return await asking.depot.trading.use(entitled.entitlement_id, use_id, revision, acting_for=asking.buyer)
     except Unavailable as error:
         raise ChargeUnconfirmed(use_id=use_id, retry_after_seconds=1) from error
+
+
+async def _counted(asking: Asking, use_id: UseId) -> None:
+    """A use pays for a few computations, also for those that come to nothing: they cost the same."""
+    depot = asking.depot
+    async with depot.database.transaction() as tx:
+        if not await depot.database.claim(tx, f"use {use_id}"):
+            raise UseRunning(use_id=use_id, retry_after_seconds=1)
+        now = await depot.database.now(tx)
+        earlier = await store.attempts_at(tx, use_id)
+        answer_rules.check_attempts(earlier, now)
+        await store.add_attempt(tx, use_id, len(earlier) + 1, now)
 
 
 async def _computed(asking: Asking, question: Question, kept: Kept) -> QueryRows:
@@ -216,10 +227,7 @@ async def _recorded(asking: Asking, question: Question, decision: Decision, use:
     told = {"fields": found.fields, "types": found.types, "rows": found.rows}
     result_digest = hashlib.sha256(msgspec.json.encode(told, order="sorted")).hexdigest()
     async with depot.database.transaction() as tx:
-        if not await depot.database.claim(tx, f"use {use.use_id}"):
-            raise UseRunning(use_id=use.use_id, retry_after_seconds=1)
         now = await depot.database.now(tx)
-        answer_rules.check_answers(await store.answers_to_use(tx, use.use_id), now)
         answered = Answered(
             QueryId.new(), question.kind, entitled.entitlement_id, use.contract_id, use.use_id, entitled.version_id,
             asking.version.provider_id, entitled.buyer_id, entitled.mode, asking.grade, asking.version.grade_revision,

@@ -17,7 +17,7 @@ from shared.ids import ContractId, EntitlementId, ParticipantId, QueryId, UseId,
 FREE_QUERIES = "free_queries"  # the purpose under which a provider lists a version for free statements
 PERSONAL = frozenset({Flag.PERSONAL, Flag.SENSITIVE_PERSONAL, Flag.MINOR})
 ANSWERED_WITHIN = timedelta(hours=1)
-ANSWERS_PER_USE_MAX = 5
+ATTEMPTS_PER_USE_MAX = 5
 ASKED_AT_A_TIME = 2  # by one buyer
 ASKED_TOGETHER = 8  # by all, of one process
 STATEMENT_ROWS_MAX = 10_000
@@ -56,7 +56,7 @@ class Answered:
 
 
 class UseAnswered(Conflict):
-    """This request has been answered as often, or as long, as one use pays for; ask under a new key."""
+    """This request has been computed as often, or as long, as one use pays for; ask under a new key."""
 
 
 class AskingAlready(TooMany):
@@ -91,9 +91,7 @@ def may_ask_freely(
     return decision
 
 
-def check_answers(earlier: Sequence[Answered], now: datetime) -> None:
-    """Requires all answers to the use so far, oldest first."""
-    if not earlier:
-        return
-    if now - earlier[0].answered_at >= ANSWERED_WITHIN or len(earlier) >= ANSWERS_PER_USE_MAX:
-        raise UseAnswered(answers_max=ANSWERS_PER_USE_MAX)
+def check_attempts(earlier: Sequence[datetime], now: datetime) -> None:
+    """Requires the moments at which this use was computed so far, oldest first, also those without an answer."""
+    if earlier and (now - earlier[0] >= ANSWERED_WITHIN or len(earlier) >= ATTEMPTS_PER_USE_MAX):
+        raise UseAnswered(attempts_max=ATTEMPTS_PER_USE_MAX)

@@ -1,11 +1,12 @@
 """How answers to queries are kept: one row for each, added once and never changed."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, insert, or_, select
 
 from services.delivery.rules.answer import Answered, Kind
-from services.delivery.tables.queries import queries
+from services.delivery.tables.queries import queries, query_attempts
 from shared.database import Transaction
 from shared.grades import Grade, Mode
 from shared.ids import EntitlementId, ParticipantId, QueryId, UseId
@@ -15,10 +16,14 @@ async def add_answer(tx: Transaction, answered: Answered) -> None:
     await tx.execute(insert(queries).values({column.name: getattr(answered, column.name) for column in queries.c}))
 
 
-async def answers_to_use(tx: Transaction, use_id: UseId) -> list[Answered]:
-    """Oldest first."""
-    query = select(*queries.c).where(queries.c.use_id == use_id).order_by(queries.c.id)
-    return [_answered(row) for row in await tx.execute(query)]
+async def attempts_at(tx: Transaction, use_id: UseId) -> list[datetime]:
+    """When this use was computed so far, oldest first."""
+    query = select(query_attempts.c.attempted_at).where(query_attempts.c.use_id == use_id)
+    return [row.attempted_at for row in await tx.execute(query.order_by(query_attempts.c.number))]
+
+
+async def add_attempt(tx: Transaction, use_id: UseId, number: int, now: datetime) -> None:
+    await tx.execute(insert(query_attempts).values(use_id=use_id, number=number, attempted_at=now))
 
 
 async def listed_answers(

@@ -1,4 +1,5 @@
-"""The table of queries: a row for each answer, added once and never changed. The rows that were given are not kept."""
+"""The tables of queries: a row for each answer, and one for each time that a use was computed, added once and never
+changed. The rows that were given are not kept."""
 
 from sqlalchemy import Boolean, Column, Index, Integer, String, Table
 
@@ -29,7 +30,14 @@ queries = Table(
     Column("engine_version", String, nullable=False),
     Column("answered_at", Moment, nullable=False),
     Index("queries_by_entitlement", "entitlement_id", "id"),
-    Index("queries_by_use", "use_id", "id"),
 )
 
-APPEND_ONLY = (queries,)
+query_attempts = Table(
+    "query_attempts",
+    metadata,
+    Column("use_id", IdOf(UseId), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("attempted_at", Moment, nullable=False),
+)
+
+APPEND_ONLY = (queries, query_attempts)
