@@ -288,6 +288,7 @@ def test_folders_need_no_init_file():
     (only_one_file_does_this, "services/identity/actions.py", "from jose import jwt"),
     (only_one_file_does_this, "services/trading/actions/order.py", "from uuid import uuid4"),
     (only_one_file_does_this, "services/delivery/actions.py", "import duckdb"),
+    (only_one_file_does_this, "services/delivery/actions/statement.py", "from sqlglot import exp"),
     (only_one_file_does_this, "services/delivery/actions.py", "arrow = importlib.import_module('pyarrow')"),
     (only_the_clock_reads_the_time, "services/trading/jobs.py", "now = datetime.now(UTC)"),
     (only_problems_knows_the_statuses_of_errors, "services/trading/api.py", "answer(status_code=409)"),
