@@ -121,6 +121,10 @@ class ExportClearanceId(Id):
     kind = "clearance"
 
 
+class QueryId(Id):
+    kind = "query"
+
+
 # pricing
 
 

@@ -26,7 +26,7 @@ BELOW = {  # for each room, the rooms of its own service that it may use beside 
     "app": {*SERVICE_PARTS, "sandbox", "custodian"},
     "api": {"actions", "schemas"},
     "jobs": {"actions"},
-    "actions": {"store", "events", "schemas", "rules", "sandbox", "custodian"},
+    "actions": {"store", "events", "schemas", "rules", "sandbox", "dialect", "custodian"},
     "client": {"schemas", "rules"},
     "store": {"tables", "rules"},
     "tables": {"rules"},
@@ -36,6 +36,7 @@ BELOW = {  # for each room, the rooms of its own service that it may use beside 
 }
 EXTRA_ROOMS = {  # rooms that one service has for a reason of its own
     ("delivery", "inspector"): {"rules", "schemas"},  # a child process without network: reads what strangers wrote
+    ("delivery", "dialect"): {"rules"},  # the part of SQL that buyers may write
     ("delivery", "sandbox"): {"rules", "schemas", "inspector"},  # starts that child, and ends it
     ("trading", "custodian"): {"rules", "schemas"},  # the port to the institution that holds the money
 }
@@ -63,6 +64,7 @@ ONLY = {  # what is imported by these files alone, and what to do instead
     "duckdb":                ({"services/delivery/inspector"},           CHILD),
     "pyarrow":               ({"services/delivery/inspector"},           CHILD),
     "phonenumbers":          ({"services/delivery/inspector"},           CHILD),
+    "sqlglot":               ({"services/delivery/dialect.py"},          "call services.delivery.dialect.checked"),
     "stdnum":                (KNOWS_NUMBERS,                             CHILD),
     "pyseccomp":             ({"services/delivery/inspector"},           CHILD),
 }  # fmt: skip
@@ -286,6 +288,7 @@ def test_folders_need_no_init_file():
     (only_one_file_does_this, "services/identity/actions.py", "from jose import jwt"),
     (only_one_file_does_this, "services/trading/actions/order.py", "from uuid import uuid4"),
     (only_one_file_does_this, "services/delivery/actions.py", "import duckdb"),
+    (only_one_file_does_this, "services/delivery/actions/statement.py", "from sqlglot import exp"),
     (only_one_file_does_this, "services/delivery/actions.py", "arrow = importlib.import_module('pyarrow')"),
     (only_the_clock_reads_the_time, "services/trading/jobs.py", "now = datetime.now(UTC)"),
     (only_problems_knows_the_statuses_of_errors, "services/trading/api.py", "answer(status_code=409)"),

@@ -10,6 +10,7 @@ import contextlib
 import os
 import signal
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
 
@@ -26,20 +27,27 @@ from services.delivery.inspector.messages import (
     Measured,
     Order,
     Profile,
+    QueryFailed,
+    QueryRows,
     Refused,
     Rendition,
+    RunQuery,
     SampleRows,
     Secret,
     Source,
     TakeSample,
+    WriteColumns,
 )
+from services.delivery.rules.query import QueryLimit, QueryReason, QueryRejected
 from services.delivery.rules.upload import Reason
 
 __all__ = [
-    "INSPECTOR_VERSION", "Answer", "Care", "Desensitise", "Inline", "Inspect", "Inspector", "Measure", "Measured",
-    "Profile", "Refused", "Rendition", "SampleRows", "Sandbox", "Secret", "Source", "TakeSample",
+    "ENGINE_VERSION", "INSPECTOR_VERSION", "Answer", "Care", "Desensitise", "Inline", "Inspect", "Inspector", "Measure",
+    "Measured", "Profile", "QueryRows", "Refused", "Rendition", "RunQuery", "SampleRows", "Sandbox", "Secret", "Source",
+    "TakeSample", "WriteColumns", "query",
 ]  # fmt: skip
 
+ENGINE_VERSION = f"duckdb {version('duckdb')}"  # told of every answer: another engine may compute another result
 ROOT = Path(__file__).parent.parent.parent
 COMMAND = (sys.executable, "-m", "services.delivery.inspector")
 # Arrow and glibc reserve address space for each thread and arena, which the child's limit would count.
@@ -50,6 +58,8 @@ ENVIRONMENT = {
 CHUNK_BYTES = 64 * 1024
 ANSWER_BYTES_MAX = 8 * 2**20
 PROCESSOR_SECONDS_BASE = 60  # a thousand columns take a third of it, however short
+QUERY_PROCESSOR_SECONDS = 10
+SECONDS_MIN = 20
 BYTES_PER_PROCESSOR_SECOND = 2**20  # short numbers in many rows take a second for some 2.5 MiB
 FILE_BYTES_BASE = 64 * 2**20
 FILE_BYTES_RATIO = 4
@@ -60,20 +70,27 @@ class Inspector(Protocol):
 
 
 class Sandbox:
-    """Runs each job in a child of its own, so many at a time."""
+    """Runs each job in a child of its own, so many at a time, and as many queries beside them."""
 
-    def __init__(self, *, children_max: int = 2, command: tuple[str, ...] = COMMAND, seconds_max: float | None = None):
+    def __init__(
+        self, *, children_max: int = 2, command: tuple[str, ...] = COMMAND, seconds_max: float | None = None,
+        query_processor_seconds: int = QUERY_PROCESSOR_SECONDS,
+    ):  # fmt: skip
         self._slots = asyncio.Semaphore(children_max)
+        self._query_slots = asyncio.Semaphore(children_max)
         self._command = command
         self._seconds_max = seconds_max
+        self._query_processor_seconds = query_processor_seconds
 
     async def run(self, job: Job) -> Answer:
         """The child's answer. What the child could not do is `inspection_limit`."""
-        processor_seconds = PROCESSOR_SECONDS_BASE + job.source.bytes // BYTES_PER_PROCESSOR_SECOND
+        base = self._query_processor_seconds if isinstance(job, RunQuery) else PROCESSOR_SECONDS_BASE
+        processor_seconds = base + job.source.bytes // BYTES_PER_PROCESSOR_SECOND
         order = Order(job, processor_seconds, written_bytes_max(job.source.bytes))
-        async with self._slots:
+        # A buyer who waits for an answer does not wait behind inspections, which take minutes.
+        async with self._query_slots if isinstance(job, RunQuery | WriteColumns) else self._slots:
             # A busy machine gives a child less than a whole processor.
-            seconds_max = self._seconds_max or processor_seconds * 3
+            seconds_max = self._seconds_max or max(processor_seconds * 3, SECONDS_MIN)
             told = await self._told(job.source.folder, msgspec.json.encode(order), seconds_max)
         try:
             return msgspec.json.decode(told, type=Answer)
@@ -116,6 +133,17 @@ class Inline:
         from services.delivery.inspector import work
 
         return work.perform(job)
+
+
+async def query(inspector: Inspector, job: RunQuery) -> QueryRows:
+    """What the query found. Raises QueryRejected for what cannot be answered, QueryLimit for what takes too much."""
+    match await inspector.run(job):
+        case QueryRows() as found:
+            return found
+        case QueryFailed(QueryReason.REJECTED):
+            raise QueryRejected(hint="this cannot be computed over these columns")
+        case _:
+            raise QueryLimit()
 
 
 def written_bytes_max(source_bytes: int) -> int:

@@ -167,6 +167,11 @@ WRITES: dict[str, Write] = {
         "persons": 1, "sensitive_persons": 1, "ground": "emergency", "instrument": "certification",
         "number": "N-1", "valid_until": "2030-01-02T00:00:00Z", "reason": "已核验",
     }),
+    "POST /delivery/v1/entitlements/{entitlement_id}/rows": Write(ALPHA, {
+        "fields": ["列"], "where": [{"field": "列", "op": "eq", "values": ["1"]}], "limit": 1,
+        "cursor": f"1.{'0' * 16}", "purpose": "research",
+    }),
+    "POST /delivery/v1/entitlements/{entitlement_id}/queries": Write(ALPHA, {"sql": "SELECT count(*) FROM data"}),
     "POST /pricing/v1/plans": Write(AVIATION, _terms(version_id=id_of("version"), mode="raw")),
     "POST /pricing/v1/plans/{plan_id}/revisions": Write(AVIATION, _terms()),
     "POST /pricing/v1/quotes": Write(ALPHA, {"plan_id": id_of("plan")}),
@@ -213,10 +218,11 @@ KEYLESS = STREAMS | FORMS | {
     "POST /identity/v1/applications", "PATCH /catalog/v1/assets/{asset_id}", "POST /trading/v1/custodian/callbacks",
     "POST /audit/v1/batches",
 }  # fmt: skip
-# Where no text is text too: a column without a name, and a payer that is compared with the one we know.
+# Where no text is text too: a column without a name, a value that is compared, a payer compared with one we know.
 EMPTY_IS_SAID = {
     ("POST /catalog/v1/versions/{version_id}/inspection", ".fields[0].name"),
     ("POST /catalog/v1/versions/{version_id}/lowerings", ".findings[0].field"),
+    ("POST /delivery/v1/entitlements/{entitlement_id}/rows", ".where[0].values[0]"),
     ("POST /trading/v1/custodian/callbacks", ".payer"),
     ("POST /trading/v1/custodian/callbacks", ".parts[0].payee"),
 }

@@ -43,6 +43,12 @@ class Decided:
         """What is on record beyond what the catalogue says."""
         return self.requested.on_record - frozenset(self.version.on_record)
 
+    def fulfilling(self, conditions: Set[Condition]) -> "Decided":
+        """Decided again, with these conditions and no others fulfilled by the question itself."""
+        on_record = frozenset(self.version.on_record) | KEPT_TO[self.entitled.mode] | conditions
+        requested = replace(self.requested, on_record=on_record)
+        return replace(self, requested=requested, decision=permission.decide(requested))
+
     def refused(self) -> DeliveryRefused:
         return DeliveryRefused.of(self.entitled, self.version.grade_revision, self.requested, self.decision)
 
@@ -54,17 +60,17 @@ class Decided:
 
 async def decided(
     depot: Depot, buyer: Member, entitlement_id: EntitlementId, served: Set[Mode], purpose: str | None, *,
-    names_use: bool = False,
+    names_use: bool = False, fulfilled: frozenset[Condition] = frozenset(),
 ) -> Decided:  # fmt: skip
     """The decision that the buyer may have it; a refusal is recorded and raised. Requires the buyer's own entitlement.
 
     `served` are the modes that the asker gives out; `purpose` may be left out where the contract has exactly one;
-    `names_use` says that a use is tried again.
+    `names_use` says that a use is tried again; `fulfilled` are the conditions that the question itself fulfils.
     """
     entitled = await _entitled(depot, buyer, entitlement_id)
     version, grade = await graded(depot, entitled)
     depot.standing.require_fresh(grade)
-    on_record = frozenset(version.on_record) | await own_record(depot, entitled.mode, version)
+    on_record = frozenset(version.on_record) | await own_record(depot, entitled.mode, version) | fulfilled
     requested = Requested(
         entitled.mode, grade, buyer.standing.clearance, depot.clock.now(), frozenset(version.flags), on_record,
         entitled.active, entitled.ends_at, entitled.uses_left, names_use, entitled.purposes,

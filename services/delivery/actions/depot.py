@@ -13,7 +13,7 @@ from services.delivery.store.content import ContentStore
 from services.trading.client import TradingClient
 from shared.clock import Clock
 from shared.database import Database
-from shared.ids import UploadId, VersionId
+from shared.ids import ParticipantId, UploadId, VersionId
 from shared.outbox import Outbox
 from shared.standing import StandingMirror
 
@@ -42,3 +42,5 @@ class Depot:
     receiving: Counter[UploadId] = field(default_factory=Counter[UploadId])
     # Ends of deliveries that are being recorded: kept, because a cancelled request must not take them with it.
     endings: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
+    # How many questions of each buyer are being computed in this process just now.
+    asking: Counter[ParticipantId] = field(default_factory=Counter[ParticipantId])

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from services.delivery.actions.depot import Depot
-from services.delivery.actions.staging import read, staged
+from services.delivery.actions.staging import Kept, read, staged
 from services.delivery.events.upload import RenditionMade
 from services.delivery.rules import effect as effect_rules
 from services.delivery.rules.desensitisation import Treatment
@@ -23,13 +23,24 @@ from services.delivery.rules.pseudonym import PseudonymKey, Purpose, key_for
 from services.delivery.rules.rendition import Rendition
 from services.delivery.rules.sample import ROWS_MAX
 from services.delivery.rules.upload import MediaType, Upload
-from services.delivery.sandbox import Care, Desensitise, Measure, Measured, SampleRows, Secret, Source, TakeSample
+from services.delivery.sandbox import (
+    Care,
+    Desensitise,
+    Measure,
+    Measured,
+    SampleRows,
+    Secret,
+    Source,
+    TakeSample,
+    WriteColumns,
+)
 from services.delivery.sandbox import Rendition as Written
 from services.delivery.store import desensitisation
 from services.delivery.store import renditions as store
 from shared.errors import Unavailable
 from shared.ids import ContentId, VersionId
 
+COLUMNS_DIGEST = "columns-1"  # another number where columns are made in another way
 Make = Callable[[Source], Awaitable[tuple[str, Written, EffectReport | None]]]
 AS_IT_IS = "real"
 
@@ -120,6 +131,22 @@ def _care(treatment: Treatment, key: PseudonymKey) -> Care:
         outer_pad, inner_pad = key.pads
         secret = Secret(outer_pad.hex(), inner_pad.hex(), key.shift_days)
     return Care(treatment.smallest_group, list(treatment.showing_groups), True, treatment.persons, secret)
+
+
+async def columnar(depot: Depot, upload: Upload) -> Kept:
+    """The content as Parquet, its columns as what their values are: what queries read. Its own bytes, if it is that."""
+    if upload.media_type is MediaType.PARQUET and upload.content_id is not None:
+        return Kept(upload.content_id, upload.media_type, upload.bytes, upload.content_hash)
+
+    async def make(source: Source) -> tuple[str, Written, None]:
+        output = f"{source.folder}/written.parquet"
+        answer = await depot.inspector.run(WriteColumns(source, output))
+        if not isinstance(answer, Written):
+            raise RenditionNotMade()
+        return output, answer, None
+
+    made = await _kept(depot, upload, COLUMNS_DIGEST, make)
+    return Kept(made.content_id, MediaType.PARQUET, made.bytes, made.content_hash)
 
 
 async def _kept(depot: Depot, upload: Upload, digest: str, make: Make) -> Rendition:

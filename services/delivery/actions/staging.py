@@ -11,12 +11,24 @@ import shutil
 import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from services.delivery.actions.depot import Depot
-from services.delivery.rules.upload import SUFFIX, Upload
+from services.delivery.rules.upload import SUFFIX, MediaType, Upload
 from services.delivery.sandbox import Source, written_bytes_max
 from services.delivery.store.content import CHUNK_BYTES, ContentGone, StorageFull
+from shared.ids import ContentId
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A content in the store, and what its bytes must be."""
+
+    content_id: ContentId
+    media_type: MediaType
+    bytes: int
+    content_hash: str
 
 
 @asynccontextmanager
@@ -27,15 +39,23 @@ async def staged(depot: Depot, upload: Upload) -> AsyncGenerator[Source]:
     """
     if upload.content_id is None:
         raise ContentGone()
-    folder, lock = await asyncio.to_thread(_fresh_folder, depot.scratch, upload.bytes)
+    kept = Kept(upload.content_id, upload.media_type, upload.bytes, upload.content_hash)
+    async with staged_content(depot, kept, seed_of(upload)) as source:
+        yield source
+
+
+@asynccontextmanager
+async def staged_content(depot: Depot, kept: Kept, seed: int) -> AsyncGenerator[Source]:
+    """As above, for any content that is kept."""
+    folder, lock = await asyncio.to_thread(_fresh_folder, depot.scratch, kept.bytes)
     try:
-        path, digest = folder / f"source.{SUFFIX[upload.media_type]}", hashlib.sha256()
-        async for chunk in depot.content.chunks(upload.content_id):
+        path, digest = folder / f"source.{SUFFIX[kept.media_type]}", hashlib.sha256()
+        async for chunk in depot.content.chunks(kept.content_id):
             digest.update(chunk)
             await asyncio.to_thread(_append, path, chunk)
-        if digest.hexdigest() != upload.content_hash:
+        if digest.hexdigest() != kept.content_hash:
             raise ContentGone(reason_code="damaged")
-        yield Source(str(path), upload.media_type, upload.bytes, str(folder), seed_of(upload))
+        yield Source(str(path), kept.media_type, kept.bytes, str(folder), seed)
     finally:
         await asyncio.to_thread(shutil.rmtree, folder, True)
         os.close(lock)

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.delivery.api import contents, desensitisation, exports, samples, uploads
+from services.delivery.api import contents, desensitisation, exports, queries, samples, uploads
 
 router = APIRouter(tags=["delivery"])
-for part in (uploads, desensitisation, samples, contents, exports):
+for part in (uploads, desensitisation, samples, contents, queries, exports):
     router.include_router(part.router)

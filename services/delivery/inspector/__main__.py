@@ -1,12 +1,14 @@
 """`python -m services.delivery.inspector`: one job on standard input, its answer on standard output, then gone."""
 
 import sys
+from collections.abc import Callable
+from functools import partial
 
 import msgspec
 
 from services.delivery.inspector import limits
-from services.delivery.inspector.messages import Answer, Order, Refused
-from services.delivery.rules.upload import Reason
+from services.delivery.inspector.messages import Answer, Job, Order, Refused, RunQuery
+from services.delivery.rules.upload import MediaType, Reason
 
 
 def main() -> None:
@@ -14,13 +16,22 @@ def main() -> None:
     answer: Answer
     try:
         # Imported before the limits, because loading a library needs calls that are forbidden afterwards.
-        from services.delivery.inspector import work
-
+        perform = _performer(order.job)
         limits.take(processor_seconds=order.processor_seconds, file_bytes=order.file_bytes)
-        answer = work.perform(order.job)
+        answer = perform()
     except MemoryError:
         answer = Refused(Reason.INSPECTION_LIMIT)
     sys.stdout.buffer.write(msgspec.json.encode(answer))
+
+
+def _performer(job: Job) -> Callable[[], Answer]:
+    if isinstance(job, RunQuery) and job.source.media_type is MediaType.PARQUET:
+        from services.delivery.inspector import query
+
+        return partial(query.answer, job)
+    from services.delivery.inspector import work
+
+    return partial(work.perform, job)
 
 
 if __name__ == "__main__":

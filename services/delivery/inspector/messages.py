@@ -10,6 +10,7 @@ import msgspec
 from services.delivery.rules.detection import Evidence
 from services.delivery.rules.effect import Cut, Groups
 from services.delivery.rules.masking import Mask
+from services.delivery.rules.query import QueryReason
 from services.delivery.rules.upload import MediaType, Reason
 
 INSPECTOR_VERSION = "2"
@@ -84,7 +85,30 @@ class Measure(msgspec.Struct, frozen=True, tag="measure"):
     distinct: list[str]
 
 
-Job = Inspect | TakeSample | Desensitise | Measure
+class WriteColumns(msgspec.Struct, frozen=True, tag="write_columns"):
+    """Write the source as Parquet to `output`, its columns as what their values are, its rows in their order."""
+
+    source: Source
+    output: str
+
+
+class RunQuery(msgspec.Struct, frozen=True, tag="run_query"):
+    """Answer one SELECT over the table `data`, which the service has checked.
+
+    Of the source, `columns` are loaded, masked by `masks`, and nothing else; under the name `row_number`, if it is
+    given, stands beside them the number of each row in the file, counted from 1.
+    """
+
+    source: Source
+    sql: str
+    columns: list[str]
+    masks: dict[str, Mask]
+    rows_max: int
+    bytes_max: int
+    row_number: str | None = None
+
+
+Job = Inspect | TakeSample | Desensitise | Measure | WriteColumns | RunQuery
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -131,12 +155,28 @@ class Measured(msgspec.Struct, frozen=True, tag="measured"):
     distinct: dict[str, int]
 
 
+class QueryRows(msgspec.Struct, frozen=True, tag="query_rows"):
+    """What a query found, or the first of it if it was `truncated`. Decimals, moments and bytes are exact text, as are
+    integers beyond 2^53 - 1, which JSON tools read differently."""
+
+    fields: list[str]
+    types: list[str]
+    rows: list[list[bool | int | float | str | None]]
+    truncated: bool
+
+
+class QueryFailed(msgspec.Struct, frozen=True, tag="query_failed"):
+    """By our own code only: what DuckDB says may quote the data."""
+
+    reason: QueryReason
+
+
 class Refused(msgspec.Struct, frozen=True, tag="refused"):
     reason: Reason
     line: int | None = None
 
 
-Answer = Profile | SampleRows | Rendition | Measured | Refused
+Answer = Profile | SampleRows | Rendition | Measured | QueryRows | QueryFailed | Refused
 
 
 class Refusal(Exception):

@@ -13,6 +13,7 @@ from services.delivery.inspector.fingerprint import fingerprint
 from services.delivery.inspector.messages import Field, Profile
 from services.delivery.inspector.reading import Table, draw
 from services.delivery.inspector.recognisers import Recogniser, recognisers_for
+from services.delivery.inspector.typed import TEXT_TYPES
 from services.delivery.rules.detection import Count, Evidence, Kind
 from services.delivery.rules.masking import literal, quoted
 
@@ -22,14 +23,6 @@ SAMPLE_CELLS = 5_000_000  # for DuckDB makes room for all of them beforehand
 COLUMNS_TOGETHER = 50
 VALUES_TOGETHER = 1_000_000  # whose hashes are held in memory
 PROVED_MAX = 2_000  # distinct candidates whose check digit is computed, for each kind in a column
-# What text may be, narrowest first: every value that is there must fit.
-TEXT_TYPES = (
-    ("integer", r"^(0|-?[1-9]\d{0,17})$"),
-    ("decimal", r"^-?(0|[1-9]\d{0,17})(\.\d{1,18})?$"),
-    ("boolean", r"^(?i:true|false)$"),
-    ("date", r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$"),
-    ("timestamp", r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?$"),
-)
 
 
 def profile(table: Table, seed: int) -> Profile:

@@ -1,4 +1,5 @@
-"""A table written out again, with masks: a few of its rows as a sample, or all of it in the format that it came in.
+"""A table written out again: a few of its rows as a sample, or all of it, masked in the format that it came in or as
+columns of what its values are.
 
 Promises: columns are masked by DuckDB, and a value is cut or guarded only after its mask; rows keep their order; a key
 is told to the database as a value, never as text of a statement.
@@ -10,13 +11,24 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from services.delivery.inspector.grouping import Grouping, grouped, value_of
-from services.delivery.inspector.messages import Care, Desensitise, Refusal, Rendition, SampleRows, TakeSample
+from services.delivery.inspector.messages import (
+    Care,
+    Cut,
+    Desensitise,
+    Refusal,
+    Rendition,
+    SampleRows,
+    TakeSample,
+    WriteColumns,
+)
 from services.delivery.inspector.reading import Table, draw
+from services.delivery.inspector.typed import typed
 from services.delivery.rules.masking import KEYED, Mask, guarded, guarded_name, literal, quoted
 from services.delivery.rules.remark import cleared, cleared_bytes
 from services.delivery.rules.upload import MediaType, Reason
 
 CELL_SHOWN_CHARACTERS = 200
+NOTHING_CUT = Cut(0, 0)
 
 
 def sample(table: Table, job: TakeSample) -> SampleRows:
@@ -52,10 +64,21 @@ def desensitise(table: Table, job: Desensitise) -> Rendition:
         MediaType.PARQUET:    "FORMAT parquet, COMPRESSION zstd",
     }[job.source.media_type]
     # fmt: on
-    table.database.execute(f"COPY ({written}) TO {literal(job.output)} ({options})")
-    with open(job.output, "rb") as file:
+    return _written_to(job.output, table, written, options, grouping.cut)
+
+
+def write_columns(table: Table, job: WriteColumns) -> Rendition:
+    """All rows as Parquet. Requires a source of text: Parquet has its types."""
+    values = typed(table.database, "source", table.names, table.types)
+    columns = ", ".join(f"{value} AS {quoted(name)}" for name, value in values.items())
+    return _written_to(job.output, table, f"SELECT {columns} FROM source", "FORMAT parquet, COMPRESSION zstd")
+
+
+def _written_to(output: str, table: Table, selected: str, options: str, cut: Cut = NOTHING_CUT) -> Rendition:
+    table.database.execute(f"COPY ({selected}) TO {literal(output)} ({options})")
+    with open(output, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Rendition(Path(job.output).stat().st_size, digest, grouping.cut)
+    return Rendition(Path(output).stat().st_size, digest, cut)
 
 
 def _prepared(table: Table, masks: Mapping[str, Mask], care: Care) -> Grouping:

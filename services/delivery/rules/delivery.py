@@ -116,7 +116,7 @@ class NoSuchEntitlement(NotFound):
 
 
 class ModeNotServed(NotOffered):
-    """This is not how content in this mode is given out; the modes that are stand in the facts."""
+    """An entitlement in this mode is not served in this way; the modes that are stand in the facts."""
 
 
 class UseTaken(Conflict):
