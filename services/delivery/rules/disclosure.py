@@ -25,7 +25,7 @@ NOTED = 20  # contributors that are noted for a cell: as many as the largest k, 
 DOMINANCE_BASIS_POINTS_MAX = 7_000  # of a total that the largest contributor may make
 OTHERS_PERCENT_MIN = 10  # of the largest, that must remain beside the two largest (the p% rule)
 CIRCUITS_MAX = 2_000  # looked at for one group; what is more entangled is withheld
-STEPS_MAX = 20_000_000  # entries of rows written for one plan
+STEPS_MAX = 5_000_000  # entries of rows written for one plan
 
 Row = dict[int, int]
 Settled = Callable[[frozenset[int]], bool]  # whether nothing that holds these columns needs a look
@@ -114,7 +114,7 @@ def plan(
     """
     judge = _Judge(cells, bounds, contributors_min)
     span, released, withheld = _Span.of(len(cells), judge), list[tuple[Group, ...]](), list[bool]()
-    steps = _Steps()
+    steps = Steps()
     for number, dimensions in enumerate(groupings):
         groups = groups_of(cells, dimensions)
         allowed = groups if earlier is None else earlier.released[number]
@@ -213,7 +213,9 @@ class _Judge:
         return [self._cells[index] for index in sorted(indexes)]
 
 
-class _Steps:
+class Steps:
+    """What the making of one plan may still take. Raises CubeTooEntangled beyond it."""
+
     def __init__(self) -> None:
         self._left = STEPS_MAX
 
@@ -242,7 +244,7 @@ class _Span:
         every = frozenset(range(count))
         return cls({0: every}, frozenset({0} if judge.fault(every) else ()), (0,) * count, {})
 
-    def with_group(self, group: frozenset[int], judge: _Judge, steps: "_Steps") -> "_Span | None":
+    def with_group(self, group: frozenset[int], judge: _Judge, steps: "Steps") -> "_Span | None":
         """The span with one more group; None if it would tell of an unsafe set of cells, or if that is in doubt."""
         split, row = self._split(group, judge, steps)
         rows, unsafe = dict(split.rows), split.unsafe
@@ -256,19 +258,22 @@ class _Span:
         for pivot in sorted(unsafe & rows.keys()):
             if (better := _best_pivot(rows[pivot], unsafe)) not in unsafe:
                 _enter(rows, rows.pop(pivot), better, steps)
-        alone = [rows[pivot] for pivot in sorted(unsafe & rows.keys())]
-        return replace(split, rows=rows) if all(split._is_safe(part, judge) for part in _connected(alone)) else None
+        alone = [(rows[pivot], self.rows.get(pivot)) for pivot in sorted(unsafe & rows.keys())]
+        fresh = {id(now) for now, before in alone if now is not before}
+        # What has not changed was found safe with an earlier group.
+        parts = (part for part in _connected([now for now, _ in alone]) if not fresh.isdisjoint(map(id, part)))
+        return replace(split, rows=rows) if all(split._is_safe(part, judge, steps) for part in parts) else None
 
-    def _is_safe(self, rows: list[Row], judge: "_Judge") -> bool:
+    def _is_safe(self, rows: list[Row], judge: _Judge, steps: "Steps") -> bool:
         """Whether no combination of these rows tells of an unsafe set of cells."""
         settled = judge.settled_within(self._cells_of(column for row in rows for column in row))
-        supports = circuits(rows, lambda columns: settled(self._cells_of(columns)))
+        supports = circuits(rows, lambda columns: settled(self._cells_of(columns)), steps)
         return all(support is not None and judge.fault(self._cells_of(support)) is None for support in supports)
 
     def _cells_of(self, columns: Iterable[int]) -> frozenset[int]:
         return frozenset[int]().union(*(self.classes[column] for column in columns))
 
-    def _split(self, group: frozenset[int], judge: _Judge, steps: "_Steps") -> tuple["_Span", Row]:
+    def _split(self, group: frozenset[int], judge: _Judge, steps: "Steps") -> tuple["_Span", Row]:
         """Tell the group's cells apart from others of their classes; and the group's own row."""
         classes, class_of, rows = dict(self.classes), list(self.class_of), dict(self.rows)
         unsafe, own = set(self.unsafe), Row()
@@ -290,14 +295,15 @@ class _Span:
         return _Span(classes, frozenset(unsafe), tuple(class_of), rows), own
 
 
-def circuits(rows: list[Row], settled: Settled) -> Iterator[frozenset[int] | None]:
+def circuits(rows: list[Row], settled: Settled, steps: "Steps") -> Iterator[frozenset[int] | None]:
     """The smallest supports of combinations of these rows, but for those that hold a settled set; None where the search
     for them is given up. Requires linearly independent rows."""
-    steps = itertools.count(1)
+    looked_at = itertools.count(1)
 
     def search(rows: list[Row], kept: frozenset[int]) -> Iterator[frozenset[int] | None]:
         # A column is zero in a circuit, or it is kept: both are tried.
-        if next(steps) > CIRCUITS_MAX:
+        steps.take(len(rows))
+        if next(looked_at) > CIRCUITS_MAX:
             yield None
             return
         if kept and settled(kept):
@@ -306,12 +312,12 @@ def circuits(rows: list[Row], settled: Settled) -> Iterator[frozenset[int] | Non
             if kept <= rows[0].keys():
                 yield frozenset(rows[0])
             return
-        choice = min((column for row in rows for column in row if column not in kept), default=None)
+        choice = next((column for row in rows for column in row if column not in kept), None)
         if choice is None:
             return
         pivot = next(row for row in rows if choice in row)
-        zeroed = [_without(row, pivot, choice, None) if choice in row else row for row in rows if row is not pivot]
-        if kept.issubset(column for row in zeroed for column in row):
+        zeroed = [_without(row, pivot, choice, steps) if choice in row else row for row in rows if row is not pivot]
+        if all(any(column in row for row in zeroed) for column in kept):
             yield from search(zeroed, kept)
         yield from search(rows, kept | {choice})
 
@@ -335,7 +341,7 @@ def _best_pivot(row: Row, unsafe: frozenset[int]) -> int:
     return next((column for column in row if column not in unsafe), min(row))
 
 
-def _enter(rows: dict[int, Row], row: Row, pivot: int, steps: _Steps) -> None:
+def _enter(rows: dict[int, Row], row: Row, pivot: int, steps: Steps) -> None:
     """Add a row under this pivot, and make every other row zero there."""
     for other, present in rows.items():
         if pivot in present:
@@ -343,10 +349,9 @@ def _enter(rows: dict[int, Row], row: Row, pivot: int, steps: _Steps) -> None:
     rows[pivot] = row
 
 
-def _without(row: Row, other: Row, column: int, steps: _Steps | None) -> Row:
+def _without(row: Row, other: Row, column: int, steps: Steps) -> Row:
     """The combination of both that is zero in the column, in the smallest whole numbers."""
-    if steps is not None:
-        steps.take(len(row) + len(other))
+    steps.take(len(row) + len(other))
     here, there = row[column], other[column]
     found = {name: value * there for name, value in row.items()}
     for name, value in other.items():
