@@ -89,6 +89,10 @@ class DeliveryId(Id):
     kind = "delivery"
 
 
+class CubeId(Id):
+    kind = "cube"
+
+
 # pricing
 
 

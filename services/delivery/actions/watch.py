@@ -13,7 +13,8 @@ from services.delivery.rules.delivery import Entitled
 from services.delivery.schemas.followed import EntitlementGranted, EntitlementMoved
 from shared.changes import Change, MemoryFollower, Source
 from shared.clock import Clock
-from shared.ids import EntitlementId, ParticipantId
+from shared.grades import Mode
+from shared.ids import EntitlementId, ParticipantId, VersionId
 
 NEWS_SECONDS = 0.5
 STALE = timedelta(seconds=30)
@@ -57,6 +58,13 @@ class EntitlementWatch:
 
     def entitled(self, entitlement_id: EntitlementId) -> Entitled | None:
         return self._entitled.get(entitlement_id)
+
+    def is_entitled(self, buyer_id: ParticipantId, version_id: VersionId, mode: Mode) -> bool:
+        """Whether the buyer has an active entitlement to the version in this mode."""
+        return any(
+            one.active and (one.buyer_id, one.version_id, one.mode) == (buyer_id, version_id, mode)
+            for one in self._entitled.values()
+        )
 
     @property
     def is_stale(self) -> bool:

@@ -25,7 +25,7 @@ NOTED = 20  # contributors that are noted for a cell: as many as the largest k, 
 DOMINANCE_BASIS_POINTS_MAX = 7_000  # of a total that the largest contributor may make
 OTHERS_PERCENT_MIN = 10  # of the largest, that must remain beside the two largest (the p% rule)
 CIRCUITS_MAX = 2_000  # looked at for one group; what is more entangled is withheld
-STEPS_MAX = 5_000_000  # entries of rows written for one plan
+STEPS_MAX = 15_000_000  # entries of rows written for one plan
 
 Row = dict[int, int]
 Settled = Callable[[frozenset[int]], bool]  # whether nothing that holds these columns needs a look

@@ -1,6 +1,6 @@
-"""All tables of `delivery`: of what comes in and of what goes out, in one set."""
+"""All tables of `delivery`: of what comes in, of what goes out, and of what is computed, in one set."""
 
-from services.delivery.tables import deliveries, uploads
+from services.delivery.tables import cubes, deliveries, uploads
 
 metadata = deliveries.metadata
-APPEND_ONLY = uploads.APPEND_ONLY
+APPEND_ONLY = (*uploads.APPEND_ONLY, *cubes.APPEND_ONLY)
