@@ -121,7 +121,7 @@ class Draw:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What leaves: keys and numbers, each a multiple of its column's base but for averages, which have decimals more.
+    """What leaves: keys and numbers, each a multiple of its column's base. Averages have two decimals more than sums.
 
     A number is null where noise has left nothing to divide by.
     """
@@ -187,7 +187,7 @@ def canonical_question(
 
 
 def families_of(declaration: Declaration, question: Question) -> tuple[Family, ...]:
-    """What the answer is made of: an average is a sum over a count, both as they are told."""
+    """What the answer is made of: an average is a sum over a count, so it tells no more than both."""
     grouping = declaration.planned.index(declaration.positions(question.grouping))
     parts = set[int]()
     for one in question.asked:
@@ -242,15 +242,12 @@ def answer(
     ]
     if not shown or len(shown) > CELLS_MAX:
         raise Privacy()
-    bases = {part: _base(declaration, part) for part in range(len(declaration.measures) + 1)}
-    told = {
-        family.part: {place: rounded(numbers[family][place], bases[family.part]) for place, _ in shown}
-        for family in families_of(declaration, question)
-    }
     return Answered(
         tuple(group.key for _, group in shown),
-        tuple(tuple(_number(declaration, one, told, place) for one in question.asked) for place, _ in shown),
-        tuple(_asked_base(declaration, one, bases) for one in question.asked),
+        tuple(
+            tuple(_number(declaration, grouping, one, numbers, place) for one in question.asked) for place, _ in shown
+        ),
+        tuple(_base(declaration, one) for one in question.asked),
         # Of the whole grouping, not of what matched: else a filter would tell whether a value is there at all.
         release.withheld[grouping],
     )
@@ -277,23 +274,23 @@ def rounding_base(measure: Measure) -> int:
     return max(step * base for step in (1, 2, 5) if step * base <= limit)
 
 
-def _base(declaration: Declaration, part: int) -> int:
-    return COUNT_BASE if part == 0 else rounding_base(declaration.measures[part - 1])
-
-
-def _asked_base(declaration: Declaration, asked: Asked, bases: Mapping[int, int]) -> int:
-    if asked.function is Function.AVERAGE:
-        return 1
-    return bases[0 if asked.column is None else _part(declaration, asked.column)]
-
-
-def _number(declaration: Declaration, asked: Asked, told: Mapping[int, Mapping[int, int]], place: int) -> int | None:
+def _base(declaration: Declaration, asked: Asked) -> int:
+    """An average has two decimals more, so that the same base is a hundredth of the sum's."""
     if asked.column is None:
-        return told[0][place]
-    total = told[_part(declaration, asked.column)][place]
-    if asked.function is Function.SUM:
-        return total
-    return rounded(total * 100, told[0][place]) // told[0][place] if told[0][place] > 0 else None
+        return COUNT_BASE
+    return rounding_base(declaration.measures[_part(declaration, asked.column) - 1])
+
+
+def _number(
+    declaration: Declaration, grouping: int, asked: Asked, numbers: Mapping[Family, Sequence[int]], place: int
+) -> int | None:
+    part, base = 0 if asked.column is None else _part(declaration, asked.column), _base(declaration, asked)
+    if asked.function is not Function.AVERAGE:
+        return rounded(numbers[Family(grouping, part)][place], base)
+    count = numbers[Family(grouping, 0)][place]
+    if count <= 0:
+        return None
+    return rounded(rounded(numbers[Family(grouping, part)][place] * 100, count) // count, base)
 
 
 def _part(declaration: Declaration, column: str) -> int:
