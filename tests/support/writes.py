@@ -152,3 +152,8 @@ EMPTY_IS_SAID = {
     ("POST /trading/v1/custodian/callbacks", ".payer"),
     ("POST /trading/v1/custodian/callbacks", ".parts[0].payee"),
 }
+# Where a number below nothing is one like any other: the edges of bands, and the bounds of a measure.
+BELOW_ZERO_IS_SAID = {
+    ("POST /delivery/v1/versions/{version_id}/cubes", f".{place}")
+    for place in ("dimensions[0].starts[0]", "measures[0].low", "measures[0].high")
+}

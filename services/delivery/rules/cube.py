@@ -18,7 +18,7 @@ from services.delivery.rules.detection import Kind
 from services.delivery.rules.inspection import InspectedField, Inspection
 from shared import canonical
 from shared.errors import Conflict, Malformed, NotFound
-from shared.grades import G4, Condition, Decision, Flag, Grade, Mode, decide
+from shared.grades import G4, KEPT_TO, Clearance, Decision, Flag, Grade, Mode, decide
 from shared.ids import CubeId, ParticipantId, VersionId
 from shared.lifecycle import Lifecycle
 
@@ -220,9 +220,9 @@ def level_of(grade: Grade) -> Level:
     return Level.NOISY if grade >= G4 else Level.GROUPED
 
 
-def permission(grade: Grade, clearance: Any, flags: frozenset[Flag]) -> Decision:
+def permission(grade: Grade, clearance: Clearance | None, flags: frozenset[Flag]) -> Decision:
     """May a cube be computed with now? The smallest group is on record, because every answer of a cube keeps to it."""
-    return decide(grade, Mode.COMPUTE, clearance, flags, frozenset({Condition.SMALLEST_GROUP}))
+    return decide(grade, Mode.COMPUTE, clearance, flags, KEPT_TO[Mode.COMPUTE])
 
 
 def review(declaration: Declaration, found: Inspection) -> None:

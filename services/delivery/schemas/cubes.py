@@ -147,7 +147,7 @@ class NewFilter(web.Request):
     """Only groups with one of these values. The column is one of the grouping's."""
 
     column: Column
-    values: Annotated[list[Annotated[str, Field(max_length=1_000)]], Field(min_length=1, max_length=100)]
+    values: Annotated[list[Annotated[str, Field(min_length=1, max_length=1_000)]], Field(min_length=1, max_length=100)]
 
 
 class NewCubeQuery(web.Request):
