@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from random import Random
 
 from services.delivery.rules.disclosure import NOTED, Cell, Part
 
@@ -113,3 +114,31 @@ def people(counts: Mapping[tuple[str, ...], int]) -> list[Record]:
     """So many contributors in each cell, each with one row, all of the same weight."""
     numbers = iter(range(sum(counts.values())))
     return [Record(next(numbers), key) for key, count in counts.items() for _ in range(count)]
+
+
+PRIME = 2**61 - 1
+
+
+def another_world(vectors: Iterable[Iterable[int]], count: int, chance: Random) -> list[int]:
+    """What may be added to the cells, modulo a prime, so that all that was told stays true: drawn from all there are.
+
+    Each vector is given by the cells that it sums. A sum of cells that this changes is told by nothing.
+    """
+    pivots = dict[int, dict[int, int]]()
+    for cells in vectors:
+        row = dict.fromkeys(cells, 1)
+        while row and (column := min(row)) in pivots:
+            factor, known = row[column], pivots[column]
+            for name, entry in known.items():
+                if left := (row.get(name, 0) - factor * entry) % PRIME:
+                    row[name] = left
+                else:
+                    row.pop(name, None)
+        if row:
+            inverse = pow(row[min(row)], -1, PRIME)
+            pivots[min(row)] = {name: entry * inverse % PRIME for name, entry in row.items()}
+    world = [chance.randrange(PRIME) for _ in range(count)]
+    for column in sorted(pivots, reverse=True):
+        row = pivots[column]
+        world[column] = -sum(entry * world[name] for name, entry in row.items() if name != column) % PRIME
+    return world

@@ -4,17 +4,20 @@ import asyncio
 import itertools
 import random
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from services.delivery.rules.cube import APPROVED_WITHIN
+from services.delivery.sandbox import Sandbox
 from shared.grades import C1, C3, C5, G1, G3, G4, G5, Flag, Grade, Mode
 from shared.ids import EntitlementId, VersionId
 from tests.delivery.desk import ONE_DATABASE, Desk, suspend
+from tests.delivery.desk import desk as desk_with
 from tests.delivery.made_cubes import solved
 from tests.delivery.made_files import csv_of
-from tests.support.bench import Person
+from tests.support.bench import Bench, Person
 
 pytestmark = ONE_DATABASE  # both: test_cube_budget.py
 
@@ -295,6 +298,16 @@ async def test_what_cannot_be_a_cube_is_refused_with_the_reason(
     version_id = await desk.stocked(provider, content, G3)
     answer = await declare(desk, provider, version_id, **changes)
     assert (answer.status_code, answer.json()["code"]) == (422, code), answer.text
+
+
+async def test_a_child_process_tabulates_what_this_one_does(bench: Bench, tmp_path: Path):
+    async with desk_with(bench, tmp_path, Sandbox()) as desk:
+        buyer, entitlement_id, _, _ = await cubed(desk, table(factor=20))
+        counts = (await ask(desk, buyer, entitlement_id, ["age"], [COUNT])).json()["groups"]
+        assert counts == [
+            {"key": ["18 to <65"], "numbers": [580]}, {"key": ["<18"], "numbers": [780]},
+            {"key": [">=65"], "numbers": [640]},
+        ]  # fmt: skip
 
 
 async def test_the_release_survives_the_content(desk: Desk):

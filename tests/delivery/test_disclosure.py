@@ -6,6 +6,7 @@ whether what was released tells of that set alone.
 
 from collections.abc import Iterator, Sequence
 from itertools import chain, combinations
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -14,8 +15,10 @@ from hypothesis import strategies as st
 from services.delivery.rules import disclosure
 from services.delivery.rules.disclosure import Bounds, Cell, CubeTooEntangled, Fault, Group, Plan, fault, plan
 from tests.delivery.made_cubes import (
+    PRIME,
     Record,
     Vector,
+    another_world,
     contributors_of,
     indicator,
     people,
@@ -85,6 +88,29 @@ def test_an_attacker_who_solves_every_answer_finds_no_single_cell_below_k_and_no
         for index, cell in enumerate(cells):
             if len(cell.contributors) < contributors_min:
                 assert solved(told, indicator([index], len(cells))) is None
+
+
+def test_a_thousand_targets_and_not_one_is_recovered():
+    """T-24: every small cell, and every sum and difference of two that are few together, of tables like real ones."""
+    targets = recovered = told = 0
+    for seed in range(2):
+        chance = Random(seed)
+        weights = [[1 / rank for rank in range(1, size + 1)] for size in (10, 9, 4)]
+        rows = [Record(number, tuple(str(chance.choices(range(len(one)), one)[0]) for one in weights), (number % 90,))
+                for number in range(1_500)]  # fmt: skip
+        cells = tabulated(rows)
+        found = plan(cells, BOUNDS, [EVERYTHING, REGION, MONTH, (2,), BOTH, (0, 2), (1, 2)], 10)
+        groups = [group.cells for grouping in found.released for group in grouping]
+        world = another_world(groups, len(cells), chance)
+        assert all(sum(world[cell] for cell in group) % PRIME == 0 for group in groups)
+        small = [number for number, cell in enumerate(cells) if len(cell.contributors) < 10]
+        pairs = [pair for pair in combinations(small, 2) if contributors_of(cells, pair) < 10]
+        targets += len(small) + len(pairs)
+        told += len(groups)
+        recovered += sum(world[cell] == 0 for cell in small)
+        recovered += sum((world[one] - world[other]) % PRIME == 0 for one, other in pairs)
+        recovered += sum((world[one] + world[other]) % PRIME == 0 for one, other in pairs)
+    assert targets > 1_000 and told > 200 and recovered == 0
 
 
 @settings(max_examples=60, deadline=None)
