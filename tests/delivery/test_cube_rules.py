@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.delivery.inspector.messages import QueryRows, RunQuery
-from services.delivery.inspector.query import run
+from services.delivery.inspector.work import perform
 from services.delivery.rules import cube as cube_rules
 from services.delivery.rules import tabulation
 from services.delivery.rules.cube import CubeRejected, Declaration, Dimension, Generalisation, Measure, Release, Told
@@ -224,7 +224,7 @@ def in_duckdb(folder: Path, declared: Declaration, rows: Sequence[tuple[str, ...
         source(folder, content), tabulation.sql(declared), list(declared.columns), {}, rows_max=5_000, bytes_max=2**20,
         row_number=tabulation.row_number(declared),
     )  # fmt: skip
-    answered = run(job)
+    answered = perform(job)
     assert isinstance(answered, QueryRows), answered
     return tabulation.cells_of(declared, answered.rows) if answered.rows else ()
 

@@ -42,25 +42,29 @@ def sql(declaration: Declaration) -> str:
     values = [f"v{number}" for number in range(len(declaration.measures))]
     shown = [f"{_dimension(one)} AS {key}" for one, key in zip(declaration.dimensions, keys, strict=True)]
     shown += [f"{_measure(one)} AS {value}" for one, value in zip(declaration.measures, values, strict=True)]
-    whole = " AND ".join(f"{name} IS NOT NULL" for name in ("contributor", *keys, *values))
-    by = ", ".join(keys)
+    by, brought = ", ".join(keys), ["amount", *values]
+    present = " AND ".join(f"{name} IS NOT NULL" for name in ("contributor", *keys, *values))
     sums = "".join(f", sum({value}) AS {value}" for value in values)
-    parts = ", ".join(_part(name) for name in ("amount", *values))
+    ranks = ", ".join(
+        f"row_number() OVER (PARTITION BY {by} ORDER BY abs({name}) DESC, number) AS {name}_rank" for name in brought
+    )
+    parts = ", ".join(_part(name) for name in brought)
     return f"""
         WITH told AS (
             SELECT nullif(CAST({quoted(declaration.contributor)} AS VARCHAR), '') AS contributor,
                    {", ".join(shown)}, {quoted(row_number(declaration))} AS place FROM data
+        ), in_turn AS (
+            SELECT *, row_number() OVER (PARTITION BY contributor ORDER BY place) AS turn FROM told WHERE {present}
         ), counted AS (
-            SELECT * FROM told WHERE {whole} QUALIFY row_number() OVER (PARTITION BY contributor ORDER BY place)
-            <= {declaration.rows_per_contributor_max}
-        ), numbered AS (
-            SELECT *, dense_rank() OVER (ORDER BY contributor) AS number FROM counted
+            SELECT *, dense_rank() OVER (ORDER BY contributor) AS number FROM in_turn
+            WHERE turn <= {declaration.rows_per_contributor_max}
         ), brought AS (
-            SELECT {by}, number, count(*) AS amount{sums} FROM numbered GROUP BY {by}, number
+            SELECT {by}, number, count(*) AS amount{sums} FROM counted GROUP BY {by}, number
+        ), ranked AS (
+            SELECT *, row_number() OVER (PARTITION BY {by} ORDER BY number) AS number_rank, {ranks} FROM brought
         )
-        SELECT {by}, sum(amount),
-               array_to_string(list_slice(list(number ORDER BY number), 1, {NOTED}), '{SEPARATOR}'), {parts}
-        FROM brought GROUP BY {by} ORDER BY {by} LIMIT {CELLS_MAX + 1}
+        SELECT {by}, sum(amount), {_first("number", "number_rank")}, {parts}
+        FROM ranked GROUP BY {by} ORDER BY {by} LIMIT {CELLS_MAX + 1}
     """
 
 
@@ -137,11 +141,15 @@ def _measure(measure: Measure) -> str:
 
 
 def _part(name: str) -> str:
-    """Total, magnitude, the largest with who brings them, and the most that another can bring."""
-    largest = f"list_slice(list(number ORDER BY abs({name}) DESC, number), 1, {NOTED})"
-    amounts = f"list_slice(list(abs({name}) ORDER BY abs({name}) DESC, number), 1, {NOTED})"
-    lists = ", ".join(f"array_to_string({told}, '{SEPARATOR}')" for told in (largest, amounts))
-    return f"sum({name}), sum(abs({name})), {lists}, count(*)"
+    """Total, magnitude, who brings the most with how much, and how many bring something."""
+    rank = f"{name}_rank"
+    return f"sum({name}), sum(abs({name})), {_first('number', rank)}, {_first(f'abs({name})', rank)}, count(*)"
+
+
+def _first(value: str, rank: str) -> str:
+    """The values of the first NOTED in a rank, as one text: by plain functions, for a child refuses any others."""
+    each = (f"max(CASE WHEN {rank} = {place} THEN {value} END)" for place in range(1, NOTED + 1))
+    return " || ".join(f"coalesce({literal(SEPARATOR)} || CAST({one} AS VARCHAR), '')" for one in each)
 
 
 def _cell(dimensions: int, row: Sequence[Value]) -> Cell:
@@ -157,4 +165,4 @@ def _told_part(told: Sequence[Value]) -> Part:
 
 
 def _numbers(told: Value) -> list[int]:
-    return [int(one) for one in str(told).split(SEPARATOR)]
+    return [int(one) for one in str(told).split()]
