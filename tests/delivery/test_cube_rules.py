@@ -218,8 +218,25 @@ def test_a_cell_of_more_contributors_than_are_noted_keeps_the_largest(tmp_path: 
     assert found.parts[1].others_max == min(found.parts[1].largest.values()) > 0
 
 
+@pytest.mark.parametrize("names", [
+    ['we"ird', "x' OR 1=1 --", "told", "data"],
+    ["contributor", "k0", "v0", "place"],
+    ["number", "turn", "amount", "row" + "_" * 6],
+    ["人", "区域", "年龄", "{金额}"],
+])  # fmt: skip
+def test_no_name_of_a_column_is_taken_for_anything_else(tmp_path: Path, names: list[str]):
+    who, region, age, spent = names
+    declared = replace(
+        DECLARED, contributor=who, dimensions=(Dimension(region), Dimension(age, BANDS, (18, 65))),
+        measures=(Measure(spent, 0, 1_000),), groupings=(),
+    )  # fmt: skip
+    rows = [(f"p{number}", "a'b", "20", str(number)) for number in range(30)]
+    [found], [defined] = in_duckdb(tmp_path, declared, rows), by_definition(rows, 1)
+    assert comparable(found) == comparable(defined)
+
+
 def in_duckdb(folder: Path, declared: Declaration, rows: Sequence[tuple[str, ...]]) -> tuple[Cell, ...]:
-    content = csv_of(["id_no", "region", "age", "spent"], rows)
+    content = csv_of(declared.columns, rows)
     job = RunQuery(
         source(folder, content), tabulation.sql(declared), list(declared.columns), {}, rows_max=5_000, bytes_max=2**20,
         row_number=tabulation.row_number(declared),

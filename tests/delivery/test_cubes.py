@@ -118,7 +118,7 @@ async def test_whatever_is_asked_and_solved_the_few_stay_hidden(desk: Desk):
     for region in REGIONS:
         rest = [{"column": "region", "values": [one for one in REGIONS if one != region]}]
         narrowed = await ask(desk, one, first, ["region", "age"], [COUNT], filters=rest)
-        assert set(keys(narrowed)) < set(keys(answer))
+        assert keys(narrowed) == [key for key in keys(answer) if not key.startswith(region)]
 
 
 async def test_questions_that_mean_the_same_are_one_and_charged_once(desk: Desk):

@@ -44,8 +44,7 @@ async def declare(depot: Depot, provider: Member, version_id: VersionId, declare
         raise ContentMissing()
     upload, found = content
     cube_rules.review(declared, found)
-    async with depot.making[version_id]:
-        cells = await _tabulated(depot, upload, declared)
+    cells = await _tabulated(depot, upload, declared)
     releases = await asyncio.to_thread(tabulation.released, declared, cells)
     if not releases[cube_rules.level_of(version.grade)].groups[0]:
         raise CubeTooSmall(reason_code="nothing_can_be_told")
