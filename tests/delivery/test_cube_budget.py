@@ -76,7 +76,7 @@ async def test_affiliates_are_one_group_whose_budget_is_one(desk: Desk):
     beyond = await ask(desk, sister, granted, ["age"], [COUNT])
     assert (beyond.status_code, beyond.json()["code"]) == (403, "privacy")
     [fact] = await desk.facts("cube_refused")
-    assert fact["reason_code"] == "group_budget_spent" and fact["buyer_id"] == sister.participant_id
+    assert fact["reason_code"] == "group_budget_spent" and fact["entitlement_id"] == granted
     stranger, own = await another(desk, version_id)
     assert (await ask(desk, stranger, own, ["age"], [COUNT])).status_code == 200
 

@@ -148,6 +148,10 @@ async def test_a_value_of_few_and_one_of_nobody_are_refused_alike_and_charged_ne
     assert bodies[0] == bodies[1] and (answers[0].status_code, bodies[0]["code"]) == (403, "privacy")
     assert not desk.counter.used
     assert [fact["reason_code"] for fact in await desk.facts("cube_refused")] == ["nothing_released"] * 2
+    changes = await desk.bench.cores["delivery"].feed.after({})
+    refusals = [change.line for change in changes if change.act == "delivery.cube_refused"]
+    # An organisation reads the entries that name it: these name the rule, and so nobody who could read them.
+    assert buyer.participant_id and not any(buyer.participant_id in line for line in refusals)
     mixed = [
         await ask(desk, buyer, entitlement_id, ["region"], filters=[{"column": "region", "values": ["north", value]}])
         for value in ("rare", "absent")

@@ -110,7 +110,7 @@ def test_a_thousand_targets_and_not_one_is_recovered():
         recovered += sum(world[cell] == 0 for cell in small)
         recovered += sum((world[one] - world[other]) % PRIME == 0 for one, other in pairs)
         recovered += sum((world[one] + world[other]) % PRIME == 0 for one, other in pairs)
-    assert targets > 1_000 and told > 200 and recovered == 0
+    assert targets > 1_000 and told > 100 and recovered == 0, (targets, told, recovered)
 
 
 @settings(max_examples=60, deadline=None)

@@ -214,10 +214,10 @@ def use_of(entitlement_id: EntitlementId, cube_id: str, level: Level, question: 
 async def _refused(depot: Depot, asking: Asking, rule: Rule) -> None:
     async with depot.database.transaction() as tx:
         refused = CubeRefused(
-            asking.cube.id, asking.cube.version_id, asking.entitled.entitlement_id, asking.buyer.participant_id,
-            asking.grade, asking.question.digest, asking.cube.declaration_digest, rule,
+            asking.cube.id, asking.cube.version_id, asking.entitled.entitlement_id, asking.grade,
+            asking.question.digest, asking.cube.declaration_digest, rule,
         )  # fmt: skip
-        await depot.outbox.record(tx, asking.buyer.actor, await depot.database.now(tx), refused)
+        await depot.outbox.record(tx, depot.outbox.itself, await depot.database.now(tx), refused)
 
 
 async def _not_permitted(

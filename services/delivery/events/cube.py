@@ -96,14 +96,13 @@ class CubeAnswered(Fact):
 
 @dataclass(frozen=True, slots=True)
 class CubeRefused(Fact):
-    """A buyer was refused an answer; which rule it was is told here only."""
+    """A buyer was refused an answer; which rule it was is told here only, and so in the platform's name, not theirs."""
 
     category: ClassVar[Category] = Category.DELIVERY
     outcome: ClassVar[Outcome] = "deny"
     cube_id: CubeId
     version_id: VersionId
-    entitlement_id: EntitlementId
-    buyer_id: ParticipantId
+    entitlement_id: EntitlementId  # whose buyer it was: named themselves, they would read this entry in the log
     grade: Grade
     question_digest: str
     declaration_digest: str
