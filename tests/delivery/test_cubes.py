@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from services.delivery.inspector.messages import QueryFailed
 from services.delivery.rules.cube import APPROVED_WITHIN
+from services.delivery.rules.query import QueryReason
 from services.delivery.sandbox import Sandbox
 from shared.grades import C1, C3, C5, G1, G3, G4, G5, Flag, Grade, Mode
 from shared.ids import EntitlementId, VersionId
@@ -135,6 +137,26 @@ async def test_the_same_key_again_gets_the_same_answer(desk: Desk):
     first = await ask(desk, buyer, entitlement_id, key="the-same-key")
     assert (await ask(desk, buyer, entitlement_id, key="the-same-key")).json() == first.json()
     assert len(await desk.facts("cube_answered")) == 1
+
+
+async def test_the_same_key_after_a_new_grade_is_charged_no_second_use(desk: Desk):
+    buyer, entitlement_id, version_id, _ = await cubed(desk, table())
+    first = await ask(desk, buyer, entitlement_id, key="the-same-key")
+    desk.shelf.grade(version_id, G3)
+    assert (await ask(desk, buyer, entitlement_id, key="the-same-key")).json() == first.json()
+    assert len(desk.counter.used) == 1
+
+
+async def test_a_content_that_takes_too_long_is_refused_with_the_way_out(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    provider = await desk.bench.member("provider")
+    version_id = await desk.stocked(provider, table(), G3)
+
+    async def too_long(*_: object) -> QueryFailed:
+        return QueryFailed(QueryReason.LIMIT)
+
+    monkeypatch.setattr(desk.depot.inspector, "run", too_long)
+    answer = await declare(desk, provider, version_id)
+    assert (answer.json()["code"], answer.json()["reason_code"]) == ("cube_too_fine", "takes_too_long")
 
 
 async def test_a_value_of_few_and_one_of_nobody_are_refused_alike_and_charged_neither(desk: Desk):

@@ -14,6 +14,7 @@ from services.delivery.rules import tabulation
 from services.delivery.rules.cube import CELLS_MAX, Cube, CubeTooSmall, Declaration, NoSuchCube
 from services.delivery.rules.delivery import ContentMissing
 from services.delivery.rules.disclosure import Cell
+from services.delivery.rules.query import QueryLimit, QueryRejected
 from services.delivery.rules.upload import Upload
 from services.delivery.sandbox import RunQuery, query
 from services.delivery.store import cubes as store
@@ -114,7 +115,12 @@ async def _tabulated(depot: Depot, upload: Upload, declared: Declaration) -> tup
             source, tabulation.sql(declared), list(declared.columns), {}, rows_max=CELLS_MAX + 1,
             bytes_max=ANSWER_BYTES_MAX, row_number=tabulation.row_number(declared),
         )  # fmt: skip
-        found = await query(depot.inspector, job)
+        try:
+            found = await query(depot.inspector, job)
+        except QueryLimit as error:
+            raise cube_rules.CubeTooFine(reason_code="takes_too_long") from error
+        except QueryRejected as error:
+            raise cube_rules.CubeRejected(fault="cannot_be_computed") from error
     if found.truncated:
         raise cube_rules.CubeTooFine(cells_max=CELLS_MAX)
     return tabulation.cells_of(declared, found.rows)

@@ -62,6 +62,9 @@ async def ask(
 ) -> CubeAnswerView:
     """Requires the buyer's own, active entitlement to compute. The same question is charged once per entitlement."""
     asking = await _asking(depot, buyer, entitlement_id, new)
+    async with depot.database.transaction() as tx:
+        if earlier := await once.recall(tx, CubeAnswerView):
+            return earlier
     try:
         draws = await _prepared(depot, asking)
         use = await _use(depot, asking)
