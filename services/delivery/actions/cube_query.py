@@ -75,6 +75,24 @@ async def ask(
 
 
 async def _asking(depot: Depot, buyer: Member, entitlement_id: EntitlementId, new: NewCubeQuery) -> Asking:
+    entitled, version, grade, decision = await _permitted(depot, buyer, entitlement_id)
+    level = cube_rules.level_of(grade)
+    async with depot.database.read() as tx:
+        cube = await store.standing_cube(tx, version.id)
+        if cube is None:
+            raise NoSuchCube()
+        cube_rules.require_usable(cube, grade)
+        release = await store.release(tx, cube.id, level)
+    question = rules.canonical_question(cube.declaration, new.grouping, new.asked(), new.filter_list())
+    families = rules.families_of(cube.declaration, question)
+    together = together_with(depot.standing, buyer.participant_id)
+    return Asking(buyer, together, entitled, version, grade, decision, level, cube, release, question, families)
+
+
+async def _permitted(
+    depot: Depot, buyer: Member, entitlement_id: EntitlementId
+) -> tuple[Entitled, VersionView, Grade, Decision]:
+    """The entitlement, and the decision that it allows to compute now; a refusal is recorded and raised."""
     entitled = await _entitled(depot, buyer, entitlement_id)
     version = await depot.catalog.version(entitled.version_id)
     if version.grade is None:
@@ -83,17 +101,7 @@ async def _asking(depot: Depot, buyer: Member, entitlement_id: EntitlementId, ne
     decision = cube_rules.permission(version.grade, buyer.standing.clearance, frozenset(version.flags))
     if not decision.allowed:
         await _not_permitted(depot, buyer, entitled, version, version.grade, decision)
-    level = cube_rules.level_of(version.grade)
-    async with depot.database.read() as tx:
-        cube = await store.standing_cube(tx, version.id)
-        if cube is None:
-            raise NoSuchCube()
-        cube_rules.require_usable(cube, version.grade)
-        release = await store.release(tx, cube.id, level)
-    question = rules.canonical_question(cube.declaration, new.grouping, new.asked(), new.filter_list())
-    families = rules.families_of(cube.declaration, question)
-    together = together_with(depot.standing, buyer.participant_id)
-    return Asking(buyer, together, entitled, version, version.grade, decision, level, cube, release, question, families)
+    return entitled, version, version.grade, decision
 
 
 async def _entitled(depot: Depot, buyer: Member, entitlement_id: EntitlementId) -> Entitled:
