@@ -91,26 +91,20 @@ def test_an_attacker_who_solves_every_answer_finds_no_single_cell_below_k_and_no
 
 
 def test_a_thousand_targets_and_not_one_is_recovered():
-    """T-24: every small cell, and every sum and difference of two that are few together, of tables like real ones."""
-    targets = recovered = told = 0
-    for seed in range(2):
-        chance = Random(seed)
-        weights = [[1 / rank for rank in range(1, size + 1)] for size in (10, 9, 4)]
-        rows = [Record(number, tuple(str(chance.choices(range(len(one)), one)[0]) for one in weights), (number % 90,))
-                for number in range(1_500)]  # fmt: skip
-        cells = tabulated(rows)
-        found = plan(cells, BOUNDS, [EVERYTHING, REGION, MONTH, (2,), BOTH, (0, 2), (1, 2)], 10)
-        groups = [group.cells for grouping in found.released for group in grouping]
-        world = another_world(groups, len(cells), chance)
-        assert all(sum(world[cell] for cell in group) % PRIME == 0 for group in groups)
-        small = [number for number, cell in enumerate(cells) if len(cell.contributors) < 10]
-        pairs = [pair for pair in combinations(small, 2) if contributors_of(cells, pair) < 10]
-        targets += len(small) + len(pairs)
-        told += len(groups)
-        recovered += sum(world[cell] == 0 for cell in small)
-        recovered += sum((world[one] - world[other]) % PRIME == 0 for one, other in pairs)
-        recovered += sum((world[one] + world[other]) % PRIME == 0 for one, other in pairs)
-    assert targets > 1_000 and told > 100 and recovered == 0, (targets, told, recovered)
+    """T-24: every small cell, and every sum and difference of two that are few together, of a table like a real one."""
+    chance = Random(0)
+    weights = [[1 / rank for rank in range(1, size + 1)] for size in (10, 9, 4)]
+    keys = [tuple(str(chance.choices(range(len(one)), one)[0]) for one in weights) for _ in range(1_500)]
+    cells = tabulated(Record(number, key, (number % 90,)) for number, key in enumerate(keys))
+    found = plan(cells, BOUNDS, [EVERYTHING, REGION, MONTH, (2,), BOTH, (0, 2), (1, 2)], 10)
+    groups = [group.cells for grouping in found.released for group in grouping]
+    world = another_world(groups, len(cells), chance)
+    assert len(groups) > 50 and all(sum(world[cell] for cell in group) % PRIME == 0 for group in groups)
+    small = [number for number, cell in enumerate(cells) if len(cell.contributors) < 10]
+    pairs = [pair for pair in combinations(small, 2) if contributors_of(cells, pair) < 10]
+    assert len(small) + len(pairs) > 1_000
+    assert all(world[cell] for cell in small)
+    assert all((world[one] - world[other]) % PRIME and (world[one] + world[other]) % PRIME for one, other in pairs)
 
 
 @settings(max_examples=60, deadline=None)
