@@ -130,9 +130,11 @@ MATRIX: Mapping[Grade, Mapping[Mode, Cell | None]] = {
     G6: {RAW: None,     DESENSITISED: None,               API: None,                 COMPUTE: None},
 }  # fmt: skip
 
-# What the platform itself keeps to in a mode, whoever asks, and which is therefore on record: where a smallest group is
-# demanded, computing is done over declared cubes alone.
-KEPT_TO: Mapping[Mode, frozenset[Condition]] = {mode: GROUPED if mode is COMPUTE else frozenset() for mode in Mode}
+# What the platform itself keeps to in a mode, whoever asks, so that it never stands against an order: where a smallest
+# group is demanded, computing is done over declared cubes alone; where limited queries are, nothing else is answered.
+KEPT_TO: Mapping[Mode, frozenset[Condition]] = {
+    RAW: frozenset(), DESENSITISED: frozenset(), API: AGGREGATES, COMPUTE: GROUPED,
+}  # fmt: skip
 
 # What leaves as it is: personal information in it needs the person's separate consent or another recorded basis.
 LEAVES_AS_IT_IS = frozenset({RAW, API})

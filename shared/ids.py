@@ -125,6 +125,10 @@ class QueryId(Id):
     kind = "query"
 
 
+class CubeId(Id):
+    kind = "cube"
+
+
 # pricing
 
 

@@ -67,6 +67,7 @@ ONLY = {  # what is imported by these files alone, and what to do instead
     "sqlglot":               ({"services/delivery/dialect.py"},          "call services.delivery.dialect.checked"),
     "stdnum":                (KNOWS_NUMBERS,                             CHILD),
     "pyseccomp":             ({"services/delivery/inspector"},           CHILD),
+    "opendp":                ({"services/delivery/actions/noise.py"},    "draw noise there, once, and keep it"),
 }  # fmt: skip
 CLOCK_READERS = {"now", "utcnow", "today"}  # of datetime and date
 FILE_LINES_MAX = 400
@@ -289,6 +290,7 @@ def test_folders_need_no_init_file():
     (only_one_file_does_this, "services/trading/actions/order.py", "from uuid import uuid4"),
     (only_one_file_does_this, "services/delivery/actions.py", "import duckdb"),
     (only_one_file_does_this, "services/delivery/actions/statement.py", "from sqlglot import exp"),
+    (only_one_file_does_this, "services/delivery/rules/cube.py", "importlib.import_module('opendp.prelude')"),
     (only_one_file_does_this, "services/delivery/actions.py", "arrow = importlib.import_module('pyarrow')"),
     (only_the_clock_reads_the_time, "services/trading/jobs.py", "now = datetime.now(UTC)"),
     (only_problems_knows_the_statuses_of_errors, "services/trading/api.py", "answer(status_code=409)"),

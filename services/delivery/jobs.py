@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from services.delivery.actions import cube as cubes
 from services.delivery.actions import delivery as deliveries
 from services.delivery.actions import upload as uploads
 from services.delivery.actions.depot import Depot
@@ -18,7 +19,7 @@ async def run(depot: Depot) -> None:
     """Notice deadlines: they count whether or not this has run. At the stop, let what is being recorded be recorded."""
     try:
         while True:
-            for job in (uploads.pass_deadlines, deliveries.pass_deadlines):
+            for job in (uploads.pass_deadlines, deliveries.pass_deadlines, cubes.pass_deadlines):
                 await _attempt(job, depot)
             await depot.clock.sleep(INTERVAL_SECONDS)
     finally:
@@ -37,6 +38,7 @@ async def tick(depot: Depot) -> None:
     """Every job once."""
     await uploads.pass_deadlines(depot)
     await deliveries.pass_deadlines(depot)
+    await cubes.pass_deadlines(depot)
     await inspect_received(depot)
 
 

@@ -84,7 +84,7 @@ async def test_free_sql_is_for_whoever_could_have_the_rows_of_what_is_listed_for
         assert answer.status_code == 200, answer.text
         return
     assert (answer.status_code, answer.json()["code"]) == (403, code)
-    [refused] = await desk.facts("query_refused")
+    [refused] = await desk.facts("delivery_refused" if code == "purpose_not_agreed" else "query_refused")
     assert refused["reason_code"] == code and not desk.counter.used
 
 

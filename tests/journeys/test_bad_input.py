@@ -29,6 +29,7 @@ from tests.support.postgres import fresh_database
 from tests.support.whole import WholeMarket, whole_market
 from tests.support.writes import (
     ABOUT,
+    BELOW_ZERO_IS_SAID,
     BUSINESS,
     CUSTODIAN,
     EMPTY_IS_SAID,
@@ -130,6 +131,8 @@ def _fault_of(response: Response, statuses: set[int]) -> str | None:
 def _is_taken_on_purpose(door: Door, fault: Fault) -> bool:
     if fault.value == "":
         return (door.name, fault.place) in EMPTY_IS_SAID
+    if fault.value == -1:
+        return (door.name, fault.place) in BELOW_ZERO_IS_SAID
     names_more = fault.value == CANARY and fault.place.rpartition(".")[2] in NOT_NAMED
     return names_more and door.write.sender == CUSTODIAN  # it may tell us more than we read
 

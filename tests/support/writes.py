@@ -172,6 +172,17 @@ WRITES: dict[str, Write] = {
         "cursor": f"1.{'0' * 16}", "purpose": "research",
     }),
     "POST /delivery/v1/entitlements/{entitlement_id}/queries": Write(ALPHA, {"sql": "SELECT count(*) FROM data"}),
+    "POST /delivery/v1/versions/{version_id}/cubes": Write(AVIATION, {
+        "contributor": "人", "dimensions": [{"column": "区", "generalisation": "bands", "starts": [1], "length": 0}],
+        "measures": [{"column": "额", "low": 0, "high": 100, "decimals": 0}], "groupings": [["区"]],
+        "rows_per_contributor_max": 1, "epsilon_micro": 500_000,
+    }),
+    "POST /delivery/v1/cubes/{cube_id}/approve": Write(BUSINESS, {"reason": "已核验"}),
+    "POST /delivery/v1/cubes/{cube_id}/refuse": Write(BUSINESS, {"reason": "因为"}),
+    "POST /delivery/v1/entitlements/{entitlement_id}/cube-queries": Write(ALPHA, {
+        "grouping": ["区"], "measures": [{"function": "sum", "column": "额"}],
+        "filters": [{"column": "区", "values": ["<1"]}], "purpose": "research",
+    }),
     "POST /pricing/v1/plans": Write(AVIATION, _terms(version_id=id_of("version"), mode="raw")),
     "POST /pricing/v1/plans/{plan_id}/revisions": Write(AVIATION, _terms()),
     "POST /pricing/v1/quotes": Write(ALPHA, {"plan_id": id_of("plan")}),
@@ -225,4 +236,9 @@ EMPTY_IS_SAID = {
     ("POST /delivery/v1/entitlements/{entitlement_id}/rows", ".where[0].values[0]"),
     ("POST /trading/v1/custodian/callbacks", ".payer"),
     ("POST /trading/v1/custodian/callbacks", ".parts[0].payee"),
+}
+# Where a number below nothing is one like any other: the edges of bands, and the bounds of a measure.
+BELOW_ZERO_IS_SAID = {
+    ("POST /delivery/v1/versions/{version_id}/cubes", f".{place}")
+    for place in ("dimensions[0].starts[0]", "measures[0].low", "measures[0].high")
 }

@@ -45,8 +45,7 @@ class Decided:
 
     def fulfilling(self, conditions: Set[Condition]) -> "Decided":
         """Decided again, with these conditions and no others fulfilled by the question itself."""
-        on_record = frozenset(self.version.on_record) | KEPT_TO[self.entitled.mode] | conditions
-        requested = replace(self.requested, on_record=on_record)
+        requested = replace(self.requested, on_record=frozenset(self.version.on_record) | conditions)
         return replace(self, requested=requested, decision=permission.decide(requested))
 
     def refused(self) -> DeliveryRefused:
@@ -121,10 +120,17 @@ def requested_now(depot: Depot, before: Decided, version: VersionView) -> Reques
 
 
 async def own_record(depot: Depot, mode: Mode, version: VersionView) -> frozenset[Condition]:
-    """What is on record here beside the catalogue's record: what this mode is kept to, and a report that passes."""
-    if mode is Mode.DESENSITISED and await desensitisation.effect_report_on_record(depot, version):
-        return KEPT_TO[mode] | {Condition.EFFECT_REPORT}
-    return KEPT_TO[mode]
+    """What is on record here beside the catalogue's record: a report that passes, and what computing is kept to.
+
+    What a question for rows is kept to, it says itself (`fulfilled`).
+    """
+    match mode:
+        case Mode.DESENSITISED if await desensitisation.effect_report_on_record(depot, version):
+            return frozenset({Condition.EFFECT_REPORT})
+        case Mode.COMPUTE:
+            return KEPT_TO[mode]
+        case _:
+            return frozenset()
 
 
 async def graded(depot: Depot, entitled: Entitled) -> tuple[VersionView, Grade]:

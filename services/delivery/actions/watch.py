@@ -13,6 +13,7 @@ from services.delivery.rules.delivery import Entitled
 from services.delivery.schemas.followed import EntitlementGranted, EntitlementMoved, EntitlementUsed
 from shared.changes import Change, MemoryFollower, Source
 from shared.clock import Clock
+from shared.grades import Mode
 from shared.ids import EntitlementId, ParticipantId, VersionId
 
 NEWS_SECONDS = 0.5
@@ -60,10 +61,13 @@ class EntitlementWatch:
         heard = self._heard.get(entitlement_id)
         return heard.entitled() if heard else None
 
-    def is_entitled_to(self, version_id: VersionId, buyer_id: ParticipantId) -> bool:
-        """Whether the buyer has an active entitlement of the version, in whatever mode."""
+    def is_entitled_to(self, version_id: VersionId, buyer_id: ParticipantId, mode: Mode | None = None) -> bool:
+        """Whether the buyer has an active entitlement of the version: in this mode, or in whatever mode."""
         known = filter(None, (heard.entitled() for heard in self._heard.values()))
-        return any(one.active and one.version_id == version_id and one.buyer_id == buyer_id for one in known)
+        return any(
+            one.active and (one.version_id, one.buyer_id) == (version_id, buyer_id) and mode in (None, one.mode)
+            for one in known
+        )
 
     @property
     def is_stale(self) -> bool:

@@ -191,11 +191,11 @@ async def _leader(trading: Trading, tx: Transaction, auction: Auction, listing: 
         return None
     leader = await store.registration(tx, auction.id, auction.leader_id)
     clearance = leader.clearance
-    decision = decide(listing.grade, listing.mode, clearance, listing.flags, listing.on_record)
+    decision = decide(listing.grade, listing.mode, clearance, listing.flags, listing.conditions)
     if not decision.allowed:
         trading.standing.require_fresh()
         clearance = trading.standing.clearance_of(auction.leader_id)
-        decision = decide(listing.grade, listing.mode, clearance, listing.flags, listing.on_record)
+        decision = decide(listing.grade, listing.mode, clearance, listing.flags, listing.conditions)
     return replace(leader, clearance=clearance, decision=decision)
 
 

@@ -29,7 +29,7 @@ from services.trading.store import order as order_store
 from shared.access import Member
 from shared.database import Transaction
 from shared.facts import Fact
-from shared.grades import Decision, Grade, decide
+from shared.grades import KEPT_TO, Decision, Grade, decide
 from shared.idempotency import Once
 from shared.ids import EntitlementId, ParticipantId
 from shared.web import Page
@@ -117,5 +117,5 @@ def _decided(
     if version.grade is None or version.grade_revision != new.grade_revision:
         raise GradeChanged(grade_revision=version.grade_revision)
     trading.standing.require_fresh(version.grade)
-    on_record = version.on_record | frozenset(new.on_record)
+    on_record = version.on_record | KEPT_TO[entitlement.mode] | frozenset(new.on_record)
     return version.grade, decide(version.grade, entitlement.mode, buyer.standing.clearance, version.flags, on_record)

@@ -39,7 +39,7 @@ from services.trading.store import order as order_store
 from shared.changes import Change
 from shared.database import Transaction
 from shared.facts import Fact
-from shared.grades import Decision, Mode, decide, possible
+from shared.grades import KEPT_TO, Decision, Mode, decide, possible
 from shared.ids import AssetId, ParticipantId, VersionId
 
 
@@ -147,7 +147,7 @@ def _decided(
     trading: Trading, buyer_id: ParticipantId, graded: NewGrade, mode: Mode
 ) -> Decision:  # fmt: skip
     clearance = trading.standing.clearance_of(buyer_id)
-    return decide(graded.grade, mode, clearance, graded.flags, graded.on_record)
+    return decide(graded.grade, mode, clearance, graded.flags, graded.on_record | KEPT_TO[mode])
 
 
 def _told_of_listing(before: Listing, after: Listing) -> Fact:

@@ -89,7 +89,7 @@ def decide_for(trading: Trading, standing: Standing, listing: Listing) -> Decisi
     require_unrelated(standing.is_related_to(listing.provider_id))
     if not trading.standing.of(listing.provider_id).is_admitted:
         raise ListingNotOpen(state=listing.state, reason_code="provider_not_admitted")
-    decision = decide(listing.grade, listing.mode, standing.clearance, listing.flags, listing.on_record)
+    decision = decide(listing.grade, listing.mode, standing.clearance, listing.flags, listing.conditions)
     decision.require()
     return decision
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from services.trading.rules.market_rules import MarketRules
 from shared.errors import Conflict, Malformed, NotFound
-from shared.grades import Condition, Flag, Grade, Mode, possible
+from shared.grades import KEPT_TO, Condition, Flag, Grade, Mode, possible
 from shared.ids import AssetId, ListingId, ParticipantId, PlanId, VersionId
 from shared.lifecycle import Lifecycle
 
@@ -135,6 +135,11 @@ class Listing:
     @property
     def next_actor(self) -> str | None:
         return NEXT_ACTOR.get(self.state)
+
+    @property
+    def conditions(self) -> frozenset[Condition]:
+        """What is on record for a decision: by the catalogue, and because this mode is kept to it."""
+        return self.on_record | KEPT_TO[self.mode]
 
     @property
     def is_exclusive(self) -> bool:

@@ -1,0 +1,136 @@
+"""What happens when a provider declares what may be computed, and an operator looks at it.
+
+The content is read once, in the inspector's child, before anything is kept; what is kept is the release alone.
+"""
+
+import asyncio
+
+from services.catalog.client import NoSuchVersion
+from services.delivery.actions import rendition
+from services.delivery.actions.depot import Depot
+from services.delivery.actions.staging import seed_of, staged_content
+from services.delivery.events.cube import CubeApproved, CubeDeclared, CubeDisapproved, CubeLapsed, CubeReplaced
+from services.delivery.rules import cube as cube_rules
+from services.delivery.rules import tabulation
+from services.delivery.rules.cube import CELLS_MAX, Cube, CubeTooSmall, Declaration, NoSuchCube
+from services.delivery.rules.delivery import ContentMissing
+from services.delivery.rules.disclosure import Cell
+from services.delivery.rules.query import QueryLimit, QueryRejected
+from services.delivery.rules.upload import Upload
+from services.delivery.sandbox import RunQuery, query
+from services.delivery.store import cubes as store
+from services.delivery.store import uploads
+from shared.access import Caller, Member, Role
+from shared.grades import Mode
+from shared.idempotency import Once
+from shared.ids import CubeId, VersionId
+from shared.web import Page
+
+ANSWER_BYTES_MAX = 6 * 2**20  # below what a child may say in all
+
+
+async def declare(depot: Depot, provider: Member, version_id: VersionId, declared: Declaration, once: Once) -> Cube:
+    """Requires a graded version of the provider's own. Reads the content, which takes seconds or minutes."""
+    async with depot.database.transaction() as tx:
+        if earlier := await once.recall(tx, Cube):
+            return earlier
+    version = await depot.catalog.version(version_id)
+    if version.provider_id != provider.participant_id:
+        raise NoSuchVersion()
+    if version.grade is None:
+        raise ContentMissing()
+    depot.standing.require_fresh(version.grade)
+    async with depot.database.read() as tx:
+        content = await uploads.content_of(tx, version_id)
+    if content is None:
+        raise ContentMissing()
+    upload, found = content
+    cube_rules.review(declared, found)
+    cells = await _tabulated(depot, upload, declared)
+    releases = await asyncio.to_thread(tabulation.released, declared, cells)
+    if not releases[cube_rules.level_of(version.grade)].groups[0]:
+        raise CubeTooSmall(reason_code="nothing_can_be_told")
+    async with depot.database.transaction() as tx:
+        if earlier := await once.recall(tx, Cube):
+            return earlier
+        now = await depot.database.now(tx)
+        before = await store.standing_cube_for_update(tx, version_id)
+        replaced: list[Cube] = []
+        if before is not None:
+            replaced.append(cube_rules.replaced(before, answered=await store.is_answered(tx, before.id)))
+            await store.save_cube(tx, replaced[0])
+        cube = cube_rules.declare(
+            CubeId.new(), version_id, provider.participant_id, content_hash=upload.content_hash, declaration=declared,
+            grade=version.grade, cells=len(cells), rows_left_out=found.rows - sum(cell.rows for cell in cells), now=now,
+        )  # fmt: skip
+        await store.add_cube(tx, cube, releases)
+        await once.remember(tx, cube)
+        await depot.outbox.record(tx, provider.actor, now, *map(CubeReplaced.of, replaced), CubeDeclared.of(cube))
+    return cube
+
+
+async def decide(depot: Depot, operator: Caller, cube_id: CubeId, reason: str, once: Once, *, approves: bool) -> Cube:
+    """An operator's word on a cube that waits, or on one whose version was graded G4 or above meanwhile."""
+    async with depot.database.transaction() as tx:
+        if earlier := await once.recall(tx, Cube):
+            return earlier
+        cube = await store.cube_for_update(tx, cube_id)
+        now = await depot.database.now(tx)
+        cube = cube_rules.approve(cube, now) if approves else cube_rules.refuse(cube, now)
+        await store.save_cube(tx, cube)
+        await once.remember(tx, cube)
+        fact = CubeApproved.of(cube, reason) if approves else CubeDisapproved.of(cube, reason)
+        await depot.outbox.record(tx, operator.actor, now, fact)
+    return cube
+
+
+async def cube(depot: Depot, caller: Caller, cube_id: CubeId) -> Cube:
+    """Requires that the caller may see it: otherwise it is not there."""
+    async with depot.database.read() as tx:
+        found = await store.cube(tx, cube_id)
+    if not _may_see(depot, caller, found):
+        raise NoSuchCube()
+    return found
+
+
+async def listed(depot: Depot, caller: Caller, version_id: VersionId, page: Page) -> list[Cube]:
+    """The version's cubes, oldest first, if the caller may see them: otherwise there are none."""
+    async with depot.database.read() as tx:
+        found = await store.listed_cubes(tx, version_id, page.after_id(CubeId), page.limit + 1)
+    return [one for one in found if _may_see(depot, caller, one)]
+
+
+async def pass_deadlines(depot: Depot) -> None:
+    """Notice the cubes that nobody has approved in time."""
+    async with depot.database.transaction() as tx:
+        now = await depot.database.now(tx)
+        over = [cube_rules.lapse(late) for late in await store.cubes_past_deadline(tx, now)]
+        for lapsed in over:
+            await store.save_cube(tx, lapsed)
+        await depot.outbox.record(tx, depot.outbox.itself, now, *map(CubeLapsed.of, over))
+
+
+async def _tabulated(depot: Depot, upload: Upload, declared: Declaration) -> tuple[Cell, ...]:
+    async with staged_content(depot, await rendition.columnar(depot, upload), seed_of(upload)) as source:
+        job = RunQuery(
+            source, tabulation.sql(declared), list(declared.columns), {}, rows_max=CELLS_MAX + 1,
+            bytes_max=ANSWER_BYTES_MAX, row_number=tabulation.row_number(declared),
+        )  # fmt: skip
+        try:
+            found = await query(depot.inspector, job)
+        except QueryLimit as error:
+            raise cube_rules.CubeTooFine(reason_code="takes_too_long") from error
+        except QueryRejected as error:
+            raise cube_rules.CubeRejected(fault="cannot_be_computed") from error
+    if found.truncated:
+        raise cube_rules.CubeTooFine(cells_max=CELLS_MAX)
+    return tabulation.cells_of(declared, found.rows)
+
+
+def _may_see(depot: Depot, caller: Caller, cube: Cube) -> bool:
+    if {Role.OPERATOR_BUSINESS, Role.OPERATOR_AUDIT, Role.REGULATOR} & caller.roles:
+        return True
+    if caller.participant_id is None:
+        return False
+    own = caller.participant_id == cube.provider_id
+    return own or depot.watch.is_entitled_to(cube.version_id, caller.participant_id, Mode.COMPUTE)
