@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from services.delivery.inspector.messages import Inspect, Refused
+from services.delivery.inspector.messages import Refused
 from services.delivery.inspector.text_tables import CELL_CHARACTERS_MAX, COLUMNS_MAX, LINE_CHARACTERS_MAX
 from services.delivery.inspector.work import perform
 from services.delivery.rules.upload import MediaType, Reason
-from tests.delivery.made_files import parquet_of, pyarrow, source
+from tests.delivery.made_files import inspection_of, parquet_of, pyarrow, source
 
 CSV, JSON_LINES, PARQUET = MediaType
 GOOD = b"a,b\n1,2\n"
@@ -100,8 +100,10 @@ def brief(value: object) -> str:
     ("a,e\u0301\n1,2\n".encode(),                       Reason.BAD_HEADER,         1),
     ("a,\u202eb\n1,2\n".encode(),                       Reason.BAD_HEADER,         1),
     (b"a," + b"b" * 101 + b"\n1,2\n",                   Reason.BAD_HEADER,         1),
-    ("姓名,城市\n王明,北京\n".encode("gbk"),            Reason.ENCODING,           1),
-    (GOOD + "北京,2\n".encode("gbk"),                   Reason.ENCODING,           None),
+    ("上海,1\n".encode() + "北京,2\n".encode("gbk"),    Reason.ENCODING,           2),
+    (GOOD + "北京,1\n".encode("gbk") + "广州塔,2\n".encode() + GOOD, Reason.ENCODING, 4),
+    (GOOD + "café,naïve\n".encode("latin-1"),           Reason.ENCODING,           3),
+    (GOOD + b"\xff\xfe,1\n",                            Reason.ENCODING,           3),
     (GOOD.decode().encode("utf-16"),                    Reason.ENCODING,           None),
     (b"a,b\n1,\x00\n",                                  Reason.ENCODING,           2),
     (b"a,b\n1,\x1b[2J\n",                               Reason.ENCODING,           2),
@@ -174,34 +176,34 @@ def test_bad_parquet(tmp_path: Path, content: bytes, reason: Reason):
 
 
 def test_a_footer_that_claims_other_rows_is_not_believed(tmp_path: Path):
-    answer = perform(Inspect(source(tmp_path, forged_rows(), PARQUET)))
+    answer = perform(inspection_of(source(tmp_path, forged_rows(), PARQUET)))
     assert isinstance(answer, Refused) and answer.reason in {Reason.FORGED_METADATA, Reason.MALFORMED, Reason.BOMB}
 
 
 @pytest.mark.parametrize("place", range(4, 200, 7))
 def test_no_flipped_byte_of_a_parquet_file_breaks_the_inspector(tmp_path: Path, place: int):
     content = parquet_of({"a": list(range(50)), "b": [f"text {n}" for n in range(50)]}, compression="none")
-    perform(Inspect(source(tmp_path, flipped(content, place), PARQUET)))
+    perform(inspection_of(source(tmp_path, flipped(content, place), PARQUET)))
 
 
 def test_a_file_of_another_size_than_declared_is_refused(tmp_path: Path):
-    answer = perform(Inspect(source(tmp_path, GOOD, declared=len(GOOD) + 1)))
+    answer = perform(inspection_of(source(tmp_path, GOOD, declared=len(GOOD) + 1)))
     assert answer == Refused(Reason.TRUNCATED)
 
 
 @pytest.mark.parametrize("name", ["ORCID", "MZ", "FEA1", "ARROW1", "BZh", "PK", "PAR"])
 def test_a_column_may_be_named_like_the_first_letters_of_another_format(tmp_path: Path, name: str):
-    answer: Any = perform(Inspect(source(tmp_path, f"{name},b\n1,王\n".encode())))
+    answer: Any = perform(inspection_of(source(tmp_path, f"{name},b\n1,王\n".encode())))
     assert [field.name for field in answer.fields] == [name, "b"]
 
 
 def test_a_constant_column_is_no_bomb(tmp_path: Path):
-    answer: Any = perform(Inspect(source(tmp_path, repeated(50_000, "CN"), PARQUET)))
+    answer: Any = perform(inspection_of(source(tmp_path, repeated(50_000, "CN"), PARQUET)))
     assert answer.rows == 50_000
 
 
 def refused(folder: Path, content: bytes, media_type: MediaType, reason: Reason, line: int | None = None) -> None:
-    answer = perform(Inspect(source(folder, content, media_type)))
+    answer = perform(inspection_of(source(folder, content, media_type)))
     assert isinstance(answer, Refused), answer
     assert answer.reason is reason
     assert line is None or answer.line == line

@@ -16,7 +16,6 @@ from services.delivery.inspector.messages import (
     Answer,
     Desensitise,
     Field,
-    Inspect,
     Profile,
     Rendition,
     SampleRows,
@@ -28,13 +27,13 @@ from services.delivery.rules.detection import FieldDetection, Kind, detect
 from services.delivery.rules.masking import Mask, masks_for
 from services.delivery.rules.upload import MediaType
 from shared.grades import Grade
-from tests.delivery.made_files import airports, csv_of, parquet, parquet_of, persons, source
+from tests.delivery.made_files import airports, csv_of, inspection_of, parquet, parquet_of, persons, source
 
 CSV, JSON_LINES, PARQUET = MediaType
 
 
 def profile(folder: Path, content: bytes, media_type: MediaType = CSV) -> Profile:
-    answer = perform(Inspect(source(folder, content, media_type)))
+    answer = perform(inspection_of(source(folder, content, media_type)))
     assert isinstance(answer, Profile), answer
     return answer
 

@@ -167,7 +167,7 @@ async def test_an_inspection_may_take_longer_than_its_lease(desk: Desk, monkeypa
     monkeypatch.setattr(desk.bench.clock, "sleep", sleep)
     perform, claims = desk.depot.inspector.run, list[object]()
 
-    async def slow(job: Inspect) -> Answer:
+    async def slow(job: Inspect, _: object) -> Answer:
         await asleep.acquire()
         for _ in range(2 * LEASE // RENEWED_EVERY):
             desk.bench.clock.advance(seconds=RENEWED_EVERY.total_seconds())

@@ -9,7 +9,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -20,8 +20,8 @@ from services.delivery.store.content import CHUNK_BYTES, ContentGone, StorageFul
 
 
 @asynccontextmanager
-async def staged(depot: Depot, upload: Upload) -> AsyncGenerator[Source]:
-    """The upload's content as a file, with room to work on it.
+async def staged(depot: Depot, upload: Upload, tell: Callable[[int], object] = int) -> AsyncGenerator[Source]:
+    """The upload's content as a file, with room to work on it. `tell` is told the percentage that is there.
 
     Raises ContentGone unless the store still has the bytes that were declared, StorageFull where there is no room.
     """
@@ -29,10 +29,12 @@ async def staged(depot: Depot, upload: Upload) -> AsyncGenerator[Source]:
         raise ContentGone()
     folder, lock = await asyncio.to_thread(_fresh_folder, depot.scratch, upload.bytes)
     try:
-        path, digest = folder / f"source.{SUFFIX[upload.media_type]}", hashlib.sha256()
+        path, digest, fetched = folder / f"source.{SUFFIX[upload.media_type]}", hashlib.sha256(), 0
         async for chunk in depot.content.chunks(upload.content_id):
             digest.update(chunk)
             await asyncio.to_thread(_append, path, chunk)
+            fetched += len(chunk)
+            tell(fetched * 100 // upload.bytes)
         if digest.hexdigest() != upload.content_hash:
             raise ContentGone(reason_code="damaged")
         yield Source(str(path), upload.media_type, upload.bytes, str(folder), seed_of(upload))

@@ -1,11 +1,13 @@
-"""`python -m services.delivery.inspector`: one job on standard input, its answer on standard output, then gone."""
+"""`python -m services.delivery.inspector`: one job on standard input; its progress and its answer, each a line of JSON,
+on standard output; then gone."""
 
 import sys
 
 import msgspec
 
 from services.delivery.inspector import limits
-from services.delivery.inspector.messages import Answer, Order, Refused
+from services.delivery.inspector.messages import Answer, Order, Progress, Refused
+from services.delivery.inspector.progress import steps
 from services.delivery.rules.upload import Reason
 
 
@@ -17,10 +19,15 @@ def main() -> None:
         from services.delivery.inspector import work
 
         limits.take(processor_seconds=order.processor_seconds, file_bytes=order.file_bytes)
-        answer = work.perform(order.job)
+        answer = work.perform(order.job, steps(_say))
     except MemoryError:
         answer = Refused(Reason.INSPECTION_LIMIT)
-    sys.stdout.buffer.write(msgspec.json.encode(answer))
+    _say(answer)
+
+
+def _say(word: Answer | Progress) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(word) + b"\n")
+    sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":

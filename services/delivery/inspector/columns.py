@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Any
 
 from services.delivery.inspector.messages import Refusal, Source
+from services.delivery.inspector.progress import READING, Tell
 from services.delivery.inspector.text_tables import Row, TextTable, check_names
 from services.delivery.rules.upload import Reason
 
@@ -26,10 +27,10 @@ DECODED_BYTES_MAX = 8 * 2**30
 COMPRESSIONS = frozenset({"UNCOMPRESSED", "SNAPPY", "GZIP", "ZSTD", "LZ4", "LZ4_RAW"})
 
 
-def write_text_columns(table: TextTable, path: str) -> int:
+def write_text_columns(table: TextTable, path: str, tell: Tell) -> int:
     """Every cell as text, in the table's order; the number of rows."""
     schema = pyarrow.schema([(name, pyarrow.string()) for name in table.names])
-    rows, count = table.rows(), 0
+    rows, count = table.rows(tell), 0
     with parquet.ParquetWriter(path, schema, compression="snappy") as writer:
         while batch := list(islice(rows, BATCH_ROWS)):
             writer.write_batch(pyarrow.record_batch(_columns(batch, len(table.names)), schema=schema))
@@ -37,13 +38,13 @@ def write_text_columns(table: TextTable, path: str) -> int:
     return count
 
 
-def check_parquet(source: Source) -> tuple[int, int]:
+def check_parquet(source: Source, tell: Tell) -> tuple[int, int]:
     """Decode all of the file; how many rows and bytes that makes. Raises Refusal for all that is not plain columns."""
     try:
         file = parquet.ParquetFile(source.path, page_checksum_verification=True)
         metadata = file.metadata
         _check_footer(metadata, file.schema_arrow, source.bytes)
-        rows, decoded_bytes = _decode(file, source.bytes)
+        rows, decoded_bytes = _decode(file, source.bytes, tell)
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         raise Refusal(_arrow_reason(error)) from error
     if rows != metadata.num_rows:
@@ -80,11 +81,12 @@ def _chunks(metadata: Any) -> Iterator[Any]:
             yield metadata.row_group(group).column(column)
 
 
-def _decode(file: Any, file_bytes: int) -> tuple[int, int]:
+def _decode(file: Any, file_bytes: int, tell: Tell) -> tuple[int, int]:
     rows = decoded_bytes = 0
     for batch in file.iter_batches(batch_size=BATCH_ROWS, use_threads=False):
         batch.validate(full=True)
         rows += batch.num_rows
+        tell(READING, rows * 100 // max(file.metadata.num_rows, 1))
         decoded_bytes += batch.nbytes
         if decoded_bytes > _decoded_bytes_max(file_bytes):
             raise Refusal(Reason.BOMB)

@@ -3,15 +3,16 @@
 Promises: a job names the files it may touch; an answer never holds an error's text, which may quote the data.
 """
 
+from datetime import date
 from typing import Annotated
 
 import msgspec
 
 from services.delivery.rules.detection import Evidence
 from services.delivery.rules.masking import Mask
-from services.delivery.rules.upload import MediaType, Reason
+from services.delivery.rules.upload import MediaType, Phase, Reason
 
-INSPECTOR_VERSION = "1"
+INSPECTOR_VERSION = "2"
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
@@ -26,7 +27,10 @@ class Source(msgspec.Struct, frozen=True):
 
 
 class Inspect(msgspec.Struct, frozen=True, tag="inspect"):
+    """Say what the file holds. `today` tells who is under 14."""
+
     source: Source
+    today: date
 
 
 class TakeSample(msgspec.Struct, frozen=True, tag="take_sample"):
@@ -52,6 +56,13 @@ class Order(msgspec.Struct, frozen=True):
     job: Job
     processor_seconds: int
     file_bytes: int
+
+
+class Progress(msgspec.Struct, frozen=True, tag="progress"):
+    """How much of a phase is done. Told on a line of its own, before the answer."""
+
+    phase: Phase
+    percent: Annotated[int, msgspec.Meta(ge=0, le=100)]
 
 
 class Field(msgspec.Struct, frozen=True):

@@ -8,18 +8,22 @@ import duckdb
 
 from services.delivery.inspector.messages import Answer, Desensitise, Inspect, Job, Refusal, Refused, TakeSample
 from services.delivery.inspector.profile import profile
+from services.delivery.inspector.progress import Tell, silent
 from services.delivery.inspector.reading import opened
 from services.delivery.inspector.rewriting import desensitise, sample
 from services.delivery.rules.upload import Reason
 
 
-def perform(job: Job) -> Answer:
-    """The answer to a job. A file that breaks the tools is refused like any other that is not taken."""
+def perform(job: Job, tell: Tell = silent) -> Answer:
+    """The answer to a job; its steps are told meanwhile.
+
+    A file that breaks the tools is refused like any other that is not taken.
+    """
     try:
-        with opened(job.source) as table:
+        with opened(job.source, tell) as table:
             match job:
                 case Inspect():
-                    return profile(table, job.source.seed)
+                    return profile(table, job.source.seed, job.today, tell)
                 case TakeSample():
                     return sample(table, job)
                 case Desensitise():

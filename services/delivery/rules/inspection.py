@@ -6,8 +6,12 @@ Promises: ratios are whole basis points, so that every reader computes the same;
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from services.delivery.rules.detection import WHOLE, Evidence, FieldDetection, detect
+from services.delivery.rules.detection import WHOLE, Evidence, FieldDetection, detect_all
 from services.delivery.rules.upload import Reason
+
+# What the catalogue takes in one request is a mebibyte; a thousand honest columns need a third of it.
+REPORT_BYTES_MAX = 900 * 1024
+FIELD_BYTES, DETECTION_BYTES = 160, 140  # of a report, beside the name, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +44,32 @@ class Inspection:
         return tuple(detection for field in self.fields for detection in field.detections)
 
 
-Outcome = Inspection | Reason  # what was found in a content, or why it is not taken
+@dataclass(frozen=True, slots=True)
+class NotTaken:
+    """Why a content is not taken, and at which line of the file that shows, counted from 1."""
+
+    reason: Reason
+    line: int | None = None
 
 
-def conclude(rows: int, fields: Iterable[Counted]) -> Inspection:
-    """Requires at least one row."""
-    return Inspection(rows, tuple(_concluded(rows, field) for field in fields))
+Outcome = Inspection | NotTaken  # what was found in a content, or why it is not taken
 
 
-def _concluded(rows: int, field: Counted) -> InspectedField:
-    nulls = field.nulls * WHOLE // rows
-    return InspectedField(field.name, field.type, nulls, field.distinct, detect(field.evidence))
+def conclude(rows: int, fields: Iterable[Counted]) -> Outcome:
+    """Requires at least one row. Columns of which there is more to tell than one report holds are too many."""
+    counted = tuple(fields)
+    found = detect_all([field.evidence for field in counted])
+    inspection = Inspection(
+        rows,
+        tuple(
+            InspectedField(field.name, field.type, field.nulls * WHOLE // rows, field.distinct, detections)
+            for field, detections in zip(counted, found, strict=True)
+        ),
+    )
+    return inspection if report_bytes(inspection) <= REPORT_BYTES_MAX else NotTaken(Reason.TOO_MANY_COLUMNS)
+
+
+def report_bytes(found: Inspection) -> int:
+    """What a report of it takes at most."""
+    names = sum(len(field.name.encode()) for field in found.fields)
+    return names + FIELD_BYTES * len(found.fields) + DETECTION_BYTES * len(found.detections)
