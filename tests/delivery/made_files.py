@@ -17,6 +17,7 @@ from services.delivery.rules.upload import SUFFIX, MediaType
 
 pyarrow: Any = importlib.import_module("pyarrow")
 parquet: Any = importlib.import_module("pyarrow.parquet")
+encryption: Any = importlib.import_module("pyarrow.parquet.encryption")
 
 SEED = 7
 TODAY = date(2026, 11, 26)

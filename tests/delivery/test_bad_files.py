@@ -1,31 +1,36 @@
 """Files that are not taken, each with the reason that its provider is told; none of them breaks the inspector."""
 
+import base64
 import bz2
 import gzip
 import io
 import json
 import pickle
 import tarfile
+import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from services.delivery.inspector.encodings import GB_18030, UTF_8, encoding_of
 from services.delivery.inspector.messages import Refused
 from services.delivery.inspector.text_tables import CELL_CHARACTERS_MAX, COLUMNS_MAX, LINE_CHARACTERS_MAX
 from services.delivery.inspector.work import perform
 from services.delivery.rules.upload import MediaType, Reason
-from tests.delivery.made_files import inspection_of, parquet_of, pyarrow, source
+from tests.delivery.made_files import encryption, inspection_of, parquet, parquet_of, pyarrow, source
 
 CSV, JSON_LINES, PARQUET = MediaType
 GOOD = b"a,b\n1,2\n"
 
 
-def archive() -> bytes:
+def archive(name: str = "../../etc/passwd") -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as file:
-        file.writestr("../../etc/passwd", GOOD)
+        file.writestr(name, GOOD)
     return buffer.getvalue()
 
 
@@ -56,6 +61,40 @@ def arrow_stream() -> bytes:
 
 def repeated(rows: int, text: str) -> bytes:
     return parquet_of({"a": pyarrow.array([text] * rows)}, compression="zstd")
+
+
+def small_bomb() -> bytes:
+    """Some six hundred bytes that become two hundred million: one text in a dictionary, and how often it is meant."""
+    values = pyarrow.DictionaryArray.from_arrays(pyarrow.array([0] * 200_000, pyarrow.int32()), ["A" * 1000])
+    return parquet_of({"a": values}, compression="zstd", store_schema=False, write_statistics=False)
+
+
+def nested(depth: int) -> bytes:
+    kind, value = pyarrow.int64(), 1
+    for _ in range(depth):
+        kind, value = pyarrow.list_(kind), [value]
+    return parquet_of({"a": pyarrow.array([value], kind)})
+
+
+class Keys(encryption.KmsClient):
+    """Keeps every key in the open."""
+
+    def __init__(self, config: object) -> None:
+        super().__init__()  # pyright: ignore[reportUnknownMemberType]
+
+    def wrap_key(self, key_bytes: bytes, master_key_identifier: str) -> bytes:
+        return base64.b64encode(key_bytes)
+
+
+def encrypted(*, plain_footer: bool) -> bytes:
+    """One column of two behind a key; the footer may be read or not."""
+    how = encryption.EncryptionConfiguration(footer_key="f", column_keys={"k": ["a"]}, plaintext_footer=plain_footer)
+    factory = encryption.CryptoFactory(Keys)
+    properties = factory.file_encryption_properties(encryption.KmsConnectionConfig(), how)
+    table, buffer = pyarrow.table({"a": [1, 2], "b": [3, 4]}), io.BytesIO()
+    with parquet.ParquetWriter(buffer, table.schema, encryption_properties=properties) as writer:
+        writer.write_table(table)
+    return buffer.getvalue()
 
 
 def flipped(content: bytes, place: int) -> bytes:
@@ -111,6 +150,14 @@ def brief(value: object) -> str:
     (b"a,b\n1," + b"x" * LINE_CHARACTERS_MAX + b"\n",   Reason.CELL_TOO_LARGE,     2),
     (b'a,b\n1,"' + b"2\n" * CELL_CHARACTERS_MAX,        Reason.CELL_TOO_LARGE,     None),
     (b",".join(b"c%d" % n for n in range(COLUMNS_MAX + 1)) + b"\n", Reason.TOO_MANY_COLUMNS, None),
+    (b",".join(b"c%d" % n for n in range(1_000_000)) + b"\n", Reason.TOO_MANY_COLUMNS, 1),
+    ("a,b\n1,北京\n".encode("utf-16-le"),               Reason.ENCODING,           None),
+    (b"\x89HDF\r\n\x1a\n\x00\x00",                       Reason.UNSUPPORTED_FORMAT, None),
+    (b"\x28\xb5\x2f\xfd\x04\x58\x59\x00\x00",            Reason.UNSUPPORTED_FORMAT, None),  # zstd
+    (b"\xfd7zXZ\x00\x00",                               Reason.UNSUPPORTED_FORMAT, None),
+    (b"\xff\x06\x00\x00sNaPpY",                        Reason.ENCODING,           None),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(99),  Reason.UNSUPPORTED_FORMAT, None),  # xls
+    (archive("xl/workbook.xml"),                        Reason.UNSUPPORTED_FORMAT, None),
     (archive(),                                         Reason.UNSUPPORTED_FORMAT, None),
     (tape(),                                            Reason.UNSUPPORTED_FORMAT, None),
     (gzip.compress(GOOD),                               Reason.UNSUPPORTED_FORMAT, None),
@@ -162,7 +209,12 @@ def test_bad_json_lines(tmp_path: Path, content: bytes, reason: Reason, line: in
     (b"PAR1" + b"\xff" * 20 + b"\xff\xff\xff\x7fPAR1",           Reason.MALFORMED),
     (b"PAR1" + arrow_file() + b"PAR1",                           Reason.MALFORMED),
     (parquet_of({"a": [1, 2]}, compression="brotli"),            Reason.UNSUPPORTED_COMPRESSION),
-    (parquet_of({"a": [[1], [2]]}),                              Reason.NESTED_COLUMN),
+    (encrypted(plain_footer=True),                               Reason.ENCRYPTED),
+    (encrypted(plain_footer=False),                              Reason.ENCRYPTED),
+    (small_bomb(),                                               Reason.BOMB),
+    (nested(1),                                                  Reason.NESTED_COLUMN),
+    (nested(30),                                                 Reason.NESTED_COLUMN),
+    (nested(200),                                                Reason.NESTED_COLUMN),
     (parquet_of({"a": [{"b": 1}]}),                              Reason.NESTED_COLUMN),
     (parquet_of({"a": [1], "A": [2]}),                           Reason.DUPLICATE_HEADER),
     (parquet_of({"a": pyarrow.array([], pyarrow.int64())}),      Reason.NO_ROWS),
@@ -207,3 +259,23 @@ def refused(folder: Path, content: bytes, media_type: MediaType, reason: Reason,
     assert isinstance(answer, Refused), answer
     assert answer.reason is reason
     assert line is None or answer.line == line
+
+
+def test_a_csv_in_the_national_encoding_is_read(tmp_path: Path):
+    text = "姓名,城市\n王明,北京\n李娜,石家庄\n"
+    answer: Any = perform(inspection_of(source(tmp_path, text.encode("gb18030"))))
+    same: Any = perform(inspection_of(source(tmp_path, b"\xef\xbb\xbf" + text.encode())))
+    assert answer == same and [field.name for field in answer.fields] == ["姓名", "城市"]
+
+
+def test_formulas_are_text_like_any_other(tmp_path: Path):
+    answer: Any = perform(inspection_of(source(tmp_path, b'a,b\n"=HYPERLINK(""http://x"")",@SUM(A1)\n')))
+    assert [field.type for field in answer.fields] == ["text", "text"]
+
+
+@given(st.text(st.characters(codec="gb2312", min_codepoint=0x4E00), min_size=1), st.integers(0, 3))
+def test_no_chinese_text_is_taken_for_another_encoding(text: str, lines_before: int):
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(b"a,b\n" * lines_before + f"{text},1\n".encode("gb18030") * 2)
+        file.flush()
+        assert encoding_of(file.name) in (UTF_8, GB_18030)

@@ -40,9 +40,7 @@ async def inspect_received(depot: Depot) -> None:
         if outcome is None:
             continue  # its deadline passed while it was looked at
         try:
-            await depot.catalog.report_inspection(
-                upload.version_id, _report(upload, outcome), f"inspection-{upload.id}"
-            )
+            await depot.catalog.report_inspection(upload.version_id, report(upload, outcome), f"inspection-{upload.id}")
         except (Conflict, Forbidden, Malformed, NotFound) as error:
             log.warning("the catalogue takes no content for %s: %s", upload.version_id, error.told_code)
             outcome = outcome if isinstance(outcome, NotTaken) else NotTaken(Reason.VERSION_CLOSED)
@@ -143,7 +141,8 @@ def _fact(upload: Upload, found: Inspection) -> ContentInspected:
     )  # fmt: skip
 
 
-def _report(upload: Upload, outcome: Outcome) -> InspectionReport:
+def report(upload: Upload, outcome: Outcome) -> InspectionReport:
+    """What the catalogue is told."""
     if isinstance(outcome, NotTaken):
         return InspectionReport.model_validate({"upload_id": upload.id, "refused": outcome.reason.value})
     return InspectionReport.model_validate({

@@ -114,6 +114,10 @@ def _csv_reader(file: TextIOWrapper) -> Any:
 
 
 def _csv_header(file: TextIOWrapper) -> tuple[str, ...]:
+    head = file.readline(LINE_CHARACTERS_MAX + 1)
+    if len(head) > LINE_CHARACTERS_MAX and head.count(",") > COLUMNS_MAX:
+        raise Refusal(Reason.TOO_MANY_COLUMNS, 1)  # rather than a cell too large, which the line would be as a whole
+    file.seek(0)
     names = next(_csv_records(_csv_reader(file)), None)
     if names is None:
         raise Refusal(Reason.EMPTY)

@@ -71,5 +71,5 @@ def conclude(rows: int, fields: Iterable[Counted]) -> Outcome:
 
 def report_bytes(found: Inspection) -> int:
     """What a report of it takes at most."""
-    names = sum(len(field.name.encode()) for field in found.fields)
+    names = sum(len(field.name.encode()) + field.name.count('"') + field.name.count("\\") for field in found.fields)
     return names + FIELD_BYTES * len(found.fields) + DETECTION_BYTES * len(found.detections)
