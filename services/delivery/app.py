@@ -30,5 +30,5 @@ def build(core: Core, *, catalog: CatalogClient, trading: TradingClient, inspect
         Limits(bytes_max=settings.upload_bytes_max),
     )  # fmt: skip
     doors = Doors(settings.allowed_hosts, streams=STREAMS)
-    tasks = [partial(jobs.run, depot), partial(jobs.inspect, depot), watch.run]
+    tasks = [partial(jobs.run, depot), partial(jobs.inspect, depot), partial(jobs.tidy, depot), watch.run]
     return web.application(core, router, depot, jobs=tasks, doors=doors)
