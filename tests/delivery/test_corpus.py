@@ -10,9 +10,11 @@ import pytest
 
 from services.delivery.inspector.messages import Profile
 from services.delivery.inspector.work import perform
-from services.delivery.rules.detection import detect_all
+from services.delivery.rules.detection import Kind, detect_all
 from services.delivery.rules.upload import MediaType
 from tests.delivery.corpus import SEEN, Made
+from tests.delivery.corpus_blind import BLIND
+from tests.delivery.corpus_written import WRITTEN, Written
 from tests.delivery.made_files import csv_of, inspection_of, parquet_of, pyarrow, source
 
 
@@ -40,18 +42,22 @@ def _typed(made: Made, name: str, column: list[str]) -> list[object]:
     return [convert(value) for value in column]
 
 
-def detected(folder: Path, made: Made) -> set[tuple[str, str]]:
-    answer = perform(inspection_of(source(folder, content_of(made), made.media_type)))
+def detected(folder: Path, content: bytes, media_type: MediaType = MediaType.CSV) -> set[tuple[str, str]]:
+    answer = perform(inspection_of(source(folder, content, media_type)))
     assert isinstance(answer, Profile), answer
     found = detect_all([field.evidence for field in answer.fields])
     return {(one.field, one.kind.value) for detections in found for one in detections}
 
 
-@pytest.mark.parametrize("made", SEEN, ids=lambda made: made.story)
-def test_each_table_holds_what_a_person_sees_in_it(tmp_path: Path, made: Made):
-    assert detected(tmp_path, made) == made.expected
+@pytest.mark.parametrize("made", [*SEEN, *BLIND], ids=lambda made: made.story)
+def test_each_made_table_holds_what_a_person_sees_in_it(tmp_path: Path, made: Made):
+    assert detected(tmp_path, content_of(made), made.media_type) == made.expected
+
+
+@pytest.mark.parametrize("written", WRITTEN, ids=lambda written: written.story)
+def test_each_written_table_holds_what_a_person_sees_in_it(tmp_path: Path, written: Written):
+    assert detected(tmp_path, written.text.encode()) == written.expected
 
 
 def test_every_kind_is_in_the_corpus():
-    assert len(SEEN) >= 40
-    assert len({kind for made in SEEN for _, kind in made.expected}) == 16
+    assert len(SEEN) >= 40 and {kind for made in SEEN for _, kind in made.expected} == set(Kind)

@@ -31,6 +31,8 @@ GIVEN = frozenset(
     "慈憬戈扬抒敦斐昀昕昱晋晏晓晟晶智暄朔杨杉杭柏柯桃桦梁梅棋楚楷榆槐樱欧毓汉沁沂沐泓泳津洪浦涓润淇淼清渊湛滢滨漪漫澄澜灏炜炳烁烨熙熠"
     "燊爽玄玟玥玲珂珈珏珑珞珠琛琰琳瑄瑛瑜瑭璟璐璨甫畅皓盼睿砚祎祺禹禾秦穆童竣筠筱箐絮纯纬纳绮缘翰翠聪舜航芊芙苒苗茜荔荷莎莘菁菊萌落蒙"
     "蓓蔓蕊蕴薏虞蝶衍裴觅诺谦谨豆豪贝赟辰迅迪逍遥邦郡酉钦钰铎锐锡镇镕阅陆雁霄霆靓韬韶顺颂颐飒馥骁骏骥鲁鸣鸽鹃麒麟黛默娃囡"
+    "懿襄操过翊翎珺玺钊烽焱垚淼赫骞骐翀昶昊昇曜旻旸沛洵浠潇澈瀚灵玖琬琮瑀璎画皎眉知砺祯禛稚穗笙纤织绎绯缇罡羚翡耘聆胤舟舫芷苓茵荃莞菀"
+    "萦葵蓁蔷薰蕙藜蝉衡谊谧豫赋轲轶采釉铃铄镜闻陌雍霈霏韫颀颢飏骄骋鲲鹂鹭麓备策瑜统普布瞻攸逊抗肃魁兰羲献修轼辙愈适然维桢亭拉继时珍"
     "偉麗鳳蘭華國軍傑濤龍飛強剛紅蓮鳴賢豐達遠瓊潔靜穎詩夢曉雲雅儀慧憶樂歡璇瑋瑩瓏瑤盈維綺綱翰聖聰興蓉薇藝銘鋒錦鑫震霖麒黎鵬齡葦訓諾賓軒運鄉鈞銳鎮長順頌顯騰馨鴻"
 )
 NO_NAMES = frozenset(
@@ -82,6 +84,7 @@ NO_PERSONS = frozenset(
     "limited plc gmbh bridge lake river island field county city store shop pro max plus bay beach valley falls "
     "springs museum gallery mall plaza tower building church college institute system".split()
 )
+FORMS_OF_ADDRESS = frozenset(("先生", "女士", "小姐", "老师", "医生"))  # behind a surname alone they name nobody
 TITLES = frozenset("mr mrs ms miss dr prof sir madam".split())
 LATIN = r"\p{Latin}[\p{Latin}'’.-]*(?:,? +\p{Latin}[\p{Latin}'’.-]*){1,3}"
 MINORITY = r"\p{Han}{1,10}(?:[·•]\p{Han}{1,10}){1,3}"
@@ -106,7 +109,7 @@ def _is_chinese_name(text: str) -> bool:
         return False
     given = text[2:] if _compound.match(text) and len(text) > 2 else text[1:]
     given = given.strip()
-    return given in ("先生", "女士", "小姐") or all(character in GIVEN for character in given)
+    return given not in FORMS_OF_ADDRESS and all(character in GIVEN for character in given)
 
 
 def _is_latin_name(text: str) -> bool:

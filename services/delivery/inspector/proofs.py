@@ -5,16 +5,24 @@ Sources: GB 11643 (resident id), ISO/IEC 7812 (cards, Luhn), ISO 13616 (IBAN), I
 """
 
 import re
+from collections.abc import Collection, Mapping
 from datetime import date
-from ipaddress import IPv4Address, ip_address
+from ipaddress import IPv6Address, ip_address
 
 import phonenumbers
 from stdnum import iban, luhn
-from stdnum.cn import ric
+from stdnum.cn import ric, uscc
 from stdnum.exceptions import ValidationError
 
 PHONE_REGION = "CN"
 BARE_DIGITS = 11  # a number of so many digits without any other sign is a mobile's, or none
+OLD_IDS_FROM = "30"  # who was born earlier is hardly among the living; numbers that begin with this century's year are
+# fmt: off
+CARDS: Mapping[str, Collection[int]] = {  # first digits, and how many there are: a device's number passes Luhn too
+    "62": range(16, 20), "60": range(16, 20), "95": range(16, 20), "4": (16, 19), "34": (15,), "37": (15,), "35": (16,),
+    "36": (16,), **{f"5{second}": (16,) for second in range(1, 6)},
+}
+# fmt: on
 PICTURES = frozenset("png jpg jpeg gif webp svg bmp ico css js html pdf mp".split())
 _PROVINCE = re.compile("1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]|9[1-9]")
 _number = re.compile(r"-?\d+(?:\.\d+)?")
@@ -37,11 +45,16 @@ def resident_id(candidate: str) -> bool:
     if not _PROVINCE.match(digits):
         return False
     if len(digits) == 15:  # before 1999: two digits of the year, and no check digit
-        return _is_day(f"19{digits[6:12]}")
+        return digits[6:8] >= OLD_IDS_FROM and _is_day(f"19{digits[6:12]}")
     try:
         return _is_day(digits[6:14]) and ric.calc_check_digit(digits) == digits[-1].upper()
     except (ValidationError, ValueError):
         return False
+
+
+def credit_code(candidate: str) -> bool:
+    """Whether it is an organisation's, and no person's id that passes for one by chance."""
+    return uscc.is_valid(candidate) and not (candidate.isdigit() and _is_day(candidate[6:14]))
 
 
 def phone(candidate: str) -> bool:
@@ -62,6 +75,8 @@ def card(candidate: str) -> bool:
     digits = candidate.replace(" ", "").replace("-", "")
     if digits[0].isalpha():
         return bool(iban.is_valid(digits))
+    if not any(digits.startswith(first) and len(digits) in lengths for first, lengths in CARDS.items()):
+        return False
     return bool(luhn.is_valid(digits)) and not (len(digits) == 18 and resident_id(digits))
 
 
@@ -75,7 +90,10 @@ def address_of_a_machine(candidate: str) -> bool:
         found = ip_address(candidate)
     except ValueError:
         return False
-    return not found.is_unspecified and not (isinstance(found, IPv4Address) and max(found.packed) < 64)
+    if isinstance(found, IPv6Address):
+        return not found.is_unspecified
+    first, *rest = found.packed
+    return max(found.packed) >= 64 or (first == 10 and max(rest) >= 20)
 
 
 def degrees(candidate: str) -> bool:

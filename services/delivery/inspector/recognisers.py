@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from stdnum.cn import uscc
-
 from services.delivery.inspector import proofs
 from services.delivery.inspector.people import COMPOUND_SURNAMES, LATIN, MINORITY, SURNAMES, is_name
 from services.delivery.rules.column_names import kinds_named, names_degrees, names_person, names_things
@@ -52,7 +50,7 @@ def folded(text: str) -> str:
 _EDGE, _END = r"(?:^|[^0-9A-Za-z.]|[^0-9]\.)", r"(?:$|[^0-9A-Za-z])"
 _DAY = r"(?:0?[1-9]|[12]\d|3[01])"
 _MONTH = r"(?:0?[1-9]|1[0-2])"
-_MONTH_NAME = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?"
+_MONTH_NAME = r"(?i:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[A-Za-z]*\.?"
 _CENTURY = r"(?:18|19|20)\d{2}"
 _RESIDENT_ID = r"[1-9]\d{5} ?(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]) ?\d{3}[\dXx]"
 _OLD_ID = r"[1-9]\d{14}"
@@ -123,7 +121,7 @@ def _within(pattern: str) -> str:
 RECOGNISERS: Mapping[Kind, Recogniser] = {
     # Fifteen digits have no check digit, so a whole column of them must fit.
     Kind.RESIDENT_ID: Recogniser(_within(f"{_RESIDENT_ID}|^{_OLD_ID}$|^{_SOCIAL_SECURITY}$"), proofs.resident_id),
-    Kind.USCC:        Recogniser(_whole(r"[0-9A-HJ-NP-RTUW-Y]{2}\d{6}[0-9A-HJ-NP-RTUW-Y]{10}"), uscc.is_valid),
+    Kind.USCC:        Recogniser(_whole(r"[0-9A-HJ-NP-RTUW-Y]{2}\d{6}[0-9A-HJ-NP-RTUW-Y]{10}"), proofs.credit_code),
     Kind.PHONE:       Recogniser(_within(_PHONES), proofs.phone),
     Kind.BANK_CARD:   Recogniser(_within(f"{_CARD}|{_IBAN}"), proofs.card),
     Kind.PASSPORT:    Recogniser(_whole(r"E[A-HJ-NP-Z]?\d{7,8}|G\d{8}"), proofs.passport),

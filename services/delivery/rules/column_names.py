@@ -16,8 +16,8 @@ WORDS: Mapping[Kind, str] = {
                       "id_number identity_card identity_no identity_number national_id citizen_id ssn "
                       "shenfenzheng shenfenzhenghao zhengjianhao zhengjianhaoma",
     Kind.USCC:        "uscc tyshxydm xydm shxydm credit_code",
-    Kind.PHONE:       "phone mobile tel telephone cellphone cell sjh sjhm lxdh lxfs dh dhhm phone_number msisdn "
-                      "shouji shoujihao dianhua lianxidianhua whatsapp",
+    Kind.PHONE:       "phone mobile tel telephone cellphone cell_phone cell_number sjh sjhm lxdh lxfs dh dhhm "
+                      "phone_number msisdn shouji shoujihao dianhua lianxidianhua whatsapp",
     Kind.BANK_CARD:   "bankcard yhk yhkh yhzh bank_card card_number card_no account_number account_no bank_account "
                       "credit_card debit_card iban yinhangka yinhangkahao",
     Kind.PASSPORT:    "passport hzh hzhm passport_number passport_no passport_id huzhao huzhaohao",
@@ -26,7 +26,8 @@ WORDS: Mapping[Kind, str] = {
     Kind.IP_ADDRESS:  "ip ipv4 ipv6 ip_address client_ip remote_addr ipaddr ipdz",
     Kind.COORDINATES: "lat lon lng latitude longitude latlng lnglat latlon lonlat coordinate coordinates coord coords "
                       "jwd jingdu weidu jd wd gps geo location position wkt geom geometry point",
-    Kind.NAME:        "name xm full_name fullname person_name contact firstname lastname surname forename lxr xingming",
+    Kind.NAME:        "name xm full_name fullname person_name contact firstname lastname surname forename fname lname "
+                      "given_names lxr xingming",
     Kind.ADDRESS:     "address addr dz zz jtzz jtdz txdz street residence dizhi zhuzhi",
     Kind.BIRTH_DATE:  "birthday birthdate dob csrq csny birth birth_date date_of_birth birth_day birth_year "
                       "year_of_birth born chushengriqi shengri",
@@ -35,8 +36,8 @@ WORDS: Mapping[Kind, str] = {
                       "medical_record medical_history chief_complaint zhenduan zdmc zdbm jbmc",
     Kind.RELIGION:    "religion faith zjxy religious_belief",
     Kind.BIOMETRIC:   "fingerprint face_id face_image face_feature face_features face_embedding "
-                      "face_template faceprint iris iris_code iris_scan voiceprint biometric biometrics dna "
-                      "dna_sequence genome genotype",
+                      "face_template faceprint iris_code iris_scan iris_image iris_template voiceprint biometric "
+                      "biometrics dna dna_sequence genome genotype",
     Kind.MINOR:       "",
 }
 PARTS: Mapping[Kind, str] = {
@@ -60,9 +61,9 @@ PARTS: Mapping[Kind, str] = {
 }
 # The last word of a name that tells something about the thing, not the thing.
 ABOUT = frozenset(
-    "at on time date count counts type status state flag verified valid length level score rate ratio size color "
-    "colour id brand model os version country language zone source category area provider carrier city updated "
-    "created".split()
+    "ms err error accuracy precision at on time date count counts type status state flag verified valid length "
+    "level score rate ratio size color colour id brand model os version country language zone source category area "
+    "provider carrier city updated created".split()
 )
 ABOUT_PARTS = tuple(
     "时间 日期 次数 数量 个数 人数 类型 种类 类别 状态 标志 标识 品牌 型号 归属地 运营商 长度 等级 级别 得分 评分 "
@@ -84,13 +85,30 @@ PERSONS = frozenset(
     "policyholder resident tenant candidate author child".split()
 )
 # fmt: on
-PERSON_WORDS = frozenset("full_name fullname person_name firstname lastname surname forename lxr xingming".split())
+PERSON_WORDS = frozenset(
+    "full_name fullname person_name firstname lastname surname forename fname lname given_names lxr xingming".split()
+)
+# Who a column may be about: people in these parts have names, if the values look like names at all.
+ROLES = tuple(
+    "学生 患者 病人 员工 职工 业主 车主 住客 旅客 乘客 户名 教师 老师 班主任 医生 护士 家长 儿童 孩子 老人 客户 "
+    "会员 作者 投诉人 收款人 付款人 借款人 担保人 受益人 配偶 父亲 母亲 本人 审核人 创建人 操作员 经理 嫌疑人 原告 "
+    "被告 租户 租客 房东 住户 居民 村民 学员 考生 选手 院长 校长 导演 演员 教练 法官 律师 主持人 董事长 总经理 法人 "
+    "店长 队长 船长 机长 者 人 员".split()
+)
+NO_ROLES = frozenset("full first last middle given family real legal chinese english cn en zh child".split())
+ROLE_WORDS = (PERSONS - NO_ROLES) | frozenset(
+    "manager payee payer insured suspect plaintiff defendant borrower operator reviewer pupil director actor coach "
+    "judge lawyer captain pilot artist singer speaker instructor professor chairman founder lecturer".split()
+)
 # What is called by words that look like people's names: towns, goods, states of affairs.
 # fmt: off
 THINGS = frozenset(
     "city province state country district region county town village status type kind category class brand product "
     "company organisation organization department dept station school hospital position job title colour color "
-    "variety grade level airport item goods material industry sector label tag route line unit".split()
+    "variety grade level airport item goods material industry sector label tag route line unit file host table "
+    "field column domain server event task project sku model plan course shop store account app service device "
+    "group team bank vendor supplier manufacturer road street place location site file_name long short common "
+    "display screen".split()
 )
 THING_PARTS = tuple(
     "城市 省份 地区 区县 县市 乡镇 地市 状态 类型 品牌 产品 商品 公司 企业 单位 部门 科室 站点 车站 类别 分类 名称 "
@@ -115,7 +133,8 @@ _PARTS = {kind: tuple(parts.split()) for kind, parts in PARTS.items()}
 
 def kinds_named(column: str) -> frozenset[Kind]:
     """The kinds that a column's name points at: `customerPhone`, `联系电话`, `sjhm` all say phone."""
-    return frozenset(kind for kind in Kind if _points_at(column, kind))
+    plain = _plain(column)
+    return frozenset(kind for kind in Kind if _points_at(plain, kind))
 
 
 def names_person(column: str) -> bool:
@@ -126,16 +145,13 @@ def names_person(column: str) -> bool:
     return (
         bool(set(_phrases(words)) & PERSON_WORDS)
         or any(before in PERSONS for before, word in zip(words, words[1:], strict=False) if word == "name")
-        or any(part in column for part in _PARTS[Kind.NAME])
+        or any(part in _plain(column) for part in _PARTS[Kind.NAME])
     )
 
 
 def names_things(column: str) -> bool:
     """Whether the column's name says that it holds the names of other things than persons."""
-    last = (_words(column) or [""])[-1]
-    if last == "name" and Kind.NAME not in kinds_named(column):
-        return True
-    return last in THINGS or column.rstrip("0123456789").endswith(THING_PARTS)
+    return bool(THINGS & set(_words(column)[-2:])) or _plain(column).rstrip("0123456789").endswith(THING_PARTS)
 
 
 def names_degrees(column: str) -> bool:
@@ -146,6 +162,8 @@ def names_degrees(column: str) -> bool:
 def _points_at(column: str, kind: Kind) -> bool:
     words = _words(column)
     matched = [*_matched(words, kind), *(part for part in _PARTS[kind] if part in column.upper())]
+    if kind is Kind.NAME:
+        matched += [role for role in ROLES if column.endswith(role)]
     if not matched or any(word in column.lower() for word in UNLIKE.get(kind, ())):
         return False
     # What a name ends in is what it is about, unless that belongs to the thing itself (`birth_date`, `出生日期`).
@@ -157,6 +175,8 @@ def _points_at(column: str, kind: Kind) -> bool:
 
 
 def _matched(words: list[str], kind: Kind) -> Iterable[str]:
+    if kind is Kind.NAME and words[-1:] and words[-1] in ROLE_WORDS:
+        yield words[-1]
     for phrase in _phrases(words):
         if phrase in _WORDS[kind] and not (kind is Kind.NAME and phrase == "name" and not _is_persons(words)):
             yield phrase
@@ -165,13 +185,18 @@ def _matched(words: list[str], kind: Kind) -> Iterable[str]:
 
 
 def _is_persons(words: list[str]) -> bool:
-    """Whether `name` stands alone, or behind the word for a person: a station has a name too."""
-    before = words[words.index("name") - 1] if words.index("name") else None
-    return before is None and words[1:] in ([], ["cn"], ["en"], ["zh"]) or before in PERSONS
+    """Whether it is the last word, and not of a thing: a station has a name too."""
+    place = words.index("name")
+    return place == len(words) - 1 and not THINGS & set(words) or words[place + 1 :] in (["cn"], ["en"], ["zh"])
+
+
+def _plain(column: str) -> str:
+    """Without the spaces that stretch a Chinese name to the width of its neighbours, and without possessives."""
+    return re.sub(r"(?<=[\u4e00-\u9fff])\s+(?=[\u4e00-\u9fff])|['’]s\b", "", column)
 
 
 def _words(column: str) -> list[str]:
-    split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", column)
+    split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", _plain(column))
     return re.findall(r"[a-z]+|[0-9]+", split.lower())
 
 
