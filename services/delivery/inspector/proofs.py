@@ -66,6 +66,8 @@ def phone(candidate: str) -> bool:
         number = phonenumbers.parse(candidate, region)
     except phonenumbers.NumberParseException:
         return False
+    if candidate.startswith("+"):  # written as a number to call, though its range may be young, or kept for films
+        return phonenumbers.is_possible_number(number)
     if len(candidate) == BARE_DIGITS and candidate.isdigit() and candidate[0] != "1":
         return False
     return phonenumbers.is_valid_number(number)

@@ -79,7 +79,7 @@ _NAME = rf"(?:{COMPOUND_SURNAMES}) ?\p{{Han}}{{1,2}}|[{SURNAMES}] ?\p{{Han}}{{1,
 _PERSON = (
     rf"\p{{Han}}{{2,4}}|\p{{Han}}{{1,3}} +\p{{Han}}{{1,3}}|{MINORITY}|"
     rf"\p{{Lu}}[\p{{Latin}}'’.-]*(?:,?\s+\p{{Latin}}[\p{{Latin}}'’.-]*){{0,4}}|"
-    r"\p{Latin}+(?:,? +\p{Latin}+){1,3}"
+    r"\p{Latin}+(?:(?:,? +|\^)\p{Latin}+){1,4}"  # DICOM parts a name by carets
 )
 _STREETS = "路|街|巷|弄|号|座|栋|幢|室|村|镇|乡|胡同|大道"
 _ABROAD_STREET = (

@@ -32,7 +32,8 @@ WORDS: Mapping[Kind, str] = {
     Kind.BIRTH_DATE:  "birthday birthdate dob csrq csny birth birth_date date_of_birth birth_day birth_year "
                       "year_of_birth born chushengriqi shengri",
     Kind.HEALTH:      "diagnosis diagnoses disease icd icd10 icd_10 icd_code symptom symptoms medication medications "
-                      "prescription allergy allergies blood_type blood_pressure blood_sugar blood_glucose heart_rate "
+                      "prescription allergy allergies blood_type blood_group blood_pressure blood_sugar "
+                      "blood_glucose heart_rate "
                       "medical_record medical_history chief_complaint zhenduan zdmc zdbm jbmc",
     Kind.RELIGION:    "religion faith zjxy religious_belief",
     Kind.BIOMETRIC:   "fingerprint face_id face_image face_feature face_features face_embedding "
@@ -93,7 +94,7 @@ ROLES = tuple(
     "学生 患者 病人 员工 职工 业主 车主 住客 旅客 乘客 户名 教师 老师 班主任 医生 护士 家长 儿童 孩子 老人 客户 "
     "会员 作者 投诉人 收款人 付款人 借款人 担保人 受益人 配偶 父亲 母亲 本人 审核人 创建人 操作员 经理 嫌疑人 原告 "
     "被告 租户 租客 房东 住户 居民 村民 学员 考生 选手 院长 校长 导演 演员 教练 法官 律师 主持人 董事长 总经理 法人 "
-    "店长 队长 船长 机长 者 人 员".split()
+    "店长 队长 船长 机长 代表 主管 总监 秘书 顾问 编辑 记者 歌手 画家 作家 专家 卖家 买家 者 人 员".split()
 )
 NO_ROLES = frozenset("full first last middle given family real legal chinese english cn en zh child".split())
 ROLE_WORDS = (PERSONS - NO_ROLES) | frozenset(

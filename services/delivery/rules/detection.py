@@ -52,7 +52,7 @@ THRESHOLDS: Mapping[Kind, Threshold] = {
     Kind.EMAIL:       Threshold(named=1,    alone=1,     valid_min=5_000),
     Kind.IP_ADDRESS:  Threshold(named=1_000, alone=1_000, valid_min=5_000),
     Kind.COORDINATES: Threshold(named=8_000, alone=8_000, valid_min=9_000),
-    Kind.NAME:        Threshold(named=3_000, alone=6_000, valid_min=6_000, named_valid_min=3_000, different_min=3),
+    Kind.NAME:        Threshold(named=3_000, alone=6_000, valid_min=6_000, named_valid_min=2_500, different_min=3),
     Kind.ADDRESS:     Threshold(named=1_000, alone=3_000, valid_min=5_000),
     Kind.BIRTH_DATE:  Threshold(named=5_000, alone=None),
     Kind.HEALTH:      Threshold(named=1,    alone=3_000, valid_min=5_000, different_min=3),

@@ -74,7 +74,7 @@ class Reason(StrEnum):
     UNSUPPORTED_FORMAT = "unsupported_format"
     UNSUPPORTED_COMPRESSION = "unsupported_compression"
     ENCRYPTED = "encrypted"
-    ENCODING = "encoding"  # not UTF-8, or with control characters
+    ENCODING = "encoding"  # neither UTF-8 nor GB18030, or both, or with control characters
     MALFORMED = "malformed"
     RAGGED = "ragged"  # rows of different width
     UNCLOSED_QUOTE = "unclosed_quote"
