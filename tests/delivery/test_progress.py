@@ -1,8 +1,6 @@
 """How far an inspection is: told by the child, kept at most once a second, shown to who waits."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -57,23 +55,23 @@ async def test_a_child_that_tells_nonsense_is_refused(tmp_path: Path):
     assert heard == [Progress(Phase.READING, 7)]
 
 
-@asynccontextmanager
-async def seconds(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[asyncio.Semaphore]:
-    """Release it to let a second pass for whoever sleeps."""
-    passed = asyncio.Semaphore(0)
+class Seconds:
+    """A clock's sleep: whoever sleeps by it wakes when a second is let pass, and is waited for until it sleeps again."""
 
-    async def sleep(_: float) -> None:
-        await passed.acquire()
+    def __init__(self) -> None:
+        self._asleep, self._passed = asyncio.Semaphore(0), asyncio.Semaphore(0)
 
-    monkeypatch.setattr(desk.bench.clock, "sleep", sleep)
-    yield passed
+    async def sleep(self, _: float) -> None:
+        self._asleep.release()
+        await self._passed.acquire()
 
+    async def fallen_asleep(self) -> None:
+        await self._asleep.acquire()
 
-async def after(passed: asyncio.Semaphore, seconds: int) -> None:
-    for _ in range(seconds):
-        passed.release()
-        for _ in range(50):  # a transaction takes some turns of the loop, and its thread some time
-            await asyncio.sleep(0.001)
+    async def pass_by(self, seconds: int) -> None:
+        for _ in range(seconds):
+            self._passed.release()
+            await self.fallen_asleep()
 
 
 @ONE_DATABASE
@@ -83,6 +81,7 @@ async def test_who_waits_sees_how_far_it_is_and_the_database_hears_it_once_a_sec
     provider, _, upload_id = await desk.declared(TABLE)
     await desk.send(provider, upload_id, TABLE)
     perform, keep, kept, seen = desk.depot.inspector.run, uploads.keep_claim, list[object](), list[object]()
+    seconds = Seconds()
 
     async def counted(*parts: object) -> None:
         kept.append(parts[-1])
@@ -92,23 +91,23 @@ async def test_who_waits_sees_how_far_it_is_and_the_database_hears_it_once_a_sec
         told = (await desk.bench.get(provider, f"/delivery/v1/uploads/{upload_id}")).json()
         return told["phase"], told["percent"]
 
-    async with seconds(desk, monkeypatch) as passed:
-
-        async def slow(job: Inspect, hear: Hear) -> Answer:
-            for percent in range(30):
-                hear(Progress(Phase.READING, percent))
-            await after(passed, 1)
-            seen.append(await view())
-            await after(passed, int(RENEWED_EVERY.total_seconds()) - 1)  # nothing new in them
-            hear(Progress(Phase.PROFILING, 5))
-            await after(passed, 1)
-            seen.append(await view())
-            return await perform(job)
-
+    async def slow(job: Inspect, hear: Hear) -> Answer:
+        await seconds.fallen_asleep()
+        for percent in range(30):
+            hear(Progress(Phase.READING, percent))
+        await seconds.pass_by(1)
         seen.append(await view())
-        monkeypatch.setattr(desk.depot.inspector, "run", slow)
-        monkeypatch.setattr(uploads, "keep_claim", counted)
-        await desk.tick()
+        await seconds.pass_by(int(RENEWED_EVERY.total_seconds()) - 1)  # nothing new in them
+        hear(Progress(Phase.PROFILING, 5))
+        await seconds.pass_by(1)
+        seen.append(await view())
+        return await perform(job)
+
+    seen.append(await view())
+    monkeypatch.setattr(desk.bench.clock, "sleep", seconds.sleep)
+    monkeypatch.setattr(desk.depot.inspector, "run", slow)
+    monkeypatch.setattr(uploads, "keep_claim", counted)
+    await desk.tick()
     seen.append(await view())
     assert seen == [("waiting", 0), ("reading", 29), ("profiling", 5), (None, None)]
     assert len(kept) == 3  # the claim, and twice something new

@@ -127,7 +127,7 @@ RECOGNISERS: Mapping[Kind, Recogniser] = {
     Kind.PASSPORT:    Recogniser(_whole(r"E[A-HJ-NP-Z]?\d{7,8}|G\d{8}"), proofs.passport),
     Kind.PLATE:       Recogniser(f"(?:^|[^0-9A-Za-z])({_PLATE}){_END}"),
     Kind.EMAIL:       Recogniser(_within(_EMAIL), proofs.email),
-    Kind.IP_ADDRESS:  Recogniser(rf"(?:^|[^0-9A-Za-z.:])({_IP})(?:$|[^0-9A-Za-z.])", proofs.address_of_a_machine),
+    Kind.IP_ADDRESS:  Recogniser(rf"(?:^|[^0-9A-Za-z.:/]|//)({_IP})(?:$|[^0-9A-Za-z.])", proofs.address_of_a_machine),
     Kind.COORDINATES: Recogniser(_whole(_PLACE), proofs.degrees),
     Kind.NAME:        Recogniser(_whole(_NAME), is_name),
     Kind.ADDRESS:     Recogniser(_whole(_ADDRESS), proofs.postal_address),
