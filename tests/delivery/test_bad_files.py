@@ -192,6 +192,7 @@ def test_bad_csv(tmp_path: Path, content: bytes, reason: Reason, line: int | Non
     (b'{"a": "\\ud800"}\n',                         Reason.ENCODING,         1),
     (b'{"a": "x\\u0000"}\n',                        Reason.ENCODING,         1),
     (b'\xef\xbb\xbf{"a": 1}\n',                     Reason.MALFORMED,        1),
+    ('{"a": "北京"}\n'.encode("gbk"),               Reason.ENCODING,         1),
     (b'{"": 1}\n',                                  Reason.BAD_HEADER,       1),
     (json.dumps({"a": "x" * (CELL_CHARACTERS_MAX + 1)}).encode(), Reason.CELL_TOO_LARGE, 1),
     (json.dumps(dict.fromkeys(map(str, range(COLUMNS_MAX + 1)), 1)).encode(), Reason.TOO_MANY_COLUMNS, 1),

@@ -56,7 +56,7 @@ async def test_a_child_that_tells_nonsense_is_refused(tmp_path: Path):
 
 
 class Seconds:
-    """A clock's sleep: whoever sleeps by it wakes when a second is let pass, and is waited for until it sleeps again."""
+    """A clock's sleep: who sleeps by it wakes when a second is let pass, and is waited for until it sleeps again."""
 
     def __init__(self) -> None:
         self._asleep, self._passed = asyncio.Semaphore(0), asyncio.Semaphore(0)
