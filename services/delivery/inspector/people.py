@@ -32,7 +32,7 @@ GIVEN = frozenset(
     "燊爽玄玟玥玲珂珈珏珑珞珠琛琰琳瑄瑛瑜瑭璟璐璨甫畅皓盼睿砚祎祺禹禾秦穆童竣筠筱箐絮纯纬纳绮缘翰翠聪舜航芊芙苒苗茜荔荷莎莘菁菊萌落蒙"
     "蓓蔓蕊蕴薏虞蝶衍裴觅诺谦谨豆豪贝赟辰迅迪逍遥邦郡酉钦钰铎锐锡镇镕阅陆雁霄霆靓韬韶顺颂颐飒馥骁骏骥鲁鸣鸽鹃麒麟黛默娃囡"
     "懿襄操过翊翎珺玺钊烽焱垚淼赫骞骐翀昶昊昇曜旻旸沛洵浠潇澈瀚灵玖琬琮瑀璎画皎眉知砺祯禛稚穗笙纤织绎绯缇罡羚翡耘聆胤舟舫芷苓茵荃莞菀"
-    "萦葵蓁蔷薰蕙藜蝉衡谊谧豫赋轲轶采釉铃铄镜闻陌雍霈霏韫颀颢飏骄骋鲲鹂鹭麓备策瑜统普布瞻攸逊抗肃魁兰羲献修轼辙愈适然维桢亭拉继时珍白绅涣"
+    "萦葵蓁蔷薰蕙藜蝉衡谊谧豫赋轲轶采釉铃铄镜闻陌雍霈霏韫颀颢飏骄骋鲲鹂鹭麓备策瑜统普布瞻攸逊抗肃魁兰羲献修轼辙愈适然维桢亭拉继时珍白绅涣才"
     "偉麗鳳蘭華國軍傑濤龍飛強剛紅蓮鳴賢豐達遠瓊潔靜穎詩夢曉雲雅儀慧憶樂歡璇瑋瑩瓏瑤盈維綺綱翰聖聰興蓉薇藝銘鋒錦鑫震霖麒黎鵬齡葦訓諾賓軒運鄉鈞銳鎮長順頌顯騰馨鴻"
 )
 NO_NAMES = frozenset(
@@ -76,13 +76,28 @@ ENGLISH = frozenset(
     "pooja neha sunita kavita arjun aditya rohan vikram sneha divya lakshmi mohan mehmet mustafa ahmet emre ayse "
     "yusuf ibrahim khalid abdullah amir takashi yuko haruto sakura min jun soo nguyen curtis darren dean travis "
     "corey brett chad joel glenn grant spencer wesley clifford stanley leonard francis norman harry fred howard "
-    "ernest clarence earl louis barry theodore allen mathew tanner trent dustin".split()
+    "ernest clarence earl louis barry theodore allen mathew tanner trent dustin ellen sally carla dana erica "
+    "felicia gwen hazel irene kara kay lillian lorraine louise mabel marcia marion maureen meredith miranda miriam "
+    "nadia naomi nina nora norma paige pauline phoebe ramona regina rhonda rita roberta rosa sabrina sadie selena "
+    "sheila sherry sonia stella sylvia tabitha tamara toni valerie vera vivian wanda yolanda abby adrian alvin amos "
+    "angus archie blake boris brad byron cecil cedric chester clayton clyde cody cole colin dale dan darrell daryl "
+    "desmond dominic duane dwayne eddie edgar edmund edwin eli elliot elmer erik ernie fergus floyd gavin geoffrey "
+    "gilbert gordon hector herbert herman homer horace irving jake jared jasper jay jeremiah joey johnny kirk kurt "
+    "lance lester lloyd lyle malcolm marshall marvin maurice melvin micah miles milton mitchell morgan morris ned "
+    "nelson nigel orlando otis percy perry quentin ramon randall reginald rex ricardo rick riley rob roderick "
+    "rodney roland ron ross rufus rupert saul sebastian seth sheldon sidney stewart ted tobias todd tommy vaughn "
+    "vernon victor wallace warren wilbur winston".split()
 )
 NO_PERSONS = frozenset(
     "inc ltd llc co corp corporation company group airport international street park hotel university school "
     "hospital center centre row mountains mountain trail ridge union unions terrace inlet bank station road avenue "
     "limited plc gmbh bridge lake river island field county city store shop pro max plus bay beach valley falls "
-    "springs museum gallery mall plaza tower building church college institute system".split()
+    "springs museum gallery mall plaza tower building church college institute system motorway drive circle canyon "
+    "causeway crossing divide expressway freeway gateway heights highway junction landing lane loop manor meadow "
+    "mews orchard overpass parkway passage path pike plain point port prairie radial ramp ranch skyway spur square "
+    "stream summit throughway track tunnel turnpike underpass viaduct view village vista walk way alley branch "
+    "bypass cape cliff club corner course court cove creek crescent crest estate extension ferry forest forge fork "
+    "fort garden grove harbor haven hollow knoll lodge mill mission mount oval".split()
 )
 FORMS_OF_ADDRESS = frozenset(("先生", "女士", "小姐", "老师", "医生"))  # behind a surname alone they name nobody
 TITLES = frozenset("mr mrs ms miss dr prof sir madam".split())
@@ -116,7 +131,7 @@ def _is_latin_name(text: str) -> bool:
     last, comma, rest = text.partition(",")
     words = [word.strip(".").lower() for word in ([*rest.split(), *last.split()] if comma else text.split())]
     words = [word for word in words if word not in TITLES]
-    if not 2 <= len(words) <= 4 or NO_PERSONS & set(words):
+    if not 2 <= len(words) <= 4 or NO_PERSONS & {part for word in words for part in (word, word.rstrip("s"))}:
         return False
     return words[0] in ENGLISH or _is_pinyin(words) or _is_pinyin(words[::-1])
 

@@ -99,7 +99,8 @@ ROLES = tuple(
 NO_ROLES = frozenset("full first last middle given family real legal chinese english cn en zh child".split())
 ROLE_WORDS = (PERSONS - NO_ROLES) | frozenset(
     "manager payee payer insured suspect plaintiff defendant borrower operator reviewer pupil director actor coach "
-    "judge lawyer captain pilot artist singer speaker instructor professor chairman founder lecturer".split()
+    "judge lawyer captain pilot artist singer speaker instructor professor chairman founder lecturer guarantor "
+    "witness trustee recruiter".split()
 )
 # What is called by words that look like people's names: towns, goods, states of affairs.
 # fmt: off
