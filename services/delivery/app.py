@@ -31,5 +31,5 @@ def build(core: Core, *, catalog: CatalogClient, trading: TradingClient, inspect
         hands_over=settings.accel and settings.store_url is None,
     )  # fmt: skip
     doors = Doors(settings.allowed_hosts, streams=STREAMS)
-    tasks = [partial(jobs.run, depot), partial(jobs.inspect, depot), watch.run]
+    tasks = [partial(jobs.run, depot), partial(jobs.inspect, depot), partial(jobs.tidy, depot), watch.run]
     return web.application(core, router, depot, jobs=tasks, doors=doors)

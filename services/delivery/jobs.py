@@ -1,4 +1,4 @@
-"""What `delivery` does unasked: it inspects what came, and notices what time has ended."""
+"""What `delivery` does unasked: it inspects what came, notices what time has ended, and deletes what nobody names."""
 
 import asyncio
 import logging
@@ -7,11 +7,13 @@ from collections.abc import Awaitable, Callable
 from services.delivery.actions import cube as cubes
 from services.delivery.actions import delivery as deliveries
 from services.delivery.actions import upload as uploads
+from services.delivery.actions.collection import collect
 from services.delivery.actions.depot import Depot
 from services.delivery.actions.inspection import inspect_received
 from services.delivery.actions.staging import sweep
 
 INTERVAL_SECONDS = 0.5
+TIDIED_EVERY_SECONDS = 3_600
 log = logging.getLogger(__name__)
 
 
@@ -34,8 +36,15 @@ async def inspect(depot: Depot) -> None:
         await depot.clock.sleep(INTERVAL_SECONDS)
 
 
+async def tidy(depot: Depot) -> None:
+    """Delete what nobody names. By itself, because a large store takes its time to be listed."""
+    while True:
+        await depot.clock.sleep(TIDIED_EVERY_SECONDS)
+        await _attempt(collect, depot)
+
+
 async def tick(depot: Depot) -> None:
-    """Every job once."""
+    """Every job once, but for the tidying."""
     await uploads.pass_deadlines(depot)
     await deliveries.pass_deadlines(depot)
     await cubes.pass_deadlines(depot)
@@ -46,4 +55,4 @@ async def _attempt(job: Callable[[Depot], Awaitable[None]], depot: Depot) -> Non
     try:
         await job(depot)
     except Exception:
-        log.exception("a job failed; tried again in %s s", INTERVAL_SECONDS)
+        log.exception("a job failed; it is tried again")

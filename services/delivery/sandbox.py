@@ -10,6 +10,7 @@ import contextlib
 import os
 import signal
 import sys
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
@@ -27,6 +28,7 @@ from services.delivery.inspector.messages import (
     Measured,
     Order,
     Profile,
+    Progress,
     QueryFailed,
     QueryRows,
     Refused,
@@ -43,8 +45,8 @@ from services.delivery.rules.upload import Reason
 
 __all__ = [
     "ENGINE_VERSION", "INSPECTOR_VERSION", "Answer", "Care", "Desensitise", "Inline", "Inspect", "Inspector", "Measure",
-    "Measured", "Profile", "QueryRows", "Refused", "Rendition", "RunQuery", "SampleRows", "Sandbox", "Secret", "Source",
-    "TakeSample", "WriteColumns", "query",
+    "Measured", "Profile", "Progress", "QueryRows", "Refused", "Rendition", "RunQuery", "SampleRows", "Sandbox",
+    "Secret", "Source", "TakeSample", "WriteColumns", "query",
 ]  # fmt: skip
 
 ENGINE_VERSION = f"duckdb {version('duckdb')}"  # told of every answer: another engine may compute another result
@@ -65,8 +67,15 @@ FILE_BYTES_BASE = 64 * 2**20
 FILE_BYTES_RATIO = 4
 
 
+Hear = Callable[[Progress], None]
+
+
+def _deaf(progress: Progress) -> None:
+    """For who does not wait to hear how far a job is."""
+
+
 class Inspector(Protocol):
-    async def run(self, job: Job) -> Answer: ...
+    async def run(self, job: Job, hear: Hear = ...) -> Answer: ...
 
 
 class Sandbox:
@@ -82,8 +91,8 @@ class Sandbox:
         self._seconds_max = seconds_max
         self._query_processor_seconds = query_processor_seconds
 
-    async def run(self, job: Job) -> Answer:
-        """The child's answer. What the child could not do is `inspection_limit`."""
+    async def run(self, job: Job, hear: Hear = _deaf) -> Answer:
+        """The child's answer; its progress is heard meanwhile. What the child could not do is `inspection_limit`."""
         base = self._query_processor_seconds if isinstance(job, RunQuery) else PROCESSOR_SECONDS_BASE
         processor_seconds = base + job.source.bytes // BYTES_PER_PROCESSOR_SECOND
         order = Order(job, processor_seconds, written_bytes_max(job.source.bytes))
@@ -91,13 +100,10 @@ class Sandbox:
         async with self._query_slots if isinstance(job, RunQuery | WriteColumns) else self._slots:
             # A busy machine gives a child less than a whole processor.
             seconds_max = self._seconds_max or max(processor_seconds * 3, SECONDS_MIN)
-            told = await self._told(job.source.folder, msgspec.json.encode(order), seconds_max)
-        try:
-            return msgspec.json.decode(told, type=Answer)
-        except msgspec.MsgspecError:
-            return Refused(Reason.INSPECTION_LIMIT)
+            told = await self._told(job.source.folder, msgspec.json.encode(order), seconds_max, hear)
+        return told or Refused(Reason.INSPECTION_LIMIT)
 
-    async def _told(self, folder: str, order: bytes, seconds_max: float) -> bytes:
+    async def _told(self, folder: str, order: bytes, seconds_max: float, hear: Hear) -> Answer | None:
         child = await asyncio.create_subprocess_exec(
             *self._command,
             stdin=asyncio.subprocess.PIPE,
@@ -114,10 +120,10 @@ class Sandbox:
                     child.stdin.write(order)
                     await child.stdin.drain()
                 child.stdin.close()
-                told = await _read(child.stdout)
-                return told if told and await child.wait() == 0 else b""
-        except TimeoutError:
-            return b""
+                told = await _read(child.stdout, hear)
+                return told if told and await child.wait() == 0 else None
+        except (TimeoutError, msgspec.MsgspecError):
+            return None
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)
@@ -129,10 +135,11 @@ class Sandbox:
 class Inline:
     """Runs a job in this process and at once. For files of our own making only: tests and the simulator."""
 
-    async def run(self, job: Job) -> Answer:
+    async def run(self, job: Job, hear: Hear = _deaf) -> Answer:
         from services.delivery.inspector import work
+        from services.delivery.inspector.progress import steps
 
-        return work.perform(job)
+        return work.perform(job, steps(hear))
 
 
 async def query(inspector: Inspector, job: RunQuery) -> QueryRows:
@@ -151,9 +158,23 @@ def written_bytes_max(source_bytes: int) -> int:
     return FILE_BYTES_BASE + source_bytes * FILE_BYTES_RATIO
 
 
-async def _read(stream: asyncio.StreamReader) -> bytes:
-    """All that is said; nothing where it is too much."""
-    told = bytearray()
-    while len(told) <= ANSWER_BYTES_MAX and (chunk := await stream.read(CHUNK_BYTES)):
-        told += chunk
-    return bytes(told) if len(told) <= ANSWER_BYTES_MAX else b""
+async def _read(stream: asyncio.StreamReader, hear: Hear) -> Answer | None:
+    """The answer among the lines that are said; None where it is too much. Raises MsgspecError for any other word."""
+    answer: Answer | None = None
+    unread, said_bytes = b"", 0
+    while chunk := await stream.read(CHUNK_BYTES):
+        said_bytes += len(chunk)
+        if said_bytes > ANSWER_BYTES_MAX:
+            return None
+        *lines, unread = (unread + chunk).split(b"\n")
+        for line in lines:
+            answer = _understood(line, hear) or answer
+    return (_understood(unread, hear) if unread else None) or answer
+
+
+def _understood(line: bytes, hear: Hear) -> Answer | None:
+    word = msgspec.json.decode(line, type=Answer | Progress)
+    if not isinstance(word, Progress):
+        return word
+    hear(word)
+    return None

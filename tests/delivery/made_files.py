@@ -5,19 +5,22 @@ import functools
 import importlib
 import io
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import airportsdata
 from faker import Faker
 
-from services.delivery.inspector.messages import Source
+from services.delivery.inspector.messages import Inspect, Source
 from services.delivery.rules.upload import SUFFIX, MediaType
 
 pyarrow: Any = importlib.import_module("pyarrow")
 parquet: Any = importlib.import_module("pyarrow.parquet")
+encryption: Any = importlib.import_module("pyarrow.parquet.encryption")
 
 SEED = 7
+TODAY = date(2026, 11, 26)
 
 
 @functools.cache
@@ -55,6 +58,10 @@ def source(
     path = folder / f"source.{SUFFIX[media_type]}"
     path.write_bytes(content)
     return Source(str(path), media_type, len(content) if declared is None else declared, str(folder), SEED)
+
+
+def inspection_of(source: Source) -> Inspect:
+    return Inspect(source, TODAY)
 
 
 PLACES = csv_of(["city", "lat"], [[f"city {n}", "40.123456"] for n in range(1000)])

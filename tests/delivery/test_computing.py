@@ -13,7 +13,7 @@ from httpx2 import Response
 from services.delivery.inspector.messages import Answer, Job, RunQuery
 from services.delivery.rules.answer import ASKED_TOGETHER
 from services.delivery.rules.permission import POLICY_VERSION
-from services.delivery.sandbox import ENGINE_VERSION, Inline, Sandbox
+from services.delivery.sandbox import ENGINE_VERSION, Hear, Inline, Sandbox
 from shared.facts import Fact
 from shared.grades import C1, C2, C3, C5, G1, G2, G3, Clearance, Flag, Grade, Mode
 from shared.ids import EntitlementId, ParticipantId
@@ -149,11 +149,11 @@ class Slow(Inline):
     def __init__(self) -> None:
         self.asked, self.asked_twice, self.goes_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
-    async def run(self, job: Job) -> Answer:
+    async def run(self, job: Job, hear: Hear = print) -> Answer:
         if isinstance(job, RunQuery):
             (self.asked_twice if self.asked.is_set() else self.asked).set()
             await self.goes_on.wait()
-        return await super().run(job)
+        return await super().run(job, hear)
 
 
 async def test_a_new_grade_while_it_is_computed_withholds_the_answer(bench: Bench, tmp_path: Path):

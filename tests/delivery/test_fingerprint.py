@@ -13,7 +13,7 @@ from services.delivery.inspector.messages import Inspect, Profile
 from services.delivery.inspector.work import perform
 from services.delivery.rules.upload import MediaType
 from services.delivery.sandbox import Sandbox
-from tests.delivery.made_files import airports, csv_of, parquet_of, persons, source
+from tests.delivery.made_files import TODAY, airports, csv_of, parquet_of, persons, source
 
 CSV, JSON_LINES, PARQUET = MediaType
 NAMES, *ALL = list(csv.reader(io.StringIO(airports().decode())))
@@ -21,7 +21,7 @@ ROWS, OTHERS = ALL[:4_000], ALL[10_000:14_000]
 
 
 def sketch(folder: Path, content: bytes, media_type: MediaType = CSV) -> tuple[int, ...]:
-    found = perform(Inspect(source(folder, content, media_type)))
+    found = perform(Inspect(source(folder, content, media_type), TODAY))
     assert isinstance(found, Profile), found
     assert found.fingerprint == sorted(set(found.fingerprint))
     return tuple(int(member, 16) for member in found.fingerprint)
@@ -93,6 +93,6 @@ def test_a_table_with_few_distinct_rows_has_no_sketch(tmp_path: Path, rows: list
 
 
 async def test_the_child_takes_the_same_sketch(tmp_path: Path):
-    found = await Sandbox().run(Inspect(source(tmp_path, persons())))
+    found = await Sandbox().run(Inspect(source(tmp_path, persons()), TODAY))
     assert isinstance(found, Profile)
     assert tuple(int(member, 16) for member in found.fingerprint) == sketch(tmp_path, persons())

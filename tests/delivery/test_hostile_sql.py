@@ -17,7 +17,7 @@ from services.delivery.rules.query import QueryReason
 from services.delivery.rules.upload import MediaType, Reason
 from services.delivery.sandbox import Sandbox
 from tests.delivery.hostile_sql import LEAVING
-from tests.delivery.made_files import csv_of, parquet_of, source
+from tests.delivery.made_files import TODAY, csv_of, parquet_of, source
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits and system call filters are those of Linux")
 SHOPS = csv_of(["shop", "amount"], [[f"shop {n}", str(n)] for n in range(2_000)])
@@ -143,7 +143,7 @@ async def test_no_inspection_waits_behind_a_query(tmp_path: Path):
     query = asyncio.create_task(sandbox.run(job(tmp_path, "SELECT count(*) FROM data")))
     folder = tmp_path / "another"
     folder.mkdir()
-    assert isinstance(await sandbox.run(Inspect(source(folder, SHOPS))), Profile) and not query.done()
+    assert isinstance(await sandbox.run(Inspect(source(folder, SHOPS), TODAY)), Profile) and not query.done()
     (tmp_path / "go").touch()
     assert isinstance(await query, QueryRows)
 

@@ -16,7 +16,6 @@ from services.delivery.inspector.messages import (
     Answer,
     Desensitise,
     Field,
-    Inspect,
     Profile,
     Rendition,
     SampleRows,
@@ -28,13 +27,13 @@ from services.delivery.rules.detection import FieldDetection, Kind, detect
 from services.delivery.rules.masking import Mask, masks_for
 from services.delivery.rules.upload import MediaType
 from shared.grades import Grade
-from tests.delivery.made_files import airports, csv_of, parquet, parquet_of, persons, source
+from tests.delivery.made_files import airports, csv_of, inspection_of, parquet, parquet_of, persons, source
 
 CSV, JSON_LINES, PARQUET = MediaType
 
 
 def profile(folder: Path, content: bytes, media_type: MediaType = CSV) -> Profile:
-    answer = perform(Inspect(source(folder, content, media_type)))
+    answer = perform(inspection_of(source(folder, content, media_type)))
     assert isinstance(answer, Profile), answer
     return answer
 
@@ -97,6 +96,10 @@ def test_one_number_quoted_in_a_thousand_remarks_is_found(tmp_path: Path):
     ("c1",   "+44 20 8366 1177",     Kind.PHONE),
     ("电话", "01088886666",          Kind.PHONE),
     ("序号", "01088886666",          None),
+    ("url",  "http://93.184.216.34/a", Kind.IP_ADDRESS),
+    ("ua",   "Mozilla/5.0 Chrome/120.0.0.0 Safari/537.36", None),
+    ("path", "lodash@4.17.21, icon@2x.png", None),
+    ("text", "ratio 0.13812345678",   None),
     ("订单", "020-12",               None),
     ("姓名", "买买提·吐尔逊",        Kind.NAME),
     ("zd",   "站点一",               None),

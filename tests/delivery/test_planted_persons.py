@@ -22,10 +22,10 @@ from services.delivery.inspector.messages import (
 )
 from services.delivery.inspector.work import perform
 from services.delivery.rules.desensitisation import Treatment, treatment
-from services.delivery.rules.inspection import Counted, conclude
+from services.delivery.rules.inspection import Counted, Inspection, conclude
 from services.delivery.rules.upload import MediaType
 from shared.grades import G2, G3, G4, Flag
-from tests.delivery.made_files import csv_of, parquet, parquet_of, source
+from tests.delivery.made_files import TODAY, csv_of, parquet, parquet_of, source
 
 ROWS = 150
 FORMATS = list(MediaType)
@@ -138,11 +138,12 @@ class Table:
 
 
 def treated(file: Source, seed: int) -> Treatment:
-    found = perform(Inspect(file))
+    found = perform(Inspect(file, TODAY))
     assert isinstance(found, Profile), found
     fields = [Counted(one.name, one.type, one.nulls, one.distinct, one.evidence) for one in found.fields]
-    grade = (G2, G3, G4)[seed % 3]
-    return treatment(conclude(found.rows, fields), grade, frozenset({Flag.PERSONAL}), None)
+    grade, inspection = (G2, G3, G4)[seed % 3], conclude(found.rows, fields)
+    assert isinstance(inspection, Inspection)
+    return treatment(inspection, grade, frozenset({Flag.PERSONAL}), None)
 
 
 def text_of(content: bytes, media_type: MediaType) -> str:

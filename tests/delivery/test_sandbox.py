@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from services.delivery.inspector.messages import Inspect, Profile, Refused, SampleRows, TakeSample
+from services.delivery.inspector.messages import Profile, Refused, SampleRows, TakeSample
 from services.delivery.inspector.work import perform
 from services.delivery.rules.upload import MediaType, Reason
 from services.delivery.sandbox import Inline, Sandbox
-from tests.delivery.made_files import airports, parquet_of, persons, pyarrow, source
+from tests.delivery.made_files import airports, inspection_of, parquet_of, persons, pyarrow, source
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits and system call filters are those of Linux")
 ANSWER = '{"type": "refused", "reason": "%s"}'
@@ -38,18 +38,18 @@ print('{{"type": "refused", "reason": "bomb", "line": %d}}' % permitted)
 
 async def permitted(folder: Path, *attempts: str) -> list[str]:
     """Which of the attempts succeed in a child under the real limits."""
-    answer = await child(CONFINED.format(attempts=attempts)).run(Inspect(source(folder, persons())))
+    answer = await child(CONFINED.format(attempts=attempts)).run(inspection_of(source(folder, persons())))
     assert isinstance(answer, Refused) and answer.line is not None, answer
     return [attempt for number, attempt in enumerate(attempts) if answer.line >> number & 1]
 
 
 async def test_the_child_answers_as_the_same_code_does_here(tmp_path: Path):
-    for job in (Inspect(source(tmp_path, persons())), TakeSample(source(tmp_path, persons()), 3, {})):
+    for job in (inspection_of(source(tmp_path, persons())), TakeSample(source(tmp_path, persons()), 3, {})):
         assert await Sandbox().run(job) == await Inline().run(job) == perform(job)
 
 
 async def test_the_largest_real_file_fits_the_limits(tmp_path: Path):
-    found = await Sandbox().run(Inspect(source(tmp_path, airports())))
+    found = await Sandbox().run(inspection_of(source(tmp_path, airports())))
     assert isinstance(found, Profile) and found.rows > 28_000
 
 
@@ -68,12 +68,12 @@ async def test_several_jobs_at_a_time_share_the_children(tmp_path: Path):
     ("deafness",                      "import os; os.close(0); os._exit(3)"),
 ])  # fmt: skip
 async def test_a_child_that_misbehaves_makes_a_refusal(tmp_path: Path, story: str, script: str):
-    assert await child(script).run(Inspect(source(tmp_path, persons()))) == GAVE_UP, story
+    assert await child(script).run(inspection_of(source(tmp_path, persons()))) == GAVE_UP, story
 
 
 async def test_a_child_that_hangs_is_ended_and_gone(tmp_path: Path):
     script = "import os, sys; open('pid', 'w').write(str(os.getpid())); sys.stdin.read(); __import__('time').sleep(600)"
-    assert await child(script, seconds_max=1).run(Inspect(source(tmp_path, persons()))) == GAVE_UP
+    assert await child(script, seconds_max=1).run(inspection_of(source(tmp_path, persons()))) == GAVE_UP
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
 
@@ -102,11 +102,11 @@ async def test_what_it_may(tmp_path: Path):
 async def test_nothing_of_the_services_environment_reaches_the_child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("YAOSU_TOKEN_KEY", "secret")
     script = f"import os; print('{ANSWER % 'empty'}' if 'YAOSU_TOKEN_KEY' in os.environ else '{ANSWER % 'ragged'}')"
-    assert await child(script).run(Inspect(source(tmp_path, persons()))) == Refused(Reason.RAGGED)
+    assert await child(script).run(inspection_of(source(tmp_path, persons()))) == Refused(Reason.RAGGED)
 
 
 async def test_a_parquet_bomb_is_the_childs_trouble_alone(tmp_path: Path):
     bomb = parquet_of({"a": pyarrow.array(["A" * 1_000] * 400_000)}, compression="zstd")
     assert len(bomb) < 1_000_000  # and four hundred million bytes once it is open
-    answer = await Sandbox().run(Inspect(source(tmp_path, bomb, MediaType.PARQUET)))
+    answer = await Sandbox().run(inspection_of(source(tmp_path, bomb, MediaType.PARQUET)))
     assert answer == Refused(Reason.BOMB)

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from types import SimpleNamespace
 
 import pytest
+from sqlalchemy import update
 
 from services.catalog.client import InspectionReport, VersionView
 from services.delivery.actions import staging
@@ -15,6 +16,7 @@ from services.delivery.rules.upload import INSPECTED_WITHIN, NothingToReceive
 from services.delivery.sandbox import Answer, Inspect
 from services.delivery.store import uploads
 from services.delivery.store.content import StorageFull
+from services.delivery.tables import uploads as tables
 from shared.errors import Failure, Unavailable
 from shared.ids import UploadId, VersionId
 from tests.delivery.desk import ONE_DATABASE, Desk
@@ -134,6 +136,16 @@ async def test_what_was_found_is_told_again_and_not_looked_for_again(desk: Desk)
 
 
 @ONE_DATABASE
+async def test_what_was_found_before_lines_were_told_is_still_understood(desk: Desk):
+    provider, _, upload_id = await desk.declared(GOOD)
+    await desk.send(provider, upload_id, GOOD)
+    async with desk.depot.database.transaction() as tx:
+        await tx.execute(update(tables.uploads).values(outcome='"ragged"'))
+    await desk.tick()
+    assert await desk.state(provider, upload_id) == ("refused", "ragged", None)
+
+
+@ONE_DATABASE
 async def test_what_the_catalogue_neither_takes_nor_refuses_is_told_again(desk: Desk):
     provider, _, upload_id = await desk.declared(GOOD)
     await desk.send(provider, upload_id, GOOD)
@@ -167,7 +179,7 @@ async def test_an_inspection_may_take_longer_than_its_lease(desk: Desk, monkeypa
     monkeypatch.setattr(desk.bench.clock, "sleep", sleep)
     perform, claims = desk.depot.inspector.run, list[object]()
 
-    async def slow(job: Inspect) -> Answer:
+    async def slow(job: Inspect, _: object) -> Answer:
         await asleep.acquire()
         for _ in range(2 * LEASE // RENEWED_EVERY):
             desk.bench.clock.advance(seconds=RENEWED_EVERY.total_seconds())

@@ -44,10 +44,13 @@ async def test_the_catalogue_is_told_what_was_detected_and_on_what_grounds(desk:
 
 @ONE_DATABASE
 async def test_a_file_that_cannot_be_inspected_is_refused_and_not_kept(desk: Desk):
-    provider, _, upload_id = await desk.declared(b"a,b\n1\n")
-    await desk.send(provider, upload_id, b"a,b\n1\n")
+    provider, _, upload_id = await desk.declared(b"a,b\n1,2\n3\n")
+    await desk.send(provider, upload_id, b"a,b\n1,2\n3\n")
     await desk.tick()
     assert await desk.state(provider, upload_id) == ("refused", "ragged", None)
+    assert (await desk.bench.get(provider, f"/delivery/v1/uploads/{upload_id}")).json()["reason_line"] == 3
+    [fact] = await desk.facts("content_refused")
+    assert (fact["reason_code"], fact["reason_line"]) == ("ragged", 3)
     assert desk.shelf.reports[0][1].refused == "ragged"
     assert not list((desk.depot.scratch.parent / "content").rglob("content_*"))
     assert not list(desk.depot.scratch.iterdir())

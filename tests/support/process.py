@@ -21,6 +21,11 @@ class ServerProcess:
         self.base_url = f"http://127.0.0.1:{self.port}"
         self._process: asyncio.subprocess.Process | None = None
 
+    @property
+    def pid(self) -> int:
+        assert self._process
+        return self._process.pid
+
     async def start(self) -> None:
         """Returns once the market is ready."""
         self.folder.mkdir(parents=True, exist_ok=True)

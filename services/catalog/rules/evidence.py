@@ -26,7 +26,7 @@ class Kind(StrEnum):
     HEALTH = "health"
     RELIGION = "religion"
     BIOMETRIC = "biometric"
-    MINOR = "minor"  # a person under 14, by resident ID or birth date
+    MINOR = "minor"  # of a person under 14, told beside the kind in which it was seen
 
 
 @dataclass(frozen=True, slots=True)

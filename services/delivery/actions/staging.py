@@ -9,7 +9,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,27 +32,31 @@ class Kept:
 
 
 @asynccontextmanager
-async def staged(depot: Depot, upload: Upload) -> AsyncGenerator[Source]:
-    """The upload's content as a file, with room to work on it.
+async def staged(depot: Depot, upload: Upload, tell: Callable[[int], object] = int) -> AsyncGenerator[Source]:
+    """The upload's content as a file, with room to work on it. `tell` is told the percentage that is there.
 
     Raises ContentGone unless the store still has the bytes that were declared, StorageFull where there is no room.
     """
     if upload.content_id is None:
         raise ContentGone()
     kept = Kept(upload.content_id, upload.media_type, upload.bytes, upload.content_hash)
-    async with staged_content(depot, kept, seed_of(upload)) as source:
+    async with staged_content(depot, kept, seed_of(upload), tell) as source:
         yield source
 
 
 @asynccontextmanager
-async def staged_content(depot: Depot, kept: Kept, seed: int) -> AsyncGenerator[Source]:
+async def staged_content(
+    depot: Depot, kept: Kept, seed: int, tell: Callable[[int], object] = int
+) -> AsyncGenerator[Source]:
     """As above, for any content that is kept."""
     folder, lock = await asyncio.to_thread(_fresh_folder, depot.scratch, kept.bytes)
     try:
-        path, digest = folder / f"source.{SUFFIX[kept.media_type]}", hashlib.sha256()
+        path, digest, fetched = folder / f"source.{SUFFIX[kept.media_type]}", hashlib.sha256(), 0
         async for chunk in depot.content.chunks(kept.content_id):
             digest.update(chunk)
             await asyncio.to_thread(_append, path, chunk)
+            fetched += len(chunk)
+            tell(fetched * 100 // kept.bytes)
         if digest.hexdigest() != kept.content_hash:
             raise ContentGone(reason_code="damaged")
         yield Source(str(path), kept.media_type, kept.bytes, str(folder), seed)

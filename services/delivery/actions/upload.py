@@ -8,7 +8,7 @@ from services.catalog.client import NoSuchVersion
 from services.delivery.actions.depot import Depot
 from services.delivery.events.upload import ContentReceived, ContentRefused, UploadDeclared
 from services.delivery.rules import upload as upload_rules
-from services.delivery.rules.upload import REFUSED, ContentDiffers, Upload, VersionHasContent
+from services.delivery.rules.upload import REFUSED, ContentDiffers, Progress, Upload, VersionHasContent
 from services.delivery.schemas.uploads import NewUpload
 from services.delivery.store import uploads as store
 from shared.access import Member
@@ -76,9 +76,11 @@ async def _received(
     return upload
 
 
-async def upload(depot: Depot, provider: Member, upload_id: UploadId) -> Upload:
+async def upload(depot: Depot, provider: Member, upload_id: UploadId) -> tuple[Upload, Progress | None]:
+    """The upload, and how far its inspection is while there is one."""
     async with depot.database.read() as tx:
-        return await store.own_upload(tx, upload_id, provider.participant_id)
+        found = await store.own_upload(tx, upload_id, provider.participant_id)
+        return found, upload_rules.progress(found, await store.progress_of(tx, upload_id))
 
 
 async def pass_deadlines(depot: Depot) -> None:

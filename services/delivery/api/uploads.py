@@ -38,8 +38,8 @@ async def receive(upload_id: UploadId, request: Request, provider: Provider, dep
 
 @router.get("/uploads/{upload_id}")
 async def upload(upload_id: UploadId, provider: Provider, depot: DeliveryService) -> UploadView:
-    """One of your own uploads: what became of it, who acts next, and why it was refused."""
-    return UploadView.of(await actions.upload(depot, provider, upload_id))
+    """One of your own uploads: how far its inspection is, who acts next, and why and at which line it was refused."""
+    return UploadView.of(*await actions.upload(depot, provider, upload_id))
 
 
 async def _body(request: Request) -> AsyncGenerator[bytes]:

@@ -49,11 +49,13 @@ class ContentRefused(Fact):
     provider_id: ParticipantId
     content_hash: str
     reason_code: Reason
+    reason_line: int | None = None
 
     @classmethod
     def of(cls, upload: Upload) -> Self:
         assert upload.reason_code is not None
-        return cls(upload.id, upload.version_id, upload.provider_id, upload.content_hash, upload.reason_code)
+        parts = (upload.content_hash, upload.reason_code, upload.reason_line)
+        return cls(upload.id, upload.version_id, upload.provider_id, *parts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
-"""`python -m services.delivery.inspector`: one job on standard input, its answer on standard output, then gone."""
+"""`python -m services.delivery.inspector`: one job on standard input; its progress and its answer, each a line of JSON,
+on standard output; then gone."""
 
 import sys
 from collections.abc import Callable
@@ -7,7 +8,8 @@ from functools import partial
 import msgspec
 
 from services.delivery.inspector import limits
-from services.delivery.inspector.messages import Answer, Job, Order, Refused, RunQuery
+from services.delivery.inspector.messages import Answer, Job, Order, Progress, Refused, RunQuery
+from services.delivery.inspector.progress import steps
 from services.delivery.rules.upload import MediaType, Reason
 
 
@@ -21,7 +23,12 @@ def main() -> None:
         answer = perform()
     except MemoryError:
         answer = Refused(Reason.INSPECTION_LIMIT)
-    sys.stdout.buffer.write(msgspec.json.encode(answer))
+    _say(answer)
+
+
+def _say(word: Answer | Progress) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(word) + b"\n")
+    sys.stdout.buffer.flush()
 
 
 def _performer(job: Job) -> Callable[[], Answer]:
@@ -31,7 +38,7 @@ def _performer(job: Job) -> Callable[[], Answer]:
         return partial(query.answer, job)
     from services.delivery.inspector import work
 
-    return partial(work.perform, job)
+    return partial(work.perform, job, steps(_say))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 Promises: a job names the files it may touch; an answer never holds an error's text, which may quote the data.
 """
 
+from datetime import date
 from typing import Annotated
 
 import msgspec
@@ -11,7 +12,7 @@ from services.delivery.rules.detection import Evidence
 from services.delivery.rules.effect import Cut, Groups
 from services.delivery.rules.masking import Mask
 from services.delivery.rules.query import QueryReason
-from services.delivery.rules.upload import MediaType, Reason
+from services.delivery.rules.upload import MediaType, Phase, Reason
 
 INSPECTOR_VERSION = "2"
 Count = Annotated[int, msgspec.Meta(ge=0)]
@@ -32,7 +33,10 @@ class Source(msgspec.Struct, frozen=True):
 
 
 class Inspect(msgspec.Struct, frozen=True, tag="inspect"):
+    """Say what the file holds. `today` tells who is under 14."""
+
     source: Source
+    today: date
 
 
 class Secret(msgspec.Struct, frozen=True):
@@ -119,22 +123,33 @@ class Order(msgspec.Struct, frozen=True):
     file_bytes: int
 
 
+class Progress(msgspec.Struct, frozen=True, tag="progress"):
+    """How much of a phase is done. Told on a line of its own, before the answer."""
+
+    phase: Phase
+    percent: Annotated[int, msgspec.Meta(ge=0, le=100)]
+
+
 class Field(msgspec.Struct, frozen=True):
-    """A column as found. `distinct` is counted on 64-bit hashes of its values."""
+    """A column as found. `distinct` is counted on 64-bit hashes of its values; `fitting` are those of the type that
+    most of them have."""
 
     name: str
     type: str
     nulls: Count
     distinct: Count
     evidence: Evidence
+    fitting: Count = 0
 
 
 class Profile(msgspec.Struct, frozen=True, tag="profile"):
-    """`fingerprint`: a sketch of the rows, of hashes in hex; none where they are too few."""
+    """`fingerprint`: a sketch of the rows, of hashes in hex; none where they are too few. `duplicate_rows`: those that
+    repeat another; None where nobody could count them."""
 
     rows: Count
     fields: list[Field]
     fingerprint: list[str] = []
+    duplicate_rows: Count | None = None
 
 
 class SampleRows(msgspec.Struct, frozen=True, tag="sample_rows"):

@@ -14,6 +14,7 @@ import duckdb
 from services.delivery.inspector import magic
 from services.delivery.inspector.columns import check_parquet, told_by_footer, write_text_columns
 from services.delivery.inspector.messages import Refusal, Source
+from services.delivery.inspector.progress import Tell
 from services.delivery.inspector.text_tables import open_table
 from services.delivery.rules.masking import literal
 from services.delivery.rules.upload import MediaType, Reason
@@ -40,16 +41,16 @@ class Table:
 
 
 @contextmanager
-def opened(source: Source) -> Generator[Table]:
+def opened(source: Source, tell: Tell) -> Generator[Table]:
     """The file as a table. Raises Refusal for one that is not taken."""
     magic.check(source)
     if source.media_type is MediaType.PARQUET:
         path, types = source.path, dict[str, str]()
-        rows, table_bytes = told_by_footer(source) if source.inspected else check_parquet(source)
+        rows, table_bytes = told_by_footer(source) if source.inspected else check_parquet(source, tell)
     else:
-        text, table_bytes = open_table(source), source.bytes
+        text, table_bytes = open_table(source, tell), source.bytes
         path, types = os.path.join(source.folder, "columns.parquet"), text.json_types
-        rows = write_text_columns(text, path)
+        rows = write_text_columns(text, path, tell)
     if rows == 0:
         raise Refusal(Reason.NO_ROWS)
     with duckdb.connect(":memory:", config=_settings(source.folder)) as database:

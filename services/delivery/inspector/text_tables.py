@@ -1,28 +1,34 @@
 """CSV and JSON lines, read strictly: one meaning for each byte or none.
 
-Promises: UTF-8 only; every row has the header's width; a quote that opens closes; a column of JSON lines has one type;
-no line, cell or header grows beyond its limit before it is refused. Nothing is guessed: no delimiter, no encoding.
+Promises: UTF-8, or for CSV also GB18030 (`encodings.py`); every row has the header's width; a quote that opens closes;
+a column of JSON lines has one type; no line, cell or header grows beyond its limit before it is refused. No delimiter
+is guessed.
 Sources: RFC 4180 (comma, double quote), RFC 8259 (no duplicate names, no NaN), ndjson (one object a line).
 """
 
 import csv
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from io import TextIOWrapper
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from unicodedata import is_normalized
 
+from services.delivery.inspector.encodings import encoding_of
 from services.delivery.inspector.messages import Refusal, Source
+from services.delivery.inspector.progress import READING, Tell
 from services.delivery.rules.upload import MediaType, Reason
 
-COLUMNS_MAX = 1_000
+COLUMNS_MAX = 1_000  # so that what is told of them fits a request, and looking at them the processor's time
 NAME_CHARACTERS_MAX = 100
 CELL_CHARACTERS_MAX = 64 * 1024
 LINE_CHARACTERS_MAX = 1024 * 1024
+STEP_ROWS = 4_096  # between two looks at how far the reading is
 
 Row = list[str | None]
+T = TypeVar("T")
 # C0 and C1 controls but tab and line ends: no text has them, and terminals and logs obey them.
 _control = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _surrogate = re.compile("[\ud800-\udfff]")
@@ -34,21 +40,24 @@ class TextTable:
 
     source: Source
     names: tuple[str, ...]
+    encoding: str = "utf-8"
     json_types: dict[str, str] = field(default_factory=dict[str, str])
 
-    def rows(self) -> Iterator[Row]:
-        with _open(self.source) as file:
-            yield from _csv_rows(file, len(self.names)) if not self.json_types else _json_rows(file, self.names)
+    def rows(self, tell: Tell) -> Iterator[Row]:
+        with _open(self.source, self.encoding) as file:
+            rows = _json_rows(file, self.names) if self.json_types else _csv_rows(file, len(self.names))
+            yield from _told(rows, file, self.source, tell, 50 if self.json_types else 0)
 
 
-def open_table(source: Source) -> TextTable:
+def open_table(source: Source, tell: Tell) -> TextTable:
     """The table of a CSV or JSON lines file, its header or keys checked. Rows are checked as they are read."""
-    with _open(source) as file:
-        if source.media_type is MediaType.CSV:
-            names = _csv_header(file)
-            return TextTable(source, check_names(names))
-        types = _json_types(file)
-    return TextTable(source, check_names(tuple(types)), types)
+    if source.media_type is MediaType.CSV:
+        encoding = encoding_of(source.path)
+        with _open(source, encoding) as file:
+            return TextTable(source, check_names(_csv_header(file)), encoding)
+    with _open(source, "utf-8") as file:
+        types = _json_types(_told(_json_objects(file), file, source, tell, 0, 50))
+    return TextTable(source, check_names(tuple(types)), json_types=types)
 
 
 def check_names(names: Iterable[str]) -> tuple[str, ...]:
@@ -67,9 +76,18 @@ def _is_name(name: str) -> bool:
     return bool(name.strip()) and len(name) <= NAME_CHARACTERS_MAX and name.isprintable() and is_normalized("NFC", name)
 
 
-def _open(source: Source) -> TextIOWrapper:
+def _told(
+    read: Iterator[T], file: TextIOWrapper, source: Source, tell: Tell, begin: int, end: int = 100
+) -> Iterator[T]:
+    """What is read, while it is told how far into the file that has come. It is read from `begin` to `end` percent."""
+    for number, one in enumerate(read):
+        if number % STEP_ROWS == 0:
+            tell(READING, begin + (end - begin) * os.lseek(file.fileno(), 0, os.SEEK_CUR) // max(source.bytes, 1))
+        yield one
+
+
+def _open(source: Source, encoding: str) -> TextIOWrapper:
     # A byte order mark before CSV is Excel's habit and says nothing else; RFC 8259 forbids it before JSON.
-    encoding = "utf-8-sig" if source.media_type is MediaType.CSV else "utf-8"
     return open(source.path, encoding=encoding, errors="strict", newline="")
 
 
@@ -96,6 +114,10 @@ def _csv_reader(file: TextIOWrapper) -> Any:
 
 
 def _csv_header(file: TextIOWrapper) -> tuple[str, ...]:
+    head = file.readline(LINE_CHARACTERS_MAX + 1)
+    if len(head) > LINE_CHARACTERS_MAX and head.count(",") > COLUMNS_MAX:
+        raise Refusal(Reason.TOO_MANY_COLUMNS, 1)  # rather than a cell too large, which the line would be as a whole
+    file.seek(0)
     names = next(_csv_records(_csv_reader(file)), None)
     if names is None:
         raise Refusal(Reason.EMPTY)
@@ -180,10 +202,10 @@ def _json_objects(file: TextIOWrapper) -> Iterator[tuple[int, dict[str, object]]
         yield number, cast(dict[str, object], value)
 
 
-def _json_types(file: TextIOWrapper) -> dict[str, str]:
+def _json_types(objects: Iterable[tuple[int, dict[str, object]]]) -> dict[str, str]:
     """The keys in order of appearance, each with the one type of its values."""
     types: dict[str, str] = {}
-    for number, found in _json_objects(file):
+    for number, found in objects:
         for key, value in found.items():
             if key not in types and len(types) == COLUMNS_MAX:
                 raise Refusal(Reason.TOO_MANY_COLUMNS, number)

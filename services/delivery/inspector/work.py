@@ -25,6 +25,7 @@ from services.delivery.inspector.messages import (
     WriteColumns,
 )
 from services.delivery.inspector.profile import profile
+from services.delivery.inspector.progress import Tell, silent
 from services.delivery.inspector.query import answer, answer_from
 from services.delivery.inspector.reading import opened
 from services.delivery.inspector.rewriting import desensitise, sample, write_columns
@@ -32,15 +33,18 @@ from services.delivery.inspector.text_tables import open_table
 from services.delivery.rules.upload import MediaType, Reason
 
 
-def perform(job: Job) -> Answer:
-    """The answer to a job. A file that breaks the tools is refused like any other that is not taken."""
+def perform(job: Job, tell: Tell = silent) -> Answer:
+    """The answer to a job; its steps are told meanwhile.
+
+    A file that breaks the tools is refused like any other that is not taken.
+    """
     try:
         if isinstance(job, RunQuery):
             return _answer(job)
-        with opened(job.source) as table:
+        with opened(job.source, tell) as table:
             match job:
                 case Inspect():
-                    return profile(table, job.source.seed)
+                    return profile(table, job.source.seed, job.today, tell)
                 case TakeSample():
                     return sample(table, job)
                 case Desensitise():
@@ -59,6 +63,6 @@ def _answer(job: RunQuery) -> Answer:
     if job.source.media_type is MediaType.PARQUET:
         return answer(job)
     magic.check(job.source)
-    text, path = open_table(job.source), os.path.join(job.source.folder, "columns.parquet")
-    write_text_columns(text, path)
+    text, path = open_table(job.source, silent), os.path.join(job.source.folder, "columns.parquet")
+    write_text_columns(text, path, silent)
     return answer_from(job, path, text.json_types)

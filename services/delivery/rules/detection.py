@@ -1,129 +1,95 @@
 """What kind of personal or sensitive thing a column holds, from its name and from what was counted in it.
 
-Owns: the kinds, the dictionary of column names (Chinese, English, pinyin initials), the thresholds, and the decision.
+Owns: the thresholds, and the decision. The kinds are in `kind.py`, the dictionary of names in `column_names.py`.
 Promises: a name alone accuses nobody where values can be looked at, so an airport's name is no person's; what is
 counted only ever adds a detection, and a detection only ever raises a grade (the catalogue's floors).
 Does not: look at values (the inspector's child counts what its recognisers find), or set a grade.
-Sources: GB/T 35273-2020 annexes A and B, GB/T 45574-2025 (kinds); the thresholds are ours, on the strict side.
+Sources: PIPL art. 28 (persons under 14); the thresholds are ours, on the strict side.
 """
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from itertools import pairwise
+
+from services.delivery.rules.column_names import kinds_named
+from services.delivery.rules.kind import Kind
+
+__all__ = [
+    "WHOLE", "Count", "Evidence", "FieldDetection", "Kind", "Threshold", "detect", "detect_all", "kinds_named", "share",
+]  # fmt: skip
 
 WHOLE = 10_000  # basis points
-
-
-class Kind(StrEnum):
-    RESIDENT_ID = "resident_id"  # 身份证号, GB 11643
-    USCC = "uscc"  # 统一社会信用代码, GB 32100: names an organisation, not a person
-    PHONE = "phone"
-    BANK_CARD = "bank_card"
-    PASSPORT = "passport"
-    PLATE = "plate"  # 车牌
-    EMAIL = "email"
-    IP_ADDRESS = "ip_address"
-    COORDINATES = "coordinates"
-    NAME = "name"
-    ADDRESS = "address"
-    BIRTH_DATE = "birth_date"
-    HEALTH = "health"
-    RELIGION = "religion"
-    BIOMETRIC = "biometric"
+MINOR_UNDER_YEARS = 14
+PAIRED_MIN = 9_000  # of two neighbouring columns without telling names that would be places
 
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
     """From which share of hits on a kind is taken as present, with and without a telling column name.
 
-    `None` never suffices alone. `valid_min` is the share of candidates that must prove true where no name tells.
-    In basis points.
+    `None` never suffices alone. `valid_min` is the share of candidates that must prove true where no name tells,
+    `named_valid_min` where one does, and `different_min` how many different ones there must be where none does.
+    Shares in basis points.
     """
 
     named: int
     alone: int | None
     valid_min: int = 0
+    named_valid_min: int = 0
+    different_min: int = 0
 
 
 # fmt: off
 THRESHOLDS: Mapping[Kind, Threshold] = {
-    # A random 18-digit number with a possible date passes the check digit one time in eleven.
+    # A random 18-digit number with a possible date passes the check digit one time in eleven, one of 11 digits is a
+    # mobile one time in fourteen, one with a card's first digits passes Luhn one time in ten.
     Kind.RESIDENT_ID: Threshold(named=1,    alone=1,     valid_min=5_000),
     Kind.USCC:        Threshold(named=100,  alone=1_000, valid_min=5_000),
-    Kind.PHONE:       Threshold(named=1,    alone=100,   valid_min=5_000),
-    Kind.BANK_CARD:   Threshold(named=100,  alone=2_000, valid_min=8_000),
-    Kind.PASSPORT:    Threshold(named=2_000, alone=None),
+    Kind.PHONE:       Threshold(named=1,    alone=1,     valid_min=5_000),
+    Kind.BANK_CARD:   Threshold(named=100,  alone=1,     valid_min=8_000),
+    Kind.PASSPORT:    Threshold(named=2_000, alone=9_000, valid_min=8_000, different_min=3),
     Kind.PLATE:       Threshold(named=100,  alone=500),
-    Kind.EMAIL:       Threshold(named=1,    alone=1),
-    Kind.IP_ADDRESS:  Threshold(named=1_000, alone=5_000, valid_min=9_000),
-    Kind.COORDINATES: Threshold(named=8_000, alone=None, valid_min=9_000),
-    Kind.NAME:        Threshold(named=3_000, alone=8_500),
-    Kind.ADDRESS:     Threshold(named=1_000, alone=3_000),
+    Kind.EMAIL:       Threshold(named=1,    alone=1,     valid_min=5_000),
+    Kind.IP_ADDRESS:  Threshold(named=1_000, alone=1_000, valid_min=5_000),
+    Kind.COORDINATES: Threshold(named=8_000, alone=8_000, valid_min=9_000),
+    Kind.NAME:        Threshold(named=3_000, alone=6_000, valid_min=6_000, named_valid_min=2_500, different_min=3),
+    Kind.ADDRESS:     Threshold(named=1_000, alone=3_000, valid_min=5_000),
     Kind.BIRTH_DATE:  Threshold(named=5_000, alone=None),
-    Kind.HEALTH:      Threshold(named=1,    alone=None),
-    Kind.RELIGION:    Threshold(named=1,    alone=None),
+    Kind.HEALTH:      Threshold(named=1,    alone=3_000, valid_min=5_000, different_min=3),
+    Kind.RELIGION:    Threshold(named=1,    alone=2_000),
     Kind.BIOMETRIC:   Threshold(named=1,    alone=None),
-}
-
-# Whole words of a column name (English and pinyin), and parts of one (Chinese), that point at a kind.
-WORDS: Mapping[Kind, str] = {
-    Kind.RESIDENT_ID: "idcard idno idnum identity sfz sfzh sfzhm gmsfhm zjhm id_card id_number identity_card ssn",
-    Kind.USCC:        "uscc tyshxydm xydm credit_code",
-    Kind.PHONE:       "phone mobile tel telephone cellphone sjh sjhm lxdh lxfs dh phone_number",
-    Kind.BANK_CARD:   "bankcard yhk yhkh yhzh bank_card card_number account_number bank_account iban",
-    Kind.PASSPORT:    "passport hzh hzhm passport_number",
-    Kind.PLATE:       "plate cph cphm license_plate plate_number",
-    Kind.EMAIL:       "email mail e_mail yx dzyx dzyj",
-    Kind.IP_ADDRESS:  "ip ipv4 ipv6 ip_address client_ip remote_addr",
-    Kind.COORDINATES: "lat lon lng latitude longitude coordinate coordinates jd wd jwd gps geo location",
-    Kind.NAME:        "name xm full_name person_name customer_name patient_name contact first_name last_name surname "
-                      "given_name family_name lxr",
-    Kind.ADDRESS:     "address addr dz zz jtzz street residence",
-    Kind.BIRTH_DATE:  "birthday birthdate dob csrq birth_date date_of_birth born",
-    Kind.HEALTH:      "diagnosis disease icd icd10 symptom medication blood_type medical_record",
-    Kind.RELIGION:    "religion faith zjxy",
-    Kind.BIOMETRIC:   "fingerprint face iris voiceprint face_id biometric dna genome",
-}
-PARTS: Mapping[Kind, str] = {
-    Kind.RESIDENT_ID: "身份证 证件号 公民身份",
-    Kind.USCC:        "信用代码",
-    Kind.PHONE:       "手机 电话 联系方式",
-    Kind.BANK_CARD:   "银行卡 银行账号 卡号 收款账号",
-    Kind.PASSPORT:    "护照",
-    Kind.PLATE:       "车牌",
-    Kind.EMAIL:       "邮箱 电子邮件",
-    Kind.IP_ADDRESS:  "IP地址",
-    Kind.COORDINATES: "经度 纬度 坐标 经纬",
-    Kind.NAME:        "姓名 联系人 户主 法定代表人 患者名",
-    Kind.ADDRESS:     "地址 住址 住所",
-    Kind.BIRTH_DATE:  "出生日期 生日 出生年月",
-    Kind.HEALTH:      "诊断 疾病 病史 病历 症状 用药 血型",
-    Kind.RELIGION:    "宗教 信仰",
-    Kind.BIOMETRIC:   "指纹 人脸 虹膜 声纹 基因",
+    Kind.MINOR:       Threshold(named=1,    alone=1),
 }
 # fmt: on
-PERSON_WORDS = frozenset(WORDS[Kind.NAME].split()) - {"name", "xm", "contact"}
-_WORDS = {kind: frozenset(words.split()) for kind, words in WORDS.items()}
-_PARTS = {kind: tuple(parts.split()) for kind, parts in PARTS.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What a recogniser found in a column's sample: candidates, and how many of those looked at proved true."""
+    """What a recogniser found in a column: candidates, and how many of those looked at proved true.
+
+    `checked` are different ones. `of`: how many values were looked at, if not the sample.
+    """
 
     hits: int
     checked: int = 0
     valid: int = 0
+    of: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A column as it was counted. `sample_size` is the number of its values that were looked at, without nulls."""
+    """A column as it was counted. `sample_size` is the number of its values that were looked at, without nulls.
+
+    `latitudes` and `longitudes`: how many of them are decimals as precise as a place, within China's bounds;
+    `decimals`: how many the finest number has.
+    """
 
     field: str
     sample_size: int
     counts: Mapping[Kind, Count]
+    latitudes: int = 0
+    longitudes: int = 0
+    decimals: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,30 +103,29 @@ class FieldDetection:
     checksum_basis_points: int | None  # None where the kind has nothing to check
     sample_size: int
     confidence_basis_points: int
+    decimals: int | None = None  # of coordinates: of a degree, those of the finest
+
+
+def detect_all(table: Sequence[Evidence]) -> list[tuple[FieldDetection, ...]]:
+    """For each column in the table's order, the kinds that it holds: its own, and places told by two columns."""
+    found = [detect(evidence) for evidence in table]
+    for index, (one, other) in enumerate(pairwise(table)):
+        if hits := _places(one, other):
+            for offset, evidence in enumerate((one, other)):
+                if all(known.kind is not Kind.COORDINATES for known in found[index + offset]):
+                    paired = _detection(evidence, Kind.COORDINATES, Count(hits[offset]), False)
+                    found[index + offset] = _surest_first((*found[index + offset], paired))
+    return found
 
 
 def detect(evidence: Evidence) -> tuple[FieldDetection, ...]:
-    """The kinds that a column holds, surest first."""
+    """The kinds that a column holds by itself, surest first."""
     named = kinds_named(evidence.field)
-    found = [
+    return _surest_first(
         _detection(evidence, kind, count, kind in named)
         for kind, count in evidence.counts.items()
         if _present(evidence, kind, count, named)
-    ]
-    return tuple(sorted(found, key=lambda one: (-one.confidence_basis_points, one.kind)))
-
-
-def kinds_named(column: str) -> frozenset[Kind]:
-    """The kinds that a column's name points at: `customerPhone`, `联系电话`, `sjhm` all say phone."""
-    phrases = _phrases(column)
-    return frozenset(
-        kind for kind in Kind if phrases & _WORDS[kind] or any(part in column.upper() for part in _PARTS[kind])
     )
-
-
-def names_person(column: str) -> bool:
-    """Whether the column's name leaves no doubt that it holds people's names; a bare `name` does not."""
-    return bool(_phrases(column) & PERSON_WORDS) or any(part in column for part in _PARTS[Kind.NAME])
 
 
 def share(part: int, whole: int) -> int:
@@ -168,26 +133,50 @@ def share(part: int, whole: int) -> int:
     return -(-part * WHOLE // whole) if whole else 0
 
 
-def _phrases(column: str) -> set[str]:
-    words = re.findall(r"[a-z]+|[0-9]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", column).lower())
-    return set(words) | {"_".join(words[i : i + n]) for n in (2, 3) for i in range(len(words))} | {"".join(words)}
-
-
 def _present(evidence: Evidence, kind: Kind, count: Count, named: frozenset[Kind]) -> bool:
+    if kind is Kind.MINOR:
+        return _minors(evidence, count, named)
     threshold = THRESHOLDS[kind]
     minimum = threshold.named if kind in named else threshold.alone
     if minimum is None or count.hits == 0:
         return False
     # Numbers made up or mistyped are still meant to be what the column's name says.
-    if kind not in named and count.checked and count.valid * WHOLE < threshold.valid_min * count.checked:
+    valid_min = threshold.named_valid_min if kind in named else threshold.valid_min
+    if count.checked and count.valid * WHOLE < valid_min * count.checked:
         return False
-    return share(count.hits, evidence.sample_size) >= minimum
+    if kind not in named and count.checked and count.valid < threshold.different_min:
+        return False
+    return share(count.hits, count.of or evidence.sample_size) >= minimum
+
+
+def _minors(evidence: Evidence, count: Count, named: frozenset[Kind]) -> bool:
+    """One proven id is enough; a date counts where the column holds birth dates, and says so."""
+    if count.checked:
+        return count.valid > 0
+    births = evidence.counts.get(Kind.BIRTH_DATE)
+    return bool(count.hits and births) and _present(evidence, Kind.BIRTH_DATE, births or Count(0), named)
+
+
+def _places(one: Evidence, other: Evidence) -> tuple[int, int] | None:
+    """How many values of each would be places, if nearly all of both would: the one north, the other east."""
+    for hits in ((one.latitudes, other.longitudes), (one.longitudes, other.latitudes)):
+        if all(
+            share(hit, evidence.sample_size) >= PAIRED_MIN for hit, evidence in zip(hits, (one, other), strict=True)
+        ):
+            return hits
+    return None
 
 
 def _detection(evidence: Evidence, kind: Kind, count: Count, name_hit: bool) -> FieldDetection:
-    hit = share(count.hits, evidence.sample_size)
+    looked_at = count.of or evidence.sample_size
+    hit = share(count.hits, looked_at)
     checksum = count.valid * WHOLE // count.checked if count.checked else None
     confidence = hit if checksum is None else checksum
     if name_hit:
         confidence += (WHOLE - confidence) // 2
-    return FieldDetection(evidence.field, kind, name_hit, hit, checksum, evidence.sample_size, confidence)
+    decimals = evidence.decimals if kind is Kind.COORDINATES else None
+    return FieldDetection(evidence.field, kind, name_hit, hit, checksum, looked_at, confidence, decimals)
+
+
+def _surest_first(found: Iterable[FieldDetection]) -> tuple[FieldDetection, ...]:
+    return tuple(sorted(found, key=lambda one: (-one.confidence_basis_points, one.kind)))

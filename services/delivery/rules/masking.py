@@ -81,9 +81,11 @@ MASKS: Mapping[Kind, Mask | None] = {
     Kind.HEALTH:      Mask.HIDE,
     Kind.RELIGION:    Mask.HIDE,
     Kind.BIOMETRIC:   Mask.HIDE,
+    Kind.MINOR:       None,             # the column is masked as the id or birth date that it holds
 }
 STRICT: Mapping[Kind, Mask | None] = dict.fromkeys(MASKS, Mask.HIDE) | {
     Kind.USCC:        None,
+    Kind.MINOR:       None,
     Kind.COORDINATES: Mask.ROUND_DEGREE,
     Kind.BIRTH_DATE:  Mask.KEEP_YEAR,
 }

@@ -49,6 +49,16 @@ class MediaType(StrEnum):
     PARQUET = "application/vnd.apache.parquet"
 
 
+class Phase(StrEnum):
+    """What is being done with content that came, while its provider waits."""
+
+    WAITING = "waiting"  # for its turn
+    FETCHING = "fetching"  # out of the store
+    READING = "reading"  # every byte of it, strictly
+    PROFILING = "profiling"  # column by column
+    REPORTING = "reporting"  # to the catalogue
+
+
 SUFFIX = {MediaType.CSV: "csv", MediaType.JSON_LINES: "ndjson", MediaType.PARQUET: "parquet"}
 
 
@@ -64,7 +74,7 @@ class Reason(StrEnum):
     UNSUPPORTED_FORMAT = "unsupported_format"
     UNSUPPORTED_COMPRESSION = "unsupported_compression"
     ENCRYPTED = "encrypted"
-    ENCODING = "encoding"  # not UTF-8, or with control characters
+    ENCODING = "encoding"  # neither UTF-8 nor GB18030, or both, or with control characters
     MALFORMED = "malformed"
     RAGGED = "ragged"  # rows of different width
     UNCLOSED_QUOTE = "unclosed_quote"
@@ -99,6 +109,7 @@ class Upload:
     reason_code: Reason | None = None
     content_id: ContentId | None = None  # where the bytes are, once they are
     revision: int = 1
+    reason_line: int | None = None  # of the file, counted from 1, where the reason shows at a line
 
     @property
     def suffix(self) -> str:
@@ -107,6 +118,14 @@ class Upload:
     @property
     def next_actor(self) -> str | None:
         return NEXT_ACTOR.get(self.state)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How much of a phase is done, in whole percent."""
+
+    phase: Phase
+    percent: int
 
 
 class NoSuchUpload(NotFound):
@@ -217,8 +236,15 @@ def inspected(upload: Upload) -> Upload:
     return _move(upload, INSPECTED, deadline=None)
 
 
-def refuse(upload: Upload, reason: Reason) -> Upload:
-    return _move(upload, REFUSED, deadline=None, reason_code=reason, content_id=None)
+def refuse(upload: Upload, reason: Reason, line: int | None = None) -> Upload:
+    return _move(upload, REFUSED, deadline=None, reason_code=reason, reason_line=line, content_id=None)
+
+
+def progress(upload: Upload, told: Progress | None) -> Progress | None:
+    """How far the inspection is, as last told; None where there is none to wait for."""
+    if upload.state is not RECEIVED:
+        return None
+    return told or Progress(Phase.WAITING, 0)
 
 
 def pass_deadline(upload: Upload) -> Upload:

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field
 
-from services.delivery.rules.upload import Reason, State, Upload
+from services.delivery.rules.upload import Phase, Progress, Reason, State, Upload
 from shared import web
 from shared.ids import UploadId, VersionId
 
@@ -23,6 +23,8 @@ class NewUpload(web.Request):
 
 
 class UploadView(web.View):
+    """`reason_line`: where in the file the reason shows. `phase`, `percent`: of an inspection at work."""
+
     id: UploadId
     version_id: VersionId
     media_type: str
@@ -31,9 +33,14 @@ class UploadView(web.View):
     file_name: str | None
     state: State
     reason_code: Reason | None
+    reason_line: int | None
     deadline: datetime | None
     next_actor: str | None
+    phase: Phase | None = None
+    percent: int | None = None
 
     @classmethod
-    def of(cls, upload: Upload) -> Self:
-        return cls.model_validate(upload)
+    def of(cls, upload: Upload, progress: Progress | None = None) -> Self:
+        view = cls.model_validate(upload)
+        told = {"phase": progress.phase, "percent": progress.percent} if progress else {}
+        return view.model_copy(update=told)

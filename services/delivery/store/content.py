@@ -4,9 +4,11 @@ Promises: what is kept is whole or not there; memory stays at a few chunks, howe
 file or person is ever part of a place.
 """
 
+import asyncio
 import errno
 from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 
 import obstore
@@ -19,6 +21,8 @@ from shared.ids import ContentId
 CHUNK_BYTES = 1024 * 1024
 PART_BYTES = 5 * 1024 * 1024  # the smallest that S3 takes
 PARTS_AT_A_TIME = 2
+PAGE_CONTENTS = 500
+FOLDER = "content"
 NO_ROOM = f"(os error {errno.ENOSPC})"  # the one thing that the store tells in words only
 
 
@@ -35,13 +39,15 @@ class ContentGone(Conflict):
 
 
 class ContentStore:
-    def __init__(self, store: ObjectStore) -> None:
-        self._store = store
+    """`folder`: where the store is, if it is a folder of this machine."""
+
+    def __init__(self, store: ObjectStore, folder: Path | None = None) -> None:
+        self._store, self._folder = store, folder
 
     @classmethod
     def at(cls, url: str | None, folder: Path) -> "ContentStore":
         """At the URL (`s3://bucket/prefix`, …), or in the folder if there is none."""
-        return cls(from_url(url) if url else LocalStore(folder, mkdir=True))
+        return cls(from_url(url)) if url else cls(LocalStore(folder, mkdir=True), folder)
 
     async def put(self, content_id: ContentId, chunks: AsyncIterator[bytes]) -> None:
         """Keep all of the chunks, or nothing if they end by an error."""
@@ -90,6 +96,26 @@ class ContentStore:
         with _answering(), suppress(FileNotFoundError):
             await obstore.delete_async(self._store, _place(content_id))
 
+    async def written_before(self, moment: datetime) -> AsyncGenerator[list[ContentId]]:
+        """The contents written before that, in pages of some hundreds."""
+        with _answering():
+            listed = obstore.list(self._store, FOLDER, chunk_size=PAGE_CONTENTS)  # pyright: ignore[reportUnknownMemberType]
+            async for page in listed:
+                older = [found["path"].rpartition("/")[2] for found in page if found["last_modified"] < moment]
+                yield [ContentId(name) for name in older if name.startswith(f"{ContentId.kind}_")]
+
+    async def clear_parts(self, moment: datetime) -> None:
+        """Remove what was being written before that when its process died; other stores do so themselves."""
+        if self._folder:
+            await asyncio.to_thread(_clear_parts, self._folder / FOLDER, moment)
+
+
+def _clear_parts(folder: Path, moment: datetime) -> None:
+    for part in folder.glob("*#*"):
+        with suppress(FileNotFoundError):
+            if part.stat().st_mtime < moment.timestamp():
+                part.unlink()
+
 
 @contextmanager
 def _answering() -> Generator[None]:
@@ -100,4 +126,4 @@ def _answering() -> Generator[None]:
 
 
 def _place(content_id: ContentId) -> str:
-    return f"content/{content_id}"
+    return f"{FOLDER}/{content_id}"

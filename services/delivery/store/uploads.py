@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Row, Select, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from services.delivery.rules.inspection import Inspection, Outcome
+from services.delivery.rules.inspection import Inspection, NotTaken, Outcome
 from services.delivery.rules.upload import (
     HOLDS_VERSION,
     INSPECTED,
@@ -19,6 +19,8 @@ from services.delivery.rules.upload import (
     UPLOAD,
     MediaType,
     NoSuchUpload,
+    Phase,
+    Progress,
     Reason,
     State,
     Upload,
@@ -29,8 +31,9 @@ from shared.database import Transaction, for_update
 from shared.errors import Conflict
 from shared.ids import ParticipantId, UploadId, VersionId
 
-OUTCOMES: TypeAdapter[Outcome] = TypeAdapter(Outcome)
-COLUMNS = [column for column in uploads.c if column.name not in ("outcome", "claimed_until")]
+OUTCOMES: TypeAdapter[Outcome | Reason] = TypeAdapter(Outcome | Reason)
+OF_THE_INSPECTION = ("outcome", "claimed_until", "phase", "percent")  # written beside the upload, not with it
+COLUMNS = [column for column in uploads.c if column.name not in OF_THE_INSPECTION]
 
 
 class UploadChangedMeanwhile(Conflict):
@@ -41,6 +44,12 @@ async def own_upload(tx: Transaction, upload_id: UploadId, provider_id: Particip
     """The provider's own upload: another's is not there."""
     row = (await tx.execute(_own(upload_id, provider_id))).one_or_none()
     return _found(row)
+
+
+async def progress_of(tx: Transaction, upload_id: UploadId) -> Progress | None:
+    """How far the inspection of an upload is, if that was ever told."""
+    row = (await tx.execute(select(uploads.c.phase, uploads.c.percent).where(uploads.c.id == upload_id))).one()
+    return None if row.phase is None else Progress(Phase(row.phase), row.percent)
 
 
 async def own_upload_for_update(tx: Transaction, upload_id: UploadId, provider_id: ParticipantId) -> Upload:
@@ -82,11 +91,14 @@ async def claim_received(tx: Transaction, now: datetime, lease: timedelta) -> tu
     if row is None:
         return None
     await keep_claim(tx, row.id, now + lease)
-    return _upload(row), None if row.outcome is None else OUTCOMES.validate_json(row.outcome)
+    return _upload(row), None if row.outcome is None else _outcome(row.outcome)
 
 
-async def keep_claim(tx: Transaction, upload_id: UploadId, until: datetime) -> None:
-    await tx.execute(update(uploads).where(uploads.c.id == upload_id).values(claimed_until=until))
+async def keep_claim(
+    tx: Transaction, upload_id: UploadId, until: datetime, progress: Progress | None = None
+) -> None:  # fmt: skip
+    told = {} if progress is None else {"phase": progress.phase, "percent": progress.percent}
+    await tx.execute(update(uploads).where(uploads.c.id == upload_id).values(claimed_until=until, **told))
 
 
 async def uploads_past_deadline(tx: Transaction, now: datetime) -> list[Upload]:
@@ -102,9 +114,10 @@ async def uploads_past_deadline(tx: Transaction, now: datetime) -> list[Upload]:
 async def save_outcome(tx: Transaction, upload_id: UploadId, outcome: Outcome) -> Outcome | None:
     """The outcome that stands: the first that was found. None if the upload ended before there was one."""
     first = (uploads.c.id == upload_id, uploads.c.state == RECEIVED, uploads.c.outcome.is_(None))
-    await tx.execute(update(uploads).where(*first).values(outcome=OUTCOMES.dump_json(outcome).decode()))
-    kept = await tx.scalar(select(uploads.c.outcome).where(uploads.c.id == upload_id))
-    return None if kept is None else OUTCOMES.validate_json(kept)
+    kept = {"outcome": OUTCOMES.dump_json(outcome).decode(), "phase": Phase.REPORTING, "percent": 0}
+    await tx.execute(update(uploads).where(*first).values(kept))
+    stands = await tx.scalar(select(uploads.c.outcome).where(uploads.c.id == upload_id))
+    return None if stands is None else _outcome(stands)
 
 
 async def content_of(tx: Transaction, version_id: VersionId) -> tuple[Upload, Inspection] | None:
@@ -113,9 +126,14 @@ async def content_of(tx: Transaction, version_id: VersionId) -> tuple[Upload, In
     row = (await tx.execute(query)).one_or_none()
     if row is None:
         return None
-    found = OUTCOMES.validate_json(row.outcome)
+    found = _outcome(row.outcome)
     assert isinstance(found, Inspection)
     return _upload(row), found
+
+
+def _outcome(kept: str) -> Outcome:
+    found = OUTCOMES.validate_json(kept)
+    return NotTaken(found) if isinstance(found, Reason) else found  # as it was kept before lines were told
 
 
 def _own(upload_id: UploadId, provider_id: ParticipantId) -> Select[Any]:
@@ -133,6 +151,7 @@ def _upload(row: Row[Any]) -> Upload:
     return Upload(
         row.id, row.version_id, row.provider_id, MediaType(row.media_type), row.bytes, row.content_hash, row.file_name,
         State(row.state), row.declared_at, row.deadline, reason, row.content_id, row.revision,
+        row.reason_line,
     )  # fmt: skip
 
 

@@ -28,6 +28,9 @@ uploads = Table(
     Column("revision", Integer, nullable=False),
     Column("outcome", Text),
     Column("claimed_until", Moment),
+    Column("reason_line", Integer),
+    Column("phase", String),
+    Column("percent", Integer),
     Index("uploads_by_provider", "provider_id"),
     Index("uploads_by_deadline", "deadline"),
 )
