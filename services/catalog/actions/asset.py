@@ -16,7 +16,6 @@ from services.catalog.rules.viewing import Viewer
 from services.catalog.schemas.assets import AssetChange
 from services.catalog.store import entries as store
 from services.catalog.store import evidence as evidence_store
-from services.catalog.store.entries import Wanted
 from shared.access import Caller, Member
 from shared.grades import Visibility
 from shared.idempotency import Once
@@ -104,16 +103,6 @@ async def withdraw(catalog: Catalog, provider: Member, asset_id: AssetId, once: 
     return after
 
 
-async def entries(
-    catalog: Catalog, caller: Caller | None, wanted: Wanted, limit: int, before: str | None
-) -> list[Seen]:
-    """Newest first. Looks for one more than `limit`, so that the end is known."""
-    looking = viewer(catalog, caller)
-    async with catalog.database.read() as tx:
-        found = await store.entries(tx, looking, wanted, limit + 1, before)
-    return [Seen(entry, looking) for entry in found]
-
-
 async def entry(catalog: Catalog, caller: Caller | None, asset_id: AssetId) -> Seen:
     """Raises NoSuchAsset alike for what is not there and for what does not show."""
     looking = viewer(catalog, caller)
@@ -122,10 +111,11 @@ async def entry(catalog: Catalog, caller: Caller | None, asset_id: AssetId) -> S
         visibility = viewing.shown(found.asset, looking)
         if visibility is Visibility.NONE:
             raise NoSuchAsset()
-        if visibility is not Visibility.FULL or not viewing.shows_fields(found.asset, looking):
+        if visibility is not Visibility.FULL:
             return Seen(found, looking)
         shown = viewing.versions_shown(found, looking)
-        return Seen(found, looking, await evidence_store.fields_of(tx, [version.id for version in shown]))
+        told = [version.id for version in shown if viewing.shows_fields(found.asset, version, looking)]
+        return Seen(found, looking, await evidence_store.fields_of(tx, told))
 
 
 async def version(catalog: Catalog, version_id: VersionId) -> tuple[Asset, Version, tuple[Field, ...]]:

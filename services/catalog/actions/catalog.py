@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from services.catalog.rules.viewing import ANYONE, Viewer
 from shared.access import Caller, Member, Role
+from shared.changes import FeedClient, Source
+from shared.clock import Clock
 from shared.core import Core
 from shared.database import Database
 from shared.outbox import Outbox
@@ -18,10 +20,12 @@ class Catalog:
     database: Database
     outbox: Outbox
     standing: StandingMirror
+    clock: Clock
+    trading_feed: Source
 
     @classmethod
     def of(cls, core: Core) -> "Catalog":
-        return cls(core.database, core.outbox, core.standing)
+        return cls(core.database, core.outbox, core.standing, core.clock, FeedClient(core.peer("trading")))
 
 
 def viewer(catalog: Catalog, caller: Caller | Member | None) -> Viewer:

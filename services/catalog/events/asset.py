@@ -25,6 +25,7 @@ class AssetFact(Fact):
 class AssetDrafted(AssetFact):
     """A provider enters an asset, with its first version."""
 
+    schema_version: ClassVar[int] = 2  # from the second on, `about` may tell a category
     version_id: VersionId
     about: Description
     deadline: datetime | None
@@ -39,6 +40,7 @@ class AssetDrafted(AssetFact):
 class AssetDescribed(AssetFact):
     """A provider describes its asset anew."""
 
+    schema_version: ClassVar[int] = 2
     about: Description
 
     @classmethod

@@ -203,8 +203,8 @@ def require_in_time(entry: Entry, now: datetime) -> None:
 
 
 def after_raise(entry: Entry) -> Asset:
-    """The asset, whose entry shows the highest grade of its registered versions."""
-    grade = version_rules.highest_grade(entry.versions)
+    """The asset, whose entry shows by the lowest grade of its registered versions."""
+    grade = version_rules.lowest_grade(entry.versions)
     if grade == entry.asset.grade:
         return entry.asset
     return replace(entry.asset, grade=grade, revision=entry.asset.revision + 1)
@@ -233,7 +233,7 @@ def _reviewed(entry: Entry) -> tuple[Review, Version]:
 
 
 def _registered(entry: Entry) -> Entry:
-    grade = version_rules.highest_grade(entry.versions)
+    grade = version_rules.lowest_grade(entry.versions)
     settled = {"review": None, "next_actor": None, "deadline": None, "reason_code": None, "grade": grade}
     if entry.asset.state is REGISTERED:
         return replace(entry, asset=replace(entry.asset, revision=entry.asset.revision + 1, **settled))

@@ -31,6 +31,8 @@ Prose = Annotated[str, Limits(min_length=1, max_length=2_000, pattern=r"\S")]
 Theme = Annotated[str, Limits(pattern=r"^[a-z][a-z_]{0,39}$")]
 Keywords = Annotated[list[Annotated[str, Limits(min_length=1, max_length=40, pattern=r"\S")]], Limits(max_length=20)]
 Region = Annotated[str, Limits(min_length=1, max_length=60, pattern=r"\S")]
+# From the field of industry on, each part within the one before it.
+Category = Annotated[str, Limits(max_length=160, pattern=r"^[^/\s][^/]{0,39}(/[^/\s][^/]{0,39}){0,3}$")]
 ChosenCycle = Annotated[UpdateCycle, Limits(strict=False)]
 ChosenOrigin = Annotated[Origin, Limits(strict=False)]
 
@@ -42,12 +44,13 @@ class NewAsset(Request):
     theme: Theme
     keywords: Keywords = []
     region: Region | None = None
+    category: Category | None = None
     update_cycle: ChosenCycle
 
     def about(self) -> Description:
         return Description(
             self.title, self.description, self.theme, self.update_cycle, tuple(self.keywords), self.title_english,
-            self.region,
+            self.region, self.category,
         )  # fmt: skip
 
 
@@ -60,6 +63,7 @@ class AssetChange(Request):
     theme: Theme = ""
     keywords: Keywords = []
     region: Region | None = None
+    category: Category | None = None
     update_cycle: ChosenCycle = UpdateCycle.NEVER
 
     def onto(self, about: Description) -> Description:
@@ -138,6 +142,8 @@ class SourceView(View):
 class AssetView(View):
     """An entry as the caller may see it. With `visibility` `title`, all beyond title, theme and provider is null.
 
+    `grade` is the highest of the registered versions that show; each version shows by its own grade.
+
     `source`, and versions that are not registered, are for the provider, the operators and the regulator.
     """
 
@@ -150,6 +156,7 @@ class AssetView(View):
     description: str | None = None
     keywords: list[str] | None = None
     region: str | None = None
+    category: str | None = None
     update_cycle: UpdateCycle | None = None
     state: State | None = None
     next_actor: NextActor | None = None
@@ -177,7 +184,8 @@ class AssetView(View):
         found = fields or {}
         return title.model_copy(update={
             "description": about.description, "keywords": list(about.keywords), "region": about.region,
-            "update_cycle": about.update_cycle, "grade": asset.grade, "state": asset.state,
+            "category": about.category, "update_cycle": about.update_cycle,
+            "grade": viewing.grade_shown(entry, viewer), "state": asset.state,
             "versions": [VersionSummary.of(version, found.get(version.id)) for version in versions],
             "certificate_id": certificates[-1] if certificates else None,
         } | (_inside(asset) if viewer.is_inside(asset) else {}))  # fmt: skip
@@ -206,8 +214,7 @@ class CertificateView(View):
 
     @classmethod
     def of(cls, certificate: Certificate, asset: Asset) -> Self:
-        grade = max(certificate.grade, asset.grade or certificate.grade)
-        hidden = visibility(grade, None) is Visibility.NONE
+        hidden = visibility(asset.grade or certificate.grade, None) is Visibility.NONE
         return cls(
             id=certificate.id, query_code=certificate.query_code, asset_id=certificate.asset_id,
             version_id=certificate.version_id, rights_holder_id=certificate.rights_holder_id,

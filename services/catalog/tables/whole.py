@@ -1,6 +1,7 @@
-"""All tables of `catalog`: of entries and of their evidence, in one set."""
+"""All tables of `catalog`: of entries, of their evidence and of the search, in one set."""
 
-from services.catalog.tables import entries, evidence
+from services.catalog.tables import entries, evidence, search
 
 metadata = entries.metadata
 APPEND_ONLY = evidence.APPEND_ONLY
+BESIDE = search.BESIDE
