@@ -60,7 +60,7 @@ async def reindex(database: Database, report: Callable[[int, int], None] | None 
     async with database.read() as tx:
         total = await store.count_to_index(tx)
     done, after = 0, None
-    while batch := await _reindex(database, after):
+    while total and (batch := await _reindex(database, after)):
         done, after = done + len(batch), batch[-1]
         log.info("indexed %s of %s entries", done, total)
         if report:

@@ -236,8 +236,9 @@ def _rank(sought: Sought, in_full: ColumnElement[bool]) -> ColumnElement[int]:
         return total
     if sought.sort is Sort.NEWEST:
         return literal(0, BigInteger)
-    value = index.quality_score if sought.sort is Sort.QUALITY else -index.price_minor
-    return case((in_full, func.coalesce(value, rules.LAST)), else_=rules.LAST)
+    value = cast(index.quality_score, BigInteger) if sought.sort is Sort.QUALITY else -index.price_minor
+    last = literal(rules.LAST, BigInteger)
+    return case((in_full, func.coalesce(value, last)), else_=last)
 
 
 def _has(words: ColumnElement[str], word: str) -> ColumnElement[bool]:
@@ -247,8 +248,8 @@ def _has(words: ColumnElement[str], word: str) -> ColumnElement[bool]:
 def _page(found: CTE, limit: int, after: Place | None) -> Part:
     beyond: ColumnElement[bool] = true()
     if after:
-        equal = and_(found.c.rank == after.rank, found.c.asset_id < after.asset_id)
-        beyond = or_(found.c.rank < after.rank, equal)
+        rank = literal(after.rank, BigInteger)
+        beyond = or_(found.c.rank < rank, and_(found.c.rank == rank, found.c.asset_id < after.asset_id))
     page = select(found.c.asset_id, found.c.rank).where(beyond)
     page = page.order_by(found.c.rank.desc(), found.c.asset_id.desc()).limit(limit)
     return _item(page)
