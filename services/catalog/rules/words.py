@@ -26,6 +26,7 @@ TERMS = (
 RUN = re.compile(r"[^\W_]+")
 HAN = "々〇\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 PART = re.compile(f"([{HAN}]+)|[^{HAN}]+")
+PLAIN = re.compile("[\x00-\x7f\u4e00-\u9fff]*")  # folds to itself, but for capitals
 ACCENTS = re.compile("[\u0300-\u036f]+")
 
 
@@ -63,7 +64,7 @@ def last_run(text: str) -> tuple[str, str]:
 
 def folded(text: str) -> str:
     """The text as its words are compared."""
-    if text.isascii():
+    if PLAIN.fullmatch(text):
         return text.lower()
     return "".join(_folded_cluster(text[start:end]) for start, end in _clusters(text))
 
