@@ -32,7 +32,8 @@ Theme = Annotated[str, Limits(pattern=r"^[a-z][a-z_]{0,39}$")]
 Keywords = Annotated[list[Annotated[str, Limits(min_length=1, max_length=40, pattern=r"\S")]], Limits(max_length=20)]
 Region = Annotated[str, Limits(min_length=1, max_length=60, pattern=r"\S")]
 # From the field of industry on, each part within the one before it.
-Category = Annotated[str, Limits(max_length=160, pattern=r"^[^/\s][^/]{0,39}(/[^/\s][^/]{0,39}){0,3}$")]
+PART = r"\w[\w（）()·、& -]{0,39}"
+Category = Annotated[str, Limits(max_length=160, pattern=f"^{PART}(/{PART}){{0,3}}$")]
 ChosenCycle = Annotated[UpdateCycle, Limits(strict=False)]
 ChosenOrigin = Annotated[Origin, Limits(strict=False)]
 
