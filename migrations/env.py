@@ -5,6 +5,7 @@ from typing import Any, Literal
 from alembic import context
 from sqlalchemy import Connection, MetaData
 
+from migrations.schema import compared
 from shared.database import IdOf, Moment
 
 
@@ -24,6 +25,7 @@ context.configure(
     target_metadata=metadata,
     render_item=render,
     compare_type=False,
+    include_name=compared(metadata),
     transaction_per_migration=False,
 )
 with context.begin_transaction():

@@ -5,9 +5,9 @@ that is older or newer than the code is refused with the way out.
 """
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -20,6 +20,7 @@ from sqlalchemy.schema import CreateSchema
 from shared.database import Database
 
 HERE = Path(__file__).parent
+SHADOWS = ("data", "idx", "content", "docsize", "config")  # what SQLite keeps an FTS5 table in
 Result = TypeVar("Result")
 
 
@@ -50,8 +51,10 @@ async def drift(database: Database) -> list[str]:
     """What the migrated tables lack or have too much, compared with the code's. Requires that they are migrated."""
 
     def compare(connection: Connection) -> list[str]:
-        context = MigrationContext.configure(connection, opts={"compare_type": False})
-        return [str(difference) for difference in compare_metadata(context, metadata_of(database.schema))]
+        metadata = metadata_of(database.schema)
+        opts = {"compare_type": False, "include_name": compared(metadata)}
+        context = MigrationContext.configure(connection, opts=opts)
+        return [str(difference) for difference in compare_metadata(context, metadata)]
 
     return await _run(database, compare)
 
@@ -76,6 +79,22 @@ def metadata_of(service: str) -> MetaData:
     if room.__file__ is None:
         room = importlib.import_module(f"services.{service}.tables.whole")
     return room.metadata
+
+
+def compared(metadata: MetaData) -> Callable[[str | None, str, Mapping[Any, str | None]], bool]:
+    """Whether something that a database has is to be found in the code as well.
+
+    What `metadata.info["beside"]` names stands beside the definitions, because one of the two databases alone has it: a
+    virtual table of SQLite with the tables that it is kept in, a `table.column`, or an index.
+    """
+    beside: frozenset[str] = metadata.info.get("beside", frozenset())
+
+    def include(name: str | None, kind: str, parents: Mapping[Any, str | None]) -> bool:
+        full = f"{parents.get('table_name')}.{name}" if kind == "column" else str(name)
+        shadow = kind == "table" and any(full == f"{table}_{part}" for table in beside for part in SHADOWS)
+        return full not in beside and not shadow
+
+    return include
 
 
 def _config(service: str, connection: Connection | None = None) -> Config:

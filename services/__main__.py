@@ -78,6 +78,26 @@ def migrate(
         out.print(f"{name}: ok")
 
 
+@app.command(epilog="Example: `yaosu reindex`")
+def reindex() -> None:
+    """Bring the catalogue's search index up to this code's tokeniser, with progress. Safe to repeat and to break off.
+
+    The catalogue does the same by itself once it runs; until then, what it has not reached yet is found as before.
+    """
+    from services import market
+    from services.catalog.actions import search
+
+    async def run() -> int:
+        database = market.database_of("catalog", _settings(), SystemClock())
+        database.open()
+        try:
+            return await search.reindex(database, lambda done, total: out.print(f"catalog: {done} of {total}"))
+        finally:
+            await database.close()
+
+    out.print(f"catalog: {asyncio.run(run())} indexed")
+
+
 @app.command(epilog="Example: `yaosu demo --keep`")
 def demo(
     keep: Annotated[

@@ -18,7 +18,7 @@ from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, Strin
 
 from shared.clock import Clock
 from shared.database import Database, Transaction
-from shared.errors import Failure, Malformed
+from shared.errors import Failure, Malformed, Unavailable
 from shared.facts import GENESIS, link, moment
 from shared.outbox import facts_table
 from shared.rest import Peer, RestClient
@@ -64,6 +64,10 @@ class PositionsUnreadable(Malformed):
     """Positions are written as stripe:seq, joined by commas."""
 
 
+class FeedClosed(Unavailable):
+    """This service is stopping; its news goes on when it is back."""
+
+
 def tables(metadata: MetaData) -> None:
     """Give a service that follows others the table of what it has seen."""
     inbox_table.to_metadata(metadata)
@@ -90,14 +94,28 @@ class Feed:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._news = asyncio.Event()
+        self._is_closed, self._reading, self._idle = False, 0, asyncio.Event()
+        self._idle.set()
         database.on_commit(self._tell)
+
+    def open(self) -> None:
+        self._is_closed = False
+
+    async def close(self) -> None:
+        """Wake whoever waits, and let whoever reads finish: before the database is closed, which they would open again.
+        Services that follow each other stop one after the other, so one of them is followed to the last."""
+        self._is_closed = True
+        self._tell()
+        await self._idle.wait()
 
     async def after(self, positions: Positions, wait_seconds: float = 0) -> list[Change]:
         """The next page of facts after the positions; waits for one if there is none yet."""
         deadline = asyncio.get_running_loop().time() + min(wait_seconds, WAIT_SECONDS_MAX)
         while True:
             news = self._news  # taken before the look, so that no commit falls between the two
-            found = await self._page(positions)
+            if self._is_closed:
+                raise FeedClosed(retry_after_seconds=1)
+            found = await self._read(positions)
             left = deadline - asyncio.get_running_loop().time()
             if found or left <= 0:
                 return found
@@ -108,6 +126,16 @@ class Feed:
     def _tell(self) -> None:
         told, self._news = self._news, asyncio.Event()
         told.set()
+
+    async def _read(self, positions: Positions) -> list[Change]:
+        self._reading += 1
+        self._idle.clear()
+        try:
+            return await self._page(positions)
+        finally:
+            self._reading -= 1
+            if not self._reading:
+                self._idle.set()
 
     async def _page(self, positions: Positions) -> list[Change]:
         stripe, seq = facts_table.c.stripe, facts_table.c.seq

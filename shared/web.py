@@ -202,12 +202,14 @@ def _lifespan(core: Core, jobs: Sequence[Job]) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         core.database.open()
+        core.feed.open()
         await core.outbox.lease()
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(_forever(run)) for run in (core.relay.run, core.standing.run, *jobs)]
             yield
             for task in tasks:
                 task.cancel()
+        await core.feed.close()
         try:
             await core.outbox.release()
         except Unavailable as away:

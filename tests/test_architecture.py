@@ -44,6 +44,7 @@ PURE_SHARED = {"canonical", "errors", "facts", "grades", "ids", "lifecycle", "mo
 PURE = {
     "base64", "binascii", "bisect", "collections", "dataclasses", "datetime", "decimal", "enum", "fractions",
     "functools", "hashlib", "heapq", "hmac", "itertools", "math", "operator", "re", "typing", "unicodedata", "uuid",
+    "rjieba",  # a pure function over a dictionary of its own
     *(f"shared.{module}" for module in PURE_SHARED),
 }  # fmt: skip
 PURE_TOOLS = {"msgspec", "pydantic_core", "uuid_utils"}  # what the pure shared modules are made with
@@ -66,6 +67,7 @@ ONLY = {  # what is imported by these files alone, and what to do instead
     "phonenumbers":          ({"services/delivery/inspector"},           CHILD),
     "sqlglot":               ({"services/delivery/dialect.py"},          "call services.delivery.dialect.checked"),
     "stdnum":                (KNOWS_NUMBERS,                             CHILD),
+    "rjieba":                ({"services/catalog/rules/words.py"},       "call services.catalog.rules.words"),
     "pyseccomp":             ({"services/delivery/inspector"},           CHILD),
     "opendp":                ({"services/delivery/actions/noise.py"},    "draw noise there, once, and keep it"),
 }  # fmt: skip
@@ -291,6 +293,7 @@ def test_folders_need_no_init_file():
     (only_one_file_does_this, "services/delivery/actions.py", "import duckdb"),
     (only_one_file_does_this, "services/delivery/actions/statement.py", "from sqlglot import exp"),
     (only_one_file_does_this, "services/delivery/rules/cube.py", "importlib.import_module('opendp.prelude')"),
+    (only_one_file_does_this, "services/catalog/rules/search.py", "import rjieba"),
     (only_one_file_does_this, "services/delivery/actions.py", "arrow = importlib.import_module('pyarrow')"),
     (only_the_clock_reads_the_time, "services/trading/jobs.py", "now = datetime.now(UTC)"),
     (only_problems_knows_the_statuses_of_errors, "services/trading/api.py", "answer(status_code=409)"),

@@ -13,4 +13,6 @@ from shared.core import Core
 
 def build(core: Core) -> FastAPI:
     catalog = Catalog.of(core)
-    return web.application(core, router, catalog, jobs=[partial(jobs.run, catalog, core.clock)])
+    return web.application(
+        core, router, catalog, jobs=[partial(job, catalog) for job in (jobs.run, jobs.follow, jobs.index)]
+    )

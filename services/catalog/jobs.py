@@ -1,35 +1,62 @@
-"""What `catalog` does unasked: it lets deadlines pass, and raises what stands below what it is derived from.
+"""What `catalog` does unasked: it lets deadlines pass, raises what stands below what it is derived from, follows
+trading, and brings its index up to date at the start.
 
 Promises: nothing is decided here, so a late or missed tick changes when something is noticed, never what is true.
 """
 
 import logging
+from collections.abc import Awaitable, Callable
 
-from services.catalog.actions import access, due, lineage, quality
+from services.catalog.actions import access, due, lineage, news, quality, search
 from services.catalog.actions.catalog import Catalog
 from services.catalog.actions.petition import pass_petition_deadlines
 from services.catalog.actions.records import pass_record_deadlines
 from services.catalog.actions.regrading import pass_regrading_deadlines
-from shared.clock import Clock
 
 INTERVAL_SECONDS = 30.0
-JOBS = (
+log = logging.getLogger(__name__)
+Job = Callable[[Catalog], Awaitable[None]]
+JOBS: tuple[Job, ...] = (
     due.pass_deadlines, access.pass_deadlines, pass_petition_deadlines, pass_record_deadlines,
     pass_regrading_deadlines, lineage.raise_lagging, quality.renew_expired,
 )  # fmt: skip
-log = logging.getLogger(__name__)
 
 
-async def run(catalog: Catalog, clock: Clock) -> None:
+async def follow_trading(catalog: Catalog) -> None:
+    await news.follower_of_trading(catalog).tick()
+
+
+async def run(catalog: Catalog) -> None:
     while True:
-        await clock.sleep(INTERVAL_SECONDS)
-        await tick(catalog)
+        await catalog.clock.sleep(INTERVAL_SECONDS)
+        for job in JOBS:
+            await _once(catalog, job)
+
+
+async def follow(catalog: Catalog) -> None:
+    """By long poll, so that what is on offer is found within a second."""
+    await news.follower_of_trading(catalog).run()
+
+
+async def index(catalog: Catalog) -> None:
+    """Once, at the start: what was registered before there was an index, or read by another tokeniser."""
+    while True:
+        try:
+            await search.reindex(catalog.database)
+            return
+        except Exception:
+            log.exception("the index is not up to date; it goes on in %s s", INTERVAL_SECONDS)
+            await catalog.clock.sleep(INTERVAL_SECONDS)
 
 
 async def tick(catalog: Catalog) -> None:
     """Every job once. One that fails neither ends the loop nor keeps the others from their turn."""
-    for job in JOBS:
-        try:
-            await job(catalog)
-        except Exception:
-            log.exception("%s failed; it runs again in %s s", job.__name__, INTERVAL_SECONDS)
+    for job in (*JOBS, follow_trading):
+        await _once(catalog, job)
+
+
+async def _once(catalog: Catalog, job: Job) -> None:
+    try:
+        await job(catalog)
+    except Exception:
+        log.exception("%s failed; it runs again", job.__name__)

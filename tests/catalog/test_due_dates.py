@@ -25,7 +25,8 @@ async def test_what_is_registered_already_is_due_a_year_after_it_was(database: M
     told = {"operators": ["user_a"], "query_code": certificate.query_code, "registered_at": day, "title": "机场"}
     told |= {"asset_id": entry.asset.id, "version_id": entry.versions[0].id, "grade": "G1", "content_hash": "ab" * 32}
     told |= {"id": certificate.id, "rights_holder_id": entry.asset.provider_id}
-    await _keep(old, "assets", store._asset_row(entry.asset))  # pyright: ignore[reportPrivateUsage]
+    folded = {"title_folded": "机场", "text_folded": "机场"}
+    await _keep(old, "assets", store._asset_row(entry.asset) | folded)  # pyright: ignore[reportPrivateUsage]
     await _keep(old, "versions", store._version_row(entry.versions[0]))  # pyright: ignore[reportPrivateUsage]
     await _keep(old, "certificates", told)
     await schema.upgrade(old)

@@ -236,7 +236,7 @@ def test_a_new_version_of_a_registered_asset_is_reviewed_while_the_asset_stays_r
     assert under_review.asset.grade is G2
 
     done = registered(under_review)
-    assert done.asset.grade is G3
+    assert done.asset.grade is G2
     assert all(version.is_registered for version in done.versions)
 
 
@@ -251,12 +251,12 @@ def test_a_new_version_that_is_not_registered_leaves_the_asset_as_it_was(send_ba
     assert after.pending and after.pending.deadline == LATER + timedelta(days=180)
 
 
-def test_the_entry_shows_the_highest_grade_of_its_registered_versions():
+def test_the_entry_shows_by_the_lowest_grade_of_its_registered_versions():
     entry = a_registered(G2)
     raised = entry.replacing(version_rules.raise_grade(entry.versions[0], a_grading(G4)))
     assert registration.after_regrading(raised).grade is G4
-    pending = with_pending(asset_rules.add_version(entry, VersionId.new(), NOON), G4)
-    assert registration.after_regrading(pending).grade is G2
+    pending = with_pending(asset_rules.add_version(raised, VersionId.new(), NOON), G1)
+    assert registration.after_regrading(pending).grade is G4
 
 
 def test_only_what_is_under_review_is_decided():

@@ -50,11 +50,12 @@ def test_what_is_not_registered_is_its_providers_and_the_staffs_alone(entry: Ent
 
 
 def test_a_provider_sees_their_own_whatever_its_grade_and_whatever_they_may_be_trusted_with():
-    asset = a_registered(Grade.G4).asset
-    assert shown(asset, Viewer(asset.provider_id)) is FULL
-    assert shows_fields(asset, Viewer(asset.provider_id))
+    entry = a_registered(Grade.G4)
+    owner = Viewer(entry.asset.provider_id)
+    assert shown(entry.asset, owner) is FULL
+    assert shows_fields(entry.asset, entry.versions[0], owner)
 
 
 def test_field_names_of_g4_are_for_provider_and_staff():
-    g3, g4, trusted = a_registered(Grade.G3).asset, a_registered(Grade.G4).asset, Viewer(None, Clearance.C5)
-    assert shows_fields(g3, trusted) and not shows_fields(g4, trusted)
+    g3, g4, trusted = a_registered(Grade.G3), a_registered(Grade.G4), Viewer(None, Clearance.C5)
+    assert shows_fields(g3.asset, g3.versions[0], trusted) and not shows_fields(g4.asset, g4.versions[0], trusted)

@@ -16,6 +16,7 @@ from shared.changes import (
     ChainBroken,
     Change,
     Feed,
+    FeedClosed,
     Follower,
     MemoryFollower,
     Microseconds,
@@ -277,3 +278,15 @@ def test_positions_that_were_not_given_out_are_refused(text: str):
 
 def test_moments_in_facts_are_read_as_moments(clock: ToldClock):
     assert TypeAdapter(Microseconds).validate_python(microseconds(clock.now())) == clock.now()
+
+
+async def test_a_feed_that_is_closed_wakes_whoever_waits_and_lets_nobody_read_again(database: MakeDatabase):
+    feed = Feed(await database("source", SOURCE))
+    waiting = asyncio.create_task(feed.after({}, wait_seconds=20))
+    await asyncio.sleep(0)
+    await feed.close()
+    for asked in (waiting, feed.after({})):
+        with pytest.raises(FeedClosed):
+            await asked
+    feed.open()
+    assert await feed.after({}) == []

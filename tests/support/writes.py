@@ -37,7 +37,7 @@ def _terms(**more: Any) -> dict[str, Any]:
 
 ABOUT = {
     "title": "机场", "title_english": "Airports", "description": "机场数据", "theme": "transport",
-    "keywords": ["机场"], "region": "全国", "update_cycle": "monthly",
+    "keywords": ["机场"], "region": "全国", "category": "交通运输/航空", "update_cycle": "monthly",
 }  # fmt: skip
 DETECTION = {
     "kind": "resident_id", "name_hit": True, "hit_basis_points": 9000, "checksum_basis_points": 9000,

@@ -33,7 +33,6 @@ from services.catalog.store import entries
 from shared.access import Caller, Member
 from shared.database import Transaction
 from shared.facts import Actor
-from shared.grades import Visibility
 from shared.idempotency import Once
 from shared.ids import AccessRequestId, ParticipantId, VersionId
 from shared.web import Page
@@ -50,7 +49,7 @@ async def request(catalog: Catalog, buyer: Member, version_id: VersionId, form: 
         now = await catalog.database.now(tx)
         entry = await entries.entry_of_version(tx, version_id)
         version = entry.version(version_id)
-        if viewing.shown(entry.asset, viewer(catalog, buyer)) is Visibility.NONE or not version.is_registered:
+        if not viewing.shows_version(entry, version, viewer(catalog, buyer)) or not version.is_registered:
             raise NoSuchVersion()
         assert version.graded
         asked = access_rules.request(

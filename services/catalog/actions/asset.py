@@ -1,6 +1,6 @@
 """What a provider does with an asset, and what anyone may read of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from services.catalog.rules import asset as asset_rules
 from services.catalog.rules import registration, viewing
 from services.catalog.rules.asset import REGISTERED, Description, Entry, NoSuchAsset, SourceDeclaration
 from services.catalog.rules.evidence import Field
+from services.catalog.rules.version import Version
 from services.catalog.rules.viewing import Known, Viewer
 from services.catalog.schemas.assets import AssetChange
 from services.catalog.store import access as access_store
@@ -21,7 +22,6 @@ from services.catalog.store import entries as store
 from services.catalog.store import evidence as evidence_store
 from services.catalog.store import lineage as lineage_store
 from services.catalog.store import quality as quality_store
-from services.catalog.store.entries import Wanted
 from shared.access import Caller, Member
 from shared.database import Transaction
 from shared.grades import Visibility
@@ -114,16 +114,6 @@ async def withdraw(catalog: Catalog, provider: Member, asset_id: AssetId, once: 
     return after
 
 
-async def entries(
-    catalog: Catalog, caller: Caller | None, wanted: Wanted, limit: int, before: str | None
-) -> list[Seen]:
-    """Newest first. Looks for one more than `limit`, so that the end is known."""
-    looking = viewer(catalog, caller)
-    async with catalog.database.read() as tx:
-        found = await store.entries(tx, looking, wanted, limit + 1, before)
-    return [Seen(entry, looking) for entry in found]
-
-
 async def entry(catalog: Catalog, caller: Caller | None, asset_id: AssetId) -> Seen:
     """Raises NoSuchAsset alike for what is not there and for what does not show."""
     looking = viewer(catalog, caller)
@@ -134,10 +124,10 @@ async def entry(catalog: Catalog, caller: Caller | None, asset_id: AssetId) -> S
             raise NoSuchAsset()
         if visibility is not Visibility.FULL:
             return Seen(found, looking)
-        shown = [version.id for version in viewing.versions_shown(found, looking)]
-        if not viewing.shows_fields(found.asset, looking):
-            shown = await _opened(tx, found, looking, await catalog.database.now(tx))
-        return Seen(found, looking, await evidence_store.fields_of(tx, shown))
+        shown = viewing.versions_shown(found, looking)
+        told = [version.id for version in shown if viewing.shows_fields(found.asset, version, looking)]
+        told += await _opened(tx, shown, looking, await catalog.database.now(tx))
+        return Seen(found, looking, await evidence_store.fields_of(tx, told))
 
 
 async def version(catalog: Catalog, version_id: VersionId) -> Known:
@@ -152,14 +142,10 @@ async def version(catalog: Catalog, version_id: VersionId) -> Known:
     return Known(found.asset, found.version(version_id), fields, conditions, licence and licence[1], gates)
 
 
-async def _opened(tx: Transaction, found: Entry, looking: Viewer, now: datetime) -> list[VersionId]:
-    """The versions whose field names an approved request opens to the viewer, though their grade does not."""
+async def _opened(tx: Transaction, shown: Sequence[Version], looking: Viewer, now: datetime) -> list[VersionId]:
+    """The versions whose field names an approved request opens to the viewer, though their grade may not."""
     if looking.participant_id is None:
         return []
-    shown = {version.id: version.graded for version in viewing.versions_shown(found, looking)}
-    approved = await access_store.approved_of(tx, list(shown), looking.participant_id)
-    return [
-        one.version_id
-        for one in approved
-        if (graded := shown[one.version_id]) and access_rules.stands(one, graded.grade, now)
-    ]
+    grades = {version.id: version.graded.grade for version in shown if version.graded}
+    approved = await access_store.approved_of(tx, list(grades), looking.participant_id)
+    return [one.version_id for one in approved if access_rules.stands(one, grades[one.version_id], now)]

@@ -13,6 +13,8 @@ from services.catalog.rules.registration import Terms
 from services.catalog.rules.viewing import ANYONE, Viewer
 from shared import canonical
 from shared.access import Caller, Member, Role
+from shared.changes import FeedClient, Source
+from shared.clock import Clock
 from shared.core import Core
 from shared.database import Database
 from shared.ids import Id
@@ -62,12 +64,17 @@ class Catalog:
     standing: StandingMirror
     certifier: Certifier
     terms: Terms
+    clock: Clock
+    trading_feed: Source
 
     @classmethod
     def of(cls, core: Core) -> "Catalog":
         settings = core.settings
         terms = Terms(timedelta(days=settings.notice_days_in_force), timedelta(days=settings.certificate_days))
-        return cls(core.database, core.outbox, core.standing, Certifier.of(settings), terms)
+        return cls(
+            core.database, core.outbox, core.standing, Certifier.of(settings), terms, core.clock,
+            FeedClient(core.peer("trading")),
+        )  # fmt: skip
 
 
 def viewer(catalog: Catalog, caller: Caller | Member | None) -> Viewer:

@@ -241,7 +241,7 @@ async def _nodes(tx: Transaction, version_ids: list[VersionId], looking: Viewer)
 
 
 def _node(entry: Entry, version: Version, looking: Viewer) -> NodeView:
-    in_full = viewing.shown(entry.asset, looking) is Visibility.FULL
+    in_full = viewing.version_shown(entry, version, looking) is Visibility.FULL
     return NodeView(
         version_id=version.id, asset_id=entry.asset.id, provider_id=entry.asset.provider_id,
         title=entry.asset.about.title, number=version.number,

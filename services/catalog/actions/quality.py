@@ -12,6 +12,7 @@ from services.catalog.rules.quality import Declaration, Measured, NoQualityRepor
 from services.catalog.store import entries as store
 from services.catalog.store import evidence as evidence_store
 from services.catalog.store import quality as quality_store
+from services.catalog.store import search as search_store
 from shared.access import Caller, Member
 from shared.database import Transaction
 from shared.idempotency import Once
@@ -39,10 +40,10 @@ async def report(catalog: Catalog, caller: Caller, version_id: VersionId) -> Rep
     looking = viewer(catalog, caller)
     async with catalog.database.read() as tx:
         entry = await store.entry_of_version(tx, version_id)
-        version, is_inside = entry.version(version_id), looking.is_inside(entry.asset)
-        grade = version.graded.grade if version.is_registered and version.graded else None
         found = await quality_store.last_report(tx, version_id)
-    if found is None or not quality_rules.is_shown(grade, viewing.shown(entry.asset, looking), is_inside):
+    version = entry.version(version_id)
+    shown, grade = viewing.version_shown(entry, version, looking), version.graded.grade if version.graded else None
+    if found is None or not quality_rules.is_shown(grade, shown):
         raise NoQualityReport()
     return found
 
@@ -62,6 +63,12 @@ async def renew_expired(catalog: Catalog) -> None:
                 await catalog.outbox.record(tx, catalog.outbox.itself, now, fact)
 
 
+async def rank(tx: Transaction, entry: Entry, version_id: VersionId) -> None:
+    """Let the entry be sorted by the quality of a version that is registered now."""
+    report = await quality_store.last_report(tx, version_id)
+    await search_store.score_quality(tx, entry.asset.id, report and report.score_basis_points)
+
+
 async def assess(
     tx: Transaction, entry: Entry, version_id: VersionId, declared: Declaration, now: datetime
 ) -> tuple[Entry, Report, QualityAssessed]:
@@ -74,5 +81,7 @@ async def assess(
     measured = Measured(version.content.rows, await evidence_store.duplicate_rows_of(tx, version_id), fields)
     found = quality_rules.report(entry.asset.about, measured, declared, now)
     await quality_store.add_report(tx, version_id, found)
+    if version.is_registered:
+        await search_store.score_quality(tx, entry.asset.id, found.score_basis_points)
     after = replace(entry, asset=replace(entry.asset, revision=entry.asset.revision + 1))
     return after, found, QualityAssessed.of(after.asset, version, found)

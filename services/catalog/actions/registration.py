@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
+from services.catalog.actions import quality
 from services.catalog.actions.catalog import Catalog
 from services.catalog.actions.certificate import issue
 from services.catalog.actions.on_file import on_file
@@ -138,6 +139,7 @@ async def _told(
     if certificate:
         of_filing = replace(certificate, filing_id=filing and filing.id)
         given = await issue(catalog, tx, after.asset, [of_filing])
+        await quality.rank(tx, after, certificate.version_id)
         return [*given, AssetRegistered.of(after, of_filing, note)]
     if filing and filing.state is filing_rules.UNDER_NOTICE:
         return [NoticeOpened.noted(after.asset, filing, note)]

@@ -1,20 +1,16 @@
 """What can be asked about assets: by anyone who may see them, and by the provider of each."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 
 from services.catalog.actions import asset as actions
-from services.catalog.actions.asset import Seen, Wanted
+from services.catalog.actions.asset import Seen
 from services.catalog.actions.catalog import viewer
 from services.catalog.api.service import PREFIX, CatalogService
 from services.catalog.schemas.assets import AssetChange, AssetView, NewAsset, NewSource
 from shared import web
-from shared.grades import Grade
 from shared.idempotency import Keyed
-from shared.ids import AssetId, ParticipantId
+from shared.ids import AssetId
 from shared.permission import Provider, Visitor
-from shared.web import Listing, PageQuery
 
 router = APIRouter(prefix=PREFIX)
 
@@ -27,22 +23,6 @@ async def draft(
     entry = await actions.draft(catalog, provider, new.about(), once)
     web.created(response, f"{PREFIX}/assets/{entry.asset.id}")
     return AssetView.of(entry, viewer(catalog, provider))
-
-
-@router.get("/assets")
-async def listed(
-    visitor: Visitor,
-    catalog: CatalogService,
-    page: PageQuery,
-    q: Annotated[str | None, Query(min_length=1, max_length=100)] = None,
-    theme: Annotated[str | None, Query(max_length=40)] = None,
-    grade: Grade | None = None,
-    provider_id: ParticipantId | None = None,
-) -> Listing[AssetView]:
-    """The catalogue as it shows to you, newest first. `q` is sought as it is written."""
-    wanted = Wanted(q, theme, grade, provider_id)
-    found = await actions.entries(catalog, visitor, wanted, page.limit, page.after_id(AssetId))
-    return Listing[AssetView].of([_shown(seen) for seen in found], page, key=lambda view: view.id)
 
 
 @router.get("/assets/{asset_id}")

@@ -1,4 +1,4 @@
-"""Every endpoint of `catalog`: of assets, filings and certificates, of versions and what is on file, and of access."""
+"""Every endpoint of `catalog`: of the whole, of assets and filings, of versions and what is on file, and of access."""
 
 from fastapi import APIRouter
 
@@ -16,12 +16,13 @@ from services.catalog.api import (
     records,
     regradings,
     reviews,
+    search,
     versions,
 )
 
 router = APIRouter(tags=["catalog"])
 for part in (
-    assets, reviews, filings, objections, versions, certificates, quality, lineage, access, records, petitions,
+    search, assets, reviews, filings, objections, versions, certificates, quality, lineage, access, records, petitions,
     regradings, important_data, grading_rules,
 ):  # fmt: skip
     router.include_router(part.router)

@@ -26,6 +26,7 @@ class AssetFact(Fact):
 class AssetDrafted(AssetFact):
     """A provider enters an asset, with its first version."""
 
+    schema_version: ClassVar[int] = 2  # from the second on, `about` may tell a category
     version_id: VersionId
     about: Description
     deadline: datetime | None
@@ -40,6 +41,7 @@ class AssetDrafted(AssetFact):
 class AssetDescribed(AssetFact):
     """A provider describes its asset anew."""
 
+    schema_version: ClassVar[int] = 2
     about: Description
 
     @classmethod

@@ -73,7 +73,10 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What the provider says of the asset. `theme` is a word of [a-z_]."""
+    """What the provider says of the asset. `theme` is a word of [a-z_].
+
+    `category` is a path, from the field of industry on: 交通运输/航空/机场 (GB/T 43697-2024, 行业领域 then 业务属性).
+    """
 
     title: str
     description: str
@@ -82,6 +85,7 @@ class Description:
     keywords: tuple[str, ...] = ()
     title_english: str | None = None
     region: str | None = None
+    category: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,7 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """`grade` is that of its entry: the highest of its registered versions, None before the first.
+    """`grade` is what its entry shows by: the lowest of its registered versions, None before the first.
 
     `holder_id` is whom the rights were transferred to; `objected`: whose data these are is in dispute; `valid_until`:
     when the last of its certificates ends.

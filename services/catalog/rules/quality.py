@@ -209,13 +209,12 @@ def coefficient(score: Fraction) -> int:
     return _half_up(min(max(told, Fraction(COEFFICIENT_MIN)), Fraction(COEFFICIENT_MAX)))
 
 
-def is_shown(grade: Grade | None, shown: Visibility, is_inside: bool) -> bool:
-    """Whether a report shows to someone with a token: to all up to G3, above it to whoever sees the entry in full."""
-    if is_inside:
+def is_shown(grade: Grade | None, shown: Visibility) -> bool:
+    """Whether a report shows to someone with a token: above G3 to whoever sees the version in full, up to it also to
+    whoever sees that there is one."""
+    if shown is Visibility.FULL:
         return True
-    if grade is None or shown is Visibility.NONE:
-        return False
-    return grade <= SHOWN_TO_ALL_UP_TO or shown is Visibility.FULL
+    return shown is Visibility.TITLE and grade is not None and grade <= SHOWN_TO_ALL_UP_TO
 
 
 def _values(

@@ -240,8 +240,8 @@ def require_in_time(entry: Entry, now: datetime) -> None:
 
 
 def after_regrading(entry: Entry) -> Asset:
-    """The asset, whose entry shows the highest grade of its registered versions."""
-    grade = version_rules.highest_grade(entry.versions)
+    """The asset, whose entry shows by the lowest grade of its registered versions."""
+    grade = version_rules.lowest_grade(entry.versions)
     if grade == entry.asset.grade:
         return entry.asset
     return replace(entry.asset, grade=grade, revision=entry.asset.revision + 1)
@@ -300,7 +300,7 @@ def _certified(
 
 
 def _registered(entry: Entry, valid_until: datetime) -> Entry:
-    grade = version_rules.highest_grade(entry.versions)
+    grade = version_rules.lowest_grade(entry.versions)
     settled = {
         "review": None, "next_actor": None, "deadline": None, "reason_code": None, "grade": grade,
         "valid_until": max(valid_until, entry.asset.valid_until or valid_until),

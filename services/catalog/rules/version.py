@@ -229,9 +229,9 @@ def pending(versions: Iterable[Version]) -> Version | None:
     return next((version for version in versions if version.is_pending), None)
 
 
-def highest_grade(versions: Iterable[Version]) -> Grade | None:
-    """The grade of the asset's entry: the highest of its registered versions."""
-    return max((version.graded.grade for version in versions if version.is_registered and version.graded), default=None)
+def lowest_grade(versions: Iterable[Version]) -> Grade | None:
+    """The grade that the asset's entry shows by: the lowest of its registered versions."""
+    return min((version.graded.grade for version in versions if version.is_registered and version.graded), default=None)
 
 
 def _graded(version: Version, grading: Grading, state: GradeState) -> Graded:

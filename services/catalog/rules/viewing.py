@@ -1,13 +1,13 @@
 """Who sees which part of an entry.
 
-Promises: a draft is its provider's and the staff's alone; beyond that an entry shows by its grade and the viewer's
-clearance, and what does not show is not there; the same rule decides of one entry and of a list.
-Source: reliability 5.2, through the visibility table of `shared.grades`; field names of G4 need an agreement, which
-is an approved request for access (`rules/access.py`): nobody else but provider and staff sees them.
+Promises: a draft is its provider's and the staff's alone; beyond that an entry shows as far as the lowest-graded of its
+registered versions does, and each version by its own grade, as its plans and listings do; what does not show is not
+there; the same rule decides of one entry and of a list.
+Source: reliability 5.2, through the visibility table of `shared.grades`; field names of G4 need an agreement, which is
+an approved request for access (`rules/access.py`). Why the lowest: docs/decisions/0009.
 """
 
 from dataclasses import dataclass
-from unicodedata import normalize
 
 from services.catalog.rules.asset import REGISTERED, Asset, Entry
 from services.catalog.rules.certificate import Certificate
@@ -52,6 +52,7 @@ class Known:
 
 
 def shown(asset: Asset, viewer: Viewer) -> Visibility:
+    """How much shows of what all versions share: title, description, and what else is said of the asset."""
     if viewer.is_inside(asset):
         return Visibility.FULL
     if asset.state is not REGISTERED or asset.grade is None:
@@ -60,9 +61,8 @@ def shown(asset: Asset, viewer: Viewer) -> Visibility:
 
 
 def shows_title(asset: Asset, certificate: Certificate, viewer: Viewer) -> bool:
-    """Whether a certificate's title shows: by the highest grade that is known of it."""
-    grade = max(certificate.grade, asset.grade or certificate.grade)
-    return visibility(grade, viewer.clearance) is not Visibility.NONE
+    """Whether a certificate's title shows: as the asset's entry does."""
+    return visibility(asset.grade or certificate.grade, viewer.clearance) is not Visibility.NONE
 
 
 def is_party(filing: Filing, viewer: Viewer) -> bool:
@@ -81,15 +81,33 @@ def shows_notice(filing: Filing, entry: Entry, viewer: Viewer) -> bool:
 
 
 def versions_shown(entry: Entry, viewer: Viewer) -> tuple[Version, ...]:
-    """The versions of an entry that is shown in full: outside, the registered ones. Oldest first."""
+    """The versions of an entry that is shown in full: outside, those whose own grade shows in full. Oldest first."""
     if viewer.is_inside(entry.asset):
         return entry.versions
+    return tuple(version for version in registered(entry) if _grade(version) in grades_shown(viewer, Visibility.FULL))
+
+
+def registered(entry: Entry) -> tuple[Version, ...]:
     return tuple(version for version in entry.versions if version.is_registered)
 
 
+def version_shown(entry: Entry, version: Version, viewer: Viewer) -> Visibility:
+    """How much of this version is there for the viewer: outside, by its own grade, once it is registered."""
+    if viewer.is_inside(entry.asset):
+        return Visibility.FULL
+    if entry.asset.state is not REGISTERED or not version.is_registered:
+        return Visibility.NONE
+    return visibility(_grade(version), viewer.clearance)
+
+
 def shows_version(entry: Entry, version: Version, viewer: Viewer) -> bool:
-    """Whether this version is there for the viewer at all."""
-    return shown(entry.asset, viewer) is not Visibility.NONE and version in versions_shown(entry, viewer)
+    return version_shown(entry, version, viewer) is not Visibility.NONE
+
+
+def grade_shown(entry: Entry, viewer: Viewer) -> Grade | None:
+    """The highest grade of the registered versions that show to the viewer. Requires an entry shown in full."""
+    shown = versions_shown(entry, viewer)
+    return max((_grade(version) for version in shown if version.is_registered), default=None)
 
 
 def grades_shown(viewer: Viewer, as_much: Visibility) -> frozenset[Grade]:
@@ -97,11 +115,12 @@ def grades_shown(viewer: Viewer, as_much: Visibility) -> frozenset[Grade]:
     return frozenset(grade for grade in Grade if visibility(grade, viewer.clearance) is as_much)
 
 
-def folded(text: str) -> str:
-    """The text as it is searched: full-width and half-width, large and small letters are one."""
-    return normalize("NFKC", text).casefold()
+def shows_fields(asset: Asset, version: Version, viewer: Viewer) -> bool:
+    """Whether the names of a version's fields are shown. Requires a version that is."""
+    return viewer.is_inside(asset) or _grade(version) < G4
 
 
-def shows_fields(asset: Asset, viewer: Viewer) -> bool:
-    """Whether the names of fields are shown. Requires that the entry is shown in full."""
-    return viewer.is_inside(asset) or (asset.grade is not None and asset.grade < G4)
+def _grade(version: Version) -> Grade:
+    """Requires a registered version."""
+    assert version.graded
+    return version.graded.grade

@@ -34,6 +34,9 @@ Prose = Annotated[str, Limits(min_length=1, max_length=2_000, pattern=r"\S")]
 Theme = Annotated[str, Limits(pattern=r"^[a-z][a-z_]{0,39}$")]
 Keywords = Annotated[list[Annotated[str, Limits(min_length=1, max_length=40, pattern=r"\S")]], Limits(max_length=20)]
 Region = Annotated[str, Limits(min_length=1, max_length=60, pattern=r"\S")]
+# From the field of industry on, each part within the one before it.
+PART = r"\w[\w（）()·、& -]{0,39}"
+Category = Annotated[str, Limits(max_length=160, pattern=f"^{PART}(/{PART}){{0,3}}$")]
 ChosenCycle = Annotated[UpdateCycle, Limits(strict=False)]
 ChosenOrigin = Annotated[Origin, Limits(strict=False)]
 ChosenRight = Annotated[RightKind, Limits(strict=False)]
@@ -46,12 +49,13 @@ class NewAsset(Request):
     theme: Theme
     keywords: Keywords = []
     region: Region | None = None
+    category: Category | None = None
     update_cycle: ChosenCycle
 
     def about(self) -> Description:
         return Description(
             self.title, self.description, self.theme, self.update_cycle, tuple(self.keywords), self.title_english,
-            self.region,
+            self.region, self.category,
         )  # fmt: skip
 
 
@@ -64,6 +68,7 @@ class AssetChange(Request):
     theme: Theme = ""
     keywords: Keywords = []
     region: Region | None = None
+    category: Category | None = None
     update_cycle: ChosenCycle = UpdateCycle.NEVER
 
     def onto(self, about: Description) -> Description:
@@ -174,6 +179,8 @@ class SourceView(View):
 class AssetView(View):
     """An entry as the caller may see it. With `visibility` `title`, all beyond title, theme and provider is null.
 
+    `grade` is the highest of the registered versions that show; each version shows by its own grade.
+
     `source`, and versions that are not registered, are for the provider, the operators and the regulator. While it is
     `objected`, whose data these are is in dispute, and nothing of it is newly offered.
     """
@@ -187,6 +194,7 @@ class AssetView(View):
     description: str | None = None
     keywords: list[str] | None = None
     region: str | None = None
+    category: str | None = None
     update_cycle: UpdateCycle | None = None
     state: State | None = None
     next_actor: NextActor | None = None
@@ -217,7 +225,8 @@ class AssetView(View):
         found = fields or {}
         return title.model_copy(update={
             "description": about.description, "keywords": list(about.keywords), "region": about.region,
-            "update_cycle": about.update_cycle, "grade": asset.grade, "state": asset.state,
+            "category": about.category, "update_cycle": about.update_cycle,
+            "grade": viewing.grade_shown(entry, viewer), "state": asset.state,
             "versions": [VersionSummary.of(version, found.get(version.id)) for version in versions],
             "certificate_id": certificates[-1] if certificates else None, "objected": asset.objected,
             "rights_holder_id": asset.rights_holder_id, "valid_until": asset.valid_until,

@@ -1,18 +1,16 @@
 """How entries are kept: an asset with its versions, which change together.
 
 Promises: an entry read for update is this transaction's alone until it ends; what changed since it was read is not
-saved; a list takes two statements however long it is, and shows what `viewing.shown` would show.
+saved; what is saved is found by its new words from the same commit on; a list takes two statements however long it is.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Column, ColumnElement, Row, Select, Table, and_, false, insert, or_, select, true, update
+from sqlalchemy import ColumnElement, Row, Select, Table, func, insert, select, true, update
 
-from services.catalog.rules import viewing
 from services.catalog.rules.asset import (
     REGISTERED,
     Asset,
@@ -26,12 +24,14 @@ from services.catalog.rules.asset import (
     UpdateCycle,
 )
 from services.catalog.rules.version import Content, Graded, GradeState, NoSuchVersion, Version, VersionState
-from services.catalog.rules.viewing import Viewer
+from services.catalog.rules.words import TOKENISER_VERSION
+from services.catalog.store import search
 from services.catalog.tables.entries import assets, versions
 from services.catalog.tables.filings import filings, objections
+from services.catalog.tables.search import search_index
 from shared.database import Transaction, for_update
 from shared.errors import Conflict
-from shared.grades import Flag, Grade, Visibility
+from shared.grades import Flag, Grade
 from shared.ids import AssetId, ParticipantId, VersionId
 
 DUE_MAX = 100
@@ -40,16 +40,6 @@ SOURCE = TypeAdapter(SourceDeclaration | None)
 
 class ChangedMeanwhile(Conflict):
     """Someone else changed this asset; look again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a list is narrowed to. `text` is sought as it is written, `%` and `_` mean themselves."""
-
-    text: str | None = None
-    theme: str | None = None
-    grade: Grade | None = None
-    provider_id: ParticipantId | None = None
 
 
 async def entry(tx: Transaction, asset_id: AssetId) -> Entry:
@@ -85,13 +75,31 @@ async def entry_of_version_for_update(
         raise NoSuchVersion() from error
 
 
-async def entries(
-    tx: Transaction, viewer: Viewer, wanted: Wanted, limit: int, before: str | None
-) -> list[Entry]:  # fmt: skip
-    """What shows to the viewer, newest first, at most `limit`, with an id below `before`."""
-    older = assets.c.id < before if before else true()
-    query = select(*assets.c).where(older, _shown(viewer, wanted)).order_by(assets.c.id.desc()).limit(limit)
-    return await _with_versions(tx, (await tx.execute(query)).all())
+async def entries(tx: Transaction, asset_ids: Sequence[AssetId], *, lock: bool = False) -> list[Entry]:
+    """Those that there are, in the order of the ids."""
+    query = select(*assets.c).where(assets.c.id.in_(asset_ids)).order_by(assets.c.id)
+    rows = (await tx.execute(for_update(query, tx) if lock else query)).all()
+    found = {entry.asset.id: entry for entry in await _with_versions(tx, rows)}
+    return [found[asset_id] for asset_id in asset_ids if asset_id in found]
+
+
+async def to_index(tx: Transaction, after: AssetId | None, limit: int) -> list[AssetId]:
+    """Assets after this one that the index lacks, or has as another tokeniser read them; oldest first."""
+    later = assets.c.id > after if after else true()
+    query = (
+        select(assets.c.id)
+        .outerjoin(search_index, search_index.c.asset_id == assets.c.id)
+        .where(later, search_index.c.tokeniser_version.is_distinct_from(TOKENISER_VERSION))
+        .order_by(assets.c.id)
+        .limit(limit)
+    )
+    return list(await tx.scalars(query))
+
+
+async def count_to_index(tx: Transaction) -> int:
+    lacking = search_index.c.tokeniser_version.is_distinct_from(TOKENISER_VERSION)
+    query = select(func.count()).select_from(assets)
+    return await tx.scalar(query.outerjoin(search_index, search_index.c.asset_id == assets.c.id).where(lacking)) or 0
 
 
 async def due(tx: Transaction, now: datetime) -> list[AssetId]:
@@ -105,9 +113,14 @@ async def due(tx: Transaction, now: datetime) -> list[AssetId]:
 
 
 async def add_entry(tx: Transaction, entry: Entry) -> None:
-    await tx.execute(insert(assets).values(_asset_row(entry.asset)))
-    for version in entry.versions:
-        await tx.execute(insert(versions).values(_version_row(version)))
+    await add_entries(tx, [entry])
+
+
+async def add_entries(tx: Transaction, entries: Sequence[Entry]) -> None:
+    """Requires at least one."""
+    await tx.execute(insert(assets), [_asset_row(entry.asset) for entry in entries])
+    await tx.execute(insert(versions), [_version_row(version) for entry in entries for version in entry.versions])
+    await search.put(tx, entries)
 
 
 async def save_entry(tx: Transaction, before: Entry, after: Entry) -> None:
@@ -122,6 +135,7 @@ async def save_entry(tx: Transaction, before: Entry, after: Entry) -> None:
         elif version != known[version.id]:
             as_read = (versions.c.id == version.id, versions.c.revision == known[version.id].revision)
             await _save(tx, versions, as_read, _version_row(version))
+    await search.put(tx, [after])
 
 
 async def _save(
@@ -158,36 +172,10 @@ async def _with_versions(tx: Transaction, rows: Sequence[Row[Any]]) -> list[Entr
     return [Entry(_asset(row), tuple(found[row.id])) for row in rows]
 
 
-def _shown(viewer: Viewer, wanted: Wanted) -> ColumnElement[bool]:
-    """`viewing.shown` as a condition; what shows by its title only is not found by anything else."""
-    inside: ColumnElement[bool] = true() if viewer.is_staff else false()
-    if viewer.participant_id is not None:
-        inside = or_(inside, assets.c.provider_id == viewer.participant_id)
-    registered = assets.c.state == REGISTERED
-    in_full = and_(registered, assets.c.grade.in_(viewing.grades_shown(viewer, Visibility.FULL)))
-    by_title = and_(registered, assets.c.grade.in_(viewing.grades_shown(viewer, Visibility.TITLE)))
-    of_grade = assets.c.grade == wanted.grade if wanted.grade else true()
-    found_by_anything = and_(or_(inside, in_full), of_grade, _narrowed(wanted, assets.c.text_folded))
-    if wanted.grade:
-        return found_by_anything
-    return or_(found_by_anything, and_(by_title, _narrowed(wanted, assets.c.title_folded)))
-
-
-def _narrowed(wanted: Wanted, text: Column[str]) -> ColumnElement[bool]:
-    conditions: list[ColumnElement[bool]] = [true()]
-    if wanted.text:
-        conditions.append(text.contains(viewing.folded(wanted.text), autoescape=True))
-    if wanted.theme:
-        conditions.append(assets.c.theme == wanted.theme)
-    if wanted.provider_id:
-        conditions.append(assets.c.provider_id == wanted.provider_id)
-    return and_(*conditions)
-
-
 def _asset(row: Row[Any]) -> Asset:
     about = Description(
         row.title, row.description, row.theme, UpdateCycle(row.update_cycle), tuple(row.keywords), row.title_english,
-        row.region,
+        row.region, row.category,
     )  # fmt: skip
     review = Review(
         row.review_version_id, row.review_first_operator, row.review_at_grade_revision, row.review_second_operator,
@@ -202,14 +190,11 @@ def _asset(row: Row[Any]) -> Asset:
 
 def _asset_row(asset: Asset) -> dict[str, object]:
     about, review = asset.about, asset.review
-    titles = [about.title, about.title_english or ""]
-    text = [*titles, about.description, *about.keywords, about.region or ""]
     return {
         "id": asset.id, "provider_id": asset.provider_id, "title": about.title, "title_english": about.title_english,
         "description": about.description, "theme": about.theme, "keywords": list(about.keywords),
-        "region": about.region, "update_cycle": about.update_cycle, "title_folded": viewing.folded("\n".join(titles)),
-        "text_folded": viewing.folded("\n".join(text)), "state": asset.state, "next_actor": asset.next_actor,
-        "deadline": asset.deadline, "reason_code": asset.reason_code,
+        "region": about.region, "category": about.category, "update_cycle": about.update_cycle, "state": asset.state,
+        "next_actor": asset.next_actor, "deadline": asset.deadline, "reason_code": asset.reason_code,
         "source": SOURCE.dump_python(asset.source, mode="json"), "review_version_id": review and review.version_id,
         "review_first_operator": review and review.first_operator,
         "review_at_grade_revision": review and review.at_grade_revision, "grade": asset.grade,

@@ -30,8 +30,10 @@ assets = Table(
     Column("keywords", JSON, nullable=False),
     Column("region", String),
     Column("update_cycle", String, nullable=False),
-    Column("title_folded", String, nullable=False),
-    Column("text_folded", String, nullable=False),
+    Column("category", String),
+    # Read by nobody since the search has an index; still written by the code of the revision before.
+    Column("title_folded", String, nullable=False, server_default=""),
+    Column("text_folded", String, nullable=False, server_default=""),
     Column("state", String, nullable=False),
     Column("next_actor", String),
     Column("deadline", Moment),
