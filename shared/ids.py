@@ -75,7 +75,7 @@ class CertificateId(Id):
 
 
 class AccessRequestId(Id):
-    kind = "access"
+    kind = "access_request"
 
 
 class RecordId(Id):

@@ -100,6 +100,7 @@ NAMED: Mapping[type[Expr], Construct] = {
     exp.Lock: Construct.CLAUSE, exp.Func: Construct.FUNCTION,
 }  # fmt: skip
 UNITED = (exp.Interval, exp.Extract, exp.TimestampTrunc, exp.DateDiff)  # what takes a unit: YEAR, DAY, …
+QUOTED = {TokenType.STRING, TokenType.IDENTIFIER}
 OPENING = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE}
 CLOSING = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE}
 
@@ -153,7 +154,7 @@ def _check_tokens(text: str) -> None:
         if opened > BRACKETS_MAX:
             raise rejected(Construct.DEPTH)
         # sqlglot takes `~` for a match of a part; to DuckDB it is a match of the whole.
-        if token.text in ("~", "!~", "~~", "^@"):
+        if token.token_type not in QUOTED and token.text in ("~", "!~", "~~", "^@"):
             raise rejected(Construct.EXPRESSION)
 
 

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from httpx2 import Response
 from pydantic import SecretStr
 
-from services.catalog.client import CatalogClient, InspectionReport, NoSuchVersion, VersionView
+from services.catalog.client import ApprovedAccess, CatalogClient, InspectionReport, NoSuchVersion, VersionView
 from services.delivery import app as delivery
 from services.delivery import jobs
 from services.delivery.actions import delivery as deliveries
@@ -81,6 +81,7 @@ class Shelf(CatalogClient):
 
     def __init__(self) -> None:
         self.versions: dict[VersionId, VersionView] = {}
+        self.approved: dict[tuple[VersionId, ParticipantId], list[ApprovedAccess]] = {}
         self.reports: list[tuple[VersionId, InspectionReport, str]] = []
         self.failure: Failure | None = None
 
@@ -90,6 +91,9 @@ class Shelf(CatalogClient):
         if version_id not in self.versions:
             raise NoSuchVersion()
         return self.versions[version_id]
+
+    async def access(self, version_id: VersionId, participant_id: ParticipantId) -> list[ApprovedAccess]:
+        return self.approved.get((version_id, participant_id), [])
 
     async def report_inspection(self, version_id: VersionId, report: InspectionReport, key: str) -> VersionView:
         if self.failure:

@@ -3,7 +3,7 @@
 import logging
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.delivery.dialect import checked
@@ -81,6 +81,7 @@ names = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min
 
 @settings(max_examples=100, deadline=None)
 @given(column=names, alias=names, text=st.text(st.characters(codec="utf-8", exclude_categories=("C",)), max_size=20))
+@example(column="~", alias="~", text="~")
 def test_no_name_and_no_text_leaves_its_quotes(column: str, alias: str, text: str):
     quoted = {kind: '"' + name.replace('"', '""') + '"' for kind, name in (("column", column), ("alias", alias))}
     value = "'" + text.replace("'", "''") + "'"

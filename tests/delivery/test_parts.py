@@ -5,12 +5,13 @@ from hashlib import sha256
 
 import pytest
 
+from services.catalog.client import ApprovedAccess
 from services.delivery.actions.decision import confirmed, decided
 from services.delivery.rules.delivery import ModeNotServed
 from services.delivery.rules.permission import NotPermitted
 from shared import rest
-from shared.grades import C1, C4, G1, G3, G4, Condition, Mode
-from shared.ids import UseId
+from shared.grades import C1, C4, C5, G1, G3, G4, G5, Condition, Mode
+from shared.ids import AccessRequestId, UseId
 from tests.delivery.desk import ONE_DATABASE, Desk, EntitlementUsed, deal
 from tests.delivery.made_files import LARGE, PLACES
 
@@ -161,3 +162,26 @@ async def test_the_other_modes_go_by_the_same_decision(desk: Desk):
     assert again.decision == found.decision
     with pytest.raises(ModeNotServed):
         await decided(desk.depot, acting, computed, {Mode.RAW}, None)
+
+
+async def test_an_approved_request_for_access_is_the_approval_that_g5_asks_for(desk: Desk):
+    provider, buyer = await desk.bench.member("provider"), await desk.bench.member("buyer", clearance=C5)
+    version_id, acting = await desk.stocked(provider, PLACES, G5), desk.acting(buyer)
+    right = await desk.grant(buyer, version_id, Mode.COMPUTE)
+    desk.shelf.change(version_id, on_record=[Condition.RISK_ASSESSMENT])
+
+    async def missing() -> str:
+        with pytest.raises(NotPermitted) as refused:
+            await decided(desk.depot, acting, right, {Mode.COMPUTE}, None)
+        return refused.value.told_code
+
+    assert buyer.participant_id and await missing() == "order_approval_missing"
+    until = desk.bench.clock.now()
+    for mode, purpose, code in (
+        (Mode.RAW, "research", "order_approval_missing"),
+        (Mode.COMPUTE, "another", "order_approval_missing"),
+        (Mode.COMPUTE, "research", "result_review_missing"),
+    ):
+        told = ApprovedAccess(request_id=AccessRequestId.new(), mode=mode, purpose=purpose, until=until)
+        desk.shelf.approved[version_id, buyer.participant_id] = [told]
+        assert await missing() == code

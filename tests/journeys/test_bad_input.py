@@ -237,7 +237,10 @@ async def _reader(market: WholeMarket, door: Door) -> str:
     raise AssertionError(f"nobody here may look at {door.name}")
 
 
-IN_QUERY: dict[str, str] = {"query_code": "0" * 14, "index": "0", "first": "1", "q": "a"}
+IN_QUERY: dict[str, str] = {
+    "query_code": "0" * 14, "index": "0", "first": "1", "q": "a",
+    "participant_id": f"participant_{'0' * 32}",
+}  # fmt: skip
 
 
 def _needed(market: WholeMarket, door: Door) -> dict[str, str]:

@@ -117,7 +117,7 @@ WRITES: dict[str, Write] = {
     }),
     "POST /catalog/v1/access-requests": Write(ALPHA, {
         "version_id": id_of("version"), "mode": "raw", "purpose": "research", "days": 30, "reason": "因为",
-        "renews": id_of("access"),
+        "renews": id_of("access_request"),
     }),
     "POST /catalog/v1/access-requests/{access_request_id}/approval": Write(AVIATION, {"reason": "因为"}),
     "POST /catalog/v1/access-requests/{access_request_id}/refusal": Write(AVIATION, REASONED),

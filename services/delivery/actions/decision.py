@@ -20,7 +20,7 @@ from services.delivery.store import exports as store
 from shared.access import Member
 from shared.database import Transaction
 from shared.errors import Unavailable
-from shared.grades import KEPT_TO, Condition, Decision, Grade, Mode
+from shared.grades import G5, KEPT_TO, Condition, Decision, Grade, Mode
 from shared.ids import EntitlementId
 
 
@@ -70,10 +70,13 @@ async def decided(
     version, grade = await graded(depot, entitled)
     depot.standing.require_fresh(grade)
     on_record = frozenset(version.on_record) | await own_record(depot, entitled.mode, version) | fulfilled
+    purpose = agreed_purpose(entitled.purposes, purpose)
+    if grade >= G5 and await _is_approved(depot, entitled, purpose):
+        on_record |= {Condition.ORDER_APPROVAL}
     requested = Requested(
         entitled.mode, grade, buyer.standing.clearance, depot.clock.now(), frozenset(version.flags), on_record,
         entitled.active, entitled.ends_at, entitled.uses_left, names_use, entitled.purposes,
-        agreed_purpose(entitled.purposes, purpose), entitled.territory,
+        purpose, entitled.territory,
     )  # fmt: skip
     if is_abroad(entitled.territory):
         async with depot.database.read() as tx:
@@ -131,6 +134,12 @@ async def own_record(depot: Depot, mode: Mode, version: VersionView) -> frozense
             return KEPT_TO[mode]
         case _:
             return frozenset()
+
+
+async def _is_approved(depot: Depot, entitled: Entitled, purpose: str | None) -> bool:
+    """Whether a request of this buyer for access in this mode, for this purpose, stands approved by both levels."""
+    approved = await depot.catalog.access(entitled.version_id, entitled.buyer_id)
+    return any((one.mode, one.purpose) == (entitled.mode, purpose) for one in approved)
 
 
 async def graded(depot: Depot, entitled: Entitled) -> tuple[VersionView, Grade]:

@@ -103,7 +103,7 @@ _DISEASES = (
 _ILLNESSES = (
     r"(?i:diabetes|hypertension|asthma|cancer|carcinoma|hepatitis|tuberculosis|pneumonia|leukemia|epilepsy|anemia)"
 )
-_DIAGNOSIS = rf"[A-TV-Z]\d{{2}}(?:\.[0-9A-Z]{{1,4}})?|[^\n]{{0,20}}(?:{_DISEASES})[^\n]{{0,20}}"
+_DIAGNOSIS = rf"[A-TV-Z]\d{{2}}(?:\.[0-9A-Z]{{1,4}})?|[^\n]{{0,20}}(?:{_DISEASES}|{_ILLNESSES})[^\n]{{0,20}}"
 _RELIGION = (
     "佛教|道教|基督教|天主教|伊斯兰教|东正教|Buddhis[tm]|Christian(?:ity)?|Catholic|Islam|Muslim|Hindu(?:ism)?|Jewish"
 )
