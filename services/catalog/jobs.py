@@ -1,9 +1,10 @@
 """What `catalog` does unasked: it lets deadlines pass, raises what stands below what it is derived from, follows
-trading, and brings its index up to date at the start.
+trading and pricing, and brings its index up to date at the start.
 
 Promises: nothing is decided here, so a late or missed tick changes when something is noticed, never what is true.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -18,12 +19,16 @@ log = logging.getLogger(__name__)
 Job = Callable[[Catalog], Awaitable[None]]
 JOBS: tuple[Job, ...] = (
     due.pass_deadlines, access.pass_deadlines, pass_petition_deadlines, pass_record_deadlines,
-    pass_regrading_deadlines, lineage.raise_lagging, quality.renew_expired,
+    pass_regrading_deadlines, news.pass_price_changes, lineage.raise_lagging, quality.renew_expired,
 )  # fmt: skip
 
 
 async def follow_trading(catalog: Catalog) -> None:
     await news.follower_of_trading(catalog).tick()
+
+
+async def follow_pricing(catalog: Catalog) -> None:
+    await news.follower_of_pricing(catalog).tick()
 
 
 async def run(catalog: Catalog) -> None:
@@ -35,7 +40,7 @@ async def run(catalog: Catalog) -> None:
 
 async def follow(catalog: Catalog) -> None:
     """By long poll, so that what is on offer is found within a second."""
-    await news.follower_of_trading(catalog).run()
+    await asyncio.gather(news.follower_of_trading(catalog).run(), news.follower_of_pricing(catalog).run())
 
 
 async def index(catalog: Catalog) -> None:
@@ -51,7 +56,7 @@ async def index(catalog: Catalog) -> None:
 
 async def tick(catalog: Catalog) -> None:
     """Every job once. One that fails neither ends the loop nor keeps the others from their turn."""
-    for job in (*JOBS, follow_trading):
+    for job in (*JOBS, follow_trading, follow_pricing):
         await _once(catalog, job)
 
 

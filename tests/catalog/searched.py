@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from services.catalog.rules import asset as asset_rules
 from services.catalog.rules.asset import Description, Entry, UpdateCycle
-from services.catalog.rules.offer import Offer
+from services.catalog.rules.offer import Asked, Offer
 from services.catalog.rules.search import Sort, Sought
 from services.catalog.rules.viewing import Viewer
 from services.catalog.rules.words import words
@@ -20,7 +20,7 @@ from services.catalog.store import entries as store
 from services.catalog.store import offers, search
 from shared.database import Transaction
 from shared.grades import Clearance, Grade, Mode
-from shared.ids import CertificateId, ListingId, ParticipantId, VersionId
+from shared.ids import CertificateId, ListingId, ParticipantId, PlanId, VersionId
 from shared.money import Money
 from tests.catalog.made import NOON, a_draft, a_registered, registered, submitted, with_pending
 
@@ -48,6 +48,9 @@ class Kept:
 async def keep(tx: Transaction, *catalogue: Kept) -> None:
     for offer in (offer for kept in catalogue for offer in kept.offers):
         await offers.put(tx, offer, "listed", 1)
+        if offer.plan_id and offer.price:
+            await offers.add_price(tx, Asked(offer.plan_id, 1, offer.version_id, offer.mode, offer.price, NOON, None))
+            await offers.price(tx, offer.plan_id, NOON)
     await store.add_entries(tx, [kept.entry for kept in catalogue])
     for kept in catalogue:
         if kept.quality is not None:
@@ -88,7 +91,7 @@ def a_kept(draw: st.DrawFn) -> Kept:
     modes, pricings = st.sampled_from(list(Mode)[:2]), st.sampled_from(["fixed", "auction"])
     prices = st.none() | st.sampled_from([1, 50, 70]).map(Money)
     on_offer = [
-        Offer(ListingId.new(), version.id, draw(modes), draw(pricings), draw(prices))
+        Offer(ListingId.new(), version.id, draw(modes), draw(pricings), PlanId.new(), draw(prices))
         for version in entry.versions
         for _ in range(draw(st.integers(0, 2)))
     ]

@@ -1,34 +1,58 @@
 """What trading tells of its listings, as the catalogue finds entries by it."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import permutations
 from typing import Any, ClassVar
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.catalog import jobs
 from services.catalog.actions.catalog import Catalog
 from services.catalog.app import build
+from services.catalog.rules.offer import Asked, price_now
 from services.catalog.tables.whole import metadata
+from services.pricing.rules.plan import Plan, PlanKind, PlanNotInForce, in_force
 from shared.facts import Category, Fact
 from shared.grades import C3, Mode
-from shared.ids import ListingId, VersionId
+from shared.ids import ListingId, ParticipantId, PlanId, VersionId
 from shared.money import Money
+from tests.catalog.made import NOON
 from tests.catalog.market import Market, harm
 from tests.support.bench import Bench, Person, WrittenFeed
 
 
 @dataclass(frozen=True, slots=True)
 class ListingOpened(Fact):
-    """As trading tells it, with the price that it may tell one day."""
+    """As trading tells it."""
 
     category: ClassVar[Category] = Category.TRADE
     listing_id: ListingId
     version_id: VersionId
     mode: Mode
     pricing: str
-    price: Money | None = None
+    plan_id: PlanId | None = None
     revision: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PlanPublished(Fact):
+    """As pricing tells it."""
+
+    category: ClassVar[Category] = Category.PRICE
+    plan_id: PlanId
+    version_id: VersionId
+    mode: Mode
+    amount: Money
+    valid_from: datetime
+    valid_until: datetime | None = None
+    revision: int = 1
+
+
+class PlanRevised(PlanPublished):
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +85,27 @@ class ListingResumed(Fact):
 class Stall(Market):
     """A catalogue whose trading is a test's word."""
 
-    def __init__(self, bench: Bench, catalog: Catalog, feed: WrittenFeed) -> None:
+    def __init__(self, bench: Bench, catalog: Catalog, trading: WrittenFeed, pricing: WrittenFeed) -> None:
         super().__init__(bench)
-        self.kept, self.feed = catalog, feed
+        self.kept, self.trading, self.pricing = catalog, trading, pricing
 
     async def tell(self, *facts: Fact) -> None:
-        self.feed.announce(self.bench.clock, *facts)
+        self.trading.announce(self.bench.clock, *facts)
         await jobs.tick(self.kept)
+
+    async def ask(self, *facts: Fact) -> None:
+        self.pricing.announce(self.bench.clock, *facts)
+        await jobs.tick(self.kept)
+
+    async def asked(self, asset: dict[str, Any], mode: Mode, minor: int) -> PlanId:
+        plan = PlanId.new()
+        await self.ask(PlanPublished(plan, version_of(asset), mode, Money(minor), self.bench.clock.now()))
+        return plan
+
+    async def price_of(self, asset: dict[str, Any]) -> int | None:
+        items = self.done(await self.bench.get(None, "/catalog/v1/assets", params={"limit": 100}))["items"]
+        price = next(item for item in items if item["id"] == asset["id"])["price"]
+        return price and price["minor"]
 
     async def found(self, person: Person | None = None, **query: Any) -> list[str]:
         answer = self.done(await self.bench.get(person, "/catalog/v1/assets", params=query))
@@ -77,11 +115,12 @@ class Stall(Market):
 @pytest.fixture
 async def stall(bench: Bench):  # noqa: ANN201
     core = await bench.core("catalog", metadata)
-    app, feed = build(core), WrittenFeed("trading")
+    app, trading, pricing = build(core), WrittenFeed("trading"), WrittenFeed("pricing")
     catalog: Catalog = app.state.service
-    object.__setattr__(catalog, "trading_feed", feed)
+    object.__setattr__(catalog, "trading_feed", trading)
+    object.__setattr__(catalog, "pricing_feed", pricing)
     async with bench.serve(catalog=app):
-        yield Stall(bench, catalog, feed)
+        yield Stall(bench, catalog, trading, pricing)
 
 
 def version_of(asset: dict[str, Any]) -> VersionId:
@@ -92,9 +131,10 @@ async def test_entries_are_found_counted_and_sorted_by_what_is_on_offer(stall: S
     provider = await stall.provider()
     dear, cheap, auctioned, unlisted = [await stall.registered(provider) for _ in range(4)]
     listings = [ListingId.new() for _ in range(3)]
+    asked_of_cheap = await stall.asked(cheap, Mode.DESENSITISED, 5)
     await stall.tell(
-        ListingOpened(listings[0], version_of(dear), Mode.RAW, "fixed", Money(900)),
-        ListingOpened(listings[1], version_of(cheap), Mode.DESENSITISED, "fixed", Money(5)),
+        ListingOpened(listings[0], version_of(dear), Mode.RAW, "fixed", await stall.asked(dear, Mode.RAW, 900)),
+        ListingOpened(listings[1], version_of(cheap), Mode.DESENSITISED, "fixed", asked_of_cheap),
         ListingOpened(listings[2], version_of(auctioned), Mode.RAW, "auction"),
     )
     assert await stall.found(mode="raw") == [auctioned["id"], dear["id"]]
@@ -128,7 +168,7 @@ async def test_in_whatever_order_its_facts_come_a_listing_ends_as_the_last_of_th
 async def test_an_offer_of_a_raised_version_is_found_by_those_who_may_still_see_it(stall: Stall):
     bench, provider = stall.bench, await stall.provider()
     asset, high = await stall.registered(provider), await bench.member("buyer", clearance=C3)
-    await stall.tell(ListingOpened(ListingId.new(), version_of(asset), Mode.COMPUTE, "fixed", Money(7)))
+    await stall.tell(ListingOpened(ListingId.new(), version_of(asset), Mode.COMPUTE, "fixed"))
     assert await stall.found(mode="compute") == [asset["id"]]
     raised = {"impacts": harm("economy", "ordinary"), "reason": "新证据"}
     path = f"/catalog/v1/versions/{version_of(asset)}/raise-grade"
@@ -144,3 +184,62 @@ async def test_news_of_a_version_that_is_not_here_stops_nothing(stall: Stall):
         ListingOpened(ListingId.new(), version_of(asset), Mode.RAW, "fixed"),
     )
     assert await stall.found(mode="raw") == [asset["id"]]
+
+
+async def test_the_price_is_what_the_plan_asks_now_whichever_of_the_two_is_told_first(stall: Stall):
+    provider, clock = await stall.provider(), stall.bench.clock
+    asset, plan, begun = await stall.registered(provider), PlanId.new(), clock.now()
+    version, hour = version_of(asset), timedelta(hours=1)
+    await stall.tell(ListingOpened(ListingId.new(), version, Mode.RAW, "fixed", plan))
+    assert await stall.price_of(asset) is None
+    await stall.ask(PlanPublished(plan, version, Mode.RAW, Money(900), begun))
+    assert await stall.price_of(asset) == 900
+    await stall.ask(PlanRevised(plan, version, Mode.RAW, Money(700), begun + hour, begun + 2 * hour, 2))
+    assert await stall.price_of(asset) == 900
+    clock.advance(hours=1)
+    await jobs.tick(stall.kept)
+    assert await stall.price_of(asset) == 700
+    clock.advance(hours=1)
+    await jobs.tick(stall.kept)
+    assert await stall.price_of(asset) is None
+
+
+async def test_a_plan_of_another_version_or_mode_prices_nothing(stall: Stall):
+    """Such an offer cannot be ordered, so a low price would only lure."""
+    provider = await stall.provider()
+    asset, other = await stall.registered(provider), await stall.registered(provider)
+    of_other, of_mode = await stall.asked(other, Mode.RAW, 1), await stall.asked(asset, Mode.COMPUTE, 1)
+    for plan in (of_other, of_mode):
+        await stall.tell(ListingOpened(ListingId.new(), version_of(asset), Mode.RAW, "fixed", plan))
+    assert await stall.price_of(asset) is None
+    assert await stall.price_of(other) is None
+
+
+MOMENTS = st.integers(0, 6).map(lambda hours: NOON + timedelta(hours=hours))
+
+
+@given(st.lists(st.tuples(MOMENTS, st.none() | MOMENTS), min_size=1, max_size=5), MOMENTS)
+def test_a_price_is_the_one_that_pricing_would_quote_until_it_says_that_it_may_change(
+    windows: list[tuple[datetime, datetime | None]], now: datetime
+):  # fmt: skip
+    plan_id, version_id, provider_id = PlanId.new(), VersionId.new(), ParticipantId.new()
+    plans = [
+        Plan(plan_id, revision, provider_id, version_id, Mode.RAW, PlanKind.ONE_OFF, Money(revision), (), *window)
+        for revision, window in enumerate(windows, 1)
+    ]
+    asked = [
+        Asked(plan_id, each.revision, version_id, Mode.RAW, each.price, each.valid_from, each.valid_until)
+        for each in plans
+    ]
+
+    def quoted(moment: datetime) -> Money | None:
+        try:
+            return in_force(plans, moment).price
+        except PlanNotInForce:
+            return None
+
+    price, changes_at = price_now(asked, now)
+    assert price == quoted(now)
+    for moment in (now + timedelta(hours=hours) for hours in range(8)):
+        if changes_at is None or moment < changes_at:
+            assert quoted(moment) == price

@@ -68,11 +68,26 @@ def upgrade() -> None:
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("mode", sa.String(), nullable=True),
         sa.Column("pricing", sa.String(), nullable=True),
+        sa.Column("plan_id", sa.String(), nullable=True),
         sa.Column("price_minor", sa.BigInteger(), nullable=True),
         sa.Column("currency", sa.String(), nullable=True),
+        sa.Column("price_changes_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("listing_id"),
     )
-    op.create_index("offers_of_version", "offers", ["version_id"], unique=False)
+    for name, column in (("version", "version_id"), ("plan", "plan_id"), ("price_change", "price_changes_at")):
+        op.create_index(f"offers_of_{name}", "offers", [column], unique=False)
+    op.create_table(
+        "prices",
+        sa.Column("plan_id", sa.String(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("version_id", sa.String(), nullable=False),
+        sa.Column("mode", sa.String(), nullable=False),
+        sa.Column("price_minor", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.String(), nullable=False),
+        sa.Column("valid_from", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("valid_until", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("plan_id", "revision"),
+    )
     op.create_table(
         "search_index",
         sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),

@@ -66,6 +66,7 @@ class Catalog:
     terms: Terms
     clock: Clock
     trading_feed: Source
+    pricing_feed: Source
 
     @classmethod
     def of(cls, core: Core) -> "Catalog":
@@ -73,7 +74,7 @@ class Catalog:
         terms = Terms(timedelta(days=settings.notice_days_in_force), timedelta(days=settings.certificate_days))
         return cls(
             core.database, core.outbox, core.standing, Certifier.of(settings), terms, core.clock,
-            FeedClient(core.peer("trading")),
+            FeedClient(core.peer("trading")), FeedClient(core.peer("pricing")),
         )  # fmt: skip
 
 

@@ -1,21 +1,28 @@
-"""The part of trading's news that the catalogue reads: what is on offer, for filters, counts and sorting."""
+"""The part of trading's and pricing's news that the catalogue reads: what is on offer, and at what price."""
 
-from pydantic import BaseModel
+from datetime import datetime
+from typing import Annotated
 
+from pydantic import BaseModel, BeforeValidator
+
+from services.catalog.rules.offer import Asked
+from shared.facts import moment
 from shared.grades import Mode
-from shared.ids import ListingId, VersionId
+from shared.ids import ListingId, PlanId, VersionId
 from shared.money import Money
+
+Told = Annotated[datetime, BeforeValidator(moment)]  # as facts carry it, in microseconds
 
 
 class OpenedListing(BaseModel):
-    """What we need of the fact that a version was put on offer. `price` where the fact tells a fixed one."""
+    """What we need of the fact that a version was put on offer. `plan_id` where its price is fixed."""
 
     listing_id: ListingId
     version_id: VersionId
     mode: Mode
     pricing: str
+    plan_id: PlanId | None = None
     revision: int
-    price: Money | None = None
 
 
 class ChangedListing(BaseModel):
@@ -25,3 +32,20 @@ class ChangedListing(BaseModel):
     version_id: VersionId
     state: str
     revision: int
+
+
+class RevisedPlan(BaseModel):
+    """What we need of the fact that a price plan was published or revised. `amount` is the list price."""
+
+    plan_id: PlanId
+    revision: int
+    version_id: VersionId
+    mode: Mode
+    amount: Money
+    valid_from: Told
+    valid_until: Told | None = None
+
+    def asked(self) -> Asked:
+        return Asked(
+            self.plan_id, self.revision, self.version_id, self.mode, self.amount, self.valid_from, self.valid_until
+        )

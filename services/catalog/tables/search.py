@@ -1,4 +1,4 @@
-"""The tables of the search: a row of words for each asset, and what trading has on offer of each version.
+"""The tables of the search: a row of words for each asset, what trading has on offer, and what pricing says it costs.
 
 The words are indexed by what each database has for it, made in migration 0006 and kept right by the database itself:
 on SQLite the FTS5 table `search_words` over the column `words`, by triggers; on PostgreSQL the generated column
@@ -14,8 +14,8 @@ from sqlalchemy import table as beside
 
 from services.catalog.tables.base import metadata
 from services.catalog.tables.entries import assets
-from shared.database import IdOf
-from shared.ids import AssetId, ListingId, ParticipantId, VersionId
+from shared.database import IdOf, Moment
+from shared.ids import AssetId, ListingId, ParticipantId, PlanId, VersionId
 
 search_index = Table(
     "search_index",
@@ -53,10 +53,27 @@ offers = Table(
     Column("revision", Integer, nullable=False),
     Column("mode", String),  # what only the first fact of a listing tells, and that one may come late
     Column("pricing", String),
-    Column("price_minor", BigInteger),
+    Column("plan_id", IdOf(PlanId)),
+    Column("price_minor", BigInteger),  # of the revision in force, until `price_changes_at`
     Column("currency", String),
+    Column("price_changes_at", Moment),
 )
 Index("offers_of_version", offers.c.version_id)
+Index("offers_of_plan", offers.c.plan_id)
+Index("offers_of_price_change", offers.c.price_changes_at)
+
+prices = Table(
+    "prices",
+    metadata,
+    Column("plan_id", IdOf(PlanId), primary_key=True),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("version_id", IdOf(VersionId), nullable=False),
+    Column("mode", String, nullable=False),
+    Column("price_minor", BigInteger, nullable=False),
+    Column("currency", String, nullable=False),
+    Column("valid_from", Moment, nullable=False),
+    Column("valid_until", Moment),
+)
 
 search_words = beside("search_words", named("rowid", Integer), named("search_words", String))
 lexemes: ColumnElement[Any] = literal_column("search_index.lexemes")
