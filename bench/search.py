@@ -30,6 +30,7 @@ from services.catalog.rules import registration
 from services.catalog.rules import version as version_rules
 from services.catalog.rules.asset import Description, Entry, Origin, SourceDeclaration, UpdateCycle
 from services.catalog.rules.grading import RULE_VERSION, Grading
+from services.catalog.rules.rights import Right, RightKind
 from services.catalog.rules.search import Sort, Sought
 from services.catalog.rules.version import Content
 from services.catalog.rules.viewing import ANYONE
@@ -120,7 +121,7 @@ async def _filled(path: Path, rows: int) -> Database:
     database = Database(f"sqlite+aiosqlite:///{path}", schema="catalog", clock=SystemClock())
     database.open()
     await schema.upgrade(database)
-    made = _entries(min(rows, DIFFERENT))
+    made = entries(min(rows, DIFFERENT))
     began = time.perf_counter()
     while batch := list(islice(made, AT_ONCE)):
         async with database.transaction() as tx:
@@ -145,7 +146,7 @@ def _copy(path: Path, times: int) -> None:
             connection.commit()
 
 
-def _entries(rows: int) -> Iterator[Entry]:
+def entries(rows: int) -> Iterator[Entry]:
     """Registered entries: a title of 6 words, a description of 22 Chinese and 10 English ones."""
     random, model = Random(SEED), _registered()
     vocabulary = _vocabulary()
@@ -188,7 +189,9 @@ def _registered() -> Entry:
     content = Content(UploadId.new(), "ab" * 32, 1_000, 10, "text/csv", "1")
     inspected = version_rules.report_content(entry.versions[0], content)
     graded = version_rules.propose_grade(inspected, Grading(G1, frozenset(), (), RULE_VERSION))
-    entry = asset_rules.declare_source(entry.replacing(graded), SourceDeclaration(Origin.OWN_PRODUCTION, "-", "-"), now)
+    rights = tuple(Right(kind, "cd" * 32) for kind in RightKind)
+    source = SourceDeclaration(Origin.OWN_PRODUCTION, "-", "-", rights=rights)
+    entry = asset_rules.declare_source(entry.replacing(graded), source, now)
     done, certificate = registration.register(registration.submit(entry, now), G1, "user", CertificateId.new(), now)
     assert certificate
     return done
