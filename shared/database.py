@@ -14,7 +14,21 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any, TypeVar, TypeVarTuple
 
-from sqlalchemy import Connection, DateTime, Dialect, MetaData, Select, String, TypeDecorator, event, func, select, text
+from sqlalchemy import (
+    Connection,
+    DateTime,
+    Dialect,
+    MetaData,
+    Select,
+    String,
+    Table,
+    TypeDecorator,
+    event,
+    func,
+    select,
+    text,
+)
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -174,6 +188,11 @@ class Database:
 def for_update(query: Select[*Columns], tx: Transaction, *, skip_locked: bool = False) -> Select[*Columns]:
     """The query, locking what it finds until the transaction ends. On SQLite the whole file is locked already."""
     return query if tx.dialect.name == "sqlite" else query.with_for_update(skip_locked=skip_locked)
+
+
+def insert_into(tx: Transaction, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An insert that may say what follows on a conflict, as both databases can."""
+    return (sqlite if tx.dialect.name == "sqlite" else postgresql).insert(table)
 
 
 class Moment(TypeDecorator[datetime]):

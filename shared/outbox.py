@@ -23,10 +23,9 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from shared import log
-from shared.database import Database, IdOf, Moment, Transaction, for_update
+from shared.database import Database, IdOf, Moment, Transaction, for_update, insert_into
 from shared.errors import Unavailable
 from shared.facts import GENESIS, Actor, Fact, event_line, link
 from shared.ids import FactId, LeaseId
@@ -169,8 +168,7 @@ class Outbox:
     async def _ensure_stripes(self, tx: Transaction) -> None:
         count = STRIPES_SQLITE if self._database.is_sqlite else STRIPES_POSTGRESQL
         rows = [{"number": number, "seq": 0, "hash": GENESIS, "fence": 0} for number in range(count)]
-        dialect = sqlite if self._database.is_sqlite else postgresql
-        await tx.execute(dialect.insert(stripes_table).on_conflict_do_nothing(), rows)
+        await tx.execute(insert_into(tx, stripes_table).on_conflict_do_nothing(), rows)
 
 
 def _held(lease: Lease) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

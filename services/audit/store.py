@@ -10,14 +10,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, Table, insert, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from services.audit.rules import tile as tile_rules
 from services.audit.rules.entry import BackLink, SourceHead
 from services.audit.rules.tile import Tile, Unfinished
 from services.audit.rules.tree import EMPTY_ROOT
 from services.audit.tables import checkpoints, entries, evidence, key_heads, links, log, source_heads, tiles
-from shared.database import Transaction, for_update
+from shared.database import Transaction, for_update, insert_into
 from shared.errors import Conflict
 from shared.ids import EvidenceId, FactId, LeaseId
 
@@ -83,7 +82,7 @@ class Evidence:
 async def ensure_log(tx: Transaction, link_secret: bytes) -> None:
     """Begin an empty log if there is none; the secret of an existing one stays."""
     row = {"number": 1, "size": 0, "root": EMPTY_ROOT, "last_its": 0, "epoch": 0, "link_secret": link_secret}
-    await tx.execute(_insert(tx, log).on_conflict_do_nothing(), [row])
+    await tx.execute(insert_into(tx, log).on_conflict_do_nothing(), [row])
 
 
 async def head(tx: Transaction) -> Log:
@@ -228,7 +227,7 @@ async def add_checkpoint(tx: Transaction, signed: SignedCheckpoint) -> None:
 async def add_evidence(tx: Transaction, found: Evidence) -> bool:
     """False if the same contradiction is on file already."""
     row = {column.name: getattr(found, column.name) for column in evidence.c}
-    return (await tx.execute(_insert(tx, evidence).values(row).on_conflict_do_nothing())).rowcount == 1
+    return (await tx.execute(insert_into(tx, evidence).values(row).on_conflict_do_nothing())).rowcount == 1
 
 
 def _log_query() -> Select[Any]:
@@ -247,14 +246,10 @@ def _entries(rows: Iterable[Any]) -> list[StoredEntry]:
     ]
 
 
-def _insert(tx: Transaction, table: Table) -> Any:
-    return (sqlite if tx.dialect.name == "sqlite" else postgresql).insert(table)
-
-
 async def _upsert(tx: Transaction, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
     if not rows:
         return
     keys = [column.name for column in table.primary_key]
-    statement = _insert(tx, table)
+    statement = insert_into(tx, table)
     others = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}
     await tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=others), rows)

@@ -13,7 +13,6 @@ from shared.changes import Change, Follower
 from shared.database import Transaction
 from shared.ids import PlanId, VersionId
 
-LISTED = "listed"
 log = logging.getLogger(__name__)
 
 
@@ -32,9 +31,12 @@ async def take_in(catalog: Catalog, tx: Transaction, change: Change) -> None:
     match change.act:
         case "trading.listing_opened":
             await _note(catalog, tx, OpenedListing.model_validate(change.data))
-        case "trading.listing_suspended" | "trading.listing_resumed" | "trading.listing_regraded":
-            await _note(catalog, tx, ChangedListing.model_validate(change.data))
-        case "trading.listing_closed":
+        case (
+            "trading.listing_suspended"
+            | "trading.listing_resumed"
+            | "trading.listing_regraded"
+            | "trading.listing_closed"
+        ):
             await _note(catalog, tx, ChangedListing.model_validate(change.data))
         case "pricing.plan_published" | "pricing.plan_revised":
             await _note(catalog, tx, RevisedPlan.model_validate(change.data))
@@ -69,7 +71,7 @@ async def _note(catalog: Catalog, tx: Transaction, told: OpenedListing | Changed
     match told:
         case OpenedListing():
             offer = Offer(told.listing_id, told.version_id, told.mode, told.pricing, told.plan_id)
-            await offers.put(tx, offer, LISTED, told.revision)
+            await offers.put(tx, offer, offers.ON_OFFER, told.revision)
         case ChangedListing():
             await offers.put_state(tx, told.listing_id, told.version_id, told.state, told.revision)
         case RevisedPlan():

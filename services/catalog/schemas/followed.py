@@ -1,17 +1,12 @@
 """The part of trading's and pricing's news that the catalogue reads: what is on offer, and at what price."""
 
-from datetime import datetime
-from typing import Annotated
-
-from pydantic import BaseModel, BeforeValidator
+from pydantic import BaseModel
 
 from services.catalog.rules.offer import Asked
-from shared.facts import moment
+from shared.changes import Microseconds
 from shared.grades import Mode
 from shared.ids import ListingId, PlanId, VersionId
 from shared.money import Money
-
-Told = Annotated[datetime, BeforeValidator(moment)]  # as facts carry it, in microseconds
 
 
 class OpenedListing(BaseModel):
@@ -42,8 +37,8 @@ class RevisedPlan(BaseModel):
     version_id: VersionId
     mode: Mode
     amount: Money
-    valid_from: Told
-    valid_until: Told | None = None
+    valid_from: Microseconds
+    valid_until: Microseconds | None = None
 
     def asked(self) -> Asked:
         return Asked(

@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Table, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import select, update
 
 from services.catalog.rules.offer import Asked, Offer, price_now
 from services.catalog.tables.search import offers, prices
-from shared.database import Transaction
+from shared.database import Transaction, insert_into
 from shared.grades import Mode
 from shared.ids import ListingId, PlanId, VersionId
 from shared.money import Money
@@ -20,7 +19,7 @@ async def put(tx: Transaction, offer: Offer, state: str, revision: int) -> None:
     """What the first fact tells: what is offered, which never changes; and the state, unless a later one is known."""
     terms = {"mode": offer.mode, "pricing": offer.pricing, "plan_id": offer.plan_id}
     row = {"listing_id": offer.listing_id, "version_id": offer.version_id, "state": state, "revision": revision}
-    added = _insert(tx, offers).values(row | terms)
+    added = insert_into(tx, offers).values(row | terms)
     await tx.execute(added.on_conflict_do_update(index_elements=["listing_id"], set_=terms))
 
 
@@ -29,7 +28,7 @@ async def put_state(
 ) -> None:  # fmt: skip
     """What a later fact tells; one that is older than what is known changes nothing."""
     told = {"state": state, "revision": revision}
-    added = _insert(tx, offers).values(listing_id=listing_id, version_id=version_id, **told)
+    added = insert_into(tx, offers).values(listing_id=listing_id, version_id=version_id, **told)
     older = offers.c.revision < revision
     await tx.execute(added.on_conflict_do_update(index_elements=["listing_id"], set_=told, where=older))
 
@@ -54,7 +53,7 @@ async def add_price(tx: Transaction, asked: Asked) -> None:
         "price_minor": asked.price.minor, "currency": asked.price.currency, "valid_from": asked.valid_from,
         "valid_until": asked.valid_until,
     }  # fmt: skip
-    await tx.execute(_insert(tx, prices).values(row).on_conflict_do_nothing())
+    await tx.execute(insert_into(tx, prices).values(row).on_conflict_do_nothing())
 
 
 async def price(tx: Transaction, plan_id: PlanId, now: datetime) -> None:
@@ -82,7 +81,3 @@ async def price_changes(tx: Transaction, now: datetime) -> Sequence[tuple[Versio
     """Whose prices are no longer what is kept of them."""
     query = select(offers.c.version_id, offers.c.plan_id).where(offers.c.price_changes_at <= now)
     return [(row.version_id, row.plan_id) for row in await tx.execute(query.distinct())]
-
-
-def _insert(tx: Transaction, table: Table) -> sqlite.Insert | postgresql.Insert:
-    return (sqlite if tx.dialect.name == "sqlite" else postgresql).insert(table)

@@ -31,7 +31,6 @@ from sqlalchemy import (
     true,
     union_all,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from services.catalog.rules import offer as offer_rules
@@ -43,7 +42,7 @@ from services.catalog.rules.viewing import Viewer, grades_shown
 from services.catalog.rules.words import TOKENISER_VERSION
 from services.catalog.store import offers
 from services.catalog.tables.search import lexemes, search_index, search_words
-from shared.database import Transaction
+from shared.database import Transaction, insert_into
 from shared.grades import Grade, Mode, Visibility
 from shared.ids import AssetId
 from shared.money import Money
@@ -94,7 +93,7 @@ async def put(tx: Transaction, entries: Sequence[Entry]) -> None:
     rows = [
         _row(entry, [one for version in entry.versions for one in on_offer.get(version.id, ())]) for entry in entries
     ]
-    added = (sqlite if tx.dialect.name == "sqlite" else postgresql).insert(search_index)
+    added = insert_into(tx, search_index)
     kept = {name: added.excluded[name] for name in rows[0] if name != "asset_id"}
     await tx.execute(added.on_conflict_do_update(index_elements=["asset_id"], set_=kept), rows)
 

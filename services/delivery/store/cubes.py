@@ -4,14 +4,13 @@ Promises: a second cube cannot stand beside the first; releases, answers, draws 
 changed; more than the budget of a cube cannot be spent, however many ask at once.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Sequence, Set
 from datetime import datetime
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 from pydantic_core import to_json
-from sqlalchemy import ColumnElement, Insert, Row, Table, exists, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, Row, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from services.delivery.rules.cube import (
@@ -28,7 +27,7 @@ from services.delivery.rules.cube import (
 )
 from services.delivery.rules.cube_query import CUBE_EPSILON_MICRO_MAX, Answered, Certificate, Draw, Family
 from services.delivery.tables.cubes import cube_answers, cube_charges, cube_draws, cube_releases, cubes
-from shared.database import Transaction, for_update
+from shared.database import Transaction, for_update, insert_into
 from shared.grades import Grade
 from shared.ids import CubeId, ParticipantId, VersionId
 
@@ -123,7 +122,7 @@ async def add_answer(
         "cube_id": cube_id, "level": level.value, "question_digest": certificate.question_digest,
         "answer": _text(answer), "certificate": _text(certificate), "answered_at": now,
     }  # fmt: skip
-    await tx.execute(_insert(tx, cube_answers, values))
+    await tx.execute(insert_into(tx, cube_answers).values(values).on_conflict_do_nothing())
 
 
 async def draws(tx: Transaction, cube_id: CubeId, families: Sequence[Family]) -> dict[Family, Draw]:
@@ -170,11 +169,6 @@ async def add_charges(
 
 def _standing(version_id: VersionId) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return cubes.c.version_id == version_id, cubes.c.state.in_(STANDING)
-
-
-def _insert(tx: Transaction, table: Table, values: Mapping[str, object]) -> Insert:
-    dialect = sqlite if tx.dialect.name == "sqlite" else postgresql
-    return dialect.insert(table).values(dict(values)).on_conflict_do_nothing()
 
 
 def _text(value: object) -> str:

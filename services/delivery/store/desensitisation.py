@@ -9,13 +9,12 @@ from typing import Any
 
 from pydantic import TypeAdapter
 from sqlalchemy import Row, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from services.delivery.rules.desensitisation import Plan, Wishes
 from services.delivery.rules.effect import EffectReport
 from services.delivery.tables.desensitisation import desensitisation_plans, effect_reports, sample_views
-from shared.database import Transaction
+from shared.database import Transaction, insert_into
 from shared.errors import Conflict
 from shared.ids import ParticipantId, VersionId
 
@@ -72,9 +71,8 @@ async def count_sample(
     tx: Transaction, version_id: VersionId, participant_id: ParticipantId, day: str, shown_max: int
 ) -> bool:
     """Count one more, unless there were `shown_max`; whether it was counted."""
-    dialect = sqlite if tx.dialect.name == "sqlite" else postgresql
     key = {"version_id": version_id, "participant_id": participant_id, "day": day}
-    one_more = dialect.insert(sample_views).values(**key, shown=1)
+    one_more = insert_into(tx, sample_views).values(**key, shown=1)
     one_more = one_more.on_conflict_do_update(
         index_elements=list(key), set_={"shown": sample_views.c.shown + 1}, where=sample_views.c.shown < shown_max
     )

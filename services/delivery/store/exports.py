@@ -3,11 +3,10 @@
 from typing import Any
 
 from sqlalchemy import Row, func, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from services.delivery.rules.export import Export, ExportClearance, Ground, Instrument
 from services.delivery.tables.exports import export_clearances, exports
-from shared.database import Transaction
+from shared.database import Transaction, insert_into
 from shared.ids import EntitlementId, ExportClearanceId, ParticipantId, VersionId
 
 
@@ -43,11 +42,10 @@ async def save_export(
     tx: Transaction, buyer_id: ParticipantId, version_id: VersionId, year: int, clearance: ExportClearance
 ) -> None:
     """Let the version's persons stand for what this recipient has got of it this year, as the clearance has them."""
-    dialect = sqlite if tx.dialect.name == "sqlite" else postgresql
     counted = {"persons": clearance.persons, "sensitive_persons": clearance.sensitive_persons}
     row = {"buyer_id": buyer_id, "version_id": version_id, "year": year, **counted}
     key = ["buyer_id", "year", "version_id"]
-    await tx.execute(dialect.insert(exports).values(row).on_conflict_do_update(index_elements=key, set_=counted))
+    await tx.execute(insert_into(tx, exports).values(row).on_conflict_do_update(index_elements=key, set_=counted))
 
 
 def _clearance(row: Row[Any]) -> ExportClearance:

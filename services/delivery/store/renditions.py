@@ -1,11 +1,10 @@
 """How renditions are kept: one row for each version and digest of masks, added once and never changed."""
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from services.delivery.rules.rendition import Rendition
 from services.delivery.tables.uploads import renditions
-from shared.database import Transaction
+from shared.database import Transaction, insert_into
 from shared.ids import VersionId
 
 
@@ -19,9 +18,8 @@ async def rendition(tx: Transaction, version_id: VersionId, policy_digest: str) 
 
 async def add_rendition(tx: Transaction, made: Rendition) -> bool:
     """False if another process has made the same one meanwhile."""
-    dialect = sqlite if tx.dialect.name == "sqlite" else postgresql
     values = {
         "version_id": made.version_id, "policy_digest": made.policy_digest, "content_id": made.content_id,
         "bytes": made.bytes, "content_hash": made.content_hash, "made_at": made.made_at,
     }  # fmt: skip
-    return (await tx.execute(dialect.insert(renditions).values(values).on_conflict_do_nothing())).rowcount == 1
+    return (await tx.execute(insert_into(tx, renditions).values(values).on_conflict_do_nothing())).rowcount == 1

@@ -8,12 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from services.identity.rules.throttle import Throttle
 from services.identity.rules.token import Family, RefreshToken
 from services.identity.tables import log_in_throttles, refresh_tokens, token_families
-from shared.database import Transaction, for_update
+from shared.database import Transaction, for_update, insert_into
 from shared.ids import TokenFamilyId, UserId
 
 FORGOTTEN_MAX = 500
@@ -67,7 +66,7 @@ async def consume_refresh_token(tx: Transaction, digest: bytes, now: datetime) -
 async def throttle_for_update(tx: Transaction, name_digest: bytes, now: datetime) -> Throttle | None:
     """The count of attempts on a name, locked; None before the first."""
     empty = {"name_digest": name_digest, "attempts": 0, "window_ends_at": now}
-    await tx.execute(_insert(tx).values(empty).on_conflict_do_nothing())
+    await tx.execute(insert_into(tx, log_in_throttles).values(empty).on_conflict_do_nothing())
     this_name = log_in_throttles.c.name_digest == name_digest
     columns = (log_in_throttles.c.attempts, log_in_throttles.c.window_ends_at)
     row = (await tx.execute(for_update(select(*columns).where(this_name), tx))).one_or_none()
@@ -76,7 +75,7 @@ async def throttle_for_update(tx: Transaction, name_digest: bytes, now: datetime
 
 async def save_throttle(tx: Transaction, name_digest: bytes, throttle: Throttle) -> None:
     values = {"attempts": throttle.attempts, "window_ends_at": throttle.window_ends_at}
-    statement = _insert(tx).values(name_digest=name_digest, **values)
+    statement = insert_into(tx, log_in_throttles).values(name_digest=name_digest, **values)
     await tx.execute(statement.on_conflict_do_update(index_elements=["name_digest"], set_=values))
 
 
@@ -91,10 +90,6 @@ async def forget_expired(tx: Transaction, now: datetime) -> None:
     await tx.execute(delete(refresh_tokens).where(refresh_tokens.c.family_id.in_(families)))
     await tx.execute(delete(token_families).where(token_families.c.id.in_(families)))
     await tx.execute(delete(log_in_throttles).where(log_in_throttles.c.window_ends_at <= now))
-
-
-def _insert(tx: Transaction) -> Any:
-    return (sqlite if tx.dialect.name == "sqlite" else postgresql).insert(log_in_throttles)
 
 
 async def _families(tx: Transaction, query: Select[Any]) -> list[Family]:

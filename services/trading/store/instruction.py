@@ -10,7 +10,6 @@ from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from services.trading.rules.callback import EventDiffers
@@ -27,7 +26,7 @@ from services.trading.rules.instruction import (
     Subject,
 )
 from services.trading.tables.money import custodian_events, instructions, statements
-from shared.database import Transaction, for_update
+from shared.database import Transaction, for_update, insert_into
 from shared.errors import Conflict
 from shared.ids import AuctionId, InstructionId, OrderId, ParticipantId, TransferId
 from shared.money import Money
@@ -110,8 +109,7 @@ async def add_event(tx: Transaction, event_id: str, instruction_id: InstructionI
         "id": event_id, "instruction_id": instruction_id, "body_digest": digest_of(body), "body": body.decode(),
         "received_at": now,
     }  # fmt: skip
-    dialect = sqlite if tx.dialect.name == "sqlite" else postgresql
-    if (await tx.execute(dialect.insert(custodian_events).values(row).on_conflict_do_nothing())).rowcount == 1:
+    if (await tx.execute(insert_into(tx, custodian_events).values(row).on_conflict_do_nothing())).rowcount == 1:
         return True
     if await event_digest(tx, event_id) != digest_of(body):
         raise EventDiffers(event_id=event_id)
@@ -135,9 +133,8 @@ async def newest_statement(tx: Transaction) -> datetime | None:
 
 async def add_statement(tx: Transaction, day: str, differences: int, now: datetime) -> bool:
     """Whether it is new: of two processes that compared the same day, one finds it done."""
-    dialect = sqlite if tx.dialect.name == "sqlite" else postgresql
     row = {"day": day, "differences": differences, "compared_at": now}
-    return (await tx.execute(dialect.insert(statements).values(row).on_conflict_do_nothing())).rowcount == 1
+    return (await tx.execute(insert_into(tx, statements).values(row).on_conflict_do_nothing())).rowcount == 1
 
 
 def _where(*where: ColumnElement[bool]) -> Select[Any]:

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, Table, case, func, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, Row, Select, case, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from services.trading.rules import ledger as rules
@@ -25,7 +24,7 @@ from services.trading.rules.ledger import (
     Transfer,
 )
 from services.trading.tables.money import SUMS, accounts, holds, transfers
-from shared.database import Transaction, for_update
+from shared.database import Transaction, for_update, insert_into
 from shared.ids import AuctionId, FactId, ParticipantId, TransferId
 from shared.money import Money
 
@@ -172,7 +171,7 @@ async def _ensure_accounts(tx: Transaction, wanted: Iterable[Account]) -> None:
         if account.id not in present
     ]
     if rows:
-        await tx.execute(_insert(tx, accounts).on_conflict_do_nothing(), rows)
+        await tx.execute(insert_into(tx, accounts).on_conflict_do_nothing(), rows)
 
 
 async def _insert_transfers(
@@ -239,7 +238,3 @@ def _transfer(row: Row[Any]) -> Transfer:
 def _hold(row: Row[Any]) -> Hold:
     amount = Money(row.amount_minor, row.currency)
     return Hold(row.id, row.auction_id, row.participant_id, amount, HoldState(row.state))
-
-
-def _insert(tx: Transaction, table: Table) -> Any:
-    return (sqlite if tx.dialect.name == "sqlite" else postgresql).insert(table)

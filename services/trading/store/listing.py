@@ -10,8 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Table, insert, select, union_all, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, Row, insert, select, union_all, update
 from sqlalchemy.exc import IntegrityError
 
 from services.trading.rules.auction import AUCTION
@@ -30,7 +29,7 @@ from services.trading.rules.listing import (
 from services.trading.rules.order import ORDER
 from services.trading.store import rows
 from services.trading.tables.deals import assets, auctions, entitlements, listings, orders, version_grades
-from shared.database import Transaction, for_update
+from shared.database import Transaction, for_update, insert_into
 from shared.grades import Condition, Flag, Grade, Mode
 from shared.ids import AssetId, ListingId, ParticipantId, VersionId
 from shared.web import Page
@@ -44,7 +43,7 @@ async def lock_version(tx: Transaction, version: Version) -> Version:
     assert version.grade is not None
     version = replace(version, registered=version.registered and not await _lock_asset(tx, version.asset_id))
     told = _grade_row(version.grade, version.flags, version.grade_revision, version.on_record)
-    known = _insert(tx, version_grades).values(version_id=version.id, **told)
+    known = insert_into(tx, version_grades).values(version_id=version.id, **told)
     await tx.execute(known.on_conflict_do_nothing())
     here = version_grades.c.version_id == version.id
     columns = (version_grades.c.grade, version_grades.c.flags, version_grades.c.grade_revision)
@@ -64,7 +63,7 @@ async def keep_version_grade(
 ) -> None:  # fmt: skip
     """Keep the news of a version's grade, and the version locked: a first listing that is being made is waited for."""
     told = _grade_row(grade, flags, grade_revision, on_record)
-    known = _insert(tx, version_grades).values(version_id=version_id, **told)
+    known = insert_into(tx, version_grades).values(version_id=version_id, **told)
     older = version_grades.c.grade_revision < grade_revision
     await tx.execute(known.on_conflict_do_update(index_elements=["version_id"], set_=told, where=older))
 
@@ -72,7 +71,7 @@ async def keep_version_grade(
 async def withdraw_asset(tx: Transaction, asset_id: AssetId) -> None:
     """Keep the news that an asset was withdrawn, and the asset locked: a first listing that is being made is waited
     for."""
-    known = _insert(tx, assets).values(asset_id=asset_id, withdrawn=True)
+    known = insert_into(tx, assets).values(asset_id=asset_id, withdrawn=True)
     await tx.execute(known.on_conflict_do_update(index_elements=["asset_id"], set_={"withdrawn": True}))
 
 
@@ -150,15 +149,10 @@ async def page_of_listings(
 
 async def _lock_asset(tx: Transaction, asset_id: AssetId) -> bool:
     """Whether the locked asset was withdrawn."""
-    known = _insert(tx, assets).values(asset_id=asset_id, withdrawn=False)
+    known = insert_into(tx, assets).values(asset_id=asset_id, withdrawn=False)
     await tx.execute(known.on_conflict_do_nothing())
     query = select(assets.c.withdrawn).where(assets.c.asset_id == asset_id)
     return (await tx.execute(for_update(query, tx))).one().withdrawn
-
-
-def _insert(tx: Transaction, table: Table) -> sqlite.Insert | postgresql.Insert:
-    """An insert that may say what follows on a conflict."""
-    return (sqlite if tx.dialect.name == "sqlite" else postgresql).insert(table)
 
 
 def _grade_row(
