@@ -28,12 +28,13 @@ class SchemaDiffers(RuntimeError):
     """The database's tables are not those that this code was written for."""
 
 
-async def upgrade(database: Database) -> None:
-    """Bring the service's tables to the newest revision, in one transaction."""
+async def upgrade(database: Database, to: str = "head") -> None:
+    """Bring the service's tables to the newest revision, or to a named one, in one transaction."""
     if not database.is_sqlite:
         async with database.transaction() as tx:
             await tx.execute(CreateSchema(database.schema, if_not_exists=True))
-    await _run(database, lambda connection: command.upgrade(_config(database.schema, connection), "head"))
+    async with database.rewriting() as tx:
+        await tx.run_sync(lambda connection: command.upgrade(_config(database.schema, connection), to))
 
 
 async def require_newest(database: Database) -> None:

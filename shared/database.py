@@ -64,6 +64,10 @@ class NotDurable(RuntimeError):
     """This database may forget what it has committed."""
 
 
+class ReferencesBroken(RuntimeError):
+    """A migration would leave rows that refer to what is not there; nothing of it was kept."""
+
+
 class InUse(RuntimeError):
     """Another process holds this database file."""
 
@@ -134,6 +138,30 @@ class Database:
                 yield tx
         for notice in self._after_commit:
             notice()
+
+    @asynccontextmanager
+    async def rewriting(self) -> AsyncGenerator[Transaction]:
+        """A transaction in which migrations may write whole tables anew. Raises ReferencesBroken.
+
+        On SQLite a table that others refer to can only be replaced while references are not watched; they are all
+        checked before the commit instead.
+        """
+        if not self.is_sqlite:
+            async with self.transaction() as tx:
+                yield tx
+            return
+        with _busy_is_unavailable():
+            async with self._writer.connect() as connection:
+                driver = (await connection.get_raw_connection()).driver_connection
+                assert driver is not None
+                await driver.execute("PRAGMA foreign_keys=OFF")
+                try:
+                    async with connection.begin():
+                        yield connection
+                        if broken := (await connection.exec_driver_sql("PRAGMA foreign_key_check")).all():
+                            raise ReferencesBroken(f"{self.schema}: rows refer to others that are not there: {broken}")
+                finally:
+                    await driver.execute("PRAGMA foreign_keys=ON")
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[Transaction]:

@@ -147,6 +147,18 @@ class ListingId(Id):
     kind = "listing"
 
 
+class NeedId(Id):
+    kind = "need"
+
+
+class InquiryId(Id):
+    kind = "inquiry"
+
+
+class NegotiationId(Id):
+    kind = "negotiation"
+
+
 class AuctionId(Id):
     kind = "auction"
 

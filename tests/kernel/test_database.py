@@ -13,7 +13,17 @@ from sqlalchemy import Column, Integer, MetaData, String, Table, func, insert, s
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlalchemy.schema import CreateSchema
 
-from shared.database import Database, DatabaseBusy, IdOf, InUse, Moment, NotDurable, StorageFull, for_update
+from shared.database import (
+    Database,
+    DatabaseBusy,
+    IdOf,
+    InUse,
+    Moment,
+    NotDurable,
+    ReferencesBroken,
+    StorageFull,
+    for_update,
+)
 from shared.ids import AssetId, VersionId
 from tests.conftest import MakeDatabase
 from tests.support.clock import ToldClock
@@ -43,6 +53,21 @@ async def test_a_transaction_commits_whole_or_not_at_all(database: MakeDatabase)
             await tx.execute(insert(notes).values(id=3, text="third"))
             raise ZeroDivisionError
     assert await texts(catalog) == ["first"]
+
+
+async def test_a_rewrite_that_leaves_rows_without_what_they_refer_to_keeps_nothing(database: MakeDatabase):
+    catalog = await database("catalog", METADATA)
+    async with catalog.rewriting() as tx:
+        await tx.execute(text("CREATE TABLE leaves (note_id INTEGER REFERENCES notes (id))"))
+        await tx.execute(insert(notes).values(NOTE))
+        await tx.execute(text("INSERT INTO leaves VALUES (1)"))
+    with pytest.raises((ReferencesBroken, IntegrityError)):
+        async with catalog.rewriting() as tx:
+            await tx.execute(text("DELETE FROM notes"))
+    assert await texts(catalog) == ["first"]
+    with pytest.raises(IntegrityError):  # references are watched again
+        async with catalog.transaction() as tx:
+            await tx.execute(text("DELETE FROM notes"))
 
 
 async def test_a_reader_cannot_write(database: MakeDatabase):

@@ -11,8 +11,9 @@ from services.trading.rules.auction import Auction
 from services.trading.rules.auction_terms import Increment, Terms, terms_of
 from services.trading.rules.award import Award, FromAuction, FromQuote, FrozenFees
 from services.trading.rules.contract import Contract, draft
-from services.trading.rules.listing import Listing, Offer, Pricing, Right, RightKind, Version
+from services.trading.rules.listing import Listing, Offer, Right, Version
 from services.trading.rules.market_rules import STANDARD, MarketRules
+from services.trading.rules.mechanism import FITTING, Pricing, RightKind
 from services.trading.rules.order import Order
 from shared.grades import C3, G2, Clearance, Mode, decide
 from shared.ids import (
@@ -62,9 +63,10 @@ def a_version(**changes: Any) -> Version:
 
 
 def an_offer(version: Version, kind: RightKind = RightKind.EXCLUSIVE, pricing: Pricing = Pricing.AUCTION) -> Offer:
-    right = Right(kind, "air_travel", "CN", 365)
+    right = Right(kind, "air_travel", "CN", 365, copies=3 if kind is RightKind.LIMITED else None)
     plan_id = PlanId.new() if pricing is Pricing.FIXED else None
-    return Offer(version.id, Mode.RAW, right, ("route_planning",), 3, pricing, plan_id)
+    mechanism = FITTING[kind][0] if pricing is Pricing.AUCTION else None
+    return Offer(version.id, Mode.RAW, right, ("route_planning",), 3, pricing, plan_id, mechanism)
 
 
 def a_listing(kind: RightKind = RightKind.EXCLUSIVE, pricing: Pricing = Pricing.AUCTION, **changes: Any) -> Listing:

@@ -15,22 +15,23 @@ from services.trading.rules.listing import (
     SOLD,
     SUSPENDED,
     AssetNotRegistered,
-    AuctionNeedsExclusiveRight,
     BelowQuality,
+    CopiesMissing,
     Licence,
     Listing,
     ListingNotOpen,
+    MechanismMissing,
     NotYourVersion,
     OutsideLicence,
     PlanMissing,
-    Pricing,
+    PricingDoesNotFit,
     Reason,
-    RightKind,
     RightsOverlap,
     State,
     SuspendedByGrade,
 )
 from services.trading.rules.market_rules import STANDARD
+from services.trading.rules.mechanism import Mechanism, Pricing, RightKind
 from shared.grades import G1, G2, G3, G4, G6, Flag, Grade, Mode, NotPermitted, possible
 from shared.ids import ListingId, ParticipantId, PlanId
 from shared.lifecycle import IllegalMove
@@ -115,26 +116,65 @@ def test_only_the_provider_lists_a_version():
         rules.open_listing(ListingId.new(), an_offer(version), version, ParticipantId.new(), (), STANDARD, NOON)
 
 
-@pytest.mark.parametrize("kind, pricing, refused", [
-    (EXCLUSIVE, Pricing.AUCTION, None),
-    (EXCLUSIVE, Pricing.FIXED,   None),
-    (LIMITED,   Pricing.FIXED,   None),
-    (UNLIMITED, Pricing.FIXED,   None),
-    (LIMITED,   Pricing.AUCTION, AuctionNeedsExclusiveRight),
-    (UNLIMITED, Pricing.AUCTION, AuctionNeedsExclusiveRight),
-])  # fmt: skip
-def test_which_pricing_fits_which_right(kind: RightKind, pricing: Pricing, refused: type[Exception] | None):
+@pytest.mark.parametrize("kind", RightKind)
+@pytest.mark.parametrize("mechanism", Mechanism)
+def test_a_mechanism_is_taken_where_it_fits_the_right_and_refused_with_those_that_do(
+    kind: RightKind, mechanism: Mechanism
+):
+    fitting = {
+        EXCLUSIVE: ["english", "dutch", "sealed_first", "sealed_second"], LIMITED: ["uniform"], UNLIMITED: ["rsop"],
+    }[kind]  # fmt: skip
     version = a_version()
-    act = (ListingId.new(), an_offer(version, kind, pricing), version, version.provider_id, (), STANDARD, NOON)
-    if refused is None:
-        assert rules.open_listing(*act).state is LISTED
+    offer = replace(an_offer(version, kind, Pricing.AUCTION), mechanism=mechanism)
+    act = (ListingId.new(), offer, version, version.provider_id, (), STANDARD, NOON)
+    if mechanism in fitting:
+        assert rules.open_listing(*act).mechanism is mechanism
     else:
-        with pytest.raises(refused):
+        with pytest.raises(PricingDoesNotFit) as refused:
+            rules.open_listing(*act)
+        assert refused.value.facts == {"right": kind, "mechanism": mechanism, "fitting": fitting}
+
+
+@pytest.mark.parametrize("kind", RightKind)
+@pytest.mark.parametrize("pricing", [Pricing.FIXED, Pricing.INQUIRY, Pricing.NEGOTIATION])
+def test_every_other_pricing_fits_every_right_and_names_no_mechanism(kind: RightKind, pricing: Pricing):
+    version = a_version()
+    offer = an_offer(version, kind, pricing)
+    act = (version, version.provider_id, (), STANDARD, NOON)
+    assert rules.open_listing(ListingId.new(), offer, *act).state is LISTED
+    with pytest.raises(MechanismMissing):
+        rules.open_listing(ListingId.new(), replace(offer, mechanism=Mechanism.ENGLISH), *act)
+
+
+def test_an_auction_names_its_mechanism():
+    version = a_version()
+    offer = replace(an_offer(version, EXCLUSIVE, Pricing.AUCTION), mechanism=None)
+    with pytest.raises(MechanismMissing):
+        rules.open_listing(ListingId.new(), offer, version, version.provider_id, (), STANDARD, NOON)
+
+
+@pytest.mark.parametrize("kind, copies, fits", [
+    (LIMITED,   3,    True),
+    (LIMITED,   None, False),
+    (EXCLUSIVE, 3,    False),
+    (UNLIMITED, 3,    False),
+])  # fmt: skip
+def test_only_a_limited_right_counts_its_copies(kind: RightKind, copies: int | None, fits: bool):
+    version = a_version()
+    offer = an_offer(version, kind, Pricing.FIXED)
+    offer = replace(offer, right=replace(offer.right, copies=copies))
+    act = (ListingId.new(), offer, version, version.provider_id, (), STANDARD, NOON)
+    if fits:
+        assert rules.open_listing(*act).right.copies == copies
+    else:
+        with pytest.raises(CopiesMissing):
             rules.open_listing(*act)
 
 
-@pytest.mark.parametrize("pricing, names_plan", [(Pricing.FIXED, False), (Pricing.AUCTION, True)])
-def test_a_fixed_price_names_its_plan_and_an_auction_names_none(pricing: Pricing, names_plan: bool):
+@pytest.mark.parametrize("pricing, names_plan", [
+    (Pricing.FIXED, False), (Pricing.AUCTION, True), (Pricing.INQUIRY, True), (Pricing.NEGOTIATION, True),
+])  # fmt: skip
+def test_a_fixed_price_names_its_plan_and_any_other_names_none(pricing: Pricing, names_plan: bool):
     version = a_version()
     offer = replace(an_offer(version, EXCLUSIVE, pricing), plan_id=PlanId.new() if names_plan else None)
     with pytest.raises(PlanMissing):

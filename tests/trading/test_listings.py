@@ -30,7 +30,7 @@ async def test_only_a_registered_version_of_ones_own_is_listed(market: Market):
     assert code(await market.list_it(others)) == (404, "not_your_version")
     assert code(await market.list_it(VersionId.new())) == (404, "no_such_version")
     assert code(await market.list_it(draft)) == (409, "asset_not_registered")
-    assert code(await market.list_it(kind="unlimited")) == (409, "auction_needs_exclusive_right")
+    assert code(await market.list_it(kind="unlimited")) == (409, "pricing_does_not_fit")
     assert code(await market.list_it(pricing="fixed")) == (422, "plan_missing")
     assert code(await market.list_it(quota_uses=0)) == (422, "malformed")
 

@@ -18,7 +18,8 @@ from services.trading.rules.auction import Auction, NoSuchAuction, State
 from services.trading.rules.auction_terms import Increment, terms_of
 from services.trading.rules.award import Award, FromAuction
 from services.trading.rules.bid import AlreadyRegistered, Bid, Registration, bid_of, opening_of
-from services.trading.rules.listing import Listing, ListingNotOpen, Pricing, require_open
+from services.trading.rules.listing import Listing, ListingNotOpen, require_open
+from services.trading.rules.mechanism import Pricing
 from services.trading.store import auction as store
 from services.trading.store import listing as listing_store
 from services.trading.store.auction import ShownAuction

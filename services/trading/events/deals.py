@@ -9,9 +9,10 @@ from services.trading.rules.contract import Contract, Signature
 from services.trading.rules.contract import State as ContractState
 from services.trading.rules.entitlement import Entitlement, Use
 from services.trading.rules.entitlement import State as EntitlementState
-from services.trading.rules.listing import Listing, Pricing, Right
+from services.trading.rules.listing import Listing, Right
 from services.trading.rules.listing import State as ListingState
 from services.trading.rules.market_rules import Windows
+from services.trading.rules.mechanism import Mechanism, Pricing
 from services.trading.rules.order import Order
 from services.trading.rules.order import State as OrderState
 from shared.facts import Category, Fact, Outcome
@@ -21,8 +22,10 @@ from shared.ids import (
     AuctionId,
     ContractId,
     EntitlementId,
+    InquiryId,
     KeyId,
     ListingId,
+    NegotiationId,
     OrderId,
     ParticipantId,
     PlanId,
@@ -52,6 +55,7 @@ class ListingOpened(Fact):
     purposes: tuple[str, ...]
     quota_uses: int
     pricing: Pricing
+    mechanism: Mechanism | None
     plan_id: PlanId | None
     deadline: datetime | None
     revision: int
@@ -61,7 +65,7 @@ class ListingOpened(Fact):
         return cls(
             listing.id, listing.provider_id, listing.asset_id, listing.version_id, listing.title, listing.grade,
             listing.flags, listing.grade_revision, listing.content_hash, listing.mode, listing.right, listing.purposes,
-            listing.quota_uses, listing.pricing, listing.plan_id, listing.deadline, listing.revision,
+            listing.quota_uses, listing.pricing, listing.mechanism, listing.plan_id, listing.deadline, listing.revision,
         )  # fmt: skip
 
 
@@ -109,7 +113,7 @@ class ListingClosed(ListingFact):
 
 @dataclass(frozen=True, slots=True)
 class OrderPlaced(Fact):
-    """A buyer is to have a version at a price: by its quote, or by its bid."""
+    """A buyer is to have a version at a price, by whichever way of trading: one of the four ids says which."""
 
     category: ClassVar[Category] = Category.TRADE
     order_id: OrderId
@@ -122,6 +126,8 @@ class OrderPlaced(Fact):
     amount: Money
     quote_id: QuoteId | None
     auction_id: AuctionId | None
+    inquiry_id: InquiryId | None
+    negotiation_id: NegotiationId | None
     contract_id: ContractId
     fees: FrozenFees
     windows: Windows
@@ -131,8 +137,8 @@ class OrderPlaced(Fact):
     def of(cls, order: Order) -> Self:
         return cls(
             order.id, order.listing_id, order.version_id, order.mode, order.exclusive, order.buyer_id,
-            order.provider_id, order.price, order.quote_id, order.auction_id, order.contract_id, order.fees,
-            order.windows, order.deadline,
+            order.provider_id, order.price, order.quote_id, order.auction_id, order.inquiry_id, order.negotiation_id,
+            order.contract_id, order.fees, order.windows, order.deadline,
         )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from services.trading.rules.listing import Listing
 from services.trading.rules.settlement import FeeSchedule
 from shared.errors import Conflict
 from shared.grades import Mode
-from shared.ids import AuctionId, ListingId, ParticipantId, PlanId, QuoteId, VersionId
+from shared.ids import AuctionId, InquiryId, ListingId, NegotiationId, ParticipantId, PlanId, QuoteId, VersionId
 from shared.money import Money
 
 
@@ -43,7 +43,21 @@ class FromAuction:
     deposit: Money
 
 
-Origin = FromQuote | FromAuction
+@dataclass(frozen=True, slots=True)
+class FromInquiry:
+    """The best offer of an inquiry, by its published score."""
+
+    inquiry_id: InquiryId
+
+
+@dataclass(frozen=True, slots=True)
+class FromNegotiation:
+    """The offer that the other side took."""
+
+    negotiation_id: NegotiationId
+
+
+Origin = FromQuote | FromAuction | FromInquiry | FromNegotiation
 
 
 @dataclass(frozen=True, slots=True)

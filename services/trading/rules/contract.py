@@ -159,7 +159,10 @@ def _terms(order: Order, listing: Listing, clearance: Clearance | None, decision
         "buyer_id": order.buyer_id,
         "provider_id": order.provider_id,
         "awarded_at": order.placed_at,
-        "origin": {"quote_id": order.quote_id, "auction_id": order.auction_id},
+        "origin": {
+            "quote_id": order.quote_id, "auction_id": order.auction_id, "inquiry_id": order.inquiry_id,
+            "negotiation_id": order.negotiation_id,
+        },
         "subject": {
             "asset_id": listing.asset_id, "version_id": listing.version_id, "title": listing.title,
             "content_hash": listing.content_hash,

@@ -3,8 +3,7 @@
 Promises: only what could lawfully be sold to someone is listed; a grade that rises suspends what it no longer allows,
 and only a grade that falls lets the provider resume it; what is withdrawn from the catalogue is offered no more; an
 exclusive right stands beside no other right over the version.
-Which mechanism for which right: data are non-rival, so an English auction over a licence that can be granted without
-limit sells at the reserve (Goldberg, Hartline and Wright 2001); only an exclusive right is auctioned here.
+Which way of trading fits which right stands in `mechanism`.
 """
 
 from collections.abc import Iterable
@@ -14,10 +13,13 @@ from enum import StrEnum
 from typing import Any
 
 from services.trading.rules.market_rules import MarketRules
+from services.trading.rules.mechanism import FITTING, Mechanism, Pricing, RightKind
 from shared.errors import Conflict, Malformed, NotFound
 from shared.grades import KEPT_TO, Condition, Flag, Grade, Mode, possible
 from shared.ids import AssetId, ListingId, ParticipantId, PlanId, VersionId
 from shared.lifecycle import Lifecycle
+
+COPIES_MAX = 1_000
 
 
 class State(StrEnum):
@@ -38,17 +40,6 @@ LISTING = Lifecycle(start=LISTED, moves={
 NEXT_ACTOR = {LISTED: "buyer", SUSPENDED: "provider"}
 
 
-class RightKind(StrEnum):
-    EXCLUSIVE = "exclusive"  # 独家
-    LIMITED = "limited"  # 限定领域与地域
-    UNLIMITED = "unlimited"  # 普通许可
-
-
-class Pricing(StrEnum):
-    FIXED = "fixed"
-    AUCTION = "auction"
-
-
 class Reason(StrEnum):
     BY_PROVIDER = "by_provider"
     EXPIRED = "expired"
@@ -59,12 +50,16 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """What is granted: 使用权 in a field of use and a territory, for so many days from the grant."""
+    """What is granted: 使用权 in a field of use and a territory, for so many days from the grant.
+
+    `copies` says how often a limited right is granted at most; the other kinds have none.
+    """
 
     kind: RightKind
     field: str
     territory: str
     period_days: int
+    copies: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +101,7 @@ class Offer:
     quota_uses: int
     pricing: Pricing
     plan_id: PlanId | None
+    mechanism: Mechanism | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +127,7 @@ class Listing:
     reason_code: str | None = None
     revision: int = 1
     on_record: frozenset[Condition] = frozenset()
+    mechanism: Mechanism | None = None
 
     @property
     def next_actor(self) -> str | None:
@@ -166,12 +163,20 @@ class OutsideLicence(Conflict):
     """The licence terms of the version do not let this be granted; `term` says which, and `allowed` what they let."""
 
 
-class AuctionNeedsExclusiveRight(Conflict):
-    """A right that can be granted without limit is not auctioned; `fitting` names the pricing that fits it."""
+class PricingDoesNotFit(Conflict):
+    """This mechanism does not fit the right; `fitting` names those that do, and a fixed price fits every right."""
+
+
+class CopiesMissing(Malformed):
+    """A limited right says how many copies of it there are; an exclusive and an unlimited one say nothing of it."""
+
+
+class MechanismMissing(Malformed):
+    """A listing for an auction names its mechanism, and no other does."""
 
 
 class PlanMissing(Malformed):
-    """A listing at a fixed price names its price plan; one for an auction names none."""
+    """A listing at a fixed price names its price plan; any other names none."""
 
 
 class RightsOverlap(Conflict):
@@ -205,10 +210,7 @@ def open_listing(
         raise BelowQuality(gates=list(version.quality_gates))
     if version.licence:
         _require_within(version.licence, offer)
-    if offer.pricing is Pricing.AUCTION and offer.right.kind is not RightKind.EXCLUSIVE:
-        raise AuctionNeedsExclusiveRight(right=offer.right.kind, fitting=Pricing.FIXED)
-    if (offer.plan_id is None) != (offer.pricing is Pricing.AUCTION):
-        raise PlanMissing(pricing=offer.pricing)
+    _require_fitting(offer)
     beside = set(beside)
     if RightKind.EXCLUSIVE in beside or (beside and offer.right.kind is RightKind.EXCLUSIVE):
         raise RightsOverlap(beside=sorted(beside))
@@ -218,6 +220,7 @@ def open_listing(
         content_hash=version.content_hash, mode=offer.mode, right=offer.right, purposes=offer.purposes,
         quota_uses=offer.quota_uses, pricing=offer.pricing, plan_id=offer.plan_id, state=LISTING.start,
         listed_at=now, deadline=now + timedelta(seconds=rules.listing_seconds), on_record=version.on_record,
+        mechanism=offer.mechanism,
     )  # fmt: skip
 
 
@@ -280,6 +283,19 @@ def regrade(
 def pass_deadline(listing: Listing) -> Listing:
     """Requires that the deadline has passed."""
     return delist(listing, Reason.EXPIRED)
+
+
+def _require_fitting(offer: Offer) -> None:
+    """Raises unless the offer is complete for its pricing, and its mechanism fits the right."""
+    kind, mechanism = offer.right.kind, offer.mechanism
+    if (offer.right.copies is not None) != (kind is RightKind.LIMITED):
+        raise CopiesMissing(right=kind)
+    if (mechanism is not None) != (offer.pricing is Pricing.AUCTION):
+        raise MechanismMissing(pricing=offer.pricing)
+    if mechanism is not None and mechanism not in FITTING[kind]:
+        raise PricingDoesNotFit(right=kind, mechanism=mechanism, fitting=list(FITTING[kind]))
+    if (offer.plan_id is not None) != (offer.pricing is Pricing.FIXED):
+        raise PlanMissing(pricing=offer.pricing)
 
 
 def _require_within(licence: Licence, offer: Offer) -> None:

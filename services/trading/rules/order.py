@@ -12,13 +12,24 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from services.trading.rules.award import Award, FromAuction, FromQuote, FrozenFees
+from services.trading.rules.award import Award, FromAuction, FromInquiry, FromNegotiation, FromQuote, FrozenFees
 from services.trading.rules.listing import Listing
 from services.trading.rules.market_rules import Windows
 from services.trading.rules.settlement import Shares, shares
 from shared.errors import Conflict, NotFound
 from shared.grades import Mode
-from shared.ids import AuctionId, ContractId, EntitlementId, ListingId, OrderId, ParticipantId, QuoteId, VersionId
+from shared.ids import (
+    AuctionId,
+    ContractId,
+    EntitlementId,
+    InquiryId,
+    ListingId,
+    NegotiationId,
+    OrderId,
+    ParticipantId,
+    QuoteId,
+    VersionId,
+)
 from shared.lifecycle import Lifecycle
 from shared.money import Money
 
@@ -93,6 +104,8 @@ class Order:
     reason_code: str | None = None
     overdue: bool = False  # the custodian has kept the settlement waiting for longer than its window
     revision: int = 1
+    inquiry_id: InquiryId | None = None
+    negotiation_id: NegotiationId | None = None
 
     @property
     def next_actor(self) -> str | None:
@@ -130,16 +143,14 @@ class NotDue(Conflict):
 
 def place(order_id: OrderId, contract_id: ContractId, award: Award, listing: Listing, windows: Windows) -> Order:
     """The order that an award becomes, whichever mode of trading made it."""
-    quote_id, auction_id = None, None
-    match award.origin:
-        case FromQuote():
-            quote_id = award.origin.quote_id
-        case FromAuction():
-            auction_id = award.origin.auction_id
+    origin = award.origin
     return Order(
         id=order_id, listing_id=award.listing_id, version_id=listing.version_id, mode=listing.mode,
         exclusive=listing.is_exclusive, buyer_id=award.buyer_id, provider_id=award.provider_id, price=award.price,
-        quote_id=quote_id, auction_id=auction_id,
+        quote_id=origin.quote_id if isinstance(origin, FromQuote) else None,
+        auction_id=origin.auction_id if isinstance(origin, FromAuction) else None,
+        inquiry_id=origin.inquiry_id if isinstance(origin, FromInquiry) else None,
+        negotiation_id=origin.negotiation_id if isinstance(origin, FromNegotiation) else None,
         contract_id=contract_id, fees=award.fees, windows=windows, state=ORDER.start, placed_at=award.awarded_at,
         deadline=award.awarded_at + timedelta(seconds=windows.signing_seconds),
     )  # fmt: skip

@@ -5,8 +5,9 @@ from typing import Annotated, Self
 
 from pydantic import Field as Limits
 
-from services.trading.rules.listing import Listing, Offer, Pricing, Right, RightKind, State
-from services.trading.schemas.words import ChosenMode, ChosenPricing, ChosenRight, Territory, Word
+from services.trading.rules.listing import COPIES_MAX, Listing, Offer, Right, State
+from services.trading.rules.mechanism import Mechanism, Pricing, RightKind
+from services.trading.schemas.words import ChosenMechanism, ChosenMode, ChosenPricing, ChosenRight, Territory, Word
 from shared.grades import Flag, Grade, Mode
 from shared.ids import AssetId, ListingId, ParticipantId, PlanId, VersionId
 from shared.web import Request, View
@@ -17,10 +18,11 @@ class NewRight(Request):
     field: Word
     territory: Territory
     period_days: Annotated[int, Limits(ge=1, le=3650)]
+    copies: Annotated[int | None, Limits(ge=2, le=COPIES_MAX)] = None
 
 
 class NewListing(Request):
-    """An auction needs an exclusive right; a fixed price needs a plan."""
+    """A fixed price needs a plan; an auction a mechanism that fits the right, English if none is named."""
 
     version_id: VersionId
     mode: ChosenMode
@@ -29,11 +31,16 @@ class NewListing(Request):
     quota_uses: Annotated[int, Limits(ge=1, le=1_000_000)]
     pricing: ChosenPricing
     plan_id: PlanId | None = None
+    mechanism: ChosenMechanism | None = None
 
     def offer(self) -> Offer:
-        right = Right(self.right.kind, self.right.field, self.right.territory, self.right.period_days)
+        asked = self.right
+        right = Right(asked.kind, asked.field, asked.territory, asked.period_days, asked.copies)
         purposes = tuple(sorted(set(self.purposes)))
-        return Offer(self.version_id, self.mode, right, purposes, self.quota_uses, self.pricing, self.plan_id)
+        mechanism = self.mechanism or (Mechanism.ENGLISH if self.pricing is Pricing.AUCTION else None)
+        return Offer(
+            self.version_id, self.mode, right, purposes, self.quota_uses, self.pricing, self.plan_id, mechanism
+        )  # fmt: skip
 
 
 class RightView(View):
@@ -41,6 +48,7 @@ class RightView(View):
     field: str
     territory: str
     period_days: int
+    copies: int | None
 
 
 class ListingView(View):
@@ -57,6 +65,7 @@ class ListingView(View):
     purposes: list[str]
     quota_uses: int
     pricing: Pricing
+    mechanism: Mechanism | None
     plan_id: PlanId | None
     state: State
     next_actor: str | None

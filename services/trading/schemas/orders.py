@@ -20,8 +20,10 @@ from shared.ids import (
     AuctionId,
     ContractId,
     EntitlementId,
+    InquiryId,
     KeyId,
     ListingId,
+    NegotiationId,
     OrderId,
     ParticipantId,
     QuoteId,
@@ -63,6 +65,8 @@ class OrderView(View):
     price: Money
     quote_id: QuoteId | None
     auction_id: AuctionId | None
+    inquiry_id: InquiryId | None
+    negotiation_id: NegotiationId | None
     contract_id: ContractId
     entitlement_id: EntitlementId | None
     state: OrderState
@@ -80,7 +84,8 @@ class OrderView(View):
         return cls(
             id=order.id, listing_id=order.listing_id, version_id=order.version_id, mode=order.mode,
             buyer_id=order.buyer_id, provider_id=order.provider_id, price=order.price, quote_id=order.quote_id,
-            auction_id=order.auction_id, contract_id=order.contract_id, entitlement_id=order.entitlement_id,
+            auction_id=order.auction_id, inquiry_id=order.inquiry_id, negotiation_id=order.negotiation_id,
+            contract_id=order.contract_id, entitlement_id=order.entitlement_id,
             state=order.state, next_actor=order.next_actor, deadline=order.deadline, reason_code=order.reason_code,
             settlement=told, placed_at=order.placed_at,
         )  # fmt: skip

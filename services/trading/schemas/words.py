@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field as Limits
 from pydantic import StringConstraints
 
-from services.trading.rules.listing import Pricing, RightKind
+from services.trading.rules.mechanism import Mechanism, Pricing, RightKind
 from shared.grades import Mode
 from shared.money import MINOR_MAX, Money
 from shared.web import Request
@@ -14,6 +14,7 @@ from shared.web import Request
 ChosenMode = Annotated[Mode, Limits(strict=False)]
 ChosenRight = Annotated[RightKind, Limits(strict=False)]
 ChosenPricing = Annotated[Pricing, Limits(strict=False)]
+ChosenMechanism = Annotated[Mechanism, Limits(strict=False)]
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Territory = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]  # ISO 3166
 Minor = Annotated[int, Limits(ge=0, le=MINOR_MAX)]

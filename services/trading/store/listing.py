@@ -19,13 +19,12 @@ from services.trading.rules.listing import (
     LISTING,
     Listing,
     NoSuchListing,
-    Pricing,
     Right,
-    RightKind,
     RightsOverlap,
     State,
     Version,
 )
+from services.trading.rules.mechanism import Mechanism, Pricing, RightKind
 from services.trading.rules.order import ORDER
 from services.trading.store import rows
 from services.trading.tables.deals import assets, auctions, entitlements, listings, orders, version_grades
@@ -163,7 +162,9 @@ def _grade_row(
 
 
 def _listing(row: Row[Any]) -> Listing:
-    right = Right(RightKind(row.right_kind), row.right_field, row.right_territory, row.right_period_days)
+    right = Right(
+        RightKind(row.right_kind), row.right_field, row.right_territory, row.right_period_days, row.right_copies
+    )  # fmt: skip
     return Listing(
         id=row.id, provider_id=row.provider_id, asset_id=AssetId(row.asset_id), version_id=row.version_id,
         title=row.title, grade=Grade(row.grade), flags=frozenset(Flag(flag) for flag in row.flags),
@@ -171,6 +172,7 @@ def _listing(row: Row[Any]) -> Listing:
         purposes=tuple(row.purposes), quota_uses=row.quota_uses, pricing=Pricing(row.pricing), plan_id=row.plan_id,
         state=State(row.state), listed_at=row.listed_at, deadline=row.deadline, reason_code=row.reason_code,
         revision=row.revision, on_record=frozenset(map(Condition, row.on_record)),
+        mechanism=row.mechanism and Mechanism(row.mechanism),
     )  # fmt: skip
 
 
@@ -182,6 +184,7 @@ def _row(listing: Listing) -> dict[str, object]:
         "mode": listing.mode, "right_kind": listing.right.kind, "right_field": listing.right.field,
         "right_territory": listing.right.territory, "right_period_days": listing.right.period_days,
         "purposes": list(listing.purposes), "quota_uses": listing.quota_uses, "pricing": listing.pricing,
+        "right_copies": listing.right.copies, "mechanism": listing.mechanism,
         "plan_id": listing.plan_id, "state": listing.state, "listed_at": listing.listed_at,
         "deadline": listing.deadline, "reason_code": listing.reason_code, "revision": listing.revision,
         "on_record": sorted(listing.on_record),

@@ -20,7 +20,8 @@ from sqlalchemy import PrimaryKeyConstraint as PrimaryKey
 from services.trading.rules.auction import AUCTION
 from services.trading.rules.contract import CONTRACT
 from services.trading.rules.entitlement import ENTITLEMENT
-from services.trading.rules.listing import LISTING, RightKind
+from services.trading.rules.listing import LISTING
+from services.trading.rules.mechanism import RightKind
 from services.trading.rules.order import FAILED, ORDER
 from services.trading.tables.base import metadata
 from shared.database import IdOf, Moment
@@ -30,8 +31,10 @@ from shared.ids import (
     BidId,
     ContractId,
     EntitlementId,
+    InquiryId,
     KeyId,
     ListingId,
+    NegotiationId,
     OrderId,
     ParticipantId,
     PlanId,
@@ -77,9 +80,11 @@ listings = Table(
     Column("right_field", String, nullable=False),
     Column("right_territory", String, nullable=False),
     Column("right_period_days", Integer, nullable=False),
+    Column("right_copies", Integer),
     Column("purposes", JSON, nullable=False),
     Column("quota_uses", Integer, nullable=False),
     Column("pricing", String, nullable=False),
+    Column("mechanism", String),
     Column("plan_id", IdOf(PlanId)),
     Column("state", String, nullable=False),
     Column("listed_at", Moment, nullable=False),
@@ -171,7 +176,9 @@ orders = Table(
     Column("price_minor", BigInteger, nullable=False),
     Column("currency", String, nullable=False),
     Column("quote_id", IdOf(QuoteId), unique=True),
-    Column("auction_id", IdOf(AuctionId), ForeignKey("auctions.id"), unique=True),
+    Column("auction_id", IdOf(AuctionId), ForeignKey("auctions.id")),
+    Column("inquiry_id", IdOf(InquiryId), unique=True),
+    Column("negotiation_id", IdOf(NegotiationId), unique=True),
     Column("contract_id", IdOf(ContractId), nullable=False, unique=True),
     Column("fees", JSON, nullable=False),
     Column("windows", JSON, nullable=False),
@@ -184,6 +191,7 @@ orders = Table(
     Column("revision", Integer, nullable=False),
     CheckConstraint("price_minor >= 0", name="price_not_negative"),
     CheckConstraint("buyer_id <> provider_id", name="nobody_buys_from_themselves"),
+    Index("one_order_per_auction_and_buyer", "auction_id", "buyer_id", unique=True),
     Index("orders_by_version", "version_id"),
     Index("orders_by_buyer", "buyer_id", "id"),
     Index("orders_by_provider", "provider_id", "id"),
