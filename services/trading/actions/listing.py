@@ -1,6 +1,7 @@
 """What happens when a provider lists a right, and takes it off again."""
 
-from services.trading.actions.trading import Sight, Trading, version_of
+from services.trading.actions.permission import Sight
+from services.trading.actions.trading import Trading, version_of
 from services.trading.events.deals import ListingClosed, ListingOpened, ListingResumed, ListingSuspended
 from services.trading.rules import listing as rules
 from services.trading.rules.claim import claim_of

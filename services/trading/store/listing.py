@@ -87,6 +87,11 @@ async def listing(tx: Transaction, listing_id: ListingId, *, lock: bool = False)
     return _listing(row)
 
 
+async def listings_of(tx: Transaction, listing_ids: Iterable[ListingId]) -> dict[ListingId, Listing]:
+    query = select(*listings.c).where(listings.c.id.in_(sorted(listing_ids)))
+    return {row.id: _listing(row) for row in await tx.execute(query)}
+
+
 async def own_listing(tx: Transaction, listing_id: ListingId, provider_id: ParticipantId) -> Listing:
     """The provider's own listing, locked: another's is not there."""
     found = await listing(tx, listing_id, lock=True)
