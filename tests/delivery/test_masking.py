@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.delivery.rules.detection import FieldDetection, Kind
+from services.delivery.rules.detection import FieldDetection
 from services.delivery.rules.masking import (
     BANDS,
     HIDDEN,
@@ -20,6 +20,7 @@ from services.delivery.rules.masking import (
 )
 from services.delivery.rules.strictness import COARSER
 from shared.grades import Grade
+from shared.kinds import Kind
 
 DATABASE = duckdb.connect(":memory:")
 DATABASE.execute("SET VARIABLE shift_days = -30")

@@ -12,8 +12,9 @@ import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
-from services.delivery.rules.detection import FieldDetection, Kind
+from services.delivery.rules.detection import FieldDetection
 from shared.grades import Grade
+from shared.kinds import Kind
 
 MASK_POLICY = "2026-11"
 STRICT_FROM = Grade.G4
