@@ -36,6 +36,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from shared import sqlite as sqlite_driver
 from shared.clock import Clock
 from shared.errors import Unavailable
 from shared.ids import Id
@@ -89,7 +90,10 @@ class Database:
         self._after_commit: list[Callable[[], None]] = []
         self._lock_file: IO[str] | None = None
         if self.is_sqlite:
-            shared: dict[str, Any] = {"pool_timeout": WRITER_SECONDS_MAX, "hide_parameters": True}
+            driver = {"async_creator_fn": sqlite_driver.connection}
+            shared: dict[str, Any] = {
+                "pool_timeout": WRITER_SECONDS_MAX, "hide_parameters": True, "connect_args": driver
+            }  # fmt: skip
             self._writer = create_async_engine(url, pool_size=1, max_overflow=0, **shared)
             self._readers = create_async_engine(url, pool_size=POOL_SIZE, **shared)
             _configure_sqlite(self._writer, begin="BEGIN IMMEDIATE", query_only=False)
