@@ -3,8 +3,8 @@
 from fastapi import FastAPI
 
 from services.catalog.client import CatalogClient
-from services.pricing.actions import Pricing
-from services.pricing.api import router
+from services.pricing.actions.pricing import Pricing
+from services.pricing.api.router import router
 from shared import web
 from shared.core import Core
 

@@ -1,7 +1,8 @@
 """How other services reach `pricing`, and the errors they may meet there."""
 
 from services.pricing.rules.quote import NoSuchQuote
-from services.pricing.schemas import FeeScheduleView, LineView, QuoteView
+from services.pricing.schemas.quotes import LineView, QuoteView
+from services.pricing.schemas.schedules import FeeScheduleView
 from shared.ids import QuoteId
 from shared.rest import OnBehalf, RestClient
 

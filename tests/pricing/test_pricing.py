@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from services.pricing.client import NoSuchQuote, PricingClient
-from services.pricing.schemas import NewPlan
+from services.pricing.schemas.plans import NewPlan
 from shared.access import Caller, Member
 from shared.grades import C1, C2, C3
 from shared.ids import PlanId, QuoteId, VersionId

@@ -1,22 +1,10 @@
-"""The tables of `pricing`. The key is the rule that a revision is published once; nothing in them ever changes."""
+"""Plans and quotes. The key is the rule that a revision is published once; nothing in them ever changes."""
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    Column,
-    ForeignKeyConstraint,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    Table,
-)
+from sqlalchemy import JSON, BigInteger, Column, ForeignKeyConstraint, Index, Integer, String, Table
 
-from shared import idempotency, outbox
+from services.pricing.tables.base import metadata
 from shared.database import IdOf, Moment
 from shared.ids import ParticipantId, PlanId, QuoteId, VersionId
-
-metadata = MetaData()
 
 plans = Table(
     "plans",
@@ -56,6 +44,3 @@ quotes = Table(
 )
 
 APPEND_ONLY = (plans, quotes)
-
-outbox.tables(metadata)
-idempotency.tables(metadata)

@@ -1,6 +1,6 @@
-"""How plans and quotes are kept.
+"""How plans are kept.
 
-Promises: both are only added to; a revision that someone else published meanwhile is not published again.
+Promises: they are only added to; a revision that someone else published meanwhile is not published again.
 """
 
 from collections.abc import Sequence
@@ -11,16 +11,14 @@ from sqlalchemy import ColumnElement, Row, insert, select, true
 from sqlalchemy.exc import IntegrityError
 
 from services.pricing.rules.plan import Discount, NoSuchPlan, Plan, PlanKind
-from services.pricing.rules.quote import Line, NoSuchQuote, Quote
-from services.pricing.tables import plans, quotes
+from services.pricing.tables.plans import plans
 from shared.database import Transaction
 from shared.errors import Conflict
 from shared.grades import Mode
-from shared.ids import PlanId, QuoteId, VersionId
+from shared.ids import PlanId, VersionId
 from shared.money import Money
 
 DISCOUNTS = TypeAdapter(tuple[Discount, ...])
-LINES = TypeAdapter(tuple[Line, ...])
 
 Revisions = tuple[Plan, ...]
 
@@ -57,27 +55,6 @@ async def add_plan(tx: Transaction, plan: Plan) -> None:
         await tx.execute(insert(plans).values(row))
     except IntegrityError as error:
         raise RevisedMeanwhile() from error
-
-
-async def quote(tx: Transaction, quote_id: QuoteId) -> Quote:
-    row = (await tx.execute(select(*quotes.c).where(quotes.c.id == quote_id))).one_or_none()
-    if row is None:
-        raise NoSuchQuote()
-    return Quote(
-        row.id, row.plan_id, row.plan_revision, row.version, row.buyer_id, row.provider_id, row.version_id,
-        Mode(row.mode), LINES.validate_python(row.lines), Money(row.total_minor, row.total_currency), row.given_at,
-        row.expires_at,
-    )  # fmt: skip
-
-
-async def add_quote(tx: Transaction, quote: Quote) -> None:
-    row = {
-        "id": quote.id, "plan_id": quote.plan_id, "plan_revision": quote.plan_revision, "version": quote.version,
-        "buyer_id": quote.buyer_id, "provider_id": quote.provider_id, "version_id": quote.version_id,
-        "mode": quote.mode, "lines": LINES.dump_python(quote.lines, mode="json"), "total_minor": quote.total.minor,
-        "total_currency": quote.total.currency, "given_at": quote.given_at, "expires_at": quote.expires_at,
-    }  # fmt: skip
-    await tx.execute(insert(quotes).values(row))
 
 
 async def _revisions(tx: Transaction, which: ColumnElement[bool]) -> Revisions:

@@ -1,0 +1,69 @@
+"""What happens when a provider prices a version: one function per act."""
+
+from services.catalog.client import NoSuchVersion
+from services.pricing.actions.pricing import WITHDRAWN, Pricing, shows
+from services.pricing.events.plan import PlanPublished, PlanRevised
+from services.pricing.rules import plan as rules
+from services.pricing.rules.plan import NoSuchPlan, Plan, Terms
+from services.pricing.rules.quote import VersionNotOffered
+from services.pricing.store import plan as store
+from services.pricing.store.plan import Revisions
+from shared.access import Caller, Member
+from shared.grades import Mode
+from shared.idempotency import Once
+from shared.ids import PlanId, VersionId
+
+
+async def publish(
+    pricing: Pricing, provider: Member, version_id: VersionId, mode: Mode, terms: Terms, once: Once
+) -> Plan:
+    """Price a version of one's own. Another's is not there."""
+    version = await pricing.catalog.version(version_id)
+    async with pricing.database.transaction() as tx:
+        if earlier := await once.recall(tx, Plan):
+            return earlier
+        if version.provider_id != provider.participant_id:
+            raise NoSuchVersion()
+        if version.asset_state == WITHDRAWN:
+            raise VersionNotOffered(state=version.asset_state)
+        now = await pricing.database.now(tx)
+        plan = rules.publish(PlanId.new(), provider.participant_id, version_id, mode, terms, now)
+        await store.add_plan(tx, plan)
+        await once.remember(tx, plan)
+        await pricing.outbox.record(tx, provider.actor, now, PlanPublished.of(plan))
+    return plan
+
+
+async def revise(pricing: Pricing, provider: Member, plan_id: PlanId, terms: Terms, once: Once) -> Plan:
+    """Let another revision follow. Quotes that were given before stand as they are."""
+    async with pricing.database.transaction() as tx:
+        if earlier := await once.recall(tx, Plan):
+            return earlier
+        newest = (await store.revisions(tx, plan_id))[-1]
+        if newest.provider_id != provider.participant_id:
+            raise NoSuchPlan()
+        now = await pricing.database.now(tx)
+        plan = rules.revise(newest, terms, now)
+        await store.add_plan(tx, plan)
+        await once.remember(tx, plan)
+        await pricing.outbox.record(tx, provider.actor, now, PlanRevised.of(plan))
+    return plan
+
+
+async def plan(pricing: Pricing, caller: Caller, plan_id: PlanId) -> Plan:
+    """What the plan asks now. Raises NoSuchPlan also where its version does not show to the caller."""
+    async with pricing.database.read() as tx:
+        revisions, now = await store.revisions(tx, plan_id), await pricing.database.now(tx)
+    if not shows(pricing, caller, await pricing.catalog.version(revisions[0].version_id)):
+        raise NoSuchPlan()
+    return rules.in_force_or_newest(revisions, now)
+
+
+async def plans(pricing: Pricing, caller: Caller, version_id: VersionId, limit: int, before: str | None) -> list[Plan]:
+    """What the plans of a version ask now, newest first. Looks for one more than `limit`, so that the end is known."""
+    if not shows(pricing, caller, await pricing.catalog.version(version_id)):
+        raise NoSuchVersion()
+    async with pricing.database.read() as tx:
+        found: list[Revisions] = await store.plans_of(tx, version_id, limit + 1, before)
+        now = await pricing.database.now(tx)
+    return [rules.in_force_or_newest(revisions, now) for revisions in found]

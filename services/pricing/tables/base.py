@@ -1,0 +1,10 @@
+"""Where every table of `pricing` stands, so that one set of migrations makes them all."""
+
+from sqlalchemy import MetaData
+
+from shared import idempotency, outbox
+
+metadata = MetaData()
+
+outbox.tables(metadata)
+idempotency.tables(metadata)
