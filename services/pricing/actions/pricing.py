@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from services.catalog.client import CatalogClient, VersionView
 from shared.access import Caller, Role
+from shared.changes import Source
+from shared.clock import Clock
 from shared.database import Database
 from shared.grades import Visibility, visibility
 from shared.ids import ParticipantId
@@ -23,6 +25,8 @@ class Pricing:
     outbox: Outbox
     standing: StandingMirror
     catalog: CatalogClient
+    clock: Clock
+    trading_feed: Source
 
 
 def shows(pricing: Pricing, caller: Caller, version: VersionView) -> bool:

@@ -1,6 +1,6 @@
 """All tables of `pricing`, in one set."""
 
-from services.pricing.tables import base, plans
+from services.pricing.tables import plans, trades
 
-metadata = base.metadata
+metadata = trades.metadata
 APPEND_ONLY = plans.APPEND_ONLY
