@@ -1,9 +1,13 @@
 """What happens when a provider prices a version: one function per act."""
 
-from services.catalog.client import NoSuchVersion
+from datetime import datetime
+
+from services.catalog.client import NoSuchVersion, VersionView
 from services.pricing.actions.pricing import WITHDRAWN, Pricing, shows
 from services.pricing.events.plan import PlanPublished, PlanRevised
 from services.pricing.rules import plan as rules
+from services.pricing.rules.arbitrage import require_none
+from services.pricing.rules.coverage import Grid, NoSuchGrid, require_columns
 from services.pricing.rules.plan import NoSuchPlan, Plan, Terms
 from services.pricing.rules.quote import VersionNotOffered
 from services.pricing.store import plan as store
@@ -19,6 +23,7 @@ async def publish(
 ) -> Plan:
     """Price a version of one's own. Another's is not there."""
     version = await pricing.catalog.version(version_id)
+    await _require_own_parts(pricing, provider, terms)
     async with pricing.database.transaction() as tx:
         if earlier := await once.recall(tx, Plan):
             return earlier
@@ -26,9 +31,12 @@ async def publish(
             raise NoSuchVersion()
         if version.asset_state == WITHDRAWN:
             raise VersionNotOffered(state=version.asset_state)
+        price_list = await store.price_list(tx, provider.participant_id)
         now = await pricing.database.now(tx)
-        plan = rules.publish(PlanId.new(), provider.participant_id, version_id, mode, terms, now)
-        await store.add_plan(tx, plan)
+        new = PlanId.new(), provider.participant_id, version_id, mode
+        plan = rules.publish(*new, terms, now, version.asset_id)
+        _require_priceable(plan, terms, version, price_list, now)
+        await store.add_plan(tx, plan, terms.grid)
         await once.remember(tx, plan)
         await pricing.outbox.record(tx, provider.actor, now, PlanPublished.of(plan))
     return plan
@@ -36,15 +44,21 @@ async def publish(
 
 async def revise(pricing: Pricing, provider: Member, plan_id: PlanId, terms: Terms, once: Once) -> Plan:
     """Let another revision follow. Quotes that were given before stand as they are."""
+    async with pricing.database.read() as tx:
+        first = (await store.revisions(tx, plan_id))[0]
+    if first.provider_id != provider.participant_id:
+        raise NoSuchPlan()
+    version = await pricing.catalog.version(first.version_id)
+    await _require_own_parts(pricing, provider, terms)
     async with pricing.database.transaction() as tx:
         if earlier := await once.recall(tx, Plan):
             return earlier
+        price_list = await store.price_list(tx, provider.participant_id)
         newest = (await store.revisions(tx, plan_id))[-1]
-        if newest.provider_id != provider.participant_id:
-            raise NoSuchPlan()
         now = await pricing.database.now(tx)
         plan = rules.revise(newest, terms, now)
-        await store.add_plan(tx, plan)
+        _require_priceable(plan, terms, version, price_list, now)
+        await store.add_plan(tx, plan, terms.grid)
         await once.remember(tx, plan)
         await pricing.outbox.record(tx, provider.actor, now, PlanRevised.of(plan))
     return plan
@@ -67,3 +81,30 @@ async def plans(pricing: Pricing, caller: Caller, version_id: VersionId, limit: 
         found: list[Revisions] = await store.plans_of(tx, version_id, limit + 1, before)
         now = await pricing.database.now(tx)
     return [rules.in_force_or_newest(revisions, now) for revisions in found]
+
+
+async def grid(pricing: Pricing, caller: Caller, plan_id: PlanId) -> tuple[Plan, Grid]:
+    """What the plan's queries are priced by, to whom the plan shows."""
+    shown = await plan(pricing, caller, plan_id)
+    if shown.grid_digest is None:
+        raise NoSuchGrid()
+    async with pricing.database.read() as tx:
+        return shown, await store.grid(tx, shown)
+
+
+async def _require_own_parts(pricing: Pricing, provider: Member, terms: Terms) -> None:
+    """Raises NoSuchVersion for a part that is another's."""
+    for version_id in sorted({part.version_id for part in terms.parts}):
+        if (await pricing.catalog.version(version_id)).provider_id != provider.participant_id:
+            raise NoSuchVersion()
+
+
+def _require_priceable(
+    plan: Plan, terms: Terms, version: VersionView, price_list: list[Revisions], now: datetime
+) -> None:
+    """Raises what keeps the new revision from standing beside the rest of its provider's prices."""
+    if terms.grid is not None and version.fields:
+        require_columns(terms.grid, [field.name for field in version.fields])
+    before = next((revisions for revisions in price_list if revisions[0].id == plan.id), ())
+    others = [revisions for revisions in price_list if revisions[0].id != plan.id]
+    require_none(plan.id, [*others, (*before, plan)], now)

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 
 from services.pricing.actions import plan as actions
 from services.pricing.api.service import PREFIX, PricingService
-from services.pricing.schemas.plans import NewPlan, NewTerms, PlanView
+from services.pricing.schemas.plans import GridView, NewPlan, NewTerms, PlanView
 from shared import web
 from shared.idempotency import Keyed
 from shared.ids import PlanId, VersionId
@@ -46,3 +46,9 @@ async def plans(
 async def plan(plan_id: PlanId, caller: Authenticated, pricing: PricingService) -> PlanView:
     """A plan of a version that shows to you: the revision in force, or where none is, the newest."""
     return PlanView.of(await actions.plan(pricing, caller, plan_id))
+
+
+@router.get("/plans/{plan_id}/grid")
+async def grid(plan_id: PlanId, caller: Authenticated, pricing: PricingService) -> GridView:
+    """What the queries of a plan that shows to you are priced by."""
+    return GridView.of(*await actions.grid(pricing, caller, plan_id))

@@ -13,6 +13,9 @@ ChosenMode = Annotated[Mode, Limits(strict=False)]
 Sentence = Annotated[str, Limits(min_length=1, max_length=200, pattern=r"\S")]
 
 
+Name = Annotated[str, Limits(min_length=1, max_length=100, pattern=r"\S")]
+
+
 class Amount(Request):
     """Whole minor units (分)."""
 
