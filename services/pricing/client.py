@@ -16,6 +16,10 @@ class PricingClient(RestClient):
         """Raises NoSuchQuote, also if whoever it acts for is no party to it."""
         return await self.get(f"/pricing/v1/quotes/{quote_id}", QuoteView, acting_for=acting_for)
 
+    async def overlapping(self, quote_id: QuoteId) -> list[QuoteId]:
+        """The buyer's other quotes that charge for something that this one charges for. Raises NoSuchQuote."""
+        return await self.get(f"/pricing/v1/quotes/{quote_id}/overlapping", list[QuoteId])
+
     async def fee_schedule(self) -> FeeScheduleView:
         """The one that holds now."""
         return await self.get("/pricing/v1/fee-schedules/current", FeeScheduleView)

@@ -61,6 +61,7 @@ class Neighbours:
     clock: ToldClock
     versions: dict[str, VersionView] = field(default_factory=dict[str, VersionView])
     quotes: dict[str, QuoteView] = field(default_factory=dict[str, QuoteView])
+    overlapping: dict[str, list[QuoteId]] = field(default_factory=dict[str, list[QuoteId]])
     feed: WrittenFeed = field(default_factory=lambda: WrittenFeed("catalog"))
 
     def version(self, provider_id: ParticipantId, grade: Grade = Grade.G2, **changes: Any) -> VersionId:
@@ -109,13 +110,15 @@ class Neighbours:
         withdrawn = AssetWithdrawn(known.asset_id, known.provider_id, 7, "withdrawn_by_provider")
         self.feed.announce(self.clock, withdrawn)
 
-    def quote(self, buyer_id: ParticipantId, version_id: VersionId, plan_id: PlanId, minor: int) -> QuoteView:
+    def quote(
+        self, buyer_id: ParticipantId, version_id: VersionId, plan_id: PlanId, minor: int, **changes: Any
+    ) -> QuoteView:
         """A quote for a version in raw form, for a day."""
         known, now = self.versions[version_id], self.clock.now()
         quote = QuoteView(
             id=QuoteId.new(), plan_id=plan_id, plan_revision=1, version=1, buyer_id=buyer_id,
             provider_id=known.provider_id, version_id=version_id, mode=Mode.RAW, lines=[], total=Money(minor),
-            given_at=now, expires_at=now + timedelta(days=1),
+            given_at=now, expires_at=now + timedelta(days=1), **changes,
         )  # fmt: skip
         self.quotes[quote.id] = quote
         return quote
@@ -137,6 +140,10 @@ class Neighbours:
         async def quote(quote_id: str) -> QuoteView:
             return self.quotes[quote_id]
 
+        @app.get("/pricing/v1/quotes/{quote_id}/overlapping")
+        async def overlapping(quote_id: str) -> list[QuoteId]:
+            return self.overlapping.get(quote_id, [])
+
         @app.get("/pricing/v1/fee-schedules/current")
         async def fees() -> FeeScheduleView:
             effective_from = datetime.fromisoformat("2026-01-01T00:00:00Z")
@@ -144,7 +151,7 @@ class Neighbours:
                 id="fees_2026_01", provider_fee_basis_points=250, tax_basis_points=600, effective_from=effective_from
             )
 
-        assert version and changes and quote and fees
+        assert version and changes and quote and overlapping and fees
         return app
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field as Limits
 
-from services.pricing.rules.coverage import Atom, ColumnGroup, Grid
+from services.pricing.rules.coverage import ATOMS_MAX, Atom, ColumnGroup, Grid
 from services.pricing.rules.level import LIVE, Fidelity, Freshness
 from services.pricing.rules.plan import (
     DISCOUNTS_MAX,
@@ -31,7 +31,7 @@ ChosenKind = Annotated[PlanKind, Limits(strict=False)]
 ChosenFidelity = Annotated[Fidelity, Limits(strict=False)]
 ChosenFreshness = Annotated[Freshness, Limits(strict=False)]
 ChosenCategory = Annotated[Category, Limits(strict=False)]
-Names = Annotated[list[Name], Limits(min_length=1, max_length=1_000)]
+Names = Annotated[list[Name], Limits(min_length=1, max_length=ATOMS_MAX)]
 
 
 class NewDiscount(Request):
@@ -90,8 +90,8 @@ class NewTerms(Request):
     tiers: Annotated[list[NewTier], Limits(max_length=TIERS_MAX)] = []
     tiering: Literal["graduated", "all_units"] = "graduated"
     parts: Annotated[list[NewPart], Limits(max_length=PARTS_MAX)] = []
-    column_groups: Annotated[list[NewColumnGroup], Limits(max_length=1_000)] = []
-    atoms: list[NewAtom] = []
+    column_groups: Annotated[list[NewColumnGroup], Limits(max_length=ATOMS_MAX)] = []
+    atoms: Annotated[list[NewAtom], Limits(max_length=ATOMS_MAX)] = []
     fidelity: ChosenFidelity | None = None
     freshness: ChosenFreshness = LIVE
     tax: NewTaxation = NewTaxation()
