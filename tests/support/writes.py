@@ -190,6 +190,10 @@ WRITES: dict[str, Write] = {
     }),
     "POST /pricing/v1/plans": Write(AVIATION, _terms(version_id=id_of("version"), mode="raw")),
     "POST /pricing/v1/plans/{plan_id}/revisions": Write(AVIATION, _terms()),
+    "POST /pricing/v1/price-caps": Write(AVIATION, {
+        "version_id": id_of("version"), "cap": YUAN, "reference": "备案〔2030〕1号", "authority": "发展和改革委员会",
+        "valid_from": "2030-01-02T00:00:00Z", "valid_until": "2031-01-01T00:00:00Z",
+    }),
     "POST /pricing/v1/quotes": Write(ALPHA, {
         "plan_id": id_of("plan"), "quantity": 1, "periods": 1, "days": 1, "columns": ["列"], "row_blocks": ["块"],
     }),

@@ -3,16 +3,19 @@
 from datetime import datetime
 
 from services.catalog.client import NoSuchVersion, VersionView
-from services.pricing.actions.pricing import WITHDRAWN, Pricing, shows
+from services.pricing.actions.pricing import WITHDRAWN, Pricing, is_public, shows
 from services.pricing.events.plan import PlanPublished, PlanRevised
 from services.pricing.rules import plan as rules
 from services.pricing.rules.arbitrage import require_none
+from services.pricing.rules.cap import require_within
 from services.pricing.rules.coverage import Grid, NoSuchGrid, require_columns
 from services.pricing.rules.plan import NoSuchPlan, Plan, Terms
 from services.pricing.rules.quote import VersionNotOffered
+from services.pricing.store import cap as cap_store
 from services.pricing.store import plan as store
 from services.pricing.store.plan import Revisions
 from shared.access import Caller, Member
+from shared.database import Transaction
 from shared.grades import Mode
 from shared.idempotency import Once
 from shared.ids import PlanId, VersionId
@@ -23,7 +26,7 @@ async def publish(
 ) -> Plan:
     """Price a version of one's own. Another's is not there."""
     version = await pricing.catalog.version(version_id)
-    await _require_own_parts(pricing, provider, terms)
+    versions = [version, *await _own_parts(pricing, provider, terms)]
     async with pricing.database.transaction() as tx:
         if earlier := await once.recall(tx, Plan):
             return earlier
@@ -35,7 +38,7 @@ async def publish(
         now = await pricing.database.now(tx)
         new = PlanId.new(), provider.participant_id, version_id, mode
         plan = rules.publish(*new, terms, now, version.asset_id)
-        _require_priceable(plan, terms, version, price_list, now)
+        await _require_priceable(tx, plan, terms, versions, price_list, now)
         await store.add_plan(tx, plan, terms.grid)
         await once.remember(tx, plan)
         await pricing.outbox.record(tx, provider.actor, now, PlanPublished.of(plan))
@@ -49,7 +52,7 @@ async def revise(pricing: Pricing, provider: Member, plan_id: PlanId, terms: Ter
     if first.provider_id != provider.participant_id:
         raise NoSuchPlan()
     version = await pricing.catalog.version(first.version_id)
-    await _require_own_parts(pricing, provider, terms)
+    versions = [version, *await _own_parts(pricing, provider, terms)]
     async with pricing.database.transaction() as tx:
         if earlier := await once.recall(tx, Plan):
             return earlier
@@ -57,7 +60,7 @@ async def revise(pricing: Pricing, provider: Member, plan_id: PlanId, terms: Ter
         newest = (await store.revisions(tx, plan_id))[-1]
         now = await pricing.database.now(tx)
         plan = rules.revise(newest, terms, now)
-        _require_priceable(plan, terms, version, price_list, now)
+        await _require_priceable(tx, plan, terms, versions, price_list, now)
         await store.add_plan(tx, plan, terms.grid)
         await once.remember(tx, plan)
         await pricing.outbox.record(tx, provider.actor, now, PlanRevised.of(plan))
@@ -92,19 +95,24 @@ async def grid(pricing: Pricing, caller: Caller, plan_id: PlanId) -> tuple[Plan,
         return shown, await store.grid(tx, shown)
 
 
-async def _require_own_parts(pricing: Pricing, provider: Member, terms: Terms) -> None:
+async def _own_parts(pricing: Pricing, provider: Member, terms: Terms) -> list[VersionView]:
     """Raises NoSuchVersion for a part that is another's."""
-    for version_id in sorted({part.version_id for part in terms.parts}):
-        if (await pricing.catalog.version(version_id)).provider_id != provider.participant_id:
-            raise NoSuchVersion()
+    versions = [await pricing.catalog.version(each) for each in sorted({part.version_id for part in terms.parts})]
+    if any(version.provider_id != provider.participant_id for version in versions):
+        raise NoSuchVersion()
+    return versions
 
 
-def _require_priceable(
-    plan: Plan, terms: Terms, version: VersionView, price_list: list[Revisions], now: datetime
+async def _require_priceable(
+    tx: Transaction, plan: Plan, terms: Terms, versions: list[VersionView], price_list: list[Revisions], now: datetime
 ) -> None:
-    """Raises what keeps the new revision from standing beside the rest of its provider's prices."""
-    if terms.grid is not None and version.fields:
-        require_columns(terms.grid, [field.name for field in version.fields])
+    """Raises what keeps the new revision from standing beside the rest of its provider's prices. The first of the
+    versions is the plan's own, the others its parts'."""
+    own = versions[0]
+    if terms.grid is not None and own.fields:
+        require_columns(terms.grid, [field.name for field in own.fields])
+    if any(is_public(version) for version in versions):
+        require_within(plan, await cap_store.caps_of(tx, plan.version_id), plan.valid_from)
     before = next((revisions for revisions in price_list if revisions[0].id == plan.id), ())
     others = [revisions for revisions in price_list if revisions[0].id != plan.id]
     require_none(plan.id, [*others, (*before, plan)], now)

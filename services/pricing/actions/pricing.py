@@ -7,7 +7,7 @@ from shared.access import Caller, Role
 from shared.changes import Source
 from shared.clock import Clock
 from shared.database import Database
-from shared.grades import Visibility, visibility
+from shared.grades import Flag, Visibility, visibility
 from shared.ids import ParticipantId
 from shared.outbox import Outbox
 from shared.permission import OPERATORS
@@ -37,6 +37,11 @@ def shows(pricing: Pricing, caller: Caller, version: VersionView) -> bool:
         return False
     clearance = pricing.standing.clearance_of(caller.participant_id)
     return visibility(version.grade, clearance) is not Visibility.NONE
+
+
+def is_public(version: VersionView) -> bool:
+    """Whether its price is capped: 公共数据."""
+    return Flag.PUBLIC_DATA in version.flags
 
 
 def _is(participant_id: ParticipantId | None, provider_id: ParticipantId) -> bool:

@@ -3,15 +3,17 @@
 from datetime import datetime
 
 from services.catalog.client import VersionView
-from services.pricing.actions.pricing import REGISTERED, Pricing, shows
+from services.pricing.actions.pricing import REGISTERED, Pricing, is_public, shows
 from services.pricing.events.quote import QuoteGiven
 from services.pricing.rules import plan as plan_rules
 from services.pricing.rules import quote as rules
+from services.pricing.rules.cap import require_within
 from services.pricing.rules.coverage import Cell
 from services.pricing.rules.level import BY_MODE, Level
 from services.pricing.rules.plan import NoSuchPlan
 from services.pricing.rules.price import Ask, query
 from services.pricing.rules.quote import NoSuchQuote, Quote, QuoteOrdered, VersionNotOffered
+from services.pricing.store import cap as cap_store
 from services.pricing.store import plan as plan_store
 from services.pricing.store import quote as store
 from shared.access import Member, ServiceCaller
@@ -31,7 +33,7 @@ async def quote(pricing: Pricing, buyer: Member, plan_id: PlanId, ask: Ask, once
             return earlier
         _require_quotable(pricing, buyer, version)
         now = await pricing.database.now(tx)
-        given = await _priced(tx, QuoteId.new(), plan_id, buyer.participant_id, ask, now)
+        given = await _priced(tx, version, QuoteId.new(), plan_id, buyer.participant_id, ask, now)
         await store.add_quote(tx, given)
         await once.remember(tx, given)
         await pricing.outbox.record(tx, buyer.actor, now, QuoteGiven.of(given))
@@ -53,7 +55,7 @@ async def renew(pricing: Pricing, buyer: Member, quote_id: QuoteId, once: Once) 
             raise QuoteOrdered(quote_id=quote_id)
         _require_quotable(pricing, buyer, version)
         now = await pricing.database.now(tx)
-        present = await _priced(tx, quote_id, before.plan_id, before.buyer_id, before.ask, now)
+        present = await _priced(tx, version, quote_id, before.plan_id, before.buyer_id, before.ask, now)
         given = rules.renewed(before, present)
         await once.remember(tx, given)
         if given is not before:
@@ -89,9 +91,12 @@ def _require_quotable(pricing: Pricing, buyer: Member, version: VersionView) -> 
 
 
 async def _priced(
-    tx: Transaction, quote_id: QuoteId, plan_id: PlanId, buyer_id: ParticipantId, ask: Ask, now: datetime
-) -> Quote:
+    tx: Transaction, version: VersionView, quote_id: QuoteId, plan_id: PlanId, buyer_id: ParticipantId, ask: Ask,
+    now: datetime,
+) -> Quote:  # fmt: skip
     plan = plan_rules.in_force(await plan_store.revisions(tx, plan_id), now)
+    if is_public(version):
+        require_within(plan, await cap_store.caps_of(tx, plan.version_id), now)
     if plan.grid_digest is None:
         return rules.quote(quote_id, plan, buyer_id, now, ask)
     bought = await _bought(tx, buyer_id, plan.version_id, plan.mode)

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.pricing.api import plans, quotes, schedules
+from services.pricing.api import caps, plans, quotes, schedules
 
 router = APIRouter()
-for part in (plans, quotes, schedules):
+for part in (plans, quotes, caps, schedules):
     router.include_router(part.router)
