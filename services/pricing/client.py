@@ -1,6 +1,6 @@
 """How other services reach `pricing`, and the errors they may meet there."""
 
-from services.pricing.rules.cap import ARTICLE, NoSuchPriceCap
+from services.pricing.rules.cap import NoSuchPriceCap
 from services.pricing.rules.quote import NoSuchQuote
 from services.pricing.schemas.caps import PriceCapView
 from services.pricing.schemas.quotes import LineView, QuoteView
@@ -9,7 +9,7 @@ from shared.ids import QuoteId, VersionId
 from shared.rest import OnBehalf, RestClient
 
 __all__ = [
-    "ARTICLE", "FeeScheduleView", "LineView", "NoSuchPriceCap", "NoSuchQuote", "PriceCapView", "PricingClient",
+    "FeeScheduleView", "LineView", "NoSuchPriceCap", "NoSuchQuote", "PriceCapView", "PricingClient",
     "QuoteView",
 ]  # fmt: skip
 
