@@ -21,7 +21,7 @@ from services.audit import api as audit
 from services.catalog.api import router as catalog
 from services.delivery.api import router as delivery
 from services.identity import api as identity
-from services.pricing import api as pricing
+from services.pricing.api import router as pricing
 from services.trading.api import router as trading
 from shared import problems
 from shared.errors import Failure, Unavailable

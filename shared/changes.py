@@ -59,6 +59,11 @@ class Change(BaseModel):
         """The fact's body."""
         return json.loads(self.line)["data"]
 
+    @property
+    def at(self) -> datetime:
+        """When it happened."""
+        return moment(json.loads(self.line)["ts"])
+
 
 class PositionsUnreadable(Malformed):
     """Positions are written as stripe:seq, joined by commas."""

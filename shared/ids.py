@@ -140,6 +140,10 @@ class QuoteId(Id):
     kind = "quote"
 
 
+class PriceCapId(Id):
+    kind = "price_cap"
+
+
 # trading
 
 

@@ -282,7 +282,7 @@ def test_folders_need_no_init_file():
     (rooms_look_down, "services/pricing/inspector/child.py", ""),
     (rooms_look_down, "services/delivery/actions.py", "from services.delivery.inspector import detect"),
     (services_meet_at_their_faces, "services/trading/actions/order.py", "from services.pricing import store"),
-    (services_meet_at_their_faces, "services/pricing/actions.py", "from services.trading.client import TradingClient"),
+    (services_meet_at_their_faces, "services/pricing/jobs.py", "from services.trading.client import TradingClient"),
     (services_meet_at_their_faces, "services/trading/store.py", "from services.catalog.client import CatalogClient"),
     (services_meet_at_their_faces, "services/trading/app.py", "from services.gateway import PREFIXES"),
     (shared_knows_no_service, "shared/web.py", "import services.catalog.client"),

@@ -1,13 +1,19 @@
 """What `pricing` is made of."""
 
+from functools import partial
+
 from fastapi import FastAPI
 
 from services.catalog.client import CatalogClient
-from services.pricing.actions import Pricing
-from services.pricing.api import router
+from services.pricing import jobs
+from services.pricing.actions.pricing import Pricing
+from services.pricing.api.router import router
 from shared import web
+from shared.changes import FeedClient
 from shared.core import Core
 
 
 def build(core: Core, *, catalog: CatalogClient) -> FastAPI:
-    return web.application(core, router, Pricing(core.database, core.outbox, core.standing, catalog))
+    trading_feed = FeedClient(core.peer("trading"))
+    pricing = Pricing(core.database, core.outbox, core.standing, catalog, core.clock, trading_feed)
+    return web.application(core, router, pricing, jobs=[partial(jobs.follow, pricing)])

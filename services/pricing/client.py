@@ -1,19 +1,33 @@
 """How other services reach `pricing`, and the errors they may meet there."""
 
+from services.pricing.rules.cap import NoSuchPriceCap
 from services.pricing.rules.quote import NoSuchQuote
-from services.pricing.schemas import FeeScheduleView, LineView, QuoteView
-from shared.ids import QuoteId
+from services.pricing.schemas.caps import PriceCapView
+from services.pricing.schemas.quotes import LineView, QuoteView
+from services.pricing.schemas.schedules import FeeScheduleView
+from shared.ids import QuoteId, VersionId
 from shared.rest import OnBehalf, RestClient
 
-__all__ = ["FeeScheduleView", "LineView", "NoSuchQuote", "PricingClient", "QuoteView"]
+__all__ = [
+    "FeeScheduleView", "LineView", "NoSuchPriceCap", "NoSuchQuote", "PriceCapView", "PricingClient",
+    "QuoteView",
+]  # fmt: skip
 
 
 class PricingClient(RestClient):
-    errors = (NoSuchQuote,)
+    errors = (NoSuchQuote, NoSuchPriceCap)
 
     async def quote(self, quote_id: QuoteId, acting_for: OnBehalf | None = None) -> QuoteView:
         """Raises NoSuchQuote, also if whoever it acts for is no party to it."""
         return await self.get(f"/pricing/v1/quotes/{quote_id}", QuoteView, acting_for=acting_for)
+
+    async def price_cap(self, version_id: VersionId) -> PriceCapView:
+        """The one that holds now. Raises NoSuchPriceCap."""
+        return await self.get(f"/pricing/v1/versions/{version_id}/price-cap", PriceCapView)
+
+    async def overlapping(self, quote_id: QuoteId) -> list[QuoteId]:
+        """The buyer's other quotes that charge for something that this one charges for. Raises NoSuchQuote."""
+        return await self.get(f"/pricing/v1/quotes/{quote_id}/overlapping", list[QuoteId])
 
     async def fee_schedule(self) -> FeeScheduleView:
         """The one that holds now."""

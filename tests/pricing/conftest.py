@@ -8,7 +8,7 @@ from services.catalog.app import build as build_catalog
 from services.catalog.client import CatalogClient
 from services.catalog.tables.whole import metadata as catalog_metadata
 from services.pricing.app import build
-from services.pricing.tables import metadata
+from services.pricing.tables.whole import metadata
 from tests.catalog.market import Market
 from tests.support.bench import PATIENT_SECONDS, Bench
 

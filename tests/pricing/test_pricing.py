@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from services.pricing.client import NoSuchQuote, PricingClient
-from services.pricing.schemas import NewPlan
+from services.pricing.schemas.plans import NewPlan
 from shared.access import Caller, Member
 from shared.grades import C1, C2, C3
 from shared.ids import PlanId, QuoteId, VersionId
@@ -102,7 +102,7 @@ async def test_what_is_free_is_quoted_at_nothing_and_recorded(market: Market):
     {"price": {"minor": 10**15 + 1, "currency": "CNY"}}, {"price": {"minor": True, "currency": "CNY"}},
     {"valid_from": 1_893_456_000}, {"valid_from": "2030-01-02T00:00:00"}, {"valid_from": "tomorrow"},
     {"discounts": [{"description": "x", "basis_points": 0}]}, {"discounts": [{"description": " ", "basis_points": 1}]},
-    {"discounts": [{"description": "x", "basis_points": 10_001}]}, {"mode": "telepathy"}, {"kind": "subscription"},
+    {"discounts": [{"description": "x", "basis_points": 10_001}]}, {"mode": "telepathy"}, {"kind": "rental"},
     {"more": 1},
 ])  # fmt: skip
 def test_plans_that_are_not_understood(change: dict[str, Any]):

@@ -21,7 +21,8 @@ from services.pricing.rules.plan import (
     publish,
     revise,
 )
-from services.pricing.rules.quote import priced, quote
+from services.pricing.rules.price import discounted
+from services.pricing.rules.quote import quote
 from shared.errors import Failure
 from shared.grades import Mode
 from shared.ids import ParticipantId, PlanId, QuoteId, VersionId
@@ -63,17 +64,19 @@ def test_worked_quotes(price: int, off: list[int], lines: list[int], net: int):
 def test_a_total_is_the_sum_of_its_lines_and_lies_between_nothing_and_the_list_price(
     price: Money, off: tuple[Discount, ...]
 ):
-    lines = priced(price, off)
-    net = total([line.amount for line in lines])
+    lines = discounted(price, off)
+    net = price + total([line.amount for line in lines])
     assert NOTHING <= net <= price
-    assert all(line.amount <= NOTHING for line in lines[1:])
-    assert net == total([line.amount for line in priced(price, off[::-1])])
+    assert all(line.amount <= NOTHING for line in lines)
+    assert net == price + total([line.amount for line in discounted(price, off[::-1])])
 
 
 @given(prices, discounts, st.integers(1, 10_000))
 def test_a_further_discount_never_makes_it_dearer(price: Money, off: tuple[Discount, ...], points: int):
     more = (*off, Discount("more", points))
-    assert total([line.amount for line in priced(price, more)]) <= total([line.amount for line in priced(price, off)])
+    assert total([line.amount for line in discounted(price, more)]) <= total(
+        [line.amount for line in discounted(price, off)]
+    )
 
 
 def test_a_quote_pins_its_revision_and_expires_after_a_day():

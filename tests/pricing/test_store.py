@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from services.pricing import store
 from services.pricing.rules.plan import Discount, NoSuchPlan, Plan, PlanKind, Terms, publish, revise
 from services.pricing.rules.quote import NoSuchQuote, quote
-from services.pricing.store import RevisedMeanwhile
-from services.pricing.tables import metadata
+from services.pricing.store import plan as plan_store
+from services.pricing.store import quote as quote_store
+from services.pricing.store.plan import RevisedMeanwhile
+from services.pricing.tables.whole import metadata
 from shared.database import Database
 from shared.grades import Mode
 from shared.ids import ParticipantId, PlanId, QuoteId, VersionId
@@ -36,21 +37,21 @@ async def test_a_plan_is_read_as_it_was_saved_with_all_its_revisions(kept: Datab
     first = a_plan()
     second = revise(first, replace(TERMS, valid_until=None, discounts=()), NOON)
     async with kept.transaction() as tx:
-        await store.add_plan(tx, first)
-        await store.add_plan(tx, second)
-        assert await store.revisions(tx, first.id) == (first, second)
+        await plan_store.add_plan(tx, first)
+        await plan_store.add_plan(tx, second)
+        assert await plan_store.revisions(tx, first.id) == (first, second)
         with pytest.raises(NoSuchPlan):
-            await store.revisions(tx, PlanId.new())
+            await plan_store.revisions(tx, PlanId.new())
 
 
 async def test_two_revisions_of_the_same_number_are_not_both_published(kept: Database):
     first = a_plan()
     async with kept.transaction() as tx:
-        await store.add_plan(tx, first)
+        await plan_store.add_plan(tx, first)
     for outcome in ("published", "refused"):
         try:
             async with kept.transaction() as tx:
-                await store.add_plan(tx, revise(first, TERMS, NOON))
+                await plan_store.add_plan(tx, revise(first, TERMS, NOON))
             assert outcome == "published"
         except RevisedMeanwhile:
             assert outcome == "refused"
@@ -60,11 +61,11 @@ async def test_a_quote_is_read_as_it_was_saved(kept: Database):
     plan = a_plan()
     given = quote(QuoteId.new(), plan, ParticipantId.new(), NOON)
     async with kept.transaction() as tx:
-        await store.add_plan(tx, plan)
-        await store.add_quote(tx, given)
-        assert await store.quote(tx, given.id) == given
+        await plan_store.add_plan(tx, plan)
+        await quote_store.add_quote(tx, given)
+        assert await quote_store.quote(tx, given.id) == given
         with pytest.raises(NoSuchQuote):
-            await store.quote(tx, QuoteId.new())
+            await quote_store.quote(tx, QuoteId.new())
 
 
 @pytest.mark.parametrize("count", [1, 5])
@@ -72,7 +73,7 @@ async def test_a_list_takes_two_statements_however_long_it_is(kept: Database, co
     mine = [a_plan() for _ in range(count)]
     async with kept.transaction() as tx:
         for plan in [*mine, a_plan(VersionId.new())]:
-            await store.add_plan(tx, plan)
+            await plan_store.add_plan(tx, plan)
         asked = list[str]()
         connection = tx.sync_connection
         assert connection
@@ -81,6 +82,6 @@ async def test_a_list_takes_two_statements_however_long_it_is(kept: Database, co
             asked.append(parts[2])
 
         event.listen(connection, "before_cursor_execute", note)
-        found = await store.plans_of(tx, VERSION, 10, None)
+        found = await plan_store.plans_of(tx, VERSION, 10, None)
     assert found == [(plan,) for plan in reversed(mine)]
     assert len(asked) == 2

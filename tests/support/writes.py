@@ -31,7 +31,12 @@ def id_of(kind: str) -> str:
 def _terms(**more: Any) -> dict[str, Any]:
     return {
         "kind": "one_off", "price": YUAN, "discounts": [{"description": "首单", "basis_points": 100}],
-        "valid_from": "2030-01-02T00:00:00Z", "valid_until": "2030-02-01T00:00:00Z",
+        "valid_from": "2030-01-02T00:00:00Z", "valid_until": "2030-02-01T00:00:00Z", "period_days": 30,
+        "tiers": [{"up_to": 100, "unit_price": YUAN}], "tiering": "graduated",
+        "parts": [{"version_id": id_of("version"), "mode": "raw"}], "fidelity": "raw", "freshness": "live",
+        "column_groups": [{"name": "组", "columns": ["列"]}],
+        "atoms": [{"row_block": "块", "column_group": "组", "weight_minor": 1}],
+        "tax": {"category": "general", "inclusive": True},
     } | more  # fmt: skip
 
 
@@ -185,7 +190,14 @@ WRITES: dict[str, Write] = {
     }),
     "POST /pricing/v1/plans": Write(AVIATION, _terms(version_id=id_of("version"), mode="raw")),
     "POST /pricing/v1/plans/{plan_id}/revisions": Write(AVIATION, _terms()),
-    "POST /pricing/v1/quotes": Write(ALPHA, {"plan_id": id_of("plan")}),
+    "POST /pricing/v1/price-caps": Write(AVIATION, {
+        "version_id": id_of("version"), "cap": YUAN, "reference": "备案〔2030〕1号", "authority": "发展和改革委员会",
+        "valid_from": "2030-01-02T00:00:00Z", "valid_until": "2031-01-01T00:00:00Z",
+    }),
+    "POST /pricing/v1/quotes": Write(ALPHA, {
+        "plan_id": id_of("plan"), "quantity": 1, "periods": 1, "days": 1, "columns": ["列"], "row_blocks": ["块"],
+    }),
+    "POST /pricing/v1/quotes/{quote_id}/renew": Write(ALPHA),
     "POST /trading/v1/listings": Write(AVIATION, {
         "version_id": id_of("version"), "mode": "raw", "purposes": ["research"], "quota_uses": 1,
         "right": {"kind": "unlimited", "field": "research", "territory": "CN", "period_days": 30},

@@ -8,12 +8,12 @@ from fastapi import FastAPI, Query
 from fastapi.responses import JSONResponse
 
 from services.catalog.client import NoSuchVersion, VersionState, VersionView
-from services.pricing.client import FeeScheduleView, QuoteView
+from services.pricing.client import FeeScheduleView, NoSuchPriceCap, PriceCapView, QuoteView
 from shared import problems
 from shared.changes import Change, parse_positions
 from shared.facts import Category, Fact
 from shared.grades import Condition, Flag, Grade, Mode
-from shared.ids import AssetId, ParticipantId, PlanId, QuoteId, VersionId
+from shared.ids import AssetId, ParticipantId, PlanId, PriceCapId, QuoteId, VersionId
 from shared.money import Money
 from tests.support.bench import WrittenFeed
 from tests.support.clock import ToldClock
@@ -61,6 +61,8 @@ class Neighbours:
     clock: ToldClock
     versions: dict[str, VersionView] = field(default_factory=dict[str, VersionView])
     quotes: dict[str, QuoteView] = field(default_factory=dict[str, QuoteView])
+    price_caps: dict[str, Money] = field(default_factory=dict[str, Money])
+    overlapping: dict[str, list[QuoteId]] = field(default_factory=dict[str, list[QuoteId]])
     feed: WrittenFeed = field(default_factory=lambda: WrittenFeed("catalog"))
 
     def version(self, provider_id: ParticipantId, grade: Grade = Grade.G2, **changes: Any) -> VersionId:
@@ -109,13 +111,15 @@ class Neighbours:
         withdrawn = AssetWithdrawn(known.asset_id, known.provider_id, 7, "withdrawn_by_provider")
         self.feed.announce(self.clock, withdrawn)
 
-    def quote(self, buyer_id: ParticipantId, version_id: VersionId, plan_id: PlanId, minor: int) -> QuoteView:
+    def quote(
+        self, buyer_id: ParticipantId, version_id: VersionId, plan_id: PlanId, minor: int, **changes: Any
+    ) -> QuoteView:
         """A quote for a version in raw form, for a day."""
         known, now = self.versions[version_id], self.clock.now()
         quote = QuoteView(
             id=QuoteId.new(), plan_id=plan_id, plan_revision=1, version=1, buyer_id=buyer_id,
             provider_id=known.provider_id, version_id=version_id, mode=Mode.RAW, lines=[], total=Money(minor),
-            given_at=now, expires_at=now + timedelta(days=1),
+            given_at=now, expires_at=now + timedelta(days=1), **changes,
         )  # fmt: skip
         self.quotes[quote.id] = quote
         return quote
@@ -137,6 +141,21 @@ class Neighbours:
         async def quote(quote_id: str) -> QuoteView:
             return self.quotes[quote_id]
 
+        @app.get("/pricing/v1/quotes/{quote_id}/overlapping")
+        async def overlapping(quote_id: str) -> list[QuoteId]:
+            return self.overlapping.get(quote_id, [])
+
+        @app.get("/pricing/v1/versions/{version_id}/price-cap")
+        async def price_cap(version_id: str) -> Any:
+            if version_id not in self.price_caps:
+                return JSONResponse(problems.document(NoSuchPriceCap()), 404, media_type=problems.MEDIA_TYPE)
+            known, now = self.versions[version_id], self.clock.now()
+            return PriceCapView(
+                id=PriceCapId.new(), version_id=known.id, provider_id=known.provider_id,
+                cap=self.price_caps[version_id], reference="备案", authority="发改委", valid_from=now, valid_until=None,
+                filed_at=now,
+            )  # fmt: skip
+
         @app.get("/pricing/v1/fee-schedules/current")
         async def fees() -> FeeScheduleView:
             effective_from = datetime.fromisoformat("2026-01-01T00:00:00Z")
@@ -144,7 +163,7 @@ class Neighbours:
                 id="fees_2026_01", provider_fee_basis_points=250, tax_basis_points=600, effective_from=effective_from
             )
 
-        assert version and changes and quote and fees
+        assert version and changes and quote and overlapping and price_cap and fees
         return app
 
 

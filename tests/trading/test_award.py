@@ -1,14 +1,31 @@
 """What the acceptance of a quote must name, and until when."""
 
+import json
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from services.trading.rules.award import Acceptance, FromQuote, Quoted, QuoteDiffers, QuoteExpired, accept_quote
+from services.trading.rules import contract as contract_rules
+from services.trading.rules import entitlement as entitlement_rules
+from services.trading.rules import order as order_rules
+from services.trading.rules.award import (
+    Acceptance,
+    BeyondOffer,
+    BundleNotOrdered,
+    FromQuote,
+    Quoted,
+    QuoteDiffers,
+    QuoteExpired,
+    QuoteOverlaps,
+    accept_quote,
+    require_apart,
+)
+from services.trading.rules.market_rules import STANDARD
 from services.trading.rules.mechanism import Pricing
 from services.trading.rules.right import RightKind
-from shared.grades import Mode
-from shared.ids import ParticipantId, PlanId, QuoteId, VersionId
+from shared.grades import C5, Mode, decide
+from shared.ids import ContractId, EntitlementId, OrderId, ParticipantId, PlanId, QuoteId, VersionId
 from tests.trading.made import FEES, MICROSECOND, NOON, a_listing, yuan
 
 PLAN = PlanId.new()
@@ -16,14 +33,19 @@ LISTING = a_listing(RightKind.UNLIMITED, Pricing.FIXED, plan_id=PLAN)
 QUOTE = Quoted(
     QuoteId.new(), 1, PLAN, LISTING.version_id, LISTING.mode, ParticipantId.new(), yuan(85), expires_at=NOON
 )  # fmt: skip
+PRESENT = {
+    "quote_id": QUOTE.id, "quote_version": 1, "total": yuan(85), "expires_at": NOON,
+    "renew_at": f"/pricing/v1/quotes/{QUOTE.id}/renew",
+}  # fmt: skip
 YES = Acceptance(QUOTE.id, 1, yuan(85))
 
 
 def test_until_the_last_microsecond_a_quote_is_held():
     award = accept_quote(QUOTE, YES, LISTING, FEES, NOON - MICROSECOND)
     assert (award.buyer_id, award.price, award.origin) == (QUOTE.buyer_id, yuan(85), FromQuote(QUOTE.id, 1))
-    with pytest.raises(QuoteExpired):
+    with pytest.raises(QuoteExpired) as refused:
         accept_quote(QUOTE, YES, LISTING, FEES, NOON)
+    assert refused.value.facts == {"expired_at": NOON, **PRESENT}
 
 
 @pytest.mark.parametrize("quote, said", [
@@ -35,5 +57,53 @@ def test_until_the_last_microsecond_a_quote_is_held():
     (replace(QUOTE, mode=Mode.COMPUTE),             YES),
 ])  # fmt: skip
 def test_another_quote_than_the_one_accepted_is_not_taken(quote: Quoted, said: Acceptance):
-    with pytest.raises(QuoteDiffers):
+    with pytest.raises(QuoteDiffers) as refused:
         accept_quote(quote, said, LISTING, FEES, NOON - MICROSECOND)
+    of_another = {"plan_id": quote.plan_id, "version_id": quote.version_id, "mode": quote.mode}
+    assert refused.value.facts == (PRESENT if said is not YES else of_another | PRESENT)
+
+
+def bought(**more: int | None) -> Quoted:
+    return replace(QUOTE, **more)  # pyright: ignore[reportArgumentType]
+
+
+def test_what_a_quote_buys_becomes_the_order_its_contract_and_its_right():
+    few = LISTING.quota_uses - 1, LISTING.right.period_days - 1
+    for quote, uses, days in (
+        (bought(quota_uses=few[0]), few[0], LISTING.right.period_days),
+        (bought(period_days=few[1]), LISTING.quota_uses, few[1]),
+        (QUOTE, LISTING.quota_uses, LISTING.right.period_days),
+    ):
+        award = accept_quote(quote, YES, LISTING, FEES, NOON - MICROSECOND)
+        order = order_rules.place(OrderId.new(), ContractId.new(), award, LISTING, STANDARD.windows)
+        assert (order.quota_uses, order.period_days) == (quote.quota_uses, quote.period_days)
+        right = entitlement_rules.grant(EntitlementId.new(), order, LISTING, NOON)
+        assert (right.quota_uses, right.deadline) == (uses, NOON + timedelta(days=days))
+        decision = decide(LISTING.grade, LISTING.mode, C5, LISTING.flags, LISTING.conditions)
+        terms = json.loads(contract_rules.draft(order, LISTING, C5, decision).terms)
+        assert (terms["quota_uses"], terms["right"]["period_days"]) == (uses, days)
+
+
+def test_a_quote_buys_at_most_what_one_order_of_the_offer_may():
+    uses, days = LISTING.quota_uses, LISTING.right.period_days
+    accept_quote(bought(quota_uses=uses, period_days=days), YES, LISTING, FEES, NOON - MICROSECOND)
+    for more, facts in (
+        ({"quota_uses": uses + 1}, {"quota_uses": uses + 1, "quota_uses_max": uses}),
+        ({"period_days": days + 1}, {"period_days": days + 1, "period_days_max": days}),
+    ):
+        with pytest.raises(BeyondOffer) as refused:
+            accept_quote(bought(**more), YES, LISTING, FEES, NOON - MICROSECOND)
+        assert refused.value.facts == facts
+
+
+def test_a_bundle_is_not_ordered_as_if_it_were_one_of_its_parts():
+    with pytest.raises(BundleNotOrdered):
+        accept_quote(replace(QUOTE, is_bundle=True), YES, LISTING, FEES, NOON - MICROSECOND)
+
+
+def test_what_was_ordered_at_another_quote_is_not_charged_for_again():
+    require_apart(QUOTE, [])
+    other = OrderId.new()
+    with pytest.raises(QuoteOverlaps) as refused:
+        require_apart(QUOTE, [other])
+    assert refused.value.facts == {"order_ids": [other], **PRESENT}

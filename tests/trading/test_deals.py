@@ -4,6 +4,7 @@ import asyncio
 import base64
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 import pytest
@@ -34,11 +35,11 @@ async def fixed(market: Market, kind: str = "unlimited", **parts: Any) -> tuple[
 
 
 def order_of(
-    market: Market, buyer: Person, listing: dict[str, Any], plan_id: PlanId, minor: int = 20_000
+    market: Market, buyer: Person, listing: dict[str, Any], plan_id: PlanId, minor: int = 20_000, **changes: Any
 ) -> dict[str, Any]:
     """What the buyer sends to accept a fresh quote."""
     assert buyer.participant_id
-    quote = market.neighbours.quote(buyer.participant_id, listing["version_id"], plan_id, minor)
+    quote = market.neighbours.quote(buyer.participant_id, listing["version_id"], plan_id, minor, **changes)
     return {
         "listing_id": listing["id"], "quote_id": quote.id, "quote_version": 1, "total": yuan(minor)
     }  # fmt: skip
@@ -253,6 +254,55 @@ async def test_a_quote_is_taken_only_as_it_was_given_and_only_once(market: Marke
     market.bench.clock.advance(days=1)
     await market.bench.refresh()
     assert code(await market.post(buyer, "/orders", late)) == (409, "quote_expired")
+
+
+async def test_the_uses_and_days_that_a_quote_buys_are_those_of_the_order_and_its_right(market: Market):
+    listing, plan_id = await fixed(market)
+    buyer = await market.buyer(50_000)
+    many = order_of(market, buyer, listing, plan_id, quota_uses=listing["quota_uses"] + 1)
+    assert code(await market.post(buyer, "/orders", many)) == (409, "beyond_offer")
+    said = order_of(market, buyer, listing, plan_id, quota_uses=1, period_days=7)
+    order = await market.do(buyer, "/orders", said)
+    assert (order["quota_uses"], order["period_days"]) == (1, 7)
+    await market.signed(buyer, order)
+    order = await market.do(buyer, f"/orders/{order['id']}/payment")
+    right = await market.read(buyer, f"/entitlements/{order['entitlement_id']}")
+    assert right["quota_uses"] == 1
+    assert datetime.fromisoformat(right["deadline"]) == market.bench.clock.now() + timedelta(days=7)
+    bundle = order_of(market, buyer, listing, plan_id, is_bundle=True)
+    assert code(await market.post(buyer, "/orders", bundle)) == (409, "bundle_not_ordered")
+
+
+async def test_of_two_quotes_that_charge_for_the_same_one_is_ordered_until_the_other_is_given_anew(market: Market):
+    listing, plan_id = await fixed(market)
+    buyer = await market.buyer(50_000)
+    covers = [{"row_block": "2029", "columns": ["code"]}]
+    first, second = [order_of(market, buyer, listing, plan_id, covers=covers) for _ in range(2)]
+    quotes = market.neighbours.overlapping
+    quotes[first["quote_id"]], quotes[second["quote_id"]] = [second["quote_id"]], [first["quote_id"]]
+    answers = await asyncio.gather(*(market.post(buyer, "/orders", said) for said in (first, second)))
+    assert sorted(answer.status_code for answer in answers) == [201, 409]
+    taken, refused = sorted(answers, key=lambda answer: answer.status_code)
+    again = second if refused is answers[1] else first
+    answer = await market.post(buyer, "/orders", again)
+    assert code(answer) == (409, "quote_overlaps")
+    told = answer.json()
+    assert (told["order_ids"], told["quote_id"], told["quote_version"]) == ([taken.json()["id"]], again["quote_id"], 1)
+    assert told["renew_at"] == f"/pricing/v1/quotes/{again['quote_id']}/renew"
+    quotes[again["quote_id"]] = []  # given anew, it charges for the rest alone
+    await market.do(buyer, "/orders", again)
+
+
+async def test_an_order_that_lapsed_keeps_no_other_quote_from_being_taken(market: Market):
+    listing, plan_id = await fixed(market)
+    buyer = await market.buyer(50_000)
+    covers = [{"row_block": "2029", "columns": ["code"]}]
+    first = order_of(market, buyer, listing, plan_id, covers=covers)
+    await market.do(buyer, "/orders", first)
+    await market.advance(days=6)
+    second = order_of(market, buyer, listing, plan_id, covers=covers)
+    market.neighbours.overlapping[second["quote_id"]] = [first["quote_id"]]
+    await market.do(buyer, "/orders", second)
 
 
 async def test_the_quote_of_another_buyer_is_no_quote(market: Market):

@@ -1,35 +1,42 @@
 """A quote: one price for one buyer, which stands until it expires.
 
-Owns: how a plan becomes lines and a total. Does not: accept it, or tell whether it still stands; trading does.
-Promises: a quote never changes and pins the revision that it was given from; its lines add up to its total exactly;
-0 <= total <= list price; discounts are taken line by line, in order, and stop where nothing is left to take.
-Source: market-rules B3, P1 (quoted = charged) and P7.
+Owns: how a plan and what is wanted of it become lines and a total, and when a quote is given anew. Does not: accept it,
+or tell whether it still stands; trading does.
+Promises: a version of a quote never changes and pins the revision that it was given from; its lines add up to its total
+exactly; net + tax = gross = total; a price that changed gives a new version, never another number in the same one.
+Source: market-rules B3, P1 (quoted = charged) and P9.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from services.pricing.rules.plan import Discount, Plan
+from services.pricing.rules.coverage import Cell, cells_of
+from services.pricing.rules.plan import Plan, PlanKind
+from services.pricing.rules.price import EVERYTHING, Ask, Line, Query, discounted, listed
+from services.pricing.rules.tax import RATES, Rate, Taxed, divide, rate_at
+from shared import canonical
 from shared.errors import Conflict, NotFound
 from shared.grades import Mode
 from shared.ids import ParticipantId, PlanId, QuoteId, VersionId
 from shared.money import Money, total
 
 QUOTE_LIFETIME = timedelta(hours=24)
-QUOTE_VERSION = 1  # a quote is never given again in another form; the number says so to whoever accepts it
-LIST_PRICE = "价目 · list price"
+FIRST_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """Below zero for what is taken off."""
+class Buys:
+    """What the price is for, beyond the version in its mode: None leaves it to the offer."""
 
-    description: str
-    amount: Money
+    quota_uses: int | None = None
+    period_days: int | None = None
+    is_bundle: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
+    """`cells` is what it charges for by coverage: what its buyer had not bought when it was given."""
+
     id: QuoteId
     plan_id: PlanId
     plan_revision: int
@@ -42,34 +49,77 @@ class Quote:
     total: Money
     given_at: datetime
     expires_at: datetime
+    ask: Ask = EVERYTHING
+    buys: Buys = Buys()
+    tax: Taxed | None = None  # of a quote that was given before quotes told their tax
+    cells: frozenset[Cell] = frozenset()
+
+    @property
+    def query_digest(self) -> str | None:
+        """SHA-256 of what was asked of a grid and what is charged of it, in hex: too much for a fact."""
+        if not self.ask.columns:
+            return None
+        blocks = {} if self.ask.row_blocks is None else {"row_blocks": sorted(self.ask.row_blocks)}
+        return canonical.digest({"columns": sorted(self.ask.columns), "cells": sorted(self.cells)} | blocks)
 
 
 class NoSuchQuote(NotFound):
     """There is no such quote, or it is not yours."""
 
 
+class QuoteOrdered(Conflict):
+    """This quote has become an order; ask for another one."""
+
+
 class VersionNotOffered(Conflict):
     """The version that this plan prices is not registered, so there is nothing to quote."""
 
 
-def quote(quote_id: QuoteId, plan: Plan, buyer_id: ParticipantId, now: datetime) -> Quote:
-    """The buyer's price by a plan that is in force at this moment."""
-    lines = priced(plan.price, plan.discounts)
+def quote(
+    quote_id: QuoteId, plan: Plan, buyer_id: ParticipantId, now: datetime, ask: Ask = EVERYTHING,
+    query: Query | None = None, rates: tuple[Rate, ...] = RATES,
+) -> Quote:  # fmt: skip
+    """The buyer's price by a plan that is in force at this moment. Requires `query` where it prices by coverage."""
+    lines = priced(plan, ask, query)
+    asked = total([line.amount for line in lines], plan.price.currency)
+    rate = rate_at(plan.tax.category, now, rates)
+    taxed = divide(asked, plan.tax.inclusive, rate)
+    if not plan.tax.inclusive:
+        lines = (*lines, Line(f"增值税 · VAT, {rate.basis_points} basis points of the net price", taxed.tax))
     return Quote(
-        quote_id, plan.id, plan.revision, QUOTE_VERSION, buyer_id, plan.provider_id, plan.version_id, plan.mode, lines,
-        total([line.amount for line in lines], plan.price.currency), now, now + QUOTE_LIFETIME,
+        quote_id, plan.id, plan.revision, FIRST_VERSION, buyer_id, plan.provider_id, plan.version_id, plan.mode, lines,
+        taxed.gross, now, now + QUOTE_LIFETIME, ask, _bought(plan, ask), taxed,
+        cells_of(query.grid, query.atoms) if query else frozenset(),
     )  # fmt: skip
+
+
+def renewed(before: Quote, present: Quote) -> Quote:
+    """The quote after one that was given before: itself while it stands and asks the same, otherwise the next version.
+    Requires that both are of the same plan, buyer and ask."""
+    same = (before.total, before.lines, before.cells) == (present.total, present.lines, present.cells)
+    if same and present.given_at < before.expires_at:
+        return before
+    return replace(present, id=before.id, version=before.version + 1)
 
 
 def is_party(quote: Quote, participant_id: ParticipantId) -> bool:
     return participant_id in (quote.buyer_id, quote.provider_id)
 
 
-def priced(price: Money, discounts: tuple[Discount, ...]) -> tuple[Line, ...]:
-    """The list price, and what each discount takes off it: its share of the list price, at most what is left."""
-    lines, left = [Line(LIST_PRICE, price)], price
-    for discount in discounts:
-        taken = min(price.portion(discount.basis_points), left)
-        left -= taken
-        lines.append(Line(discount.description, Money(0, price.currency) - taken))
-    return tuple(lines)
+def priced(plan: Plan, ask: Ask = EVERYTHING, query: Query | None = None) -> tuple[Line, ...]:
+    """The list price in its parts, and what each discount takes off it."""
+    lines = listed(plan, ask, query)
+    return (*lines, *discounted(total([line.amount for line in lines], plan.price.currency), plan.discounts))
+
+
+def _bought(plan: Plan, ask: Ask) -> Buys:
+    match plan.kind:
+        case PlanKind.USAGE | PlanKind.TIERED:
+            return Buys(quota_uses=ask.quantity)
+        case PlanKind.SUBSCRIPTION:
+            assert plan.period_days is not None
+            return Buys(period_days=(ask.periods or 0) * plan.period_days + (ask.days or 0))
+        case PlanKind.BUNDLE:
+            return Buys(is_bundle=True)
+        case _:
+            return Buys()

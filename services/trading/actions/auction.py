@@ -8,6 +8,7 @@ import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from services.pricing.client import NoSuchPriceCap
 from services.trading.actions import money
 from services.trading.actions.award import place_order
 from services.trading.actions.permission import Sight, decide_for, sight_of
@@ -20,13 +21,14 @@ from services.trading.rules.award import Award, FromAuction
 from services.trading.rules.bid import AlreadyRegistered, Bid, Registration, opening_of
 from services.trading.rules.listing import Listing, ListingNotOpen, require_open
 from services.trading.rules.mechanism import Pricing
+from services.trading.rules.price_cap import require_filed
 from services.trading.store import auction as store
 from services.trading.store import listing as listing_store
 from services.trading.store.auction import ShownAuction
 from shared.access import Member
 from shared.database import Transaction
 from shared.facts import SALT_BYTES, Fact
-from shared.grades import decide
+from shared.grades import Flag, decide
 from shared.idempotency import Once
 from shared.ids import AuctionId, ListingId, ParticipantId, RegistrationId
 from shared.money import Money
@@ -49,6 +51,7 @@ class Wanted:
 async def open_auction(trading: Trading, caller: Member, wanted: Wanted, once: Once) -> Auction:
     """Call for bids on a listing of one's own. The fee schedule of today stays with the auction."""
     fees = await fees_of_today(trading)
+    price_cap = await _price_cap(trading, wanted.listing_id)
     async with trading.database.transaction() as tx:
         if earlier := await once.recall(tx, Auction):
             return earlier
@@ -57,10 +60,11 @@ async def open_auction(trading: Trading, caller: Member, wanted: Wanted, once: O
         require_open(listing, now)
         if listing.pricing is not Pricing.AUCTION:
             raise ListingNotOpen(pricing=listing.pricing)
+        require_filed(listing.flags, price_cap)
         terms = terms_of(
             start_price=wanted.start_price, increments=wanted.increments, reserve_price=wanted.reserve_price,
             deposit=wanted.deposit, opens_at=wanted.opens_at, closes_at=wanted.closes_at, fees=fees,
-            rules=trading.rules, now=now,
+            rules=trading.rules, now=now, price_cap=price_cap,
         )  # fmt: skip
         auction = rules.open_auction(AuctionId.new(), listing.id, caller.participant_id, terms, now)
         reserve_salt = secrets.token_hex(SALT_BYTES) if terms.reserve_price else None
@@ -68,6 +72,18 @@ async def open_auction(trading: Trading, caller: Member, wanted: Wanted, once: O
         await once.remember(tx, auction)
         await trading.outbox.record(tx, caller.actor, now, AuctionOpened.of(auction, reserve_salt))
     return auction
+
+
+async def _price_cap(trading: Trading, listing_id: ListingId) -> Money | None:
+    """The cap that holds now for what is offered, where it is public data and one is filed."""
+    async with trading.database.read() as tx:
+        listing = await listing_store.listing(tx, listing_id)
+    if Flag.PUBLIC_DATA not in listing.flags:
+        return None
+    try:
+        return (await trading.pricing.price_cap(listing.version_id)).cap
+    except NoSuchPriceCap:
+        return None
 
 
 async def register(trading: Trading, caller: Member, auction_id: AuctionId, once: Once) -> Registration:

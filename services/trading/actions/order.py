@@ -25,7 +25,7 @@ from services.trading.events.deals import (
 from services.trading.rules import contract as contract_rules
 from services.trading.rules import entitlement as entitlement_rules
 from services.trading.rules import order as rules
-from services.trading.rules.award import Acceptance, Quoted, accept_quote
+from services.trading.rules.award import Acceptance, Quoted, StillOrdering, accept_quote, require_apart
 from services.trading.rules.instruction import InstructionState
 from services.trading.rules.listing import NoSuchListing, require_open
 from services.trading.rules.order import (
@@ -47,7 +47,7 @@ from shared.access import Member
 from shared.database import Transaction
 from shared.facts import Fact
 from shared.idempotency import Once
-from shared.ids import ListingId, OrderId, ParticipantId
+from shared.ids import ListingId, OrderId, ParticipantId, QuoteId
 from shared.money import Money
 from shared.web import Page
 
@@ -67,10 +67,11 @@ async def place(trading: Trading, caller: Member, wanted: Wanted, once: Once) ->
     found = await trading.pricing.quote(wanted.acceptance.quote_id, caller)
     quote = Quoted(
         found.id, found.version, found.plan_id, found.version_id, found.mode, found.buyer_id, found.total,
-        found.expires_at,
+        found.expires_at, found.quota_uses, found.period_days, found.is_bundle, bool(found.covers),
     )  # fmt: skip
     if quote.buyer_id != caller.participant_id:
         raise NoSuchQuote()
+    overlapping = await trading.pricing.overlapping(quote.id) if quote.is_by_coverage else []
     fees = await fees_of_today(trading)
     async with trading.database.transaction() as tx:
         if earlier := await once.recall(tx, Order):
@@ -84,6 +85,8 @@ async def place(trading: Trading, caller: Member, wanted: Wanted, once: Once) ->
             raise QuoteTaken(quote_id=quote.id)
         require_open(listing, now)
         award = accept_quote(quote, wanted.acceptance, listing, fees, now)
+        if quote.is_by_coverage:
+            await _require_apart(trading, tx, quote, overlapping)
         grounds = (caller.standing.clearance, decision)
         order, facts = await place_order(tx, award, listing, *grounds, trading.rules.windows)
         await once.remember(tx, order)
@@ -205,6 +208,13 @@ async def _give_back(tx: Transaction, order: Order, now: datetime) -> money.Fact
         shares = forfeiture(hold.amount, NO_COSTS, loss=order.price)
         return await money.forfeit(tx, hold, order.provider_id, shares, now)
     return await money.void_holds(tx, [hold], now)
+
+
+async def _require_apart(trading: Trading, tx: Transaction, quote: Quoted, overlapping: list[QuoteId]) -> None:
+    """One after the other, so that of two orders for the same the second sees the first."""
+    if not await trading.database.claim(tx, f"coverage {quote.buyer_id} {quote.version_id}"):
+        raise StillOrdering(retry_after_seconds=1)
+    require_apart(quote, await store.orders_at(tx, overlapping))
 
 
 async def _bought(tx: Transaction, caller: Member, order_id: OrderId) -> Order:

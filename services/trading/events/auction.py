@@ -45,6 +45,7 @@ class AuctionOpened(Fact):
     fees: FrozenFees
     windows: Windows
     rules_name: str
+    price_cap: Money | None
 
     @classmethod
     def of(cls, auction: Auction, reserve_salt: str | None) -> Self:
@@ -55,6 +56,7 @@ class AuctionOpened(Fact):
             auction.id, auction.listing_id, auction.provider_id, terms.start_price, terms.increments, sealed,
             terms.deposit, terms.opens_at, terms.closes_at, terms.hard_closes_at, terms.soft_close_seconds,
             terms.extension_seconds, terms.extensions_max, terms.fees, terms.windows, terms.rules_name,
+            terms.price_cap,
         )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from services.trading.rules.auction_terms import Terms
+from services.trading.rules.price_cap import require_within
 from shared.errors import Conflict, Forbidden, NotFound
 from shared.ids import AuctionId, ListingId, ParticipantId
 from shared.lifecycle import Lifecycle
@@ -140,6 +141,7 @@ def place_bid(auction: Auction, bidder_id: ParticipantId, maximum: Money, now: d
     require_takes_bidders(auction, at)
     if at < auction.terms.opens_at:
         raise AuctionNotStarted(opens_at=auction.terms.opens_at)
+    require_within(auction.terms.price_cap, maximum)
     led = _led(auction, bidder_id, maximum)
     closes_at = _extended(auction, at)
     return _change(

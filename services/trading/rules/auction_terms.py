@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from services.trading.rules.award import FrozenFees
 from services.trading.rules.market_rules import MarketRules, Windows
+from services.trading.rules.price_cap import require_within
 from shared.errors import Malformed
 from shared.money import Money
 
@@ -39,6 +40,7 @@ class Terms:
     fees: FrozenFees
     windows: Windows
     rules_name: str
+    price_cap: Money | None = None  # of public data
 
     def step_above(self, price: Money) -> Money:
         """The price and one step of the band that it lies in."""
@@ -80,14 +82,16 @@ def terms_of(
     fees: FrozenFees,
     rules: MarketRules,
     now: datetime,
+    price_cap: Money | None = None,
 ) -> Terms:
     """The terms under the market's rules. Opens at once if no time is named."""
-    amounts = [amount for amount in (start_price, reserve_price, deposit) if amount is not None]
+    amounts = [amount for amount in (start_price, reserve_price, deposit, price_cap) if amount is not None]
     if len({amount.currency for amount in amounts}) > 1:
         raise CurrenciesDiffer()
     _check_increments(increments)
     if reserve_price is not None and reserve_price < start_price:
         raise ReserveBelowStart(start_minor=start_price.minor)
+    require_within(price_cap, start_price, reserve_price)
     _check_deposit(deposit, start_price, rules)
     opens_at = opens_at or now
     _check_times(opens_at, closes_at, rules, now)
@@ -96,6 +100,7 @@ def terms_of(
         hard_closes_at=closes_at + timedelta(seconds=rules.overtime_seconds_max),
         soft_close_seconds=rules.soft_close_seconds, extension_seconds=rules.extension_seconds,
         extensions_max=rules.extensions_max, fees=fees, windows=rules.windows, rules_name=rules.name,
+        price_cap=price_cap,
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 Promises: however the price was found, what follows from it is the same; a quote is taken only as it was given.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +11,17 @@ from services.trading.rules.listing import Listing
 from services.trading.rules.settlement import FeeSchedule
 from shared.errors import Conflict
 from shared.grades import Mode
-from shared.ids import AuctionId, InquiryId, ListingId, NegotiationId, ParticipantId, PlanId, QuoteId, VersionId
+from shared.ids import (
+    AuctionId,
+    InquiryId,
+    ListingId,
+    NegotiationId,
+    OrderId,
+    ParticipantId,
+    PlanId,
+    QuoteId,
+    VersionId,
+)
 from shared.money import Money
 
 
@@ -69,6 +80,8 @@ class Award:
     origin: Origin
     fees: FrozenFees
     awarded_at: datetime
+    quota_uses: int | None = None  # bought with the price; None leaves it to the offer
+    period_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +96,18 @@ class Quoted:
     buyer_id: ParticipantId
     total: Money
     expires_at: datetime
+    quota_uses: int | None = None
+    period_days: int | None = None
+    is_bundle: bool = False
+    is_by_coverage: bool = False
+
+    @property
+    def present(self) -> dict[str, object]:
+        """What is to be named to accept it, and where it is given anew."""
+        return {
+            "quote_id": self.id, "quote_version": self.version, "total": self.total, "expires_at": self.expires_at,
+            "renew_at": f"/pricing/v1/quotes/{self.id}/renew",
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +124,46 @@ class QuoteDiffers(Conflict):
 
 
 class QuoteExpired(Conflict):
-    """This quote is no longer held; ask for a new one."""
+    """This quote is no longer held; let it be given anew at `renew_at`, or ask for another one."""
+
+
+class QuoteOverlaps(Conflict):
+    """You have ordered some of this at another quote, and are not charged for it twice: once that order is paid, let
+    this quote be given anew at `renew_at`; or let that order lapse."""
+
+
+class StillOrdering(Conflict):
+    """Another order of yours for queries of this version is being placed."""
+
+
+class BeyondOffer(Conflict):
+    """The quote buys more than one order of this offer may; the facts say how much that is."""
+
+
+class BundleNotOrdered(Conflict):
+    """A bundle gives rights over several versions, and an order gives one: order its parts at their own quotes."""
 
 
 def accept_quote(quote: Quoted, said: Acceptance, listing: Listing, fees: FrozenFees, now: datetime) -> Award:
     """The award of a listing at a quote that still stands. Requires that the quote is the buyer's own."""
     if now >= quote.expires_at:
-        raise QuoteExpired(expired_at=quote.expires_at)
+        raise QuoteExpired(expired_at=quote.expires_at, **quote.present)
     if (said.quote_version, said.total) != (quote.version, quote.total):
-        raise QuoteDiffers(quote_version=quote.version, total=quote.total)
+        raise QuoteDiffers(**quote.present)
     if (quote.plan_id, quote.version_id, quote.mode) != (listing.plan_id, listing.version_id, listing.mode):
-        raise QuoteDiffers(plan_id=quote.plan_id, version_id=quote.version_id, mode=quote.mode)
+        raise QuoteDiffers(plan_id=quote.plan_id, version_id=quote.version_id, mode=quote.mode, **quote.present)
+    if quote.is_bundle:
+        raise BundleNotOrdered()
+    if (quote.quota_uses or 0) > listing.quota_uses:
+        raise BeyondOffer(quota_uses=quote.quota_uses, quota_uses_max=listing.quota_uses)
+    if (quote.period_days or 0) > listing.right.period_days:
+        raise BeyondOffer(period_days=quote.period_days, period_days_max=listing.right.period_days)
     origin = FromQuote(quote.id, quote.version)
-    return Award(listing.id, listing.provider_id, quote.buyer_id, quote.total, origin, fees, now)
+    bought = quote.quota_uses, quote.period_days
+    return Award(listing.id, listing.provider_id, quote.buyer_id, quote.total, origin, fees, now, *bought)
+
+
+def require_apart(quote: Quoted, ordered: Sequence[OrderId]) -> None:
+    """Raises QuoteOverlaps if there are orders, not failed, at quotes that charge for some of what this one does."""
+    if ordered:
+        raise QuoteOverlaps(order_ids=list(ordered), **quote.present)

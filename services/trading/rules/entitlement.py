@@ -118,13 +118,15 @@ class GradeChanged(Conflict):
 
 
 def grant(entitlement_id: EntitlementId, order: Order, listing: Listing, now: datetime) -> Entitlement:
-    """The right that a paid order gives. Requires the commit that pays it."""
+    """The right that a paid order gives: so many uses and days as were bought, or else as were offered. Requires the
+    commit that pays it."""
     begins_at = listing.right.begins_at(now)
     return Entitlement(
         id=entitlement_id, order_id=order.id, contract_id=order.contract_id, version_id=order.version_id,
         buyer_id=order.buyer_id, provider_id=order.provider_id, mode=order.mode, exclusive=order.exclusive,
-        purposes=listing.purposes, quota_uses=listing.quota_uses, uses_spent=0, grade_revision=listing.grade_revision,
-        state=ENTITLEMENT.start, granted_at=now, deadline=begins_at + timedelta(days=listing.right.period_days),
+        purposes=listing.purposes, quota_uses=order.quota_uses or listing.quota_uses, uses_spent=0,
+        grade_revision=listing.grade_revision, state=ENTITLEMENT.start, granted_at=now,
+        deadline=begins_at + timedelta(days=order.period_days or listing.right.period_days),
         begins_at=begins_at if begins_at > now else None,
     )  # fmt: skip
 

@@ -104,6 +104,8 @@ class Order:
     reason_code: str | None = None
     overdue: bool = False  # the custodian has kept the settlement waiting for longer than its window
     revision: int = 1
+    quota_uses: int | None = None  # bought with the price; None leaves it to the offer
+    period_days: int | None = None
     inquiry_id: InquiryId | None = None
     negotiation_id: NegotiationId | None = None
 
@@ -153,6 +155,7 @@ def place(order_id: OrderId, contract_id: ContractId, award: Award, listing: Lis
         negotiation_id=origin.negotiation_id if isinstance(origin, FromNegotiation) else None,
         contract_id=contract_id, fees=award.fees, windows=windows, state=ORDER.start, placed_at=award.awarded_at,
         deadline=award.awarded_at + timedelta(seconds=windows.signing_seconds),
+        quota_uses=award.quota_uses, period_days=award.period_days,
     )  # fmt: skip
 
 

@@ -69,6 +69,7 @@ class AuctionView(View):
     hard_closes_at: datetime
     extensions: int
     rules_version: str
+    price_cap: Money | None
     next_actor: str | None
     deadline: datetime | None
     reason_code: str | None
@@ -83,8 +84,8 @@ class AuctionView(View):
             increments=[IncrementView.model_validate(band) for band in terms.increments],
             has_reserve=terms.reserve_price is not None, deposit=terms.deposit, opens_at=terms.opens_at,
             closes_at=auction.closes_at, hard_closes_at=terms.hard_closes_at, extensions=auction.extensions,
-            rules_version=terms.rules_name, next_actor=auction.next_actor, deadline=auction.deadline,
-            reason_code=auction.reason_code,
+            rules_version=terms.rules_name, price_cap=terms.price_cap, next_actor=auction.next_actor,
+            deadline=auction.deadline, reason_code=auction.reason_code,
         )  # fmt: skip
 
 

@@ -54,7 +54,8 @@ class SettlementView(View):
 
 
 class OrderView(View):
-    """`settlement` says who gets what, once the sale stands."""
+    """`settlement` says who gets what, once the sale stands. `quota_uses` and `period_days` are what its price buys;
+    null leaves them to the listing."""
 
     id: OrderId
     listing_id: ListingId
@@ -69,6 +70,8 @@ class OrderView(View):
     negotiation_id: NegotiationId | None
     contract_id: ContractId
     entitlement_id: EntitlementId | None
+    quota_uses: int | None
+    period_days: int | None
     state: OrderState
     next_actor: str | None
     deadline: datetime | None
@@ -85,7 +88,8 @@ class OrderView(View):
             id=order.id, listing_id=order.listing_id, version_id=order.version_id, mode=order.mode,
             buyer_id=order.buyer_id, provider_id=order.provider_id, price=order.price, quote_id=order.quote_id,
             auction_id=order.auction_id, inquiry_id=order.inquiry_id, negotiation_id=order.negotiation_id,
-            contract_id=order.contract_id, entitlement_id=order.entitlement_id,
+            contract_id=order.contract_id, entitlement_id=order.entitlement_id, quota_uses=order.quota_uses,
+            period_days=order.period_days,
             state=order.state, next_actor=order.next_actor, deadline=order.deadline, reason_code=order.reason_code,
             settlement=told, placed_at=order.placed_at,
         )  # fmt: skip

@@ -4,7 +4,7 @@ Promises: a quote becomes one order, an exclusive offer is sold once, whoever as
 changed since it was read is not saved.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from services.trading.rules.market_rules import Windows
 from services.trading.rules.order import (
     AWAITING_PAYMENT,
     AWAITING_SIGNATURES,
+    FAILED,
     ORDER,
     SETTLING,
     NoSuchOrder,
@@ -73,6 +74,12 @@ async def is_quote_taken(tx: Transaction, quote_id: QuoteId) -> bool:
     return await tx.scalar(select(orders.c.id).where(orders.c.quote_id == quote_id)) is not None
 
 
+async def orders_at(tx: Transaction, quote_ids: Sequence[QuoteId]) -> list[OrderId]:
+    """The orders at these quotes that have not failed."""
+    query = select(orders.c.id).where(orders.c.quote_id.in_(quote_ids), orders.c.state.not_in(sorted(FAILED)))
+    return list(await tx.scalars(query.order_by(orders.c.id)))
+
+
 async def unpaid_orders(tx: Transaction, version_id: VersionId) -> list[Order]:
     """Locked, in the order of their ids."""
     query = select(*orders.c).where(orders.c.version_id == version_id, orders.c.state.in_(UNPAID)).order_by(orders.c.id)
@@ -108,7 +115,8 @@ def _order(row: Row[Any]) -> Order:
         id=row.id, listing_id=row.listing_id, version_id=row.version_id, mode=Mode(row.mode), exclusive=row.exclusive,
         buyer_id=row.buyer_id, provider_id=row.provider_id, price=Money(row.price_minor, row.currency),
         quote_id=row.quote_id, auction_id=row.auction_id, inquiry_id=row.inquiry_id,
-        negotiation_id=row.negotiation_id, contract_id=row.contract_id,
+        negotiation_id=row.negotiation_id, contract_id=row.contract_id, quota_uses=row.quota_uses,
+        period_days=row.period_days,
         fees=_fees.validate_python(row.fees), windows=_windows.validate_python(row.windows), state=State(row.state),
         placed_at=row.placed_at, deadline=row.deadline, entitlement_id=row.entitlement_id,
         reason_code=row.reason_code, overdue=row.overdue, revision=row.revision,
@@ -121,7 +129,8 @@ def _row(order: Order) -> dict[str, object]:
         "exclusive": order.exclusive, "buyer_id": order.buyer_id, "provider_id": order.provider_id,
         "price_minor": order.price.minor, "currency": order.price.currency, "quote_id": order.quote_id,
         "auction_id": order.auction_id, "inquiry_id": order.inquiry_id, "negotiation_id": order.negotiation_id,
-        "contract_id": order.contract_id, "state": order.state,
+        "contract_id": order.contract_id, "quota_uses": order.quota_uses, "period_days": order.period_days,
+        "state": order.state,
         "placed_at": order.placed_at, "deadline": order.deadline, "entitlement_id": order.entitlement_id,
         "reason_code": order.reason_code, "overdue": order.overdue, "revision": order.revision,
     }  # fmt: skip

@@ -189,6 +189,8 @@ orders = Table(
     Column("inquiry_id", IdOf(InquiryId), unique=True),
     Column("negotiation_id", IdOf(NegotiationId), unique=True),
     Column("contract_id", IdOf(ContractId), nullable=False, unique=True),
+    Column("quota_uses", Integer),  # bought with the price; null leaves it to the listing
+    Column("period_days", Integer),
     Column("fees", JSON, nullable=False),
     Column("windows", JSON, nullable=False),
     Column("state", String, nullable=False),

@@ -1,0 +1,111 @@
+"""What happens when a buyer asks for a quote: one function per act."""
+
+from datetime import datetime
+
+from services.catalog.client import VersionView
+from services.pricing.actions.pricing import REGISTERED, Pricing, is_public, shows
+from services.pricing.events.quote import QuoteGiven
+from services.pricing.rules import plan as plan_rules
+from services.pricing.rules import quote as rules
+from services.pricing.rules.cap import require_within
+from services.pricing.rules.coverage import Cell
+from services.pricing.rules.level import BY_MODE, Level
+from services.pricing.rules.plan import NoSuchPlan
+from services.pricing.rules.price import Ask, query
+from services.pricing.rules.quote import NoSuchQuote, Quote, QuoteOrdered, VersionNotOffered
+from services.pricing.store import cap as cap_store
+from services.pricing.store import plan as plan_store
+from services.pricing.store import quote as store
+from shared.access import Member, ServiceCaller
+from shared.database import Transaction
+from shared.grades import Mode
+from shared.idempotency import Once
+from shared.ids import ParticipantId, PlanId, QuoteId, VersionId
+
+
+async def quote(pricing: Pricing, buyer: Member, plan_id: PlanId, ask: Ask, once: Once) -> Quote:
+    """One price for this buyer, from the revision in force. Whether they may buy is decided at the order."""
+    async with pricing.database.read() as tx:
+        plan = (await plan_store.revisions(tx, plan_id))[-1]
+    version = await pricing.catalog.version(plan.version_id)
+    async with pricing.database.transaction() as tx:
+        if earlier := await once.recall(tx, Quote):
+            return earlier
+        _require_quotable(pricing, buyer, version)
+        now = await pricing.database.now(tx)
+        given = await _priced(tx, version, QuoteId.new(), plan_id, buyer.participant_id, ask, now)
+        await store.add_quote(tx, given)
+        await once.remember(tx, given)
+        await pricing.outbox.record(tx, buyer.actor, now, QuoteGiven.of(given))
+    return given
+
+
+async def renew(pricing: Pricing, buyer: Member, quote_id: QuoteId, once: Once) -> Quote:
+    """The quote as it would be given now: the next version, unless it stands and nothing of it has changed."""
+    async with pricing.database.read() as tx:
+        seen = await store.quote(tx, quote_id)
+    if seen.buyer_id != buyer.participant_id:
+        raise NoSuchQuote()
+    version = await pricing.catalog.version(seen.version_id)
+    async with pricing.database.transaction() as tx:
+        if earlier := await once.recall(tx, Quote):
+            return earlier
+        before = await store.quote(tx, quote_id)
+        if await store.is_ordered(tx, quote_id):
+            raise QuoteOrdered(quote_id=quote_id)
+        _require_quotable(pricing, buyer, version)
+        now = await pricing.database.now(tx)
+        present = await _priced(tx, version, quote_id, before.plan_id, before.buyer_id, before.ask, now)
+        given = rules.renewed(before, present)
+        await once.remember(tx, given)
+        if given is not before:
+            await store.add_quote(tx, given)
+            await pricing.outbox.record(tx, buyer.actor, now, QuoteGiven.of(given))
+    return given
+
+
+async def quote_of(pricing: Pricing, asker: Member | ServiceCaller, quote_id: QuoteId) -> Quote:
+    """A party's own quote; a service that acts for someone sees what they would see."""
+    async with pricing.database.read() as tx:
+        found = await store.quote(tx, quote_id)
+    member = asker.acting_for if isinstance(asker, ServiceCaller) else asker
+    if member is not None and not rules.is_party(found, member.participant_id):
+        raise NoSuchQuote()
+    return found
+
+
+async def overlapping(pricing: Pricing, quote_id: QuoteId) -> list[QuoteId]:
+    """The buyer's other quotes that charge for something that this one charges for."""
+    async with pricing.database.read() as tx:
+        found = await store.quote(tx, quote_id)
+        theirs = await store.quotes_by_coverage(tx, found.buyer_id, found.version_id)
+    return sorted({other.id for other in theirs if other.id != found.id and other.cells & found.cells})
+
+
+def _require_quotable(pricing: Pricing, buyer: Member, version: VersionView) -> None:
+    if not shows(pricing, buyer.caller, version):
+        raise NoSuchPlan()
+    if version.asset_state != REGISTERED or version.grade is None:
+        raise VersionNotOffered(state=version.asset_state)
+    pricing.standing.require_fresh(version.grade)
+
+
+async def _priced(
+    tx: Transaction, version: VersionView, quote_id: QuoteId, plan_id: PlanId, buyer_id: ParticipantId, ask: Ask,
+    now: datetime,
+) -> Quote:  # fmt: skip
+    plan = plan_rules.in_force(await plan_store.revisions(tx, plan_id), now)
+    if is_public(version):
+        require_within(plan, await cap_store.caps_of(tx, plan.version_id), now)
+    if plan.grid_digest is None:
+        return rules.quote(quote_id, plan, buyer_id, now, ask)
+    bought = await _bought(tx, buyer_id, plan.version_id, plan.mode)
+    return rules.quote(quote_id, plan, buyer_id, now, ask, query(await plan_store.grid(tx, plan), ask, bought))
+
+
+async def _bought(tx: Transaction, buyer_id: ParticipantId, version_id: VersionId, mode: Mode) -> frozenset[Cell]:
+    """What the buyer knows already: cells bought in this mode, or in one that gives more."""
+    by_mode = await store.bought(tx, buyer_id, version_id)
+    wanted = Level(BY_MODE[mode])
+    known = [cells for held, cells in by_mode.items() if Level(BY_MODE[held]).determines(wanted)]
+    return frozenset[Cell]().union(*known)

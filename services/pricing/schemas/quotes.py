@@ -1,0 +1,102 @@
+"""What crosses the wire of quotes."""
+
+from datetime import datetime
+from itertools import groupby
+from typing import Annotated, Self
+
+from pydantic import Field as Limits
+
+from services.pricing.rules.plan import PERIOD_DAYS_MAX, QUANTITY_MAX
+from services.pricing.rules.price import Ask
+from services.pricing.rules.quote import Quote
+from services.pricing.schemas.words import Name
+from shared.grades import Mode
+from shared.ids import ParticipantId, PlanId, QuoteId, VersionId
+from shared.money import Money
+from shared.web import Request, View
+
+PERIODS_MAX = 120
+
+
+class NewQuote(Request):
+    """`quantity` for usage and tiers; `periods`, and `days` of one more, for a subscription; `columns`, and
+    `row_blocks` where they are known, for a price by coverage; nothing for the others."""
+
+    plan_id: PlanId
+    quantity: Annotated[int | None, Limits(ge=1, le=QUANTITY_MAX)] = None
+    periods: Annotated[int | None, Limits(ge=1, le=PERIODS_MAX)] = None
+    days: Annotated[int | None, Limits(ge=1, le=PERIOD_DAYS_MAX)] = None
+    columns: Annotated[list[Name], Limits(max_length=1_000)] = []
+    row_blocks: Annotated[list[Name] | None, Limits(min_length=1, max_length=1_000)] = None
+
+    def ask(self) -> Ask:
+        blocks = None if self.row_blocks is None else tuple(sorted(set(self.row_blocks)))
+        return Ask(self.quantity, self.periods, self.days, tuple(sorted(set(self.columns))), blocks)
+
+
+class LineView(View):
+    description: str
+    amount: Money
+
+
+class TaxView(View):
+    """net + tax = gross, which is the total."""
+
+    net: Money
+    tax: Money
+    gross: Money
+    rate_id: str
+    basis_points: int
+
+
+class CoveredView(View):
+    """What is charged for of a block of rows."""
+
+    row_block: str
+    columns: list[str]
+
+
+class QuoteView(View):
+    """One version of a quote, which never changes. To accept it, name its id, version and total before `expires_at`.
+
+    `quota_uses` and `period_days` are what it buys; null leaves them to the offer. `covers` is what it charges for by
+    coverage: what was bought before is not charged again.
+    """
+
+    id: QuoteId
+    plan_id: PlanId
+    plan_revision: int
+    version: int
+    buyer_id: ParticipantId
+    provider_id: ParticipantId
+    version_id: VersionId
+    mode: Mode
+    lines: list[LineView]
+    total: Money
+    given_at: datetime
+    expires_at: datetime
+    quantity: int | None = None
+    periods: int | None = None
+    days: int | None = None
+    columns: list[str] = []
+    row_blocks: list[str] | None = None
+    quota_uses: int | None = None
+    period_days: int | None = None
+    is_bundle: bool = False
+    tax: TaxView | None = None
+    covers: list[CoveredView] = []
+
+    @classmethod
+    def of(cls, quote: Quote) -> Self:
+        blocks = groupby(sorted(quote.cells), key=lambda cell: cell[0])
+        return cls(
+            id=quote.id, plan_id=quote.plan_id, plan_revision=quote.plan_revision, version=quote.version,
+            buyer_id=quote.buyer_id, provider_id=quote.provider_id, version_id=quote.version_id, mode=quote.mode,
+            lines=[LineView.model_validate(line) for line in quote.lines], total=quote.total, given_at=quote.given_at,
+            expires_at=quote.expires_at, quantity=quote.ask.quantity, periods=quote.ask.periods, days=quote.ask.days,
+            columns=list(quote.ask.columns),
+            row_blocks=None if quote.ask.row_blocks is None else list(quote.ask.row_blocks),
+            quota_uses=quote.buys.quota_uses, period_days=quote.buys.period_days, is_bundle=quote.buys.is_bundle,
+            tax=quote.tax and TaxView.model_validate(quote.tax),
+            covers=[CoveredView(row_block=block, columns=[column for _, column in cells]) for block, cells in blocks],
+        )  # fmt: skip

@@ -1,0 +1,20 @@
+"""What crosses the wire of published schedules."""
+
+from datetime import datetime
+from typing import Self
+
+from services.pricing.rules.fee import FeeSchedule
+from shared.web import View
+
+
+class FeeScheduleView(View):
+    """The fee is of the price and paid from the provider's side; the tax is of the fee."""
+
+    id: str
+    provider_fee_basis_points: int
+    tax_basis_points: int
+    effective_from: datetime
+
+    @classmethod
+    def of(cls, schedule: FeeSchedule) -> Self:
+        return cls.model_validate(schedule)
