@@ -140,6 +140,18 @@ class QuoteId(Id):
     kind = "quote"
 
 
+class RevenueShareId(Id):
+    kind = "revenue_share"
+
+
+class ValuationId(Id):
+    kind = "valuation"
+
+
+class CostSheetId(Id):
+    kind = "cost_sheet"
+
+
 # trading
 
 
