@@ -10,12 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.pricing.rules import approach
 from services.pricing.rules import comparable as comparable_rules
 from services.pricing.rules import valuation as rules
-from services.pricing.rules.comparable import Comparable, comparing, counts, quartiles
-from services.pricing.rules.trade import Trade
-from services.pricing.rules.valuation import (
-    MARK,
+from services.pricing.rules.approach import (
     Approach,
     Basis,
     Cost,
@@ -27,17 +25,22 @@ from services.pricing.rules.valuation import (
     IncomeApproach,
     IncrementalYear,
     MarketApproach,
-    Maturity,
     Method,
+    SharedYear,
+    Year,
+    YearBelowNothing,
+)
+from services.pricing.rules.comparable import Comparable, comparing, counts, quartiles
+from services.pricing.rules.trade import Trade
+from services.pricing.rules.valuation import (
+    MARK,
+    Maturity,
     Quality,
     QualityNotAssessed,
     Question,
-    SharedYear,
     Status,
     Valuation,
     ValueBeyondReach,
-    Year,
-    YearBelowNothing,
 )
 from shared import canonical
 from shared.grades import Mode
@@ -179,14 +182,14 @@ def test_a_higher_discount_rate_never_raises_a_value(drawn: tuple[Question, list
         assert rules.figures(dearer).mid <= rules.figures(question).mid
 
 
-@pytest.mark.parametrize("score, alpha", [(0, 8_000), (2_500, 9_000), (5_000, 10_000), (10_000, 12_000)])
-def test_alpha_rises_straight_from_eight_to_twelve_tenths(score: int, alpha: int):
-    assert rules.alpha(Fraction(score, 10_000)) == Fraction(alpha, 10_000)
+@pytest.mark.parametrize("score, expected", [(0, 8_000), (2_500, 9_000), (5_000, 10_000), (10_000, 12_000)])
+def test_alpha_rises_straight_from_eight_to_twelve_tenths(score: int, expected: int):
+    assert approach.alpha(Fraction(score, 10_000)) == Fraction(expected, 10_000)
 
 
 @pytest.mark.parametrize("score", [Fraction(-1), Fraction(2)])
 def test_alpha_is_clipped(score: Fraction):
-    assert rules.alpha(score) == (Fraction(8, 10) if score < 0 else Fraction(12, 10))
+    assert approach.alpha(score) == (Fraction(8, 10) if score < 0 else Fraction(12, 10))
 
 
 def test_each_factor_is_moved_alone_and_only_within_its_limits():
@@ -280,7 +283,7 @@ def test_a_valuation_says_what_it_is():
     kept = Valuation(ValuationId.new(), asked(spent(1)), rules.figures(asked(spent(1))), None, (), "{}", HASH, NOON)
     assert (kept.status, kept.approach) == (Status.ESTIMATED, Approach.COST)
     assert replace(kept, figures=None).status is Status.INSUFFICIENT
-    assert [rules.approach_of(each) for each in (income(), MarketApproach(Mode.RAW))] == [
+    assert [approach.approach_of(each) for each in (income(), MarketApproach(Mode.RAW))] == [
         Approach.INCOME, Approach.MARKET,
     ]  # fmt: skip
 
