@@ -280,19 +280,3 @@ def test_the_platforms_fees_are_those_of_a_settlement():
     assert [(fee.description, fee.amount.minor) for fee in fees] == [
         (rules.PROVIDER_FEE, 3_086), (rules.TAX_ON_FEE, 185),
     ]  # fmt: skip
-
-
-@pytest.mark.parametrize("pairs, groups", [
-    ([],                     (0, 1, 2, 3)),
-    ([(0, 1)],               (0, 0, 2, 3)),
-    ([(3, 1)],               (0, 1, 2, 1)),
-    ([(0, 3), (1, 2)],       (0, 1, 1, 0)),
-    ([(0, 3), (3, 2)],       (0, 1, 0, 0)),
-    ([(1, 2), (2, 3)],       (0, 1, 1, 1)),
-    ([(0, 1), (2, 3), (1, 3)], (0, 0, 0, 0)),
-])  # fmt: skip
-def test_affiliates_of_affiliates_are_of_one_group(pairs: list[tuple[int, int]], groups: tuple[int, ...]):
-    known: list[frozenset[ParticipantId]] = [
-        frozenset(PARTIES[b] for a, b in pairs if a == place) for place in range(4)
-    ]  # told on one side only, as the first of two to hear would know it
-    assert rules.groups(PARTIES[:4], known) == groups

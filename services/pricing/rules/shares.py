@@ -215,17 +215,6 @@ def platform_fees(price: Money, provider_fee_basis_points: int, tax_basis_points
     return Fee(PROVIDER_FEE, fee), Fee(TAX_ON_FEE, fee.portion(tax_basis_points))
 
 
-def groups(parties: Sequence[ParticipantId], affiliates: Sequence[frozenset[ParticipantId]]) -> tuple[int, ...]:
-    """For each party the place of the first that it is connected with, by affiliations among these parties alone."""
-    found = list(range(len(parties)))
-    for place, party in enumerate(parties):
-        for other in range(place):
-            if parties[other] in affiliates[place] or party in affiliates[other]:
-                low, high = sorted((found[place], found[other]))
-                found = [low if group == high else group for group in found]
-    return tuple(found)
-
-
 def document(
     parties: Sequence[ParticipantId], price: Money, fees: Sequence[Fee], fee_schedule_id: str | None, utility: Utility,
     shares: Sequence[Share],
