@@ -9,6 +9,7 @@ from services.catalog.schemas.lineage import LicenceTermsView
 from services.catalog.schemas.versions import (
     FieldKindsView,
     InspectionReport,
+    QualityScoreView,
     ReportedDetection,
     ReportedField,
     VersionView,
@@ -20,8 +21,8 @@ from shared.rest import RestClient
 
 __all__ = [
     "ApprovedAccess", "CatalogClient", "ContentAlreadyInspected", "DeadlinePassed", "FieldKindsView", "IllegalMove",
-    "InspectionReport", "Kind", "LicenceTermsView", "NoSuchVersion", "NotTheInspector", "ReportedDetection",
-    "ReportedField", "UnderReview", "VersionState", "VersionView",
+    "InspectionReport", "Kind", "LicenceTermsView", "NoSuchVersion", "NotTheInspector", "QualityScoreView",
+    "ReportedDetection", "ReportedField", "UnderReview", "VersionState", "VersionView",
 ]  # fmt: skip
 
 

@@ -174,4 +174,4 @@ def test_a_document_tells_what_was_stated_and_what_follows():
     assert told["treated"] == [
         {"is_capitalised": False, "reason": "research_stage"}, {"is_capitalised": True, "reason": "cost_of_asset"},
     ]  # fmt: skip
-    assert told["statement"]["conditions"] == sorted(Condition)  # pyright: ignore[reportIndexIssue]
+    assert told["statement"]["conditions"] == sorted(Condition)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from services.pricing.rules import price_index, reference_price
 from services.pricing.rules.anonymity import inputs_hash, may_be_told
-from services.pricing.rules.month import begins, is_due, later, month_of, months_between
+from services.pricing.rules.month import begins, due, due_at, later, month_of, months_between
 from services.pricing.rules.price_index import IndexPoint
 from services.pricing.rules.reference_price import Prices, since
 from services.pricing.rules.trade import Trade
@@ -61,8 +61,11 @@ def test_months_are_counted(month: str, months: int, found: str):
 
 
 def test_a_month_is_due_a_week_after_its_end_in_beijing():
-    due = datetime(2030, 2, 7, 16, tzinfo=UTC)
-    assert is_due("2030-01", due) and not is_due("2030-01", due - timedelta(microseconds=1))
+    moment = datetime(2030, 2, 7, 16, tzinfo=UTC)
+    assert due_at("2030-01") == moment
+    assert due("2029-12", moment) == ["2029-12", "2030-01"]
+    assert due("2029-12", moment - timedelta(microseconds=1)) == ["2029-12"]
+    assert due("2030-02", moment) == []
 
 
 @pytest.mark.parametrize("trades, told", [
@@ -119,7 +122,7 @@ def test_a_reference_price_is_the_median_with_its_quartiles():
     assert found.prices == Prices(Money(200), Money(301), Money(400))
     assert (found.trades, found.reason_code, found.since, found.month) == (5, None, "2029-12", "2030-01")
     assert found.inputs_hash == inputs_hash(trades, ALONE)
-    assert (found.published_at, found.method_version) == (NOW, reference_price.METHOD_VERSION)
+    assert (found.as_of, found.method_version) == (NOW, reference_price.METHOD_VERSION)
     assert priced(trades[::-1]) == found
     assert priced(spread(1, 2, 3, 4, 5, 6)).prices == Prices(Money(2), Money(4), Money(5))  # 2.25, 3.5 and 4.75
 
@@ -157,7 +160,7 @@ def test_an_index_begins_at_a_hundred():
         5,
     )
     assert first.inputs_hash == inputs_hash(JANUARY, ALONE) and first.reason_code is None
-    assert (first.theme, first.month, first.published_at) == ("transport", "2030-01", NOW)
+    assert (first.theme, first.month, first.as_of) == ("transport", "2030-01", NOW)
 
 
 @pytest.mark.parametrize("prices, hundredths", [

@@ -61,7 +61,7 @@ def asked(method: Method, score: int | None = 5_000, level: int | None = None, s
     return Question(PROVIDER, VERSION, HASH, method, quality, maturity, spread, "因为")
 
 
-def spent(*amounts: int, **rates: int) -> CostApproach:
+def spent(*amounts: int, **rates: Any) -> CostApproach:
     return CostApproach(tuple(Cost(CostKind.DIRECT, Money(amount)) for amount in amounts), **rates)
 
 
@@ -268,11 +268,13 @@ def test_a_document_holds_all_that_the_figures_follow_from_and_is_marked():
     found = rules.figures(question, comparables)
     told = rules.document(question, found, None, comparables, NOON)
     text = canonical.encode(told).decode()
-    assert told["mark"] == MARK and "非法定评估" in text and told["approach"] == "market"
+    assert told["mark"] == MARK and "非法定评估" in text
     assert told["status"] == "estimated" and "reason_code" not in told
     assert told["maturity_factor_basis_points"] == 9_750
-    assert told["question"]["method"]["exclusive"] is True and told["question"]["quality"]["rule_version"] == "rules 1"  # pyright: ignore[reportIndexIssue]
-    assert told["figures"]["mid"] == {"minor": found.mid.minor, "currency": "CNY"}  # pyright: ignore[reportIndexIssue]
+    assert (
+        told["question"]["method"]["approach"] == "market" and told["question"]["quality"]["rule_version"] == "rules 1"
+    )
+    assert told["figures"]["mid"] == {"minor": found.mid.minor, "currency": "CNY"}
     assert "987654321" not in text.replace(str(found.mid.minor), "")  # what others paid stands in it by digest alone
     none = rules.document(question, None, comparable_rules.INSUFFICIENT, [], NOON)
     assert none["status"] == "insufficient" and none["reason_code"] == "comparables_insufficient"
@@ -283,9 +285,6 @@ def test_a_valuation_says_what_it_is():
     kept = Valuation(ValuationId.new(), asked(spent(1)), rules.figures(asked(spent(1))), None, (), "{}", HASH, NOON)
     assert (kept.status, kept.approach) == (Status.ESTIMATED, Approach.COST)
     assert replace(kept, figures=None).status is Status.INSUFFICIENT
-    assert [approach.approach_of(each) for each in (income(), MarketApproach(Mode.RAW))] == [
-        Approach.INCOME, Approach.MARKET,
-    ]  # fmt: skip
 
 
 def traded(**changes: Any) -> Trade:

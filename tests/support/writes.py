@@ -194,6 +194,29 @@ WRITES: dict[str, Write] = {
         "plan_id": id_of("plan"), "quantity": 1, "periods": 1, "days": 1, "columns": ["列"], "row_blocks": ["块"],
     }),
     "POST /pricing/v1/quotes/{quote_id}/renew": Write(ALPHA),
+    "POST /pricing/v1/revenue-shares": Write(AVIATION, {
+        "price": YUAN, "parties": [id_of("participant")], "fees": [{"description": "服务费", "amount": YUAN}],
+        "coverage": [{"weight": 1, "holders": [0]}], "worths": None,
+    }),
+    "POST /pricing/v1/valuations": Write(AVIATION, {
+        "version_id": id_of("version"), "rationale": "因为", "spread_basis_points": 1000,
+        "maturity": {"level": 3, "evidence_hash": HASH}, "cost": None, "income": None,
+        "market": {
+            "mode": "raw", "exclusive": False, "supply_demand_basis_points": 10_000, "volume_basis_points": 10_000,
+            "other_basis_points": 10_000,
+        },
+    }),
+    "POST /pricing/v1/cost-sheets": Write(AVIATION, {
+        "version_id": id_of("version"), "holding": "intangible_developed", "conditions": ["controlled"],
+        "lines": [{
+            "kind": "cleaning", "description": "清洗", "amount": YUAN, "is_attributable": True, "stage": "research",
+            "evidence_hash": HASH,
+        }],
+        "narrative": {
+            "use": "风控", "source": "自有", "scale": "小", "ownership": "自有", "processing": "清洗",
+            "restrictions": "无", "loss_of_right": "无", "useful_life": "三年",
+        },
+    }),
     "POST /trading/v1/listings": Write(AVIATION, {
         "version_id": id_of("version"), "mode": "raw", "purposes": ["research"], "quota_uses": 1,
         "right": {"kind": "unlimited", "field": "research", "territory": "CN", "period_days": 30},

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from typing import Literal
 
 from services.pricing.rules.comparable import Comparable
 from shared.errors import Malformed
@@ -36,6 +37,15 @@ class CostKind(StrEnum):
     INDIRECT = "indirect"  # 间接成本
     OPPORTUNITY = "opportunity"  # 机会成本
     TAXES = "taxes"  # 相关税费
+
+
+class Earning(StrEnum):
+    """How the data's part of what is earned is told."""
+
+    DIRECT = "direct"  # 预期收益
+    SHARE = "share"  # 收益分成
+    EXCESS = "excess"  # 超额收益
+    INCREMENTAL = "incremental"  # 增量收益
 
 
 class Basis(StrEnum):
@@ -79,37 +89,42 @@ class CostApproach:
     circulation_basis_points: int = WHOLE
     scarcity_basis_points: int = 0
     realisation_basis_points: int = WHOLE
+    approach: Literal[Approach.COST] = Approach.COST
 
 
 @dataclass(frozen=True, slots=True)
 class DirectYear:
-    """预期收益: what the data earn."""
+    """What the data earn."""
 
     earned: Money
+    kind: Literal[Earning.DIRECT] = Earning.DIRECT
 
 
 @dataclass(frozen=True, slots=True)
 class SharedYear:
-    """收益分成: the data's share of what is earned with them."""
+    """The data's share of what is earned with them."""
 
     earned: Money
     share_basis_points: int
+    kind: Literal[Earning.SHARE] = Earning.SHARE
 
 
 @dataclass(frozen=True, slots=True)
 class ExcessYear:
-    """超额收益: what is left when all other assets have had theirs."""
+    """What is left when all other assets have had theirs."""
 
     earned: Money
     others: Money
+    kind: Literal[Earning.EXCESS] = Earning.EXCESS
 
 
 @dataclass(frozen=True, slots=True)
 class IncrementalYear:
-    """增量收益: what is earned with the data beyond what would be without."""
+    """What is earned with the data beyond what would be without."""
 
     earned: Money
     earned_without: Money
+    kind: Literal[Earning.INCREMENTAL] = Earning.INCREMENTAL
 
 
 Year = DirectYear | SharedYear | ExcessYear | IncrementalYear
@@ -122,6 +137,7 @@ class IncomeApproach:
     years: tuple[Year, ...]
     basis: Basis
     discount_rate_basis_points: int
+    approach: Literal[Approach.INCOME] = Approach.INCOME
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +149,7 @@ class MarketApproach:
     supply_demand_basis_points: int = WHOLE
     volume_basis_points: int = WHOLE
     other_basis_points: int = WHOLE
+    approach: Literal[Approach.MARKET] = Approach.MARKET
 
 
 Method = CostApproach | IncomeApproach | MarketApproach
@@ -149,16 +166,6 @@ LIMITS: Mapping[Factor, tuple[Fraction, Fraction]] = {
     Factor.REALISATION: (Fraction(0), Fraction(1)),
     Factor.MATURITY: (Fraction(min(MATURITY.values()), WHOLE), Fraction(max(MATURITY.values()), WHOLE)),
 }
-
-
-def approach_of(method: Method) -> Approach:
-    match method:
-        case CostApproach():
-            return Approach.COST
-        case IncomeApproach():
-            return Approach.INCOME
-        case MarketApproach():
-            return Approach.MARKET
 
 
 def alpha(score: Fraction) -> Fraction:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from shared.errors import Malformed, NotFound
 from shared.facts import plain
@@ -199,7 +200,7 @@ def item_of(statement: Statement) -> str:
     return ITEMS[statement.holding] if is_recognised(statement) else UNRECOGNISED
 
 
-def document(statement: Statement, treated: Sequence[Treated]) -> dict[str, object]:
+def document(statement: Statement, treated: Sequence[Treated]) -> dict[str, Any]:
     """What was stated and what follows, as canonical JSON can carry it."""
     told = {
         "mark": MARK, "rule_version": RULE_VERSION, "statement": statement, "item": item_of(statement),

@@ -29,9 +29,18 @@ def begins(month: str) -> datetime:
     return datetime(year, number + 1, 1, tzinfo=BEIJING)
 
 
-def is_due(month: str, now: datetime) -> bool:
-    """Whether the month may be published by now."""
-    return begins(later(month)) + PUBLISHED_AFTER <= now
+def due_at(month: str) -> datetime:
+    """When the month is published, whenever that is noticed."""
+    return begins(later(month)) + PUBLISHED_AFTER
+
+
+def due(first: str, now: datetime) -> list[str]:
+    """The months from the first on that may be published by now."""
+    found: list[str] = []
+    while due_at(first) <= now:
+        found.append(first)
+        first = later(first)
+    return found
 
 
 def _number(month: str) -> int:

@@ -50,29 +50,29 @@ class IndexPoint:
     reason_code: str | None
     inputs_hash: str | None
     method_version: str
-    published_at: datetime
+    as_of: datetime
 
 
 def point(
     theme: str, month: str, last: IndexPoint | None, then: Sequence[Trade], here: Sequence[Trade], groups: Groups,
-    now: datetime,
+    as_of: datetime,
 ) -> IndexPoint:  # fmt: skip
     """The point of this month. Requires the last point that has a level, and the trades that count of its month and of
     this one."""
     series = last.series if last else 1
     if not may_be_told(here, groups):
-        return _none(theme, month, series, NOT_ENOUGH, now)
+        return _none(theme, month, series, NOT_ENOUGH, as_of)
     if last is None or last.chain is None or months_between(last.month, month) > LINKED_WITHIN_MONTHS:
         series = series + 1 if last else series
         digest = inputs_hash(here, groups)
-        return _at(theme, month, series, BASE, None, len(strata(here)), digest, now)
+        return _at(theme, month, series, BASE, None, len(strata(here)), digest, as_of)
     both = strata(then).keys() & strata(here).keys()
     before, after = _of(then, both), _of(here, both)
     if len(both) < STRATA_MIN or not (may_be_told(before, groups) and may_be_told(after, groups)):
-        return _none(theme, month, series, NOT_MATCHED, now)
+        return _none(theme, month, series, NOT_MATCHED, as_of)
     chain = KEPT.plus(EXACT.multiply(last.chain, link(before, after)))
     digest = inputs_hash([*before, *after], groups)
-    return _at(theme, month, series, chain, last.month, len(both), digest, now)
+    return _at(theme, month, series, chain, last.month, len(both), digest, as_of)
 
 
 def link(before: Iterable[Trade], after: Iterable[Trade]) -> Decimal:
@@ -88,6 +88,15 @@ def strata(trades: Iterable[Trade]) -> Mapping[Stratum, list[Trade]]:
     for trade in sorted(trades, key=lambda trade: trade.order_id):
         found.setdefault((trade.version_id, trade.mode), []).append(trade)
     return found
+
+
+def compared(points: Sequence[IndexPoint], month: str) -> tuple[int | None, int | None]:
+    """The level in a month or last before it, and the newest, where both are of one series. Requires points that have
+    levels, oldest first."""
+    earlier = [point for point in points if point.month <= month]
+    if not earlier or earlier[-1].series != points[-1].series:
+        return None, None
+    return earlier[-1].hundredths, points[-1].hundredths
 
 
 def hundredths(chain: Decimal) -> int:
@@ -111,12 +120,12 @@ def _of(trades: Iterable[Trade], wanted: Iterable[Stratum]) -> list[Trade]:
 
 
 def _at(
-    theme: str, month: str, series: int, chain: Decimal, linked_to: str | None, count: int, digest: str, now: datetime
+    theme: str, month: str, series: int, chain: Decimal, linked_to: str | None, count: int, digest: str, as_of: datetime
 ) -> IndexPoint:  # fmt: skip
     return IndexPoint(
-        theme, month, series, hundredths(chain), chain, linked_to, count, None, digest, METHOD_VERSION, now
+        theme, month, series, hundredths(chain), chain, linked_to, count, None, digest, METHOD_VERSION, as_of
     )
 
 
-def _none(theme: str, month: str, series: int, reason_code: str, now: datetime) -> IndexPoint:
-    return IndexPoint(theme, month, series, None, None, None, None, reason_code, None, METHOD_VERSION, now)
+def _none(theme: str, month: str, series: int, reason_code: str, as_of: datetime) -> IndexPoint:
+    return IndexPoint(theme, month, series, None, None, None, None, reason_code, None, METHOD_VERSION, as_of)

@@ -37,7 +37,8 @@ class Prices:
 
 @dataclass(frozen=True, slots=True)
 class ReferencePrice:
-    """Of the months from `since` to `month`. Without prices, `reason_code` says that they were not enough."""
+    """Of the months from `since` to `month`. Without prices, `reason_code` says that they were not enough. `as_of`: the
+    moment that the month was due, whenever it was noticed."""
 
     theme: str
     mode: Mode
@@ -48,7 +49,7 @@ class ReferencePrice:
     reason_code: str | None
     inputs_hash: str | None
     method_version: str
-    published_at: datetime
+    as_of: datetime
 
 
 def since(month: str, last_published: str | None) -> str:
@@ -58,12 +59,12 @@ def since(month: str, last_published: str | None) -> str:
 
 
 def reference_price(
-    theme: str, mode: Mode, month: str, since: str, trades: Sequence[Trade], groups: Groups, now: datetime
+    theme: str, mode: Mode, month: str, since: str, trades: Sequence[Trade], groups: Groups, as_of: datetime
 ) -> ReferencePrice:  # fmt: skip
     """Requires the trades of the theme in the mode, which count, settled in the window."""
     if not may_be_told(trades, groups):
-        return ReferencePrice(theme, mode, month, since, None, None, NOT_ENOUGH, None, METHOD_VERSION, now)
+        return ReferencePrice(theme, mode, month, since, None, None, NOT_ENOUGH, None, METHOD_VERSION, as_of)
     found = quartiles([Fraction(trade.price.minor) for trade in trades])
     prices = Prices(*(rounded(price) for price in found))
     digest = inputs_hash(trades, groups)
-    return ReferencePrice(theme, mode, month, since, prices, len(trades), None, digest, METHOD_VERSION, now)
+    return ReferencePrice(theme, mode, month, since, prices, len(trades), None, digest, METHOD_VERSION, as_of)

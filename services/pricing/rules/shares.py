@@ -17,6 +17,7 @@ from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
 from math import factorial, lcm
+from typing import Any
 
 from shared.errors import Conflict, Malformed, NotFound
 from shared.facts import plain
@@ -71,10 +72,11 @@ class Fee:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """`value` is exact, as the method gives it; `clamped` if it was below nothing and counts as nothing."""
+    """`value` is exact, as the method gives it: a fraction as text, `70/3`, or `20` where it is whole. `clamped` if it
+    was below nothing and counts as nothing."""
 
     participant_id: ParticipantId
-    value: Fraction
+    value: str
     clamped: bool
     amount: Money
 
@@ -118,6 +120,10 @@ class PartyRepeated(Malformed):
 
 class NotAParty(Malformed):
     """Shares are computed for those who have a part in them: name your own organisation among the parties."""
+
+
+class PartyNotAdmitted(Conflict):
+    """One of the parties is no admitted organisation."""
 
 
 class NothingToShare(Conflict):
@@ -205,7 +211,8 @@ def share(price: Money, fees: Sequence[Fee], parties: Sequence[ParticipantId], u
         raise NothingToShare()
     amounts = net.split(_whole(counted))
     return tuple(
-        Share(party, value, value < 0, amount) for party, value, amount in zip(parties, found, amounts, strict=True)
+        Share(party, str(value), value < 0, amount)
+        for party, value, amount in zip(parties, found, amounts, strict=True)
     )
 
 
@@ -218,25 +225,18 @@ def platform_fees(price: Money, provider_fee_basis_points: int, tax_basis_points
 def document(
     parties: Sequence[ParticipantId], price: Money, fees: Sequence[Fee], fee_schedule_id: str | None, utility: Utility,
     shares: Sequence[Share],
-) -> dict[str, object]:  # fmt: skip
+) -> dict[str, Any]:  # fmt: skip
     """Inputs and result as canonical JSON can carry them: the same for the same question, whoever asks and when."""
     told = {
         "method": method_of(utility), "method_version": METHOD_VERSION, "parties": parties, "price": price,
         "fees": fees, "fee_schedule": fee_schedule_id, "utility": utility,
-        "shares": [
-            {"value": exact(share.value), "clamped": share.clamped, "amount": share.amount} for share in shares
-        ],
+        "shares": [{"value": each.value, "clamped": each.clamped, "amount": each.amount} for each in shares],
     }  # fmt: skip
     return plain(told)
 
 
 def method_of(utility: Utility) -> Method:
     return Method.COVERAGE if isinstance(utility, Coverage) else Method.SHAPLEY
-
-
-def exact(value: Fraction) -> str:
-    """A fraction as text, in lowest terms: `70/3`, or `20` where it is whole."""
-    return str(value)
 
 
 def is_party(shares: RevenueShares, participant_id: ParticipantId | None) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
+from typing import Any
 
 from services.pricing.rules.approach import (
     ALPHA_BASE,
@@ -33,7 +34,6 @@ from services.pricing.rules.approach import (
     Method,
     Values,
     adjusted_prices,
-    approach_of,
     cost_value,
     income_value,
     ratio,
@@ -47,8 +47,8 @@ from shared.money import MINOR_MAX, Money
 
 METHOD_VERSION = "valuation_2026_11"
 MARK = "平台参考，非法定评估 · platform reference, not a statutory appraisal"
-YEARS_MAX = 50
-COSTS_MAX = 50
+YEARS_MAX = 30
+COSTS_MAX = 30
 SPREAD_MAX = 5_000
 NOT_RATED = WHOLE
 
@@ -125,7 +125,7 @@ class Valuation:
 
     @property
     def approach(self) -> Approach:
-        return approach_of(self.question.method)
+        return self.question.method.approach
 
 
 class NoSuchValuation(NotFound):
@@ -197,10 +197,10 @@ def rounded(value: Fraction) -> Money:
 def document(
     question: Question, figures: Figures | None, reason_code: str | None, comparables: Sequence[Comparable],
     now: datetime,
-) -> dict[str, object]:  # fmt: skip
+) -> dict[str, Any]:  # fmt: skip
     """Everything that the figures follow from, as canonical JSON can carry it. Others' prices stand in it by digest."""
     told = {
-        "mark": MARK, "method_version": METHOD_VERSION, "approach": approach_of(question.method),
+        "mark": MARK, "method_version": METHOD_VERSION,
         "question": question, "alpha": {"base": ALPHA_BASE, "slope": ALPHA_SLOPE, "min": ALPHA_MIN, "max": ALPHA_MAX},
         "maturity_factor_basis_points": int(maturity_factor(question.maturity) * WHOLE),
         "comparables": [comparable.disclosed() for comparable in comparables],
