@@ -267,3 +267,24 @@ def test_the_order_of_trades_changes_nothing_to_the_last_digit(before: list[int]
 @pytest.mark.parametrize("chain, told", [("100", 10_000), ("123.445", 12_345), ("123.4449", 12_344), ("0.004", 0)])
 def test_a_level_is_told_in_hundredths_half_up(chain: str, told: int):
     assert price_index.hundredths(Decimal(chain)) == told
+
+
+@pytest.mark.parametrize("month, told", [
+    ("2029-12", (None, None)), ("2030-01", (10_000, 12_000)), ("2030-02", (10_000, 12_000)),
+    ("2030-03", (11_000, 12_000)), ("2030-05", (12_000, 12_000)),
+])  # fmt: skip
+def test_a_trade_is_compared_at_the_level_of_its_month_or_the_last_before(
+    month: str, told: tuple[int | None, int | None]
+):
+    levels = [
+        replace(based(JANUARY), month=month, hundredths=hundredths)
+        for month, hundredths in (("2030-01", 10_000), ("2030-03", 11_000), ("2030-04", 12_000))
+    ]
+    assert price_index.compared(levels, month) == told
+    assert price_index.compared([], month) == (None, None)
+
+
+def test_levels_of_two_series_are_not_compared():
+    levels = [based(JANUARY), replace(based(JANUARY), month="2031-06", series=2, hundredths=10_500)]
+    assert price_index.compared(levels, "2030-02") == (None, None)
+    assert price_index.compared(levels, "2031-07") == (10_500, 10_500)

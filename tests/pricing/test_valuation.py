@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.catalog.rules import quality as catalog_quality
 from services.pricing.rules import approach
 from services.pricing.rules import comparable as comparable_rules
 from services.pricing.rules import valuation as rules
@@ -185,6 +186,12 @@ def test_a_higher_discount_rate_never_raises_a_value(drawn: tuple[Question, list
 @pytest.mark.parametrize("score, expected", [(0, 8_000), (2_500, 9_000), (5_000, 10_000), (10_000, 12_000)])
 def test_alpha_rises_straight_from_eight_to_twelve_tenths(score: int, expected: int):
     assert approach.alpha(Fraction(score, 10_000)) == Fraction(expected, 10_000)
+
+
+@given(POINTS)
+def test_alpha_is_what_the_catalogue_tells_of_the_same_quality(score: int):
+    told = catalog_quality.coefficient(Fraction(score, 10_000))
+    assert abs(approach.alpha(Fraction(score, 10_000)) * 10_000 - told) <= Fraction(1, 2)
 
 
 @pytest.mark.parametrize("score", [Fraction(-1), Fraction(2)])
