@@ -101,7 +101,7 @@ async def test_what_is_not_shared(market: Market):
     async def answer(person: Person, *parties: Person, **parts: Any) -> tuple[int, str]:
         return refusal(await bench.post(person, PATH, asked(*parties, **parts)))
 
-    assert await answer(a, b, coverage=one) == (422, "not_a_party")
+    assert await answer(a, b, coverage=one) == (409, "not_a_party")
     assert await answer(a, a, a, coverage=one) == (422, "party_repeated")
     assert await answer(a, a, coverage=[{"weight": 1, "holders": [1]}]) == (422, "party_unknown")
     assert await answer(a, a, b, worths=[0, 1, 2]) == (422, "worths_incomplete")
@@ -137,12 +137,15 @@ async def test_a_document_larger_than_a_fact_is_told_by_its_hash(market: Market)
     assert "document" not in fact.data and fact.data["document_hash"] == told["document_hash"]
 
 
-@pytest.mark.parametrize("change", [
+MISUNDERSTOOD: list[dict[str, Any]] = [
     {"parties": []}, {"parties": ["x"]}, {"coverage": []}, {"coverage": None}, {"price": yuan(-1)},
     {"coverage": [{"weight": -1, "holders": [0]}]}, {"coverage": [{"weight": 1, "holders": []}]},
     {"coverage": [{"weight": 1.5, "holders": [0]}]}, {"coverage": [{"weight": 1, "holders": [100]}]},
     {"worths": [0]}, {"fees": [{"description": " ", "amount": yuan(1)}]}, {"more": 1},
-])  # fmt: skip
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("change", MISUNDERSTOOD, ids=range(len(MISUNDERSTOOD)))
 def test_questions_that_are_not_understood(change: dict[str, Any]):
     body = {"price": yuan(1), "parties": [ParticipantId.new()], "coverage": [{"weight": 1, "holders": [0]}]}
     assert NewRevenueShares.model_validate(body)

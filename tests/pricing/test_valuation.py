@@ -103,14 +103,16 @@ def test_worked_values(method: Method, score: int | None, level: int | None, mid
 
 
 @pytest.mark.parametrize("market, comparables, low, mid, high", [
-    (MarketApproach(Mode.RAW), [sold(100), sold(400), sold(200)],                  150, 200, 300),
-    (MarketApproach(Mode.RAW), [sold(100), sold(200), sold(300), sold(500)],       175, 250, 350),
-    (MarketApproach(Mode.RAW), [sold(120, 10_000)] * 3,                            100, 100, 100),
-    (MarketApproach(Mode.RAW), [sold(80, 0)] * 3,                                  100, 100, 100),
-    (MarketApproach(Mode.RAW), [sold(100, index_then=10_000, index_now=12_500)] * 3, 125, 125, 125),
-    (MarketApproach(Mode.RAW), [sold(100, index_now=12_500)] * 3,                  100, 100, 100),
-    (MarketApproach(Mode.RAW), [sold(100, index_then=12_500)] * 3,                 100, 100, 100),
-    (MarketApproach(Mode.RAW, False, 9_000, 12_000, 11_000), [sold(1_000)] * 3,    1_188, 1_188, 1_188),
+    (MarketApproach(Mode.RAW), [sold(100), sold(500), sold(200), sold(400), sold(301)], 200, 301, 400),
+    (MarketApproach(Mode.RAW), [sold(1), sold(2), sold(3), sold(4), sold(5), sold(6)], 2, 4, 5),
+    (MarketApproach(Mode.RAW), [sold(100), sold(200), sold(300), sold(500)],       225, 250, 275),
+    (MarketApproach(Mode.RAW), [sold(100), sold(400), sold(200)],                  180, 200, 220),
+    (MarketApproach(Mode.RAW), [sold(120, 10_000)] * 5,                            100, 100, 100),
+    (MarketApproach(Mode.RAW), [sold(80, 0)] * 5,                                  100, 100, 100),
+    (MarketApproach(Mode.RAW), [sold(100, index_then=10_000, index_now=12_500)] * 5, 125, 125, 125),
+    (MarketApproach(Mode.RAW), [sold(100, index_now=12_500)] * 5,                  100, 100, 100),
+    (MarketApproach(Mode.RAW), [sold(100, index_then=12_500)] * 5,                 100, 100, 100),
+    (MarketApproach(Mode.RAW, False, 9_000, 12_000, 11_000), [sold(1_000)] * 5,    1_188, 1_188, 1_188),
 ])  # fmt: skip
 def test_worked_markets(market: MarketApproach, comparables: list[Comparable], low: int, mid: int, high: int):
     found = rules.figures(asked(market), comparables)
@@ -149,7 +151,7 @@ def questions(draw: st.DrawFn) -> tuple[Question, list[Comparable]]:
         st.builds(MarketApproach, st.sampled_from(Mode), st.booleans(), factor, factor, factor),
     ))  # fmt: skip
     level = draw(st.none() | st.integers(1, 5))
-    comparables = draw(st.lists(st.builds(sold, st.integers(1, 10**9), POINTS), min_size=3, max_size=6))
+    comparables = draw(st.lists(st.builds(sold, st.integers(1, 10**9), POINTS), min_size=3, max_size=7))
     return asked(method, draw(st.integers(0, 9_000)), level, draw(st.integers(1, 5_000))), comparables
 
 

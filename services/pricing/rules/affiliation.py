@@ -9,11 +9,11 @@ Affiliates = Callable[[ParticipantId], frozenset[ParticipantId]]
 
 def groups(parties: Sequence[ParticipantId], affiliates: Affiliates) -> tuple[int, ...]:
     """For each party the place of the first that it is connected with, by affiliations among these parties alone."""
-    found = list(range(len(parties)))
+    found, place_of = list(range(len(parties))), {party: place for place, party in enumerate(parties)}
     for place, party in enumerate(parties):
-        for other in range(place):
-            if parties[other] in affiliates(party) or party in affiliates(parties[other]):
-                low, high = sorted((found[place], found[other]))
+        for affiliate in affiliates(party) & place_of.keys():
+            low, high = sorted((found[place], found[place_of[affiliate]]))
+            if low < high:
                 found = [low if group == high else group for group in found]
     return tuple(found)
 

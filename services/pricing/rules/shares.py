@@ -118,7 +118,7 @@ class PartyRepeated(Malformed):
     """Each party is named once."""
 
 
-class NotAParty(Malformed):
+class NotAParty(Conflict):
     """Shares are computed for those who have a part in them: name your own organisation among the parties."""
 
 

@@ -40,7 +40,7 @@ from services.pricing.rules.approach import (
     require_flows,
 )
 from services.pricing.rules.comparable import Comparable, quartiles
-from shared.errors import Malformed, NotFound
+from shared.errors import Conflict, Malformed, NotFound
 from shared.facts import plain
 from shared.ids import ParticipantId, ValuationId, VersionId
 from shared.money import MINOR_MAX, Money
@@ -50,6 +50,7 @@ MARK = "平台参考，非法定评估 · platform reference, not a statutory ap
 YEARS_MAX = 30
 COSTS_MAX = 30
 SPREAD_MAX = 5_000
+QUARTILES_FROM = 5  # comparables
 NOT_RATED = WHOLE
 
 
@@ -132,7 +133,7 @@ class NoSuchValuation(NotFound):
     """There is no such valuation, or it is not yours."""
 
 
-class QualityNotAssessed(Malformed):
+class QualityNotAssessed(Conflict):
     """By cost or market a value follows quality, and this version has no quality score: upload and declare it first."""
 
 
@@ -141,13 +142,14 @@ class ValueBeyondReach(Malformed):
 
 
 def figures(question: Question, comparables: Sequence[Comparable] = ()) -> Figures:
-    """Low, mid and high. By market they are the quartiles of the adjusted prices; otherwise the lowest and the highest
-    that any one factor makes of the value. Requires enough comparables where the approach is the market's."""
+    """Low, mid and high: the lowest and the highest that any one factor makes of the value. By market they are the
+    quartiles of the adjusted prices, if there are five of them: of fewer, quartiles and median would tell each price.
+    Requires enough comparables where the approach is the market's."""
     values = factors(question)
     price = _formula(question, comparables)
     mid = rounded(price(values))
     table = tuple(_moved(factor, values, price, question.spread_basis_points) for factor in values)
-    if isinstance(question.method, MarketApproach):
+    if isinstance(question.method, MarketApproach) and len(comparables) >= QUARTILES_FROM:
         lower, _, upper = quartiles(adjusted_prices(values, comparables))
         return Figures(rounded(lower), mid, rounded(upper), table)
     ends = [mid, *(end for row in table for end in (row.lower, row.higher))]

@@ -25,7 +25,7 @@ from shared.money import MINOR_MAX, Money
 from shared.web import Request, View
 
 Worth = Annotated[int, Limits(ge=-MINOR_MAX, le=MINOR_MAX)]
-Place = Annotated[int, Limits(ge=0, lt=PARTIES_MAX)]
+Place = Annotated[int, Limits(ge=0, le=PARTIES_MAX - 1)]
 
 
 class NewAtom(Request):
