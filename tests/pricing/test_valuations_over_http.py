@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from services.pricing.schemas.valuations import NewValuation
 from shared.grades import Mode
-from shared.ids import ListingId, OrderId, ParticipantId, ValuationId, VersionId
+from shared.ids import ListingId, OrderId, ParticipantId, QuoteId, ValuationId, VersionId
 from shared.money import Money
 from tests.catalog.market import Market, refusal
 from tests.pricing.test_trades import Counter, OrderPlaced, OrderSettled
@@ -121,12 +121,12 @@ class Stall:
     async def sell(
         self, provider: Person, version_id: str, minor: int, buyer: ParticipantId | None = None, **more: Any
     ) -> OrderId:
-        terms: dict[str, Any] = {"mode": Mode.RAW, "exclusive": False} | more
+        terms: dict[str, Any] = {"mode": Mode.RAW, "exclusive": False, "quote_id": None} | more
         settled = terms.pop("settled", True)
         assert provider.participant_id
         order = OrderPlaced(
             OrderId.new(), ListingId.new(), VersionId(version_id), buyer_id=buyer or ParticipantId.new(),
-            provider_id=provider.participant_id, amount=Money(minor), quote_id=None, **terms,
+            provider_id=provider.participant_id, amount=Money(minor), **terms,
         )  # fmt: skip
         await self.counter.tell(order, *([OrderSettled(order.order_id)] if settled else []))
         await self.market.bench.refresh()
@@ -169,6 +169,19 @@ async def test_by_the_market_a_value_rests_on_settled_unrelated_trades_of_like_d
     assert [each["order_id"] for each in full] == counted[::-1]
     assert [each["price"]["minor"] for each in full] == [400_000, 200_000, 100_000]
     assert len(json.loads(told["document"])["comparables"]) == 3
+
+
+async def test_so_many_units_of_something_are_no_price_of_a_licence(market: Market):
+    bench, provider, buyer, stall = market.bench, await market.provider(), await bench_buyer(market), Stall(market)
+    version_id = await a_version(market, provider)
+    terms = {"version_id": version_id, "mode": "raw", "price": yuan(100)}
+    for kind, ask, status in (("usage", {"quantity": 3}, "insufficient"), ("one_off", {}, "estimated")):
+        plan = market.done(await bench.post(provider, "/pricing/v1/plans", terms | {"kind": kind}), 201)
+        for _ in range(3):
+            quote = market.done(await bench.post(buyer, "/pricing/v1/quotes", {"plan_id": plan["id"]} | ask), 201)
+            await stall.sell(provider, version_id, quote["total"]["minor"], quote_id=QuoteId(quote["id"]))
+        told = market.done(await bench.post(provider, PATH, asked(version_id, market=MARKET)), 201)
+        assert told["status"] == status
 
 
 async def test_an_affiliation_that_is_declared_later_takes_a_trade_out_of_later_valuations(market: Market):

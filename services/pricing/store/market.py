@@ -7,13 +7,15 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, true
+from sqlalchemy import Row, Select, func, insert, or_, select, true
 
+from services.pricing.rules.plan import PlanKind
 from services.pricing.rules.price_index import IndexPoint
 from services.pricing.rules.reference_price import Prices, ReferencePrice
 from services.pricing.rules.trade import SETTLED, Trade
 from services.pricing.store.trade import known_trades, trade_of
 from services.pricing.tables.market import index_points, reference_prices, version_themes
+from services.pricing.tables.plans import plans, quotes
 from services.pricing.tables.trades import trades
 from shared.database import Transaction, insert_into
 from shared.grades import Mode
@@ -44,9 +46,10 @@ async def themes(tx: Transaction) -> list[str]:
 async def settled(
     tx: Transaction, theme: str, begins: datetime | None = None, ends: datetime | None = None
 ) -> list[Trade]:  # fmt: skip
-    """The theme's settled trades from one moment on and before another, by their ids."""
+    """The theme's settled trades of whole licences from one moment on and before another, by their ids."""
     query = known_trades().join(version_themes, version_themes.c.version_id == trades.c.version_id)
     query = query.where(version_themes.c.theme == theme, trades.c.state == SETTLED, trades.c.settled_at.is_not(None))
+    query = query.where(or_(trades.c.quote_id.is_(None), trades.c.quote_id.not_in(_by_measure())))
     query = query.where(trades.c.settled_at >= begins if begins else true())
     query = query.where(trades.c.settled_at < ends if ends else true())
     return [trade_of(row) for row in await tx.execute(query.order_by(trades.c.order_id))]
@@ -113,6 +116,12 @@ async def prices(tx: Transaction, theme: str, before: str | None, limit: int) ->
     older = place < before if before else true()
     query = select(*reference_prices.c).where(reference_prices.c.theme == theme, older)
     return [_price(row) for row in await tx.execute(query.order_by(place.desc()).limit(limit))]
+
+
+def _by_measure() -> Select[Any]:
+    """Quotes for so many units, periods or cells, or for several versions: their totals are no price of a licence."""
+    plan = (plans.c.id == quotes.c.plan_id) & (plans.c.revision == quotes.c.plan_revision)
+    return select(quotes.c.id).join(plans, plan).where(plans.c.kind.not_in([PlanKind.ONE_OFF, PlanKind.FREE]))
 
 
 def _point(row: Row[Any]) -> IndexPoint:
