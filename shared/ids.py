@@ -144,6 +144,18 @@ class PriceCapId(Id):
     kind = "price_cap"
 
 
+class RevenueShareId(Id):
+    kind = "revenue_share"
+
+
+class ValuationId(Id):
+    kind = "valuation"
+
+
+class CostSheetId(Id):
+    kind = "cost_sheet"
+
+
 # trading
 
 

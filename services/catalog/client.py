@@ -8,6 +8,7 @@ from services.catalog.schemas.lineage import LicenceTermsView
 from services.catalog.schemas.versions import (
     FieldKindsView,
     InspectionReport,
+    QualityScoreView,
     ReportedDetection,
     ReportedField,
     VersionView,
@@ -19,8 +20,8 @@ from shared.rest import RestClient
 
 __all__ = [
     "ApprovedAccess", "CatalogClient", "ContentAlreadyInspected", "DeadlinePassed", "FieldKindsView", "IllegalMove",
-    "InspectionReport", "LicenceTermsView", "NoSuchVersion", "NotTheInspector", "ReportedDetection",
-    "ReportedField", "UnderReview", "VersionState", "VersionView",
+    "InspectionReport", "LicenceTermsView", "NoSuchVersion", "NotTheInspector", "QualityScoreView",
+    "ReportedDetection", "ReportedField", "UnderReview", "VersionState", "VersionView",
 ]  # fmt: skip
 
 

@@ -16,4 +16,4 @@ from shared.core import Core
 def build(core: Core, *, catalog: CatalogClient) -> FastAPI:
     trading_feed = FeedClient(core.peer("trading"))
     pricing = Pricing(core.database, core.outbox, core.standing, catalog, core.clock, trading_feed)
-    return web.application(core, router, pricing, jobs=[partial(jobs.follow, pricing)])
+    return web.application(core, router, pricing, jobs=[partial(jobs.follow, pricing), partial(jobs.run, pricing)])

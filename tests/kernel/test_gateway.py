@@ -89,6 +89,7 @@ OPEN = {
     "GET /identity/.well-known/jwks.json", "GET /identity/.well-known/openid-configuration",
     "GET /catalog/v1/certificates", "GET /catalog/v1/certificates/{certificate_id}",
     "GET /catalog/v1/certificates/keys", "GET /catalog/v1/grading-rules",
+    "GET /pricing/v1/reference-prices", "GET /pricing/v1/price-index",
     "GET /pricing/v1/fee-schedules/current", "POST /trading/v1/custodian/callbacks", "GET /audit/v1/log/checkpoint",
     "GET /audit/v1/log/tile/{level}/{path}", "GET /audit/v1/proofs/inclusion", "GET /audit/v1/proofs/consistency",
 }  # fmt: skip

@@ -5,10 +5,11 @@ A fault is a good body but for one place, so that whatever refuses it has looked
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 CANARY = "canary-7f3a"  # stands in what is sent, and must not stand in what is answered
 MISSING = "(missing)"
+LEFT_OUT = "(left out)"
 LONG = CANARY * 8_000
 Schema = dict[str, Any]
 Spoilt = Iterator[tuple[str, Any, Any]]  # the place, what stands there now, and the whole with it
@@ -44,22 +45,45 @@ class Fault:
         return f"{self.place or 'the body'} = {self.value!r:.60}"
 
 
-def faults(model: Schema, sample: Any) -> Iterator[Fault]:
-    """Every fault of a body. Requires a JSON schema with its definitions inside, and a sample that names everything."""
-    for place, value, body in _spoilt(model, model.get("$defs", {}), sample, ""):
-        yield Fault(place, value, body)
+def faults(model: Schema, *samples: Any) -> Iterator[Fault]:
+    """Every fault of a body. Requires a JSON schema with its definitions inside, and samples that name everything: one,
+    or several where what one names another must leave out."""
+    left_out, named = set[str](), {place for sample in samples for place in _named(sample, "")}
+    for sample in samples:
+        for place, value, body in _spoilt(model, model.get("$defs", {}), sample, ""):
+            if value is LEFT_OUT:
+                left_out.add(place)
+            else:
+                yield Fault(place, value, body)
+    assert left_out <= named, f"no sample names {left_out - named}"
+
+
+def _named(sample: Any, place: str) -> Iterator[str]:
+    match sample:
+        case dict():
+            for name, inner in cast(dict[str, Any], sample).items():
+                yield from _named(inner, f"{place}.{name}")
+        case [first, *_]:
+            yield from _named(first, f"{place}[0]")
+        case _:
+            pass
+    if sample is not None:
+        yield place
 
 
 def _spoilt(schema: Schema, definitions: Schema, sample: Any, place: str) -> Spoilt:
     schema, nullable = _resolved(schema, definitions)
     values: list[Any] = [] if nullable else [None]
+    is_left_out = nullable and sample is None and schema["type"] in ("object", "array")
+    if is_left_out:
+        yield place, LEFT_OUT, None
     match schema["type"]:
         case "object":
             values += NO_MONEY if set(schema["properties"]) == {"minor", "currency"} else NO_OBJECT
-            yield from _spoilt_object(schema, definitions, sample, place)
+            yield from () if is_left_out else _spoilt_object(schema, definitions, sample, place)
         case "array":
             values += NO_ARRAY
-            yield from _spoilt_array(schema, definitions, sample, place)
+            yield from () if is_left_out else _spoilt_array(schema, definitions, sample, place)
         case "integer":
             values += [*NO_NUMBER, *_beyond(schema)]
         case "boolean":

@@ -20,8 +20,11 @@ IMPACT = {"object": "economy", "degree": "ordinary", "rationale": "因为"}
 
 @dataclass(frozen=True, slots=True)
 class Write:
+    """`others`: good bodies that name what the first must leave out."""
+
     sender: str
     body: Any = None
+    others: tuple[Any, ...] = ()
 
 
 def id_of(kind: str) -> str:
@@ -38,6 +41,25 @@ def _terms(**more: Any) -> dict[str, Any]:
         "atoms": [{"row_block": "块", "column_group": "组", "weight_minor": 1}],
         "tax": {"category": "general", "inclusive": True},
     } | more  # fmt: skip
+
+
+def _shared(**method: Any) -> dict[str, Any]:
+    return {
+        "price": YUAN, "parties": [id_of("participant")], "fees": [{"description": "服务费", "amount": YUAN}],
+        "coverage": None, "worths": None,
+    } | method  # fmt: skip
+
+
+def _valued(**approach: Any) -> dict[str, Any]:
+    return {
+        "version_id": id_of("version"), "rationale": "因为", "spread_basis_points": 1000,
+        "maturity": {"level": 3, "evidence_hash": HASH}, "cost": None, "income": None, "market": None,
+    } | approach  # fmt: skip
+
+
+def _earned(kind: str, **told: Any) -> dict[str, Any]:
+    year = {"earned": YUAN, "share_basis_points": None, "others": None, "earned_without": None} | told
+    return {"kind": kind, "basis": "profit", "discount_rate_basis_points": 100, "years": [year]}
 
 
 ABOUT = {
@@ -198,6 +220,35 @@ WRITES: dict[str, Write] = {
         "plan_id": id_of("plan"), "quantity": 1, "periods": 1, "days": 1, "columns": ["列"], "row_blocks": ["块"],
     }),
     "POST /pricing/v1/quotes/{quote_id}/renew": Write(ALPHA),
+    "POST /pricing/v1/revenue-shares":
+        Write(AVIATION, _shared(coverage=[{"weight": 1, "holders": [0]}]), (_shared(worths=[0, 1]),)),
+    "POST /pricing/v1/valuations": Write(
+        AVIATION,
+        _valued(market={
+            "mode": "raw", "exclusive": False, "supply_demand_basis_points": 10_000, "volume_basis_points": 10_000,
+            "other_basis_points": 10_000,
+        }),
+        (
+            _valued(cost={
+                "costs": [{"kind": "direct", "amount": YUAN}], "return_basis_points": 0,
+                "circulation_basis_points": 10_000, "scarcity_basis_points": 0, "realisation_basis_points": 10_000,
+            }),
+            _valued(income=_earned("share", share_basis_points=100)),
+            _valued(income=_earned("excess", others=YUAN)),
+            _valued(income=_earned("incremental", earned_without=YUAN)),
+        ),
+    ),
+    "POST /pricing/v1/cost-sheets": Write(AVIATION, {
+        "version_id": id_of("version"), "holding": "intangible_developed", "conditions": ["controlled"],
+        "lines": [{
+            "kind": "cleaning", "description": "清洗", "amount": YUAN, "is_attributable": True, "stage": "research",
+            "evidence_hash": HASH,
+        }],
+        "narrative": {
+            "use": "风控", "source": "自有", "scale": "小", "ownership": "自有", "processing": "清洗",
+            "restrictions": "无", "loss_of_right": "无", "useful_life": "三年",
+        },
+    }),
     "POST /trading/v1/listings": Write(AVIATION, {
         "version_id": id_of("version"), "mode": "raw", "purposes": ["research"], "quota_uses": 1,
         "right": {"kind": "unlimited", "field": "research", "territory": "CN", "period_days": 30},
@@ -253,4 +304,4 @@ EMPTY_IS_SAID = {
 BELOW_ZERO_IS_SAID = {
     ("POST /delivery/v1/versions/{version_id}/cubes", f".{place}")
     for place in ("dimensions[0].starts[0]", "measures[0].low", "measures[0].high")
-}
+} | {("POST /pricing/v1/revenue-shares", ".worths[0]")}  # what parties do to each other may cost them

@@ -138,8 +138,7 @@ async def version(catalog: Catalog, version_id: VersionId) -> Known:
         conditions = await on_record(tx, found.asset.id, version_id, await catalog.database.now(tx))
         licence = (await lineage_store.terms_of(tx, [version_id])).get(version_id)
         report = await quality_store.last_report(tx, version_id)
-    gates = report.gates if report else ()
-    return Known(found.asset, found.version(version_id), fields, conditions, licence and licence[1], gates)
+    return Known(found.asset, found.version(version_id), fields, conditions, licence and licence[1], report)
 
 
 async def _opened(tx: Transaction, shown: Sequence[Version], looking: Viewer, now: datetime) -> list[VersionId]:

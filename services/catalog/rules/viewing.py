@@ -14,7 +14,7 @@ from services.catalog.rules.certificate import Certificate
 from services.catalog.rules.evidence import Field
 from services.catalog.rules.filing import OBJECTED, UNDER_NOTICE, Filing
 from services.catalog.rules.lineage import LicenceTerms
-from services.catalog.rules.quality import Gate
+from services.catalog.rules.quality import Gate, Report
 from services.catalog.rules.version import Version
 from shared.grades import G4, Clearance, Condition, Grade, Visibility, visibility
 from shared.ids import ParticipantId
@@ -48,7 +48,11 @@ class Known:
     fields: tuple[Field, ...]
     on_record: frozenset[Condition]
     licence: LicenceTerms | None = None
-    quality_gates: tuple[Gate, ...] = ()
+    quality: Report | None = None
+
+    @property
+    def quality_gates(self) -> tuple[Gate, ...]:
+        return self.quality.gates if self.quality else ()
 
 
 def shown(asset: Asset, viewer: Viewer) -> Visibility:

@@ -1,5 +1,6 @@
 """What crosses the wire about versions: the inspector's report, the grade and its reasons, what neighbours are told."""
 
+from datetime import datetime
 from typing import Annotated, Any, Self
 
 from pydantic import Field as Limits
@@ -185,13 +186,22 @@ class FieldKindsView(FieldView):
     kinds: list[Kind]
 
 
+class QualityScoreView(View):
+    """What the last quality report came to; null where nothing could be assessed."""
+
+    score_basis_points: int | None
+    rule_version: str
+    made_at: datetime
+
+
 class VersionView(View):
     """All that a neighbouring service needs of a version. Without a grade, `grade_revision` is 0.
 
     `asset_state` is the asset's as far as this version goes: `registered` only if this very version is, and `objected`
     if it is, but whose data these are is in dispute: then it is neither listed nor quoted, and deals stand. `on_record`
     is what is on record for it at the moment of asking; whatever changes that raises `grade_revision` too. `licence`:
-    what may be granted of it at most; null sets no limit. `quality_gates`: what keeps it from being listed.
+    what may be granted of it at most; null sets no limit. `quality_gates`: what keeps it from being listed;
+    `quality`: what its last report says, null before there is one.
     """
 
     id: VersionId
@@ -213,6 +223,7 @@ class VersionView(View):
     on_record: list[Condition] = []
     licence: LicenceTermsView | None = None
     quality_gates: list[Gate] = []
+    quality: QualityScoreView | None = None
 
     @classmethod
     def of(cls, known: Known) -> Self:
@@ -227,6 +238,7 @@ class VersionView(View):
             fields=[_with_kinds(field) for field in known.fields], certificate_id=version.certificate_id,
             on_record=sorted(known.on_record), licence=known.licence and LicenceTermsView.of(known.licence),
             quality_gates=list(known.quality_gates),
+            quality=known.quality and QualityScoreView.model_validate(known.quality),
         )  # fmt: skip
 
 

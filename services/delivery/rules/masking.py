@@ -8,13 +8,13 @@ Does not: anonymise. A masked column drops what points at a person directly; the
 desensitised content keeps the flags of its source (GB/T 37964-2019: de-identification).
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 from services.delivery.rules.detection import FieldDetection
 from shared.grades import Grade
 from shared.kinds import Kind
+from shared.spreadsheet import FORMULA, NUMBER, QUOTE, guarded_cell
 
 MASK_POLICY = "2026-11"
 STRICT_FROM = Grade.G4
@@ -96,11 +96,6 @@ DISTRICT = r"\p{Han}{2,5}?(省|自治区|市|州|区|县|旗)(\p{Han}{1,7}?(市|
 _DISTRICT = DISTRICT.replace("{", "{{").replace("}", "}}")
 PROVINCE = r"\p{Han}{2,5}?(省|自治区|特别行政区|市)"
 _PROVINCE = PROVINCE.replace("{", "{{").replace("}", "}}")
-
-# What a spreadsheet would run, also in full-width form, and what it would not.
-FORMULA = r"^[=+\-@\t\r＝＋－＠]"
-NUMBER = r"[+-]?\d[\d,]*(\.\d+)?([eE][+-]?\d+)?%?"
-QUOTE = "'"
 
 # For the value `v` as text: the shape it must have, and what then is left of it.
 _NUMBER = r"-?\d{1,3}(\.\d+)?"
@@ -184,7 +179,7 @@ def guarded(value: str) -> str:
 
 def guarded_name(name: str) -> str:
     """A column's name, which is a cell too where a file begins with its names."""
-    return QUOTE + name if re.match(FORMULA, name) and not re.fullmatch(NUMBER, name) else name
+    return guarded_cell(name)
 
 
 def quoted(identifier: str) -> str:

@@ -1,6 +1,6 @@
 """All tables of `pricing`, in one set."""
 
-from services.pricing.tables import caps, plans, trades
+from services.pricing.tables import caps, market, plans, results, trades
 
 metadata = trades.metadata
-APPEND_ONLY = (*plans.APPEND_ONLY, *caps.APPEND_ONLY)
+APPEND_ONLY = (*plans.APPEND_ONLY, *caps.APPEND_ONLY, *results.APPEND_ONLY, *market.APPEND_ONLY)
