@@ -58,7 +58,7 @@ def sealed_terms(rules_of: MarketRules = STANDARD, **changes: Any) -> SealedTerm
     """Sealed from noon for two days, opened on the third; second price from 10."""
     asked: dict[str, Any] = {
         "mechanism": SECOND, "copies": 1, "start_price": Money(10), "reserve_price": None, "deposit": Money(1),
-        "opens_at": None, "closes_at": END, "reveal_closes_at": DECIDED,
+        "opens_at": None, "closes_at": END, "reveal_closes_at": DECIDED, "seed": SEED,
     }  # fmt: skip
     return sealed_terms_of(**(asked | changes), fees=FEES, rules=rules_of, now=NOON)
 
@@ -89,7 +89,7 @@ def closed(
     for place, offer in enumerate(offers):
         if offer is not None:
             auction, bids[place] = opened(auction, bids[place], offer)
-    return rules.close(auction, bids, SEED, denied or {}, DECIDED)
+    return rules.close(auction, bids, denied or {}, DECIDED)
 
 
 def paid(bids: Sequence[SealedBid]) -> dict[int, int]:
@@ -199,7 +199,7 @@ def test_time_never_runs_backwards():
     with pytest.raises(AuctionClosed):
         sealed(late, 0, 80)
     assert opened(replace(auction, last_at=END + HOUR), bid, 80, NOON)[1].revealed_at == END + HOUR
-    assert rules.close(replace(auction, last_at=DECIDED), [bid], None, {}, NOON)[0].last_at == DECIDED
+    assert rules.close(replace(auction, last_at=DECIDED), [bid], {}, NOON)[0].last_at == DECIDED
     assert late.step(NOON) == Step(REVEALING, DECIDED)
 
 
@@ -322,7 +322,7 @@ def test_only_the_order_of_commitments_breaks_ties_whatever_the_order_of_opening
         again, now_open = auction, list(bids)
         for step, place in enumerate(order):
             again, now_open[place] = opened(again, now_open[place], offers[place], END + step * HOUR)
-        after, judged = rules.close(again, now_open, SEED, {}, DECIDED)
+        after, judged = rules.close(again, now_open, {}, DECIDED)
         outcomes.add(json.dumps([after.state, after.reason_code, paid(judged)]))
     assert len(outcomes) == 1
 
@@ -350,7 +350,7 @@ def test_folding_the_accepted_commands_again_gives_the_same_outcome(
         for place, (_, minor, opens) in enumerate(said):
             if opens:
                 auction, bids[place] = opened(auction, bids[place], minor)
-        auction, bids = rules.close(auction, bids, SEED, {}, noticed_at)
+        auction, bids = rules.close(auction, bids, {}, noticed_at)
         outcomes.append((replace(auction, last_at=DECIDED), bids))
     assert outcomes[0] == outcomes[1]
     _, judged = outcomes[0]
@@ -396,7 +396,7 @@ def test_terms_at_their_limits_can_be_made():
 ACTS: dict[str, Callable[[SealedAuction], SealedAuction]] = {
     "commit": lambda auction: sealed(auction, 0, 80)[0],
     "reveal": lambda auction: opened(auction, sealed(replace(auction, state=OPEN), 0, 80)[1], 80)[0],
-    "close": lambda auction: rules.close(auction, [], None, {}, DECIDED)[0],
+    "close": lambda auction: rules.close(auction, [], {}, DECIDED)[0],
     "cancel": lambda auction: auction_rules.cancel(auction, NOON),
     "forbid": lambda auction: auction_rules.forbid(auction, "mode_not_allowed_for_grade", NOON),
 }
@@ -417,10 +417,10 @@ def test_every_act_in_every_state(state: State, act: str):
 
 def test_the_close_waits_for_the_end_of_the_opening():
     with pytest.raises(AuctionStillOpen) as early:
-        rules.close(a_sealed_auction(), [], None, {}, DECIDED - MICROSECOND)
+        rules.close(a_sealed_auction(), [], {}, DECIDED - MICROSECOND)
     assert early.value.facts == {"closes_at": DECIDED}
     with pytest.raises(AuctionClosed) as again:
-        rules.close(replace(a_sealed_auction(), state=SOLD), [], None, {}, DECIDED)
+        rules.close(replace(a_sealed_auction(), state=SOLD), [], {}, DECIDED)
     assert again.value.facts == {"state": SOLD, "closed_at": DECIDED}
 
 

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from services.trading.rules.auction_terms import Terms
+from services.trading.rules.mechanism import Mechanism
 from services.trading.rules.phase import CLOSED, Step, step_of
 from shared.errors import Conflict, Forbidden, NotFound
 from shared.ids import AuctionId, ListingId, ParticipantId
@@ -74,6 +75,10 @@ class Auction:
         return self.leader_id if self.state is SOLD else None
 
     @property
+    def mechanism(self) -> Mechanism:
+        return Mechanism.ENGLISH
+
+    @property
     def decided_at(self) -> datetime:
         """From this moment on the outcome stands."""
         return self.closes_at
@@ -92,8 +97,8 @@ class Auction:
         return step_of(self.terms.opens_at, self.closes_at, None, max(now, self.last_at))
 
 
-class AnyAuction(Protocol):
-    """What auctions have in common, whichever their mechanism: English here, `dutch`, and `sealed`.
+class Timed(Protocol):
+    """What the decisions that all auctions share need of one, whichever its mechanism.
 
     The bidding ends at `closes_at`; the outcome stands from `decided_at` on.
     """
@@ -112,10 +117,9 @@ class AnyAuction(Protocol):
     def bid_count(self) -> int: ...
     @property
     def revision(self) -> int: ...
-    def step(self, now: datetime) -> Step: ...
 
 
-Kind = TypeVar("Kind", bound=AnyAuction)
+Kind = TypeVar("Kind", bound=Timed)
 
 
 class NoSuchAuction(NotFound):
@@ -160,12 +164,12 @@ def open_auction(
     return Auction(auction_id, listing_id, provider_id, terms, AUCTION.start, terms.closes_at, last_at=now)
 
 
-def is_over(auction: AnyAuction, now: datetime) -> bool:
+def is_over(auction: Timed, now: datetime) -> bool:
     """Whether the outcome stands already, though nobody may yet have noticed."""
     return auction.state is not OPEN or max(now, auction.last_at) >= auction.decided_at
 
 
-def require_takes_bidders(auction: AnyAuction, now: datetime) -> None:
+def require_takes_bidders(auction: Timed, now: datetime) -> None:
     """Raises AuctionClosed once the time for bids is up. Before the opening, bidders may register."""
     if auction.state is not OPEN or max(now, auction.last_at) >= auction.closes_at:
         raise AuctionClosed(state=auction.state, closed_at=auction.closes_at)

@@ -26,9 +26,10 @@ from services.trading.rules.auction import (
 from services.trading.rules.auction_terms import CurrenciesDiffer, check_deposit, check_times
 from services.trading.rules.award import FrozenFees
 from services.trading.rules.market_rules import MarketRules, Windows
+from services.trading.rules.mechanism import Mechanism
 from services.trading.rules.phase import BIDDING, CLOSED, UPCOMING, Step, step_of
 from shared.errors import Conflict, Malformed
-from shared.ids import AuctionId, ListingId, ParticipantId
+from shared.ids import AuctionId, ListingId, OrderId, ParticipantId
 from shared.money import Money
 
 
@@ -92,6 +93,10 @@ class DutchAuction:
     revision: int = 1
 
     @property
+    def mechanism(self) -> Mechanism:
+        return Mechanism.DUTCH
+
+    @property
     def closes_at(self) -> datetime:
         return self.terms.closes_at
 
@@ -108,6 +113,17 @@ class DutchAuction:
     def next_actor(self) -> str | None:
         return "bidder" if self.state is OPEN else None
 
+    @property
+    def deadline(self) -> datetime | None:
+        return self.decided_at if self.state is OPEN else None
+
+    def price_now(self, now: datetime) -> Money | None:
+        """What an acceptance would pay, or what the winner pays. None once nobody can have it any more."""
+        if self.state is not OPEN:
+            return self.price
+        at = max(now, self.last_at)
+        return self.terms.price_at(at) if at < self.closes_at else None
+
     def step(self, now: datetime) -> Step:
         """The next step is the next fall of the price, or the end."""
         if self.state is not OPEN:
@@ -116,6 +132,18 @@ class DutchAuction:
         step = step_of(self.terms.opens_at, self.terms.closes_at, None, at)
         drop_at = self.terms.next_drop_at(at) if step.phase is BIDDING else None
         return Step(step.phase, drop_at or step.next_step_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An acceptance that was in time: who has the right at which price, by which order."""
+
+    auction_id: AuctionId
+    bidder_number: int
+    price: Money
+    maximum: Money
+    accepted_at: datetime
+    order_id: OrderId
 
 
 class BadSchedule(Malformed):

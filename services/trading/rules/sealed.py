@@ -81,6 +81,10 @@ class SealedAuction:
     revision: int = 1
 
     @property
+    def mechanism(self) -> Mechanism:
+        return self.terms.mechanism
+
+    @property
     def closes_at(self) -> datetime:
         """The end of the bidding."""
         return self.terms.closes_at
@@ -93,6 +97,10 @@ class SealedAuction:
     @property
     def next_actor(self) -> str | None:
         return "bidder" if self.state is OPEN else None
+
+    @property
+    def deadline(self) -> datetime | None:
+        return self.decided_at if self.state is OPEN else None
 
     def step(self, now: datetime) -> Step:
         if self.state is not OPEN:
@@ -194,13 +202,12 @@ def reveal(
 
 
 def close(
-    auction: SealedAuction, bids: Sequence[SealedBid], seed: str | None, denied: Mapping[ParticipantId, str],
-    now: datetime,
-) -> tuple[SealedAuction, list[SealedBid]]:  # fmt: skip
+    auction: SealedAuction, bids: Sequence[SealedBid], denied: Mapping[ParticipantId, str], now: datetime
+) -> tuple[SealedAuction, list[SealedBid]]:
     """The auction once its time is up, and every bid with its price or the reason that it has none.
 
-    Requires all bids in their sequence, and the seed of an auction by random sampling. Whoever is `denied`, because
-    the grade was raised or they were suspended since they bid, is left out as if they had not bid, opened or not.
+    Requires all bids in their sequence. Whoever is `denied`, because the grade was raised or they were suspended since
+    they bid, is left out as if they had not bid, opened or not.
     """
     at = max(now, auction.last_at)
     if auction.state is not OPEN:
@@ -208,7 +215,7 @@ def close(
     if at < auction.decided_at:
         raise AuctionStillOpen(closes_at=auction.decided_at)
     counted = [bid for bid in bids if bid.revealed_at is not None and bid.participant_id not in denied]
-    prices = _prices(auction.terms, counted, seed)
+    prices = _prices(auction.terms, counted)
     paid = {counted[place].sequence: price for place, price in prices.items()}
     judged = [_judged(auction.terms, bid, paid.get(bid.sequence), denied) for bid in bids]
     won = [bid for bid in judged if bid.won]
@@ -221,14 +228,14 @@ def close(
     ), judged  # fmt: skip
 
 
-def _prices(terms: SealedTerms, bids: Sequence[SealedBid], seed: str | None) -> Prices:
+def _prices(terms: SealedTerms, bids: Sequence[SealedBid]) -> Prices:
     offers = [bid.amount for bid in bids if bid.amount is not None]
     match terms.mechanism:
         case Mechanism.SEALED_FIRST:
             return clearing.first_price(offers, terms.floor)
         case Mechanism.RSOP:
-            assert seed is not None
-            coins = [rsop.coin(seed, bid.participant_id) for bid in bids]
+            assert terms.seed is not None
+            coins = [rsop.coin(terms.seed, bid.participant_id) for bid in bids]
             return rsop.prices(offers, coins, terms.floor, terms.reserve_price)
         case _:
             assert terms.copies is not None

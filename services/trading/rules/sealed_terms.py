@@ -1,7 +1,7 @@
 """The terms of an auction by sealed bids: prices, copies, deposit, and the two windows that follow one another.
 
 Promises: nobody can be asked to open a bid before the bidding is over; the hidden reserve is part of the terms but is
-shown to nobody before the close.
+shown to nobody before the close, and so is the seed of the coins.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,8 @@ from shared.money import Money
 @dataclass(frozen=True, slots=True)
 class SealedTerms:
     """`copies` are those of a limited right that were still to be had at the opening; one where there is one right;
-    none where the right has no limit. Bids are sealed until `closes_at` and opened from then to `reveal_closes_at`."""
+    none where the right has no limit. Bids are sealed until `closes_at` and opened from then to `reveal_closes_at`.
+    `seed` is for random sampling alone: 32 random bytes in hex, drawn at the opening."""
 
     mechanism: Mechanism
     copies: int | None
@@ -31,6 +32,7 @@ class SealedTerms:
     fees: FrozenFees
     windows: Windows
     rules_name: str
+    seed: str | None = None
 
     @property
     def floor(self) -> Money:
@@ -54,9 +56,10 @@ def sealed_terms_of(
     reveal_closes_at: datetime,
     fees: FrozenFees,
     rules: MarketRules,
+    seed: str | None,
     now: datetime,
 ) -> SealedTerms:
-    """The terms under the market's rules. Opens at once if no time is named."""
+    """The terms under the market's rules. Opens at once if no time is named. Requires a seed for random sampling."""
     amounts = [amount for amount in (start_price, reserve_price, deposit) if amount is not None]
     if len({amount.currency for amount in amounts}) > 1:
         raise CurrenciesDiffer()
@@ -70,5 +73,5 @@ def sealed_terms_of(
         raise BadRevealWindow(seconds_min=rules.reveal_seconds_min, seconds_max=rules.reveal_seconds_max)
     return SealedTerms(
         mechanism, copies, start_price, reserve_price, deposit, opens_at, closes_at, reveal_closes_at, fees,
-        rules.windows, rules.name,
+        rules.windows, rules.name, seed,
     )  # fmt: skip
