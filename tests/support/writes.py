@@ -197,10 +197,14 @@ WRITES: dict[str, Write] = {
     "POST /trading/v1/auctions": Write(AVIATION, {
         "listing_id": id_of("listing"), "start_price": YUAN, "reserve_price": YUAN, "deposit": YUAN,
         "increments": [{"from_minor": 0, "step_minor": 10}], "opens_at": "2030-01-02T00:00:00Z",
-        "closes_at": "2030-01-09T00:00:00Z",
+        "closes_at": "2030-01-09T00:00:00Z", "reveal_closes_at": "2030-01-10T00:00:00Z",
+        "schedule": {"decrement": YUAN, "interval_seconds": 3600, "floor_price": YUAN},
     }),
     "POST /trading/v1/auctions/{auction_id}/registrations": Write(ALPHA),
     "POST /trading/v1/auctions/{auction_id}/bids": Write(ALPHA, {"maximum": YUAN}),
+    "POST /trading/v1/auctions/{auction_id}/acceptances": Write(ALPHA, {"maximum": YUAN}),
+    "POST /trading/v1/auctions/{auction_id}/sealed-bids": Write(ALPHA, {"commitment": HASH}),
+    "POST /trading/v1/auctions/{auction_id}/reveals": Write(ALPHA, {"amount": YUAN, "nonce": HASH}),
     "POST /trading/v1/auctions/{auction_id}/cancel": Write(AVIATION),
     "POST /trading/v1/orders": Write(ALPHA, {
         "listing_id": id_of("listing"), "quote_id": id_of("quote"), "quote_version": 1, "total": YUAN,

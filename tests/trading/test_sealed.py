@@ -2,11 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import permutations
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -26,8 +25,6 @@ from services.trading.rules.auction import (
     BidsWerePlaced,
     State,
 )
-from services.trading.rules.auction_terms import BadTimes, CurrenciesDiffer, DepositOutOfRange, ReserveBelowStart
-from services.trading.rules.market_rules import DEMO, STANDARD, MarketRules
 from services.trading.rules.mechanism import Mechanism
 from services.trading.rules.phase import BIDDING, CLOSED, REVEALING, UPCOMING, Step
 from services.trading.rules.sealed import (
@@ -38,63 +35,28 @@ from services.trading.rules.sealed import (
     SealedBid,
     commitment_of,
 )
-from services.trading.rules.sealed_terms import BadRevealWindow, SealedTerms, sealed_terms_of
-from shared.errors import Conflict, Malformed
-from shared.ids import AuctionId, BidId, ListingId, ParticipantId
+from shared.errors import Conflict
+from shared.ids import AuctionId, BidId, ParticipantId
 from shared.lifecycle import IllegalMove
 from shared.money import Money
-from tests.trading.made import FEES, MICROSECOND, NOON
-
-DAY, HOUR = timedelta(days=1), timedelta(hours=1)
-END, DECIDED = NOON + 2 * DAY, NOON + 3 * DAY
-BIDDERS = tuple(ParticipantId.new() for _ in range(8))
-NONCE, SEED = "ab" * 32, bytes(range(32)).hex()
-SECOND = Mechanism.SEALED_SECOND
-WINDOW = {"seconds_min": 3600, "seconds_max": 604_800}
-WAYS = [(Mechanism.SEALED_FIRST, 1), (SECOND, 1), (Mechanism.UNIFORM, 3), (Mechanism.RSOP, None)]
-
-
-def sealed_terms(rules_of: MarketRules = STANDARD, **changes: Any) -> SealedTerms:
-    """Sealed from noon for two days, opened on the third; second price from 10."""
-    asked: dict[str, Any] = {
-        "mechanism": SECOND, "copies": 1, "start_price": Money(10), "reserve_price": None, "deposit": Money(1),
-        "opens_at": None, "closes_at": END, "reveal_closes_at": DECIDED, "seed": SEED,
-    }  # fmt: skip
-    return sealed_terms_of(**(asked | changes), fees=FEES, rules=rules_of, now=NOON)
-
-
-def a_sealed_auction(of: SealedTerms | None = None) -> SealedAuction:
-    return rules.open_sealed(AuctionId.new(), ListingId.new(), ParticipantId.new(), of or sealed_terms(), NOON)
-
-
-def sealed(auction: SealedAuction, who: int, minor: int, at: datetime = NOON) -> tuple[SealedAuction, SealedBid]:
-    commitment = commitment_of(auction.id, BIDDERS[who], Money(minor), NONCE)
-    return rules.commit(auction, BidId.new(), BIDDERS[who], who + 1, commitment, at)
-
-
-def opened(
-    auction: SealedAuction, bid: SealedBid, minor: int, at: datetime = END
-) -> tuple[SealedAuction, SealedBid]:  # fmt: skip
-    return rules.reveal(auction, bid, Money(minor), NONCE, at)
-
-
-def closed(
-    of: SealedTerms, offers: Sequence[int | None], denied: Mapping[ParticipantId, str] | None = None
-) -> tuple[SealedAuction, list[SealedBid]]:
-    """Everyone seals in turn, and opens in turn; None seals something and leaves it closed."""
-    auction, bids = a_sealed_auction(of), list[SealedBid]()
-    for who, offer in enumerate(offers):
-        auction, bid = sealed(auction, who, offer or 77)
-        bids.append(bid)
-    for place, offer in enumerate(offers):
-        if offer is not None:
-            auction, bids[place] = opened(auction, bids[place], offer)
-    return rules.close(auction, bids, denied or {}, DECIDED)
-
-
-def paid(bids: Sequence[SealedBid]) -> dict[int, int]:
-    return {place: bid.price.minor for place, bid in enumerate(bids) if bid.price is not None}
-
+from tests.trading.made import MICROSECOND, NOON
+from tests.trading.sealing import (
+    BIDDERS,
+    DAY,
+    DECIDED,
+    END,
+    HOUR,
+    NONCE,
+    SECOND,
+    SEED,
+    WAYS,
+    a_sealed_auction,
+    closed,
+    opened,
+    paid,
+    sealed,
+    sealed_terms,
+)
 
 # --- the commitment
 
@@ -357,38 +319,6 @@ def test_folding_the_accepted_commands_again_gives_the_same_outcome(
     for bid in judged:
         assert bid.reason_code is not None
         assert bid.price is None or (bid.amount is not None and start.terms.floor <= bid.price <= bid.amount)
-
-
-# --- the terms
-
-
-@pytest.mark.parametrize("changes, refused, facts", [
-    ({"reserve_price": Money(9)}, ReserveBelowStart, {"start_minor": 10}),
-    ({"deposit": Money(3)},       DepositOutOfRange, {"basis_points_min": 500, "basis_points_max": 2000}),
-    ({"deposit": Money(1, "USD")}, CurrenciesDiffer, {}),
-    ({"reserve_price": Money(20, "USD")}, CurrenciesDiffer, {}),
-    ({"closes_at": NOON + DAY - MICROSECOND}, BadTimes, {"seconds_min": 86_400, "seconds_max": 7_776_000}),
-    ({"reveal_closes_at": END},                                   BadRevealWindow, WINDOW),
-    ({"reveal_closes_at": END + HOUR - MICROSECOND},              BadRevealWindow, WINDOW),
-    ({"reveal_closes_at": END + timedelta(days=7) + MICROSECOND}, BadRevealWindow, WINDOW),
-])  # fmt: skip
-def test_terms_that_cannot_be_made(changes: dict[str, Any], refused: type[Malformed], facts: dict[str, object]):
-    with pytest.raises(refused) as error:
-        sealed_terms(**changes)
-    assert error.value.facts == facts
-
-
-def test_terms_at_their_limits_can_be_made():
-    assert sealed_terms(reserve_price=Money(10)).floor == Money(10)
-    assert sealed_terms(reserve_price=Money(11)).floor == Money(11)
-    assert sealed_terms().floor == Money(10)
-    for window in (HOUR, timedelta(days=7)):
-        made = sealed_terms(opens_at=NOON + HOUR, reveal_closes_at=END + window)
-        assert (made.opens_at, made.closes_at, made.reveal_closes_at) == (NOON + HOUR, END, END + window)
-    demo = sealed_terms(
-        DEMO, closes_at=NOON + timedelta(seconds=3), reveal_closes_at=NOON + timedelta(seconds=5)
-    )  # fmt: skip
-    assert (demo.windows, demo.fees, demo.rules_name) == (DEMO.windows, FEES, "demo")
 
 
 # --- every act in every state
