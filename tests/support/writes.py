@@ -251,8 +251,11 @@ WRITES: dict[str, Write] = {
     }),
     "POST /trading/v1/listings": Write(AVIATION, {
         "version_id": id_of("version"), "mode": "raw", "purposes": ["research"], "quota_uses": 1,
-        "right": {"kind": "unlimited", "field": "research", "territory": "CN", "period_days": 30},
-        "pricing": "fixed", "plan_id": id_of("plan"),
+        "right": {
+            "kind": "limited", "field": "research", "territory": "CN", "period_days": 30, "copies": 2,
+            "starts_at": "2030-01-02T00:00:00Z",
+        },
+        "pricing": "fixed", "plan_id": id_of("plan"), "mechanism": "uniform",
     }),
     "POST /trading/v1/listings/{listing_id}/suspend": Write(AVIATION),
     "POST /trading/v1/listings/{listing_id}/resume": Write(AVIATION),
@@ -260,10 +263,14 @@ WRITES: dict[str, Write] = {
     "POST /trading/v1/auctions": Write(AVIATION, {
         "listing_id": id_of("listing"), "start_price": YUAN, "reserve_price": YUAN, "deposit": YUAN,
         "increments": [{"from_minor": 0, "step_minor": 10}], "opens_at": "2030-01-02T00:00:00Z",
-        "closes_at": "2030-01-09T00:00:00Z",
+        "closes_at": "2030-01-09T00:00:00Z", "reveal_closes_at": "2030-01-10T00:00:00Z",
+        "schedule": {"decrement": YUAN, "interval_seconds": 3600, "floor_price": YUAN},
     }),
     "POST /trading/v1/auctions/{auction_id}/registrations": Write(ALPHA),
     "POST /trading/v1/auctions/{auction_id}/bids": Write(ALPHA, {"maximum": YUAN}),
+    "POST /trading/v1/auctions/{auction_id}/acceptances": Write(ALPHA, {"maximum": YUAN}),
+    "POST /trading/v1/auctions/{auction_id}/sealed-bids": Write(ALPHA, {"commitment": HASH}),
+    "POST /trading/v1/auctions/{auction_id}/reveals": Write(ALPHA, {"amount": YUAN, "nonce": HASH}),
     "POST /trading/v1/auctions/{auction_id}/cancel": Write(AVIATION),
     "POST /trading/v1/orders": Write(ALPHA, {
         "listing_id": id_of("listing"), "quote_id": id_of("quote"), "quote_version": 1, "total": YUAN,

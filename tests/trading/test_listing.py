@@ -23,6 +23,7 @@ from services.trading.rules.listing import (
     Listing,
     ListingNotOpen,
     MechanismMissing,
+    NoCopyLeft,
     NotYourVersion,
     OutsideLicence,
     PlanMissing,
@@ -256,6 +257,35 @@ def test_every_act_in_every_state(state: State, act: str):
 def test_a_right_that_is_not_exclusive_is_sold_again_and_again():
     listing = a_listing(UNLIMITED, Pricing.FIXED)
     assert rules.sell(listing) is listing
+
+
+@pytest.mark.parametrize("taken, left, sold", [(0, 3, False), (1, 2, False), (2, 1, True)])
+def test_a_limited_right_is_sold_out_with_its_last_copy(taken: int, left: int, sold: bool):
+    listing = a_listing(LIMITED, Pricing.FIXED)
+    assert rules.copies_left(listing, taken) == left
+    after = rules.sell(listing, taken)
+    assert (after is listing) == (not sold)
+    if sold:
+        assert (after.state, after.reason_code, after.deadline) == (SOLD, "all_copies_sold", None)
+
+
+def test_no_copy_is_sold_twice():
+    listing = a_listing(LIMITED, Pricing.FIXED)
+    assert rules.copies_left(listing, 3) == rules.copies_left(listing, 4) == 0
+    with pytest.raises(NoCopyLeft) as refused:
+        rules.sell(listing, 3)
+    assert refused.value.facts == {"copies": 3}
+
+
+def test_a_right_without_limit_has_no_last_copy_and_an_exclusive_one_has_one():
+    assert rules.copies_left(a_listing(UNLIMITED, Pricing.FIXED), 9) is None
+    assert rules.copies_left(a_listing(), 0) == 1
+    assert rules.sell(a_listing()).reason_code == "sold_exclusively"
+
+
+def test_the_last_copy_of_what_was_withdrawn_meanwhile_stays_off():
+    off = rules.delist(a_listing(LIMITED, Pricing.FIXED), Reason.ASSET_WITHDRAWN)
+    assert rules.sell(off, 2) is off
 
 
 def test_what_was_withdrawn_after_the_first_bid_is_sold_all_the_same_and_stays_off():

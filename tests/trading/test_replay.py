@@ -88,7 +88,8 @@ async def test_folding_the_lines_of_the_log_gives_the_auction_that_is_kept(
         market.bench.clock.advance(seconds=20)
     await market.advance(minutes=10)
     async with market.trading.database.read() as tx:
-        kept = (await store.shown_auction(tx, AuctionId(auction_id))).auction
+        kept = (await store.shown_auction(tx, AuctionId(auction_id), market.bench.clock.now())).auction
+    assert isinstance(kept, Auction)
     assert replayed(await lines(market)) == kept
     assert (kept.state, kept.extensions > 0, kept.terms.opens_at) == (state, True, opens_at)
 

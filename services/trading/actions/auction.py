@@ -5,20 +5,24 @@ a commit of its own, which also frees the losers' deposits and makes the winner'
 """
 
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 from services.pricing.client import NoSuchPriceCap
 from services.trading.actions import money
 from services.trading.actions.award import place_order
-from services.trading.actions.permission import Sight, decide_for, sight_of
+from services.trading.actions.bidder import decided_anew, offered
+from services.trading.actions.permission import Sight, decide_for
 from services.trading.actions.trading import Trading, fees_of_today
 from services.trading.events.auction import AuctionCancelled, AuctionOpened, BidderRegistered, facts_of_close
 from services.trading.rules import auction as rules
+from services.trading.rules.any_auction import AnyAuction, of_kind
 from services.trading.rules.auction import Auction, NoSuchAuction, State
 from services.trading.rules.auction_terms import Increment, terms_of
 from services.trading.rules.award import Award, FromAuction
 from services.trading.rules.bid import AlreadyRegistered, Bid, Registration, opening_of
+from services.trading.rules.dutch import Schedule
 from services.trading.rules.listing import Listing, ListingNotOpen, require_open
 from services.trading.rules.mechanism import Pricing
 from services.trading.rules.price_cap import require_filed
@@ -28,11 +32,13 @@ from services.trading.store.auction import ShownAuction
 from shared.access import Member
 from shared.database import Transaction
 from shared.facts import SALT_BYTES, Fact
-from shared.grades import Flag, decide
+from shared.grades import Flag
 from shared.idempotency import Once
 from shared.ids import AuctionId, ListingId, ParticipantId, RegistrationId
 from shared.money import Money
 from shared.web import Page
+
+ANY = cast(type[AnyAuction], AnyAuction)  # an answer of whichever kind, as it is kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,8 @@ class Wanted:
     deposit: Money
     opens_at: datetime | None
     closes_at: datetime
+    schedule: Schedule | None = None
+    reveal_closes_at: datetime | None = None
 
 
 async def open_auction(trading: Trading, caller: Member, wanted: Wanted, once: Once) -> Auction:
@@ -92,7 +100,7 @@ async def register(trading: Trading, caller: Member, auction_id: AuctionId, once
         if earlier := await once.recall(tx, Registration):
             return earlier
         auction = await store.auction_for_update(tx, auction_id)
-        listing = await _offered(trading, tx, caller, auction)
+        listing = await offered(trading, tx, caller, auction)
         now = await trading.database.now(tx)
         decision = decide_for(trading, caller.standing, listing)
         rules.require_takes_bidders(auction, now)
@@ -114,10 +122,10 @@ async def place_bid(trading: Trading, caller: Member, auction_id: AuctionId, max
     return await trading.bidding.place(caller, auction_id, maximum, once)
 
 
-async def cancel(trading: Trading, caller: Member, auction_id: AuctionId, once: Once) -> Auction:
+async def cancel(trading: Trading, caller: Member, auction_id: AuctionId, once: Once) -> AnyAuction:
     """Call the auction off, before anyone has bid. Every deposit is free in the same commit."""
     async with trading.database.transaction() as tx:
-        if earlier := await once.recall(tx, Auction):
+        if earlier := await once.recall(tx, ANY):
             return earlier
         auction = await store.auction_for_update(tx, auction_id)
         if auction.provider_id != caller.participant_id:
@@ -134,7 +142,7 @@ async def cancel(trading: Trading, caller: Member, auction_id: AuctionId, once: 
 async def close(trading: Trading, auction_id: AuctionId) -> None:
     """Close an auction whose time is up, if nobody has yet: one commit for outcome, order and the losers' deposits."""
     async with trading.database.transaction() as tx:
-        auction = await store.auction_for_update(tx, auction_id)
+        auction = of_kind(await store.auction_for_update(tx, auction_id), Auction)
         listing = await listing_store.listing(tx, auction.listing_id, lock=True)
         now = await trading.database.now(tx)
         if auction.state is not rules.OPEN or now < auction.closes_at:
@@ -153,7 +161,7 @@ async def close(trading: Trading, auction_id: AuctionId) -> None:
 async def auction(trading: Trading, sight: Sight, auction_id: AuctionId) -> ShownAuction:
     """What one may not see is not there."""
     async with trading.database.read() as tx:
-        found = await store.shown_auction(tx, auction_id)
+        found = await store.shown_auction(tx, auction_id, await trading.database.now(tx))
     if not sight.includes(found.grade, found.auction.provider_id):
         raise NoSuchAuction()
     return found
@@ -161,7 +169,8 @@ async def auction(trading: Trading, sight: Sight, auction_id: AuctionId) -> Show
 
 async def auctions(trading: Trading, sight: Sight, page: Page, state: State | None) -> list[ShownAuction]:
     async with trading.database.read() as tx:
-        return await store.page_of_auctions(tx, page, sight.grades, sight.own, state)
+        now = await trading.database.now(tx)
+        return await store.page_of_auctions(tx, page, sight.grades, sight.own, state, now)
 
 
 async def bids(trading: Trading, sight: Sight, auction_id: AuctionId, page: Page) -> list[Bid]:
@@ -172,34 +181,18 @@ async def bids(trading: Trading, sight: Sight, auction_id: AuctionId, page: Page
 
 
 async def free_deposits(
-    tx: Transaction, auction: Auction, now: datetime, *, but: ParticipantId | None
+    tx: Transaction, auction: AnyAuction, now: datetime, *, but: ParticipantId | None
 ) -> money.Facts:  # fmt: skip
     """Void every deposit that is held for the auction, but the winner's."""
     holds = [hold for hold in await money.holds_of(tx, auction.id) if hold.participant_id != but]
     return await money.void_holds(tx, holds, now)
 
 
-async def _offered(trading: Trading, tx: Transaction, caller: Member, auction: Auction) -> Listing:
-    """What is auctioned. Raises NoSuchAuction for whoever may not see it."""
-    listing = await listing_store.listing(tx, auction.listing_id)
-    if not sight_of(trading, caller.caller).includes(listing.grade, listing.provider_id):
-        raise NoSuchAuction()
-    return listing
-
-
 async def _leader(trading: Trading, tx: Transaction, auction: Auction, listing: Listing) -> Registration | None:
-    """Whoever leads, decided anew by the grade of now: with the clearance that they registered with, or, if that has
-    become too little, the one that they have by now."""
+    """Whoever leads, decided anew by the grade of now."""
     if auction.leader_id is None:
         return None
-    leader = await store.registration(tx, auction.id, auction.leader_id)
-    clearance = leader.clearance
-    decision = decide(listing.grade, listing.mode, clearance, listing.flags, listing.conditions)
-    if not decision.allowed:
-        trading.standing.require_fresh()
-        clearance = trading.standing.clearance_of(auction.leader_id)
-        decision = decide(listing.grade, listing.mode, clearance, listing.flags, listing.conditions)
-    return replace(leader, clearance=clearance, decision=decision)
+    return decided_anew(trading, await store.registration(tx, auction.id, auction.leader_id), listing)
 
 
 async def _award(

@@ -1,4 +1,4 @@
-"""What every award becomes, in the commit that makes it: an order, a contract to sign, and an exclusive right sold."""
+"""What every award becomes, in the commit that makes it: an order, a contract to sign, and the listing sold out."""
 
 from services.trading.events.deals import ContractDrafted, ListingClosed, OrderPlaced
 from services.trading.rules import contract as contract_rules
@@ -21,7 +21,8 @@ async def place_order(
     tx: Transaction, award: Award, listing: Listing, clearance: Clearance | None, decision: Decision, windows: Windows
 ) -> tuple[Order, list[Fact]]:
     """Requires the locked listing. The facts are for the caller to record, last."""
-    sold = listing_rules.sell(listing)
+    taken = 0 if listing.right.copies is None else await order_store.orders_standing(tx, listing.id)
+    sold = listing_rules.sell(listing, taken)
     order = order_rules.place(OrderId.new(), ContractId.new(), award, listing, windows)
     contract = contract_rules.draft(order, listing, clearance, decision)
     if sold is not listing:

@@ -12,6 +12,7 @@ from datetime import datetime
 from services.trading.actions.permission import decide_for, sight_of
 from services.trading.events.auction import BidPlaced
 from services.trading.rules import auction as rules
+from services.trading.rules.any_auction import AnyAuction, of_kind
 from services.trading.rules.auction import Auction, NoSuchAuction, NotRegistered
 from services.trading.rules.bid import Bid, Registration, bid_of
 from services.trading.rules.listing import Listing
@@ -51,7 +52,7 @@ class Round:
     """The auctions that a batch bids in, as they are read and as its bids change them."""
 
     now: datetime
-    auctions: dict[AuctionId, Auction]
+    auctions: dict[AuctionId, AnyAuction]
     listings: Mapping[ListingId, Listing]
     registrations: Mapping[Bidder, Registration]
     placed: list[tuple[Asked, Bid, BidPlaced]] = field(default_factory=list[tuple[Asked, Bid, BidPlaced]])
@@ -93,9 +94,10 @@ class Bidding:
         return bid
 
     def _decide(self, opened: Round, asked: Asked) -> tuple[Bid, Auction]:
-        before = opened.auctions.get(asked.auction_id)
-        if before is None:
+        found = opened.auctions.get(asked.auction_id)
+        if found is None:
             raise NoSuchAuction()
+        before = of_kind(found, Auction)
         listing = opened.listings[before.listing_id]
         if not sight_of(self, asked.caller.caller).includes(listing.grade, listing.provider_id):
             raise NoSuchAuction()

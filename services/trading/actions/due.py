@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
-from services.trading.actions import auction, entitlement, listing, order
+from services.trading.actions import closing, entitlement, listing, order
 from services.trading.actions.news import take_in
 from services.trading.actions.trading import Trading
 from services.trading.store import auction as auction_store
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 async def close_auctions(trading: Trading) -> None:
-    await _each(trading, auction.close, await _due(trading, auction_store.auctions_due))
+    await _each(trading, closing.close, await _due(trading, auction_store.auctions_due))
 
 
 async def pass_deadlines(trading: Trading) -> None:

@@ -84,6 +84,14 @@ async def void_holds(tx: Transaction, holds: Sequence[Hold], now: datetime) -> F
     return tuple(facts)
 
 
+async def lock_holds(tx: Transaction, holds: Sequence[Hold], provider_id: ParticipantId) -> None:
+    """Lock every balance that voiding some of these deposits and forfeiting others can change, in the one order, for
+    both are more than one statement."""
+    touched = [account for hold in holds for account in (_pending(hold).debit, _pending(hold).credit)]
+    providers = [ledger.wallet(provider_id, hold.amount.currency) for hold in holds]
+    await ledger_store.lock_accounts(tx, {*touched, *providers})
+
+
 async def pay_order(
     tx: Transaction, order_id: OrderId, buyer_id: ParticipantId, price: Money, hold: Hold | None, now: datetime
 ) -> Facts:

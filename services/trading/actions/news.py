@@ -27,7 +27,7 @@ from services.trading.rules import auction as auction_rules
 from services.trading.rules import entitlement as entitlement_rules
 from services.trading.rules import listing as listing_rules
 from services.trading.rules import order as order_rules
-from services.trading.rules.auction import Auction
+from services.trading.rules.any_auction import AnyAuction
 from services.trading.rules.entitlement import Entitlement
 from services.trading.rules.listing import Listing, Reason
 from services.trading.rules.order import Order
@@ -85,7 +85,7 @@ async def _take_off(trading: Trading, tx: Transaction, withdrawn: WithdrawnAsset
     await trading.outbox.record(tx, trading.outbox.itself, now, *facts)
 
 
-async def _lock_offers(tx: Transaction, of: VersionId | AssetId) -> tuple[list[Listing], list[Auction]]:
+async def _lock_offers(tx: Transaction, of: VersionId | AssetId) -> tuple[list[Listing], list[AnyAuction]]:
     """What is on offer, and its open auctions. Requires the locked version or asset: no more of it can be listed."""
     seen = await listing_store.listings_on_offer(tx, of)
     await auction_store.open_auctions(tx, [listing.id for listing in seen])  # before the listings, as at their close
@@ -117,7 +117,7 @@ async def _regrade_entitlements(
     return facts
 
 
-async def _call_off(tx: Transaction, auctions: Mapping[Auction, str | None], now: datetime) -> list[Fact]:
+async def _call_off(tx: Transaction, auctions: Mapping[AnyAuction, str | None], now: datetime) -> list[Fact]:
     """Those for which there is a reason. One whose time is up is no longer open, whoever has noticed: its close asks
     the new grade."""
     facts: list[Fact] = []

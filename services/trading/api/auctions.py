@@ -5,10 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from services.trading.actions import auction as actions
+from services.trading.actions import opening
 from services.trading.actions.auction import Wanted
 from services.trading.actions.permission import sight_of
 from services.trading.api.service import PREFIX, TradingService
-from services.trading.schemas.auctions import AuctionState, AuctionView, BidView, NewAuction, NewBid, RegistrationView
+from services.trading.schemas.auctions import AuctionState, BidView, NewAuction, NewBid, RegistrationView
+from services.trading.schemas.mechanisms import AnyAuctionView, view_of
 from shared import web
 from shared.idempotency import Keyed
 from shared.ids import AuctionId
@@ -21,32 +23,34 @@ router = APIRouter(prefix=PREFIX)
 @router.post("/auctions", status_code=201)
 async def open_auction(
     new: NewAuction, caller: Provider, once: Keyed, trading: TradingService, response: Response
-) -> AuctionView:
-    """Call for bids on an exclusive right that you have listed. Its terms never change."""
+) -> AnyAuctionView:
+    """Call for bids on a right that you have listed, by the mechanism of the listing. Its terms never change."""
     reserve = new.reserve_price.money() if new.reserve_price else None
+    schedule = new.schedule.schedule() if new.schedule else None
     wanted = Wanted(
-        new.listing_id, new.start_price.money(), new.steps(), reserve, new.deposit.money(), new.opens_at, new.closes_at
+        new.listing_id, new.start_price.money(), new.steps(), reserve, new.deposit.money(), new.opens_at,
+        new.closes_at, schedule, new.reveal_closes_at,
     )  # fmt: skip
-    auction = await actions.open_auction(trading, caller, wanted, once)
+    auction = await opening.open_auction(trading, caller, wanted, new.named(), once)
     web.created(response, f"{PREFIX}/auctions/{auction.id}")
-    return AuctionView.of(auction, leading_bidder_number=None)
+    return view_of(auction, leading_bidder_number=None, now=auction.last_at)
 
 
 @router.get("/auctions")
 async def see_auctions(
     caller: Visitor, page: PageQuery, trading: TradingService, state: Annotated[AuctionState | None, Query()] = None
-) -> Listing[AuctionView]:
+) -> Listing[AnyAuctionView]:
     """Auctions, as far as the grade of what is sold lets you see them; newest first."""
     found = await actions.auctions(trading, sight_of(trading, caller), page, state)
-    views = [AuctionView.of(each.auction, each.leader_number) for each in found]
-    return Listing[AuctionView].of(views, page, lambda view: view.id)
+    views = [view_of(each.auction, each.leader_number, each.seen_at) for each in found]
+    return Listing[AnyAuctionView].of(views, page, lambda view: view.id)
 
 
 @router.get("/auctions/{auction_id}")
-async def see_auction(auction_id: AuctionId, caller: Visitor, trading: TradingService) -> AuctionView:
-    """One auction: the price, the least that is taken now, and when it closes."""
+async def see_auction(auction_id: AuctionId, caller: Visitor, trading: TradingService) -> AnyAuctionView:
+    """One auction: its phase, the price, what is taken now, and when that changes next."""
     found = await actions.auction(trading, sight_of(trading, caller), auction_id)
-    return AuctionView.of(found.auction, found.leader_number)
+    return view_of(found.auction, found.leader_number, found.seen_at)
 
 
 @router.post("/auctions/{auction_id}/registrations", status_code=201)
@@ -80,6 +84,7 @@ async def see_bids(
 
 
 @router.post("/auctions/{auction_id}/cancel")
-async def cancel(auction_id: AuctionId, caller: Provider, once: Keyed, trading: TradingService) -> AuctionView:
+async def cancel(auction_id: AuctionId, caller: Provider, once: Keyed, trading: TradingService) -> AnyAuctionView:
     """Call your auction off, as long as nobody has bid."""
-    return AuctionView.of(await actions.cancel(trading, caller, auction_id, once), leading_bidder_number=None)
+    cancelled = await actions.cancel(trading, caller, auction_id, once)
+    return view_of(cancelled, leading_bidder_number=None, now=cancelled.last_at)

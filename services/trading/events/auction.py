@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
+from services.trading.rules.any_auction import AnyAuction
 from services.trading.rules.auction import Auction, State
 from services.trading.rules.auction_terms import Increment
 from services.trading.rules.award import FrozenFees
@@ -162,7 +163,7 @@ class AuctionCancelled(Fact):
     revision: int
 
     @classmethod
-    def of(cls, auction: Auction) -> Self:
+    def of(cls, auction: AnyAuction) -> Self:
         return cls(
             auction.id, auction.listing_id, auction.provider_id, auction.reason_code, auction.bid_count,
             auction.revision,

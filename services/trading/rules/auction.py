@@ -11,9 +11,11 @@ Does not: know who may bid (registration decides), hold money, or keep the bids 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from services.trading.rules.auction_terms import Terms
+from services.trading.rules.mechanism import Mechanism
+from services.trading.rules.phase import CLOSED, Step, step_of
 from services.trading.rules.price_cap import require_within
 from shared.errors import Conflict, Forbidden, NotFound
 from shared.ids import AuctionId, ListingId, ParticipantId
@@ -74,12 +76,51 @@ class Auction:
         return self.leader_id if self.state is SOLD else None
 
     @property
+    def mechanism(self) -> Mechanism:
+        return Mechanism.ENGLISH
+
+    @property
+    def decided_at(self) -> datetime:
+        """From this moment on the outcome stands."""
+        return self.closes_at
+
+    @property
     def deadline(self) -> datetime | None:
         return self.closes_at if self.state is OPEN else None
 
     @property
     def next_actor(self) -> str | None:
         return "bidder" if self.state is OPEN else None
+
+    def step(self, now: datetime) -> Step:
+        if self.state is not OPEN:
+            return Step(CLOSED, None)
+        return step_of(self.terms.opens_at, self.closes_at, None, max(now, self.last_at))
+
+
+class Timed(Protocol):
+    """What the decisions that all auctions share need of one, whichever its mechanism.
+
+    The bidding ends at `closes_at`; the outcome stands from `decided_at` on.
+    """
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def state(self) -> State: ...
+    @property
+    def closes_at(self) -> datetime: ...
+    @property
+    def decided_at(self) -> datetime: ...
+    @property
+    def last_at(self) -> datetime: ...
+    @property
+    def bid_count(self) -> int: ...
+    @property
+    def revision(self) -> int: ...
+
+
+Kind = TypeVar("Kind", bound=Timed)
 
 
 class NoSuchAuction(NotFound):
@@ -124,14 +165,14 @@ def open_auction(
     return Auction(auction_id, listing_id, provider_id, terms, AUCTION.start, terms.closes_at, last_at=now)
 
 
-def is_over(auction: Auction, now: datetime) -> bool:
+def is_over(auction: Timed, now: datetime) -> bool:
     """Whether the outcome stands already, though nobody may yet have noticed."""
-    return auction.state is not OPEN or max(now, auction.last_at) >= auction.closes_at
+    return auction.state is not OPEN or max(now, auction.last_at) >= auction.decided_at
 
 
-def require_takes_bidders(auction: Auction, now: datetime) -> None:
+def require_takes_bidders(auction: Timed, now: datetime) -> None:
     """Raises AuctionClosed once the time for bids is up. Before the opening, bidders may register."""
-    if is_over(auction, now):
+    if auction.state is not OPEN or max(now, auction.last_at) >= auction.closes_at:
         raise AuctionClosed(state=auction.state, closed_at=auction.closes_at)
 
 
@@ -172,7 +213,7 @@ def close(auction: Auction, now: datetime, denied: str | None = None) -> Auction
     return _move(auction, SOLD, reason_code=Reason.HIGHEST_BID, last_at=at)
 
 
-def cancel(auction: Auction, now: datetime) -> Auction:
+def cancel(auction: Kind, now: datetime) -> Kind:
     """Called off by the provider, before anyone has bid. A bid binds the bidder, so it binds the provider too."""
     at = max(now, auction.last_at)
     if auction.state is OPEN and auction.bid_count:
@@ -182,7 +223,7 @@ def cancel(auction: Auction, now: datetime) -> Auction:
     return _move(auction, CANCELLED, reason_code=Reason.BY_PROVIDER, last_at=at)
 
 
-def forbid(auction: Auction, reason_code: str, now: datetime) -> Auction:
+def forbid(auction: Kind, reason_code: str, now: datetime) -> Kind:
     """Called off because what is sold may no longer be sold to anyone, whoever has bid, or was withdrawn unbid."""
     return _move(auction, CANCELLED, reason_code=reason_code, last_at=max(now, auction.last_at))
 
@@ -228,9 +269,9 @@ def _extended(auction: Auction, at: datetime) -> datetime:
     return max(auction.closes_at, wanted)
 
 
-def _move(auction: Auction, to: State, **changes: Any) -> Auction:
+def _move(auction: Kind, to: State, **changes: Any) -> Kind:
     return _change(auction, state=AUCTION.move(auction.state, to), **changes)
 
 
-def _change(auction: Auction, **changes: Any) -> Auction:
+def _change(auction: Kind, **changes: Any) -> Kind:
     return replace(auction, revision=auction.revision + 1, **changes)

@@ -92,9 +92,9 @@ def terms_of(
     if reserve_price is not None and reserve_price < start_price:
         raise ReserveBelowStart(start_minor=start_price.minor)
     require_within(price_cap, start_price, reserve_price)
-    _check_deposit(deposit, start_price, rules)
+    check_deposit(deposit, start_price, rules)
     opens_at = opens_at or now
-    _check_times(opens_at, closes_at, rules, now)
+    check_times(opens_at, closes_at, rules, now)
     return Terms(
         start_price, increments, reserve_price, deposit, opens_at, closes_at,
         hard_closes_at=closes_at + timedelta(seconds=rules.overtime_seconds_max),
@@ -115,7 +115,7 @@ def _check_increments(increments: tuple[Increment, ...]) -> None:
         raise BadIncrements(step_minor=steps)
 
 
-def _check_deposit(deposit: Money, start_price: Money, rules: MarketRules) -> None:
+def check_deposit(deposit: Money, start_price: Money, rules: MarketRules) -> None:
     share, whole = deposit.minor * WHOLE_BASIS_POINTS, start_price.minor
     if not rules.deposit_basis_points_min * whole <= share <= rules.deposit_basis_points_max * whole:
         raise DepositOutOfRange(
@@ -123,7 +123,7 @@ def _check_deposit(deposit: Money, start_price: Money, rules: MarketRules) -> No
         )
 
 
-def _check_times(opens_at: datetime, closes_at: datetime, rules: MarketRules, now: datetime) -> None:
+def check_times(opens_at: datetime, closes_at: datetime, rules: MarketRules, now: datetime) -> None:
     shortest, longest = timedelta(seconds=rules.auction_seconds_min), timedelta(seconds=rules.auction_seconds_max)
     if opens_at < now:
         raise BadTimes(opens_at_min=now)

@@ -36,7 +36,7 @@ LISTED, SUSPENDED, SOLD, DELISTED = State
 LISTING = Lifecycle(start=LISTED, moves={
     LISTED:    {SUSPENDED, SOLD, DELISTED},
     SUSPENDED: {LISTED, DELISTED},
-    SOLD:      set(),  # an exclusive right is sold once; whoever gets it back lists it again
+    SOLD:      set(),  # a right is sold out once; whoever gets it back lists it again
     DELISTED:  set(),
 })  # fmt: skip
 NEXT_ACTOR = {LISTED: "buyer", SUSPENDED: "provider"}
@@ -46,6 +46,7 @@ class Reason(StrEnum):
     BY_PROVIDER = "by_provider"
     EXPIRED = "expired"
     SOLD_EXCLUSIVELY = "sold_exclusively"
+    ALL_COPIES_SOLD = "all_copies_sold"
     ASSET_WITHDRAWN = "asset_withdrawn"
     ALLOWED_AGAIN = "allowed_again"  # the grade that suspended it was lowered; its provider may resume it
 
@@ -175,6 +176,10 @@ class RightsOverlap(Conflict):
     """An exclusive right overlaps no other right over the same asset; the facts name the listings that take it up."""
 
 
+class NoCopyLeft(Conflict):
+    """Every copy of this limited right has a buyer."""
+
+
 class ListingNotOpen(Conflict):
     """This listing takes no orders or auctions now."""
 
@@ -238,15 +243,25 @@ def delist(listing: Listing, reason: Reason = Reason.BY_PROVIDER) -> Listing:
     return _move(listing, DELISTED, reason_code=reason, deadline=None)
 
 
-def sell(listing: Listing) -> Listing:
-    """The listing after an award: an exclusive right is sold, any other stays on offer.
+def copies_left(listing: Listing, taken: int) -> int | None:
+    """How many more buyers a right can have, if so many awards of it stand. None for a right without limit."""
+    copies = 1 if listing.is_exclusive else listing.right.copies
+    return None if copies is None else max(0, copies - taken)
+
+
+def sell(listing: Listing, taken: int = 0) -> Listing:
+    """The listing after one more award: an exclusive right and the last copy of a limited one are sold, any other
+    stays on offer. `taken` are the awards of a limited right that stand already.
 
     What was withdrawn after the first bid of its auction is sold all the same, and stays taken off.
     """
+    if listing.right.copies is not None and not copies_left(listing, taken):
+        raise NoCopyLeft(copies=listing.right.copies)
     taken_off_since = listing.state is DELISTED and listing.reason_code == Reason.ASSET_WITHDRAWN
-    if not listing.is_exclusive or taken_off_since:
+    if taken_off_since or not (listing.is_exclusive or copies_left(listing, taken) == 1):
         return listing
-    return _move(listing, SOLD, reason_code=Reason.SOLD_EXCLUSIVELY, deadline=None)
+    reason = Reason.SOLD_EXCLUSIVELY if listing.is_exclusive else Reason.ALL_COPIES_SOLD
+    return _move(listing, SOLD, reason_code=reason, deadline=None)
 
 
 def regrade(

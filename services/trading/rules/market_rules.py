@@ -33,6 +33,9 @@ class MarketRules:
     overtime_seconds_max: int
     deposit_basis_points_min: int
     deposit_basis_points_max: int
+    reveal_seconds_min: int
+    reveal_seconds_max: int
+    price_drop_seconds_min: int
     windows: Windows
 
 
@@ -47,6 +50,9 @@ STANDARD = MarketRules(
     overtime_seconds_max=4 * HOUR,   # ours: the law sets no end, but a day's work must have one
     deposit_basis_points_min=500,    # 5 % of the start price: art. 17
     deposit_basis_points_max=2_000,  # 20 %: art. 17
+    reveal_seconds_min=1 * HOUR,     # ours: whoever sealed a bid must be able to open it, from any time zone
+    reveal_seconds_max=7 * DAY,
+    price_drop_seconds_min=1 * MINUTE,
     windows=Windows(
         signing_seconds=5 * DAY,     # at once, or as agreed: 电子商务法 art. 49, 50
         payment_seconds=5 * DAY,     # 32号令 art. 28: at once as a rule
@@ -67,6 +73,9 @@ DEMO = MarketRules(
     overtime_seconds_max=10,
     deposit_basis_points_min=500,
     deposit_basis_points_max=2_000,
+    reveal_seconds_min=2,
+    reveal_seconds_max=1 * HOUR,
+    price_drop_seconds_min=1,
     windows=Windows(
         signing_seconds=2 * MINUTE,
         payment_seconds=2 * MINUTE,

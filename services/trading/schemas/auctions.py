@@ -8,6 +8,9 @@ from pydantic import Field as Limits
 from services.trading.rules.auction import Auction, State
 from services.trading.rules.auction_terms import INCREMENTS_MAX, Increment
 from services.trading.rules.bid import Bid, Registration
+from services.trading.rules.dutch import Schedule
+from services.trading.rules.mechanism import Mechanism
+from services.trading.rules.phase import Phase
 from services.trading.schemas.money import Amount
 from services.trading.schemas.words import Minor
 from shared.ids import AuctionId, BidId, ListingId, ParticipantId, RegistrationId
@@ -15,6 +18,7 @@ from shared.money import Money
 from shared.web import Moment, Request, View
 
 AuctionState = State
+INTERVAL_SECONDS_MAX = 86_400
 
 
 class NewIncrement(Request):
@@ -22,19 +26,40 @@ class NewIncrement(Request):
     step_minor: Minor
 
 
+class NewSchedule(Request):
+    """Of a Dutch auction: the price falls by so much after each interval, down to the floor."""
+
+    decrement: Amount
+    interval_seconds: Annotated[int, Limits(ge=1, le=INTERVAL_SECONDS_MAX)]
+    floor_price: Amount
+
+    def schedule(self) -> Schedule:
+        return Schedule(self.decrement.money(), self.interval_seconds, self.floor_price.money())
+
+
 class NewAuction(Request):
-    """Opens at once if no time is named. The reserve stays hidden until the close."""
+    """Opens at once if no time is named. The reserve stays hidden until the close.
+
+    The listing says by which mechanism. An English auction needs `increments`, a Dutch one a `schedule`, and one by
+    sealed bids `reveal_closes_at`; what belongs to another mechanism is refused.
+    """
 
     listing_id: ListingId
     start_price: Amount
-    increments: Annotated[list[NewIncrement], Limits(min_length=1, max_length=INCREMENTS_MAX)]
+    increments: Annotated[list[NewIncrement] | None, Limits(min_length=1, max_length=INCREMENTS_MAX)] = None
+    schedule: NewSchedule | None = None
     reserve_price: Amount | None = None
     deposit: Amount
     opens_at: Moment | None = None
     closes_at: Moment
+    reveal_closes_at: Moment | None = None
 
     def steps(self) -> tuple[Increment, ...]:
-        return tuple(Increment(band.from_minor, band.step_minor) for band in self.increments)
+        return tuple(Increment(band.from_minor, band.step_minor) for band in self.increments or ())
+
+    def named(self) -> set[str]:
+        """The terms that say something."""
+        return {name for name in self.model_fields_set if getattr(self, name) is not None}
 
 
 class NewBid(Request):
@@ -54,7 +79,10 @@ class AuctionView(View):
     id: AuctionId
     listing_id: ListingId
     provider_id: ParticipantId
+    mechanism: Mechanism
     state: State
+    phase: Phase
+    next_step_at: datetime | None
     price: Money | None
     floor: Money
     bids: int
@@ -75,10 +103,11 @@ class AuctionView(View):
     reason_code: str | None
 
     @classmethod
-    def of(cls, auction: Auction, leading_bidder_number: int | None) -> Self:
-        terms = auction.terms
+    def of(cls, auction: Auction, leading_bidder_number: int | None, now: datetime) -> Self:
+        terms, step = auction.terms, auction.step(now)
         return cls(
-            id=auction.id, listing_id=auction.listing_id, provider_id=auction.provider_id, state=auction.state,
+            id=auction.id, listing_id=auction.listing_id, provider_id=auction.provider_id,
+            mechanism=auction.mechanism, state=auction.state, phase=step.phase, next_step_at=step.next_step_at,
             price=auction.price, floor=auction.floor, bids=auction.bid_count,
             leading_bidder_number=leading_bidder_number, winner=auction.winner_id, start_price=terms.start_price,
             increments=[IncrementView.model_validate(band) for band in terms.increments],

@@ -1,4 +1,4 @@
-"""How auctions, their bidders and their bids are kept.
+"""How auctions, their bidders and the bids of English ones are kept.
 
 Promises: the sequence of an auction's bids has no twin; a bidder registers once; an auction that changed since it was
 read is not saved. Bids and registrations are added and never changed.
@@ -10,20 +10,24 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Row, Select, func, insert, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, func, insert, or_, select, tuple_
 from sqlalchemy.exc import IntegrityError
 
+from services.trading.rules.any_auction import AnyAuction
 from services.trading.rules.auction import AUCTION, Auction, NoSuchAuction, NotRegistered, State
 from services.trading.rules.auction_terms import Terms
 from services.trading.rules.bid import AlreadyRegistered, Bid, Registration
+from services.trading.rules.dutch import DutchAuction
 from services.trading.rules.listing import ListingNotOpen
-from services.trading.store import rows
+from services.trading.rules.mechanism import Mechanism
+from services.trading.rules.sealed import SealedAuction
+from services.trading.store import dutch, rows, sealed
 from services.trading.tables.deals import auctions, bids, listings, registrations
 from shared.database import Transaction, for_update
 from shared.grades import Clearance, Decision, Grade
 from shared.ids import AuctionId, ListingId, ParticipantId
 from shared.money import Money
-from shared.web import BadCursor, Page
+from shared.web import Page
 
 DUE_MAX = 100
 Bidder = tuple[AuctionId, ParticipantId]
@@ -33,45 +37,55 @@ _decision = TypeAdapter(Decision)
 
 @dataclass(frozen=True, slots=True)
 class ShownAuction:
-    """An auction with the number of whoever leads, and the grade of what is sold."""
+    """An auction with the number of whoever leads, the grade of what is sold, and the moment of the look at it."""
 
-    auction: Auction
+    auction: AnyAuction
     leader_number: int | None
     grade: Grade
+    seen_at: datetime
 
 
-async def add_auction(tx: Transaction, auction: Auction, reserve_salt: str | None) -> None:
+async def add_auction(tx: Transaction, auction: AnyAuction, reserve_salt: str | None) -> None:
     """Raises ListingNotOpen if the listing is being auctioned already."""
-    row = {"id": auction.id, **_row(auction), "terms": rows.told(auction.terms), "reserve_salt": reserve_salt}
+    row = {"id": auction.id, **_told(auction), "terms": rows.told(auction.terms), "reserve_salt": reserve_salt}
     try:
         await tx.execute(insert(auctions).values(row))
     except IntegrityError as error:
         raise ListingNotOpen(state="auctioned") from error
 
 
-async def save_auction(tx: Transaction, auction: Auction, acts: int = 1) -> None:
+async def save_auction(tx: Transaction, auction: AnyAuction, acts: int = 1) -> None:
     """Requires that so many acts lie between what was read and what is saved."""
-    await rows.save(tx, auctions, auction, _row(auction), acts)
+    await rows.save(tx, auctions, auction, _told(auction), acts)
 
 
-async def auction_for_update(tx: Transaction, auction_id: AuctionId) -> Auction:
+async def auction_for_update(tx: Transaction, auction_id: AuctionId) -> AnyAuction:
+    """Whichever its mechanism: an act that knows one asks by `of_kind`."""
     found = await auctions_for_update(tx, [auction_id])
     if not found:
         raise NoSuchAuction()
     return found[auction_id]
 
 
-async def auctions_for_update(tx: Transaction, auction_ids: Iterable[AuctionId]) -> dict[AuctionId, Auction]:
+async def auctions_for_update(tx: Transaction, auction_ids: Iterable[AuctionId]) -> dict[AuctionId, AnyAuction]:
     """Those that there are, locked in the order of their ids."""
     query = select(*auctions.c).where(auctions.c.id.in_(sorted(auction_ids))).order_by(auctions.c.id)
-    return {row.id: _auction(row) for row in await tx.execute(for_update(query, tx))}
+    return {row.id: _any(row) for row in await tx.execute(for_update(query, tx))}
 
 
-async def open_auctions(tx: Transaction, listing_ids: Iterable[ListingId]) -> list[Auction]:
+async def mechanism_of(tx: Transaction, auction_id: AuctionId) -> Mechanism:
+    """It never changes, so nothing is locked."""
+    told = await tx.scalar(select(auctions.c.mechanism).where(auctions.c.id == auction_id))
+    if told is None:
+        raise NoSuchAuction()
+    return Mechanism(told)
+
+
+async def open_auctions(tx: Transaction, listing_ids: Iterable[ListingId]) -> list[AnyAuction]:
     """Locked, in the order of their ids."""
     where = (auctions.c.listing_id.in_(sorted(listing_ids)), auctions.c.state.in_(AUCTION.open_states()))
     query = select(*auctions.c).where(*where).order_by(auctions.c.id)
-    return [_auction(row) for row in await tx.execute(for_update(query, tx))]
+    return [_any(row) for row in await tx.execute(for_update(query, tx))]
 
 
 async def is_under_way(tx: Transaction, listing_id: ListingId) -> bool:
@@ -81,7 +95,8 @@ async def is_under_way(tx: Transaction, listing_id: ListingId) -> bool:
 
 async def auctions_due(tx: Transaction, now: datetime) -> list[AuctionId]:
     """Those whose time is up and which nobody has yet closed, at most a hundred, the longest overdue first."""
-    where = (auctions.c.state.in_(AUCTION.open_states()), auctions.c.closes_at <= now)
+    opened = or_(auctions.c.reveal_closes_at.is_(None), auctions.c.reveal_closes_at <= now)
+    where = (auctions.c.state.in_(AUCTION.open_states()), auctions.c.closes_at <= now, opened)
     return list(await tx.scalars(select(auctions.c.id).where(*where).order_by(auctions.c.closes_at).limit(DUE_MAX)))
 
 
@@ -89,16 +104,17 @@ async def reserve_salt(tx: Transaction, auction_id: AuctionId) -> str | None:
     return await tx.scalar(select(auctions.c.reserve_salt).where(auctions.c.id == auction_id))
 
 
-async def shown_auction(tx: Transaction, auction_id: AuctionId) -> ShownAuction:
+async def shown_auction(tx: Transaction, auction_id: AuctionId, now: datetime) -> ShownAuction:
     row = (await tx.execute(_shown().where(auctions.c.id == auction_id))).one_or_none()
     if row is None:
         raise NoSuchAuction()
-    return _shown_auction(row)
+    return _shown_auction(row, now)
 
 
 async def page_of_auctions(
-    tx: Transaction, page: Page, grades: Iterable[Grade], own: ParticipantId | None, state: State | None
-) -> list[ShownAuction]:
+    tx: Transaction, page: Page, grades: Iterable[Grade], own: ParticipantId | None, state: State | None,
+    now: datetime,
+) -> list[ShownAuction]:  # fmt: skip
     """Auctions of what has one of these grades, and one's own of any grade."""
     seen: ColumnElement[bool] = listings.c.grade.in_(sorted(grades))
     if own is not None:
@@ -107,7 +123,7 @@ async def page_of_auctions(
     if state is not None:
         query = query.where(auctions.c.state == state)
     found = await tx.execute(rows.newest_first(query, auctions.c.id, AuctionId, page))
-    return [_shown_auction(row) for row in found]
+    return [_shown_auction(row, now) for row in found]
 
 
 async def next_bidder_number(tx: Transaction, auction_id: AuctionId) -> int:
@@ -116,6 +132,12 @@ async def next_bidder_number(tx: Transaction, auction_id: AuctionId) -> int:
         select(func.max(registrations.c.bidder_number)).where(registrations.c.auction_id == auction_id)
     )
     return (last or 0) + 1
+
+
+async def registrations_on(tx: Transaction, auction_id: AuctionId) -> list[Registration]:
+    """Everyone's, in the order of their numbers."""
+    query = select(*registrations.c).where(registrations.c.auction_id == auction_id)
+    return [_registration(row) for row in await tx.execute(query.order_by(registrations.c.bidder_number))]
 
 
 async def add_registration(tx: Transaction, registration: Registration) -> None:
@@ -159,10 +181,8 @@ async def bids_on(tx: Transaction, auction_id: AuctionId) -> list[Bid]:
 
 async def page_of_bids(tx: Transaction, auction_id: AuctionId, page: Page) -> list[Bid]:
     query = _bids_of(auction_id)
-    if page.after is not None:
-        if not page.after.isascii() or not page.after.isdigit() or len(page.after) > 9:
-            raise BadCursor()
-        query = query.where(bids.c.sequence > int(page.after))
+    if (after := rows.sequence_after(page)) is not None:
+        query = query.where(bids.c.sequence > after)
     return await _bids(tx, query.limit(page.limit + 1))
 
 
@@ -211,22 +231,38 @@ def _shown() -> Select[Any]:
     )
 
 
-def _shown_auction(row: Row[Any]) -> ShownAuction:
-    return ShownAuction(_auction(row), row.leader_number, Grade(row.grade))
+def _shown_auction(row: Row[Any], now: datetime) -> ShownAuction:
+    return ShownAuction(_any(row), row.leader_number, Grade(row.grade), now)
+
+
+def _any(row: Row[Any]) -> AnyAuction:
+    match Mechanism(row.mechanism):
+        case Mechanism.ENGLISH:
+            return _auction(row)
+        case Mechanism.DUTCH:
+            return dutch.dutch_of(row)
+        case _:
+            return sealed.sealed_of(row)
+
+
+def _told(auction: AnyAuction) -> dict[str, object]:
+    match auction:
+        case Auction():
+            return _row(auction)
+        case DutchAuction():
+            return dutch.row_of(auction)
+        case SealedAuction():
+            return sealed.row_of(auction)
 
 
 def _auction(row: Row[Any]) -> Auction:
     return Auction(
         id=row.id, listing_id=row.listing_id, provider_id=row.provider_id, terms=_terms.validate_python(row.terms),
         state=State(row.state), closes_at=row.closes_at, last_at=row.last_at, extensions=row.extensions,
-        bid_count=row.bid_count, price=_money(row.price_minor, row.currency), leader_id=row.leader_id,
-        leader_maximum=_money(row.leader_maximum_minor, row.currency), reason_code=row.reason_code,
+        bid_count=row.bid_count, price=rows.money(row.price_minor, row.currency), leader_id=row.leader_id,
+        leader_maximum=rows.money(row.leader_maximum_minor, row.currency), reason_code=row.reason_code,
         revision=row.revision,
     )  # fmt: skip
-
-
-def _money(minor: int | None, currency: str) -> Money | None:
-    return None if minor is None else Money(minor, currency)
 
 
 def _row(auction: Auction) -> dict[str, object]:

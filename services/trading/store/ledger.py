@@ -66,6 +66,12 @@ async def add_transfers(tx: Transaction, told: Mapping[FactId, Sequence[Transfer
     await _insert_transfers(tx, told, whole, now)
 
 
+async def lock_accounts(tx: Transaction, wanted: Iterable[Account]) -> None:
+    """Those that were ever used, in the order of their ids."""
+    ids = sorted({account.id for account in wanted})
+    await tx.execute(for_update(select(accounts.c.id).where(accounts.c.id.in_(ids)).order_by(accounts.c.id), tx))
+
+
 async def transfers_by_id(tx: Transaction, ids: Iterable[TransferId]) -> dict[TransferId, Transfer]:
     rows = await tx.execute(_entries().where(transfers.c.id.in_(sorted(ids))))
     return {row.id: _transfer(row) for row in rows}

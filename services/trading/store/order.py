@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from services.trading.rules.award import FrozenFees
@@ -31,7 +31,7 @@ from services.trading.tables.deals import orders
 from services.trading.tables.money import instructions
 from shared.database import Transaction, for_update
 from shared.grades import Mode
-from shared.ids import OrderId, ParticipantId, QuoteId, VersionId
+from shared.ids import ListingId, OrderId, ParticipantId, QuoteId, VersionId
 from shared.money import Money
 from shared.web import Page
 
@@ -78,6 +78,12 @@ async def orders_at(tx: Transaction, quote_ids: Sequence[QuoteId]) -> list[Order
     """The orders at these quotes that have not failed."""
     query = select(orders.c.id).where(orders.c.quote_id.in_(quote_ids), orders.c.state.not_in(sorted(FAILED)))
     return list(await tx.scalars(query.order_by(orders.c.id)))
+
+
+async def orders_standing(tx: Transaction, listing_id: ListingId) -> int:
+    """How many orders of a listing have not failed. Requires the locked listing."""
+    standing = (orders.c.listing_id == listing_id, orders.c.state.not_in(sorted(FAILED)))
+    return await tx.scalar(select(func.count()).select_from(orders).where(*standing)) or 0
 
 
 async def unpaid_orders(tx: Transaction, version_id: VersionId) -> list[Order]:

@@ -9,7 +9,8 @@ from sqlalchemy import Column, ColumnElement, Select, Table, insert, update
 from shared.database import Transaction
 from shared.errors import Conflict
 from shared.ids import Id
-from shared.web import Page
+from shared.money import Money
+from shared.web import BadCursor, Page
 
 AnyId = TypeVar("AnyId", bound=Id)
 
@@ -47,6 +48,19 @@ def newest_first(query: Select[Any], column: Column[Any], kind: type[AnyId], pag
 def whose(buyer: Column[Any], provider: Column[Any], party_id: Id | None) -> list[ColumnElement[bool]]:
     """The condition that a party's own is looked for. None looks for everyone's."""
     return [] if party_id is None else [(buyer == party_id) | (provider == party_id)]
+
+
+def sequence_after(page: Page) -> int | None:
+    """The number that a page of numbered things starts after. Raises BadCursor."""
+    if page.after is None:
+        return None
+    if not page.after.isascii() or not page.after.isdigit() or len(page.after) > 9:
+        raise BadCursor()
+    return int(page.after)
+
+
+def money(minor: int | None, currency: str) -> Money | None:
+    return None if minor is None else Money(minor, currency)
 
 
 def told(value: object) -> Any:

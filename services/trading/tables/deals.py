@@ -21,6 +21,7 @@ from services.trading.rules.auction import AUCTION
 from services.trading.rules.contract import CONTRACT
 from services.trading.rules.entitlement import ENTITLEMENT
 from services.trading.rules.listing import LISTING
+from services.trading.rules.mechanism import Mechanism
 from services.trading.rules.order import FAILED, ORDER
 from services.trading.tables.base import metadata
 from shared.database import IdOf, Moment
@@ -118,14 +119,18 @@ auctions = Table(
     Column("id", IdOf(AuctionId), primary_key=True),
     Column("listing_id", IdOf(ListingId), ForeignKey("listings.id"), nullable=False),
     Column("provider_id", IdOf(ParticipantId), nullable=False),
+    Column("mechanism", String, nullable=False, server_default=Mechanism.ENGLISH),
     Column("terms", JSON, nullable=False),
     Column("reserve_salt", String),
     Column("currency", String, nullable=False),
     Column("state", String, nullable=False),
     Column("closes_at", Moment, nullable=False),
+    Column("reveal_closes_at", Moment),
     Column("last_at", Moment, nullable=False),
     Column("extensions", Integer, nullable=False),
     Column("bid_count", Integer, nullable=False),
+    Column("reveal_count", Integer, nullable=False, server_default="0"),
+    Column("award_count", Integer, nullable=False, server_default="0"),
     Column("price_minor", BigInteger),
     Column("leader_id", IdOf(ParticipantId)),
     Column("leader_maximum_minor", BigInteger),

@@ -1,6 +1,7 @@
-"""All tables of `trading`: of deals and of money, in one set."""
+"""All tables of `trading`: of deals, of sealed bids and of money, in one set."""
 
-from services.trading.tables import deals, money
+from services.trading.tables import deals, money, sealed
 
+assert sealed.sealed_bids.metadata is deals.metadata
 metadata = deals.metadata
 APPEND_ONLY = (*deals.APPEND_ONLY, *money.APPEND_ONLY)

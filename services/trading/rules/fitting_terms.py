@@ -1,0 +1,37 @@
+"""Which terms an auction names by its mechanism: what it needs, what it may have, and what does not belong to it."""
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+
+from services.trading.rules.mechanism import Mechanism
+from shared.errors import Malformed
+
+COMMON = frozenset({"listing_id", "start_price", "deposit", "opens_at", "closes_at"})
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    needed: frozenset[str]
+    taken: frozenset[str] = frozenset()
+
+
+_SEALED = Names(frozenset({"reveal_closes_at"}), frozenset({"reserve_price"}))
+OWN: Mapping[Mechanism, Names] = {
+    Mechanism.ENGLISH:       Names(frozenset({"increments"}), frozenset({"reserve_price"})),
+    Mechanism.DUTCH:         Names(frozenset({"schedule"})),  # its floor is an open reserve
+    Mechanism.SEALED_FIRST:  _SEALED,
+    Mechanism.SEALED_SECOND: _SEALED,
+    Mechanism.UNIFORM:       _SEALED,
+    Mechanism.RSOP:          _SEALED,
+}  # fmt: skip
+
+
+class TermsDoNotFit(Malformed):
+    """An auction by this mechanism needs the terms that are `missing`, and has none that are `foreign` to it."""
+
+
+def require_fitting_terms(mechanism: Mechanism, named: Set[str]) -> None:
+    own = OWN[mechanism]
+    missing, foreign = own.needed - named, named - COMMON - own.needed - own.taken
+    if missing or foreign:
+        raise TermsDoNotFit(mechanism=mechanism, missing=sorted(missing), foreign=sorted(foreign))
