@@ -118,9 +118,16 @@ async def test_what_was_committed_to_is_what_is_opened_and_says_who_won(market: 
 def _terms(data: Line, reserve: Line | None) -> Terms:
     return Terms(
         start_price=Money(**data["start_price"]), increments=tuple(Increment(**band) for band in data["increments"]),
-        reserve_price=Money(**reserve) if reserve else None, deposit=Money(**data["deposit"]),
+        reserve_price=_money(reserve), deposit=Money(**data["deposit"]),
         opens_at=moment(data["opens_at"]), closes_at=moment(data["closes_at"]),
         hard_closes_at=moment(data["hard_closes_at"]), soft_close_seconds=data["soft_close_seconds"],
         extension_seconds=data["extension_seconds"], extensions_max=data["extensions_max"],
         fees=FrozenFees(**data["fees"]), windows=Windows(**data["windows"]), rules_name=data["rules_name"],
+        reserve_is_open="open_reserve" in data, priority_ids=tuple(map(ParticipantId, data["priority_ids"])),
+        buy_now_price=_money(data.get("buy_now_price")), keeps_second=data["keeps_second"],
+        second_answer_seconds=data["second_answer_seconds"],
     )  # fmt: skip
+
+
+def _money(told: Line | None) -> Money | None:
+    return Money(**told) if told else None

@@ -15,7 +15,7 @@ from services.trading.actions.trading import Sight, Trading, decide_for, fees_of
 from services.trading.events.auction import AuctionCancelled, AuctionOpened, BidderRegistered, BidPlaced, facts_of_close
 from services.trading.rules import auction as rules
 from services.trading.rules.auction import Auction, NoSuchAuction, State
-from services.trading.rules.auction_terms import Increment, terms_of
+from services.trading.rules.auction_terms import AS_THE_MARKET, Increment, SoftClose, terms_of
 from services.trading.rules.award import Award, FromAuction
 from services.trading.rules.bid import AlreadyRegistered, Bid, Registration, bid_of, opening_of
 from services.trading.rules.listing import Listing, ListingNotOpen, require_open
@@ -44,6 +44,11 @@ class Wanted:
     deposit: Money
     opens_at: datetime | None
     closes_at: datetime
+    reserve_is_open: bool = False
+    soft_close: SoftClose = AS_THE_MARKET
+    priority_ids: tuple[ParticipantId, ...] = ()
+    buy_now_price: Money | None = None
+    keeps_second: bool = False
 
 
 async def open_auction(trading: Trading, caller: Member, wanted: Wanted, once: Once) -> Auction:
@@ -60,10 +65,12 @@ async def open_auction(trading: Trading, caller: Member, wanted: Wanted, once: O
         terms = terms_of(
             start_price=wanted.start_price, increments=wanted.increments, reserve_price=wanted.reserve_price,
             deposit=wanted.deposit, opens_at=wanted.opens_at, closes_at=wanted.closes_at, fees=fees,
-            rules=trading.rules, now=now,
+            rules=trading.rules, now=now, reserve_is_open=wanted.reserve_is_open, soft_close=wanted.soft_close,
+            priority_ids=wanted.priority_ids, buy_now_price=wanted.buy_now_price, keeps_second=wanted.keeps_second,
         )  # fmt: skip
         auction = rules.open_auction(AuctionId.new(), listing.id, caller.participant_id, terms, now)
-        reserve_salt = secrets.token_hex(SALT_BYTES) if terms.reserve_price else None
+        is_secret = terms.reserve_price is not None and not terms.reserve_is_open
+        reserve_salt = secrets.token_hex(SALT_BYTES) if is_secret else None
         await store.add_auction(tx, auction, reserve_salt)
         await once.remember(tx, auction)
         await trading.outbox.record(tx, caller.actor, now, AuctionOpened.of(auction, reserve_salt))

@@ -25,8 +25,9 @@ OPENINGS_MAX = 100  # of one fact, so that it stays within the bytes that an eve
 
 @dataclass(frozen=True, slots=True)
 class AuctionOpened(Fact):
-    """A listing goes to whoever bids most, on these terms; a secret reserve is sealed."""
+    """A listing goes to whoever bids most, on these terms; a secret reserve is sealed, an open one is told."""
 
+    schema_version: ClassVar[int] = 2  # from the second on, all below `rules_name`, and shares as steps
     category: ClassVar[Category] = Category.TRADE
     retention: ClassVar[Retention] = Retention.AUCTION
     auction_id: AuctionId
@@ -45,6 +46,11 @@ class AuctionOpened(Fact):
     fees: FrozenFees
     windows: Windows
     rules_name: str
+    open_reserve: Money | None
+    priority_ids: tuple[ParticipantId, ...]
+    buy_now_price: Money | None
+    keeps_second: bool
+    second_answer_seconds: int
 
     @classmethod
     def of(cls, auction: Auction, reserve_salt: str | None) -> Self:
@@ -55,6 +61,8 @@ class AuctionOpened(Fact):
             auction.id, auction.listing_id, auction.provider_id, terms.start_price, terms.increments, sealed,
             terms.deposit, terms.opens_at, terms.closes_at, terms.hard_closes_at, terms.soft_close_seconds,
             terms.extension_seconds, terms.extensions_max, terms.fees, terms.windows, terms.rules_name,
+            terms.open_reserve, terms.priority_ids, terms.buy_now_price, terms.keeps_second,
+            terms.second_answer_seconds,
         )  # fmt: skip
 
 

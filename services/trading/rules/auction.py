@@ -1,10 +1,9 @@
-"""An English auction with proxy bids: each bidder names a maximum, the price rises only as far as it must.
+"""An English auction with proxy bids: each bidder names a maximum, the price rises only as far as it must (`proxy`).
 
-Promises: a fold of accepted bids in their sequence gives the state, for ever the same; the price never falls, never
-exceeds the leader's maximum, and is never more than one step above what the next bidder would pay, unless the hidden
-reserve asks for it; equal maxima are allowed and the earlier leads; time never runs backwards within an auction; the
-end never moves earlier, nor beyond its hard end. The terms cannot change: nothing here changes them.
-Sources: 法释〔2016〕18号 art. 17-20, 拍卖法 art. 28, 30, 36; the proxy rule is that of open outcry by agents.
+Promises: a fold of accepted bids in their sequence gives the state, for ever the same; time never runs backwards
+within an auction; only an accepted bid moves the end, never earlier, nor beyond its hard end. The terms cannot change:
+nothing here changes them.
+Sources: 法释〔2016〕18号 art. 17-21, 拍卖法 art. 28, 30, 36.
 Does not: know who may bid (registration decides), hold money, or keep the bids that lost.
 """
 
@@ -13,7 +12,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from services.trading.rules.auction_terms import Terms
+from services.trading.rules import proxy
+from services.trading.rules.auction_terms import BadPriority, Terms
+from services.trading.rules.proxy import Lead
 from shared.errors import Conflict, Forbidden, NotFound
 from shared.ids import AuctionId, ListingId, ParticipantId
 from shared.lifecycle import Lifecycle
@@ -65,8 +66,14 @@ class Auction:
 
     @property
     def floor(self) -> Money:
-        """The least that a challenger must offer now."""
-        return self.terms.start_price if self.price is None else self.terms.step_above(self.price)
+        """The least that a challenger must offer now, if they have no priority."""
+        return proxy.floor(self.terms, self.lead, None)
+
+    @property
+    def lead(self) -> Lead | None:
+        if self.leader_id is None or self.leader_maximum is None or self.price is None:
+            return None
+        return Lead(self.leader_id, self.leader_maximum, self.price)
 
     @property
     def winner_id(self) -> ParticipantId | None:
@@ -120,6 +127,8 @@ class BidsWerePlaced(Conflict):
 def open_auction(
     auction_id: AuctionId, listing_id: ListingId, provider_id: ParticipantId, terms: Terms, now: datetime
 ) -> Auction:
+    if provider_id in terms.priority_ids:
+        raise BadPriority(participant_id=provider_id)
     return Auction(auction_id, listing_id, provider_id, terms, AUCTION.start, terms.closes_at, last_at=now)
 
 
@@ -192,35 +201,24 @@ def require_unrelated(is_related: bool) -> None:
 
 def _led(auction: Auction, bidder_id: ParticipantId, maximum: Money) -> Auction:
     """Who leads with the bid, up to which maximum, and at which price."""
-    terms, price, leading = auction.terms, auction.price, auction.leader_maximum
-    if price is None or leading is None:
-        if maximum < terms.start_price:
-            raise BidTooLow(floor_minor=terms.start_price.minor)
-        return _lead(auction, bidder_id, maximum, terms.start_price)
-    if bidder_id == auction.leader_id:
-        if maximum <= leading:
-            raise OwnMaximumNotRaised(maximum_minor=leading.minor)
-        return _lead(auction, bidder_id, maximum, price)
-    if maximum < auction.floor:
-        raise BidTooLow(floor_minor=auction.floor.minor)
-    if maximum > leading:
-        return _lead(auction, bidder_id, maximum, min(maximum, terms.step_above(leading)))
-    return replace(auction, price=max(price, min(leading, terms.step_above(maximum))))
+    lead = auction.lead
+    if lead and lead.bidder_id == bidder_id:
+        if maximum <= lead.maximum:
+            raise OwnMaximumNotRaised(maximum_minor=lead.maximum.minor)
+    elif maximum < (floor := proxy.floor(auction.terms, lead, bidder_id)):
+        raise BidTooLow(floor_minor=floor.minor)
+    return _lead(auction, proxy.bid(auction.terms, lead, bidder_id, maximum))
 
 
-def _lead(auction: Auction, bidder_id: ParticipantId, maximum: Money, price: Money) -> Auction:
-    """The leader's price, raised to the reserve as soon as the leader's maximum meets it."""
-    reserve = auction.terms.reserve_price
-    if reserve is not None and maximum >= reserve:
-        price = max(price, reserve)
-    return replace(auction, leader_id=bidder_id, leader_maximum=maximum, price=price)
+def _lead(auction: Auction, lead: Lead) -> Auction:
+    return replace(auction, leader_id=lead.bidder_id, leader_maximum=lead.maximum, price=lead.price)
 
 
 def _extended(auction: Auction, at: datetime) -> datetime:
     terms = auction.terms
     if at < auction.closes_at - timedelta(seconds=terms.soft_close_seconds):
         return auction.closes_at
-    if auction.extensions >= terms.extensions_max:
+    if terms.extensions_max and auction.extensions >= terms.extensions_max:
         return auction.closes_at
     wanted = min(at + timedelta(seconds=terms.extension_seconds), terms.hard_closes_at)
     return max(auction.closes_at, wanted)

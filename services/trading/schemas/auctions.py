@@ -6,7 +6,14 @@ from typing import Annotated, Self
 from pydantic import Field as Limits
 
 from services.trading.rules.auction import Auction, State
-from services.trading.rules.auction_terms import INCREMENTS_MAX, Increment
+from services.trading.rules.auction_terms import (
+    EXTENSIONS_MAX,
+    INCREMENTS_MAX,
+    PRIORITY_MAX,
+    WHOLE_BASIS_POINTS,
+    Increment,
+    SoftClose,
+)
 from services.trading.rules.bid import Bid, Registration
 from services.trading.schemas.money import Amount
 from services.trading.schemas.words import Minor
@@ -15,15 +22,34 @@ from shared.money import Money
 from shared.web import Moment, Request, View
 
 AuctionState = State
+SECONDS_MAX = 86_400
 
 
 class NewIncrement(Request):
+    """From a price on, the step in minor units, or as a share of the price, rounded up, whichever is more."""
+
     from_minor: Minor
-    step_minor: Minor
+    step_minor: Minor = 1
+    step_basis_points: Annotated[int, Limits(ge=0, le=WHOLE_BASIS_POINTS)] = 0
+
+
+class NewSoftClose(Request):
+    """How late bids move the end; what is not named is as the market has it. A cap of 0 sets none but the hard end."""
+
+    window_seconds: Annotated[int | None, Limits(ge=1, le=SECONDS_MAX)] = None
+    extension_seconds: Annotated[int | None, Limits(ge=1, le=SECONDS_MAX)] = None
+    extensions_max: Annotated[int | None, Limits(ge=0, le=EXTENSIONS_MAX)] = None
+    hard_closes_at: Moment | None = None
+
+    def soft_close(self) -> SoftClose:
+        return SoftClose(self.window_seconds, self.extension_seconds, self.extensions_max, self.hard_closes_at)
 
 
 class NewAuction(Request):
-    """Opens at once if no time is named. The reserve stays hidden until the close."""
+    """Opens at once if no time is named. The reserve stays hidden until the close, unless it is open.
+
+    Priority buyers (优先购买权人) register like everyone, and may then equal what others bid.
+    """
 
     listing_id: ListingId
     start_price: Amount
@@ -32,9 +58,12 @@ class NewAuction(Request):
     deposit: Amount
     opens_at: Moment | None = None
     closes_at: Moment
+    reserve_is_open: bool = False
+    soft_close: NewSoftClose = NewSoftClose()
+    priority_buyers: Annotated[list[ParticipantId], Limits(max_length=PRIORITY_MAX)] = []
 
     def steps(self) -> tuple[Increment, ...]:
-        return tuple(Increment(band.from_minor, band.step_minor) for band in self.increments)
+        return tuple(Increment(band.from_minor, band.step_minor, band.step_basis_points) for band in self.increments)
 
 
 class NewBid(Request):
@@ -46,10 +75,12 @@ class NewBid(Request):
 class IncrementView(View):
     from_minor: int
     step_minor: int
+    step_basis_points: int
 
 
 class AuctionView(View):
-    """`closes_at` is the effective end. That there is a reserve is told, its amount is not (拍卖法 art. 28, 50)."""
+    """`closes_at` is the effective end. That there is a reserve is told; its amount (拍卖法 art. 28, 50) only if the
+    provider opened it. `floor` is for whoever has no priority."""
 
     id: AuctionId
     listing_id: ListingId
@@ -63,10 +94,15 @@ class AuctionView(View):
     start_price: Money
     increments: list[IncrementView]
     has_reserve: bool
+    reserve_price: Money | None
+    has_priority_buyers: bool
     deposit: Money
     opens_at: datetime
     closes_at: datetime
     hard_closes_at: datetime
+    soft_close_seconds: int
+    extension_seconds: int
+    extensions_max: int
     extensions: int
     rules_version: str
     next_actor: str | None
@@ -81,8 +117,11 @@ class AuctionView(View):
             price=auction.price, floor=auction.floor, bids=auction.bid_count,
             leading_bidder_number=leading_bidder_number, winner=auction.winner_id, start_price=terms.start_price,
             increments=[IncrementView.model_validate(band) for band in terms.increments],
-            has_reserve=terms.reserve_price is not None, deposit=terms.deposit, opens_at=terms.opens_at,
-            closes_at=auction.closes_at, hard_closes_at=terms.hard_closes_at, extensions=auction.extensions,
+            has_reserve=terms.reserve_price is not None, reserve_price=terms.open_reserve,
+            has_priority_buyers=bool(terms.priority_ids), deposit=terms.deposit, opens_at=terms.opens_at,
+            closes_at=auction.closes_at, hard_closes_at=terms.hard_closes_at,
+            soft_close_seconds=terms.soft_close_seconds, extension_seconds=terms.extension_seconds,
+            extensions_max=terms.extensions_max, extensions=auction.extensions,
             rules_version=terms.rules_name, next_actor=auction.next_actor, deadline=auction.deadline,
             reason_code=auction.reason_code,
         )  # fmt: skip
