@@ -7,7 +7,9 @@ from tests.trading.market import AUCTION_DAYS, START, Market, code, yuan
 
 
 async def test_a_step_in_percent_is_shown_and_kept(market: Market):
-    opened = (await market.open_auction(increments=[{"from_minor": 0, "step_basis_points": 333}])).json()
+    opened = (
+        await market.open_auction(increments=[{"from_minor": 0, "step_minor": 1, "step_basis_points": 333}])
+    ).json()
     assert opened["increments"] == [{"from_minor": 0, "step_minor": 1, "step_basis_points": 333}]
     ana, ben = [await market.bidder(opened["id"]) for _ in range(2)]
     await market.bid(ana, opened["id"], 20_001)

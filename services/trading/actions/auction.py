@@ -17,9 +17,12 @@ from services.trading.rules import auction as rules
 from services.trading.rules.auction import Auction, NoSuchAuction, State
 from services.trading.rules.auction_terms import AS_THE_MARKET, Increment, SoftClose, terms_of
 from services.trading.rules.award import Award, FromAuction
+from services.trading.rules.award_queue import second_of
 from services.trading.rules.bid import AlreadyRegistered, Bid, Registration, bid_of, opening_of
 from services.trading.rules.listing import Listing, ListingNotOpen, require_open
 from services.trading.rules.mechanism import Pricing
+from services.trading.rules.order import Order
+from services.trading.rules.reoffer import barred_from, require_not_barred, require_reofferable
 from services.trading.store import auction as store
 from services.trading.store import listing as listing_store
 from services.trading.store.auction import ShownAuction
@@ -49,6 +52,7 @@ class Wanted:
     priority_ids: tuple[ParticipantId, ...] = ()
     buy_now_price: Money | None = None
     keeps_second: bool = False
+    reoffer_of: AuctionId | None = None
 
 
 async def open_auction(trading: Trading, caller: Member, wanted: Wanted, once: Once) -> Auction:
@@ -68,7 +72,10 @@ async def open_auction(trading: Trading, caller: Member, wanted: Wanted, once: O
             rules=trading.rules, now=now, reserve_is_open=wanted.reserve_is_open, soft_close=wanted.soft_close,
             priority_ids=wanted.priority_ids, buy_now_price=wanted.buy_now_price, keeps_second=wanted.keeps_second,
         )  # fmt: skip
-        auction = rules.open_auction(AuctionId.new(), listing.id, caller.participant_id, terms, now)
+        barred_ids = await _barred(tx, wanted, listing, now)
+        auction = rules.open_auction(
+            AuctionId.new(), listing.id, caller.participant_id, terms, now, wanted.reoffer_of, barred_ids
+        )  # fmt: skip
         is_secret = terms.reserve_price is not None and not terms.reserve_is_open
         reserve_salt = secrets.token_hex(SALT_BYTES) if is_secret else None
         await store.add_auction(tx, auction, reserve_salt)
@@ -83,10 +90,11 @@ async def register(trading: Trading, caller: Member, auction_id: AuctionId, once
         if earlier := await once.recall(tx, Registration):
             return earlier
         auction = await store.auction_for_update(tx, auction_id)
-        listing = await _offered(trading, tx, caller, auction)
+        listing = await offered(trading, tx, caller, auction)
         now = await trading.database.now(tx)
         decision = decide_for(trading, caller.standing, listing)
         rules.require_takes_bidders(auction, now)
+        require_not_barred(auction, caller.participant_id)
         if await store.is_registered(tx, auction_id, caller.participant_id):
             raise AlreadyRegistered()
         registration = Registration(
@@ -106,7 +114,7 @@ async def place_bid(trading: Trading, caller: Member, auction_id: AuctionId, max
         if earlier := await once.recall(tx, Bid):
             return earlier
         before = await store.auction_for_update(tx, auction_id)
-        listing = await _offered(trading, tx, caller, before)
+        listing = await offered(trading, tx, caller, before)
         now = await trading.database.now(tx)
         decide_for(trading, caller.standing, listing)
         registration = await store.registration(tx, auction_id, caller.participant_id)
@@ -145,13 +153,17 @@ async def close(trading: Trading, auction_id: AuctionId) -> None:
         if auction.state is not rules.OPEN or now < auction.closes_at:
             return
         leader = await _leader(trading, tx, auction, listing)
-        auction = rules.close(auction, now, denied=leader and leader.decision.reason_code)
+        placed = await store.bids_on(tx, auction_id)
+        second = second_of(auction.terms, placed, leader.participant_id) if leader else None
+        denied = leader and leader.decision.reason_code
+        auction = rules.close(auction, now, denied, second and second.bidder_id)
         await store.save_auction(tx, auction)
-        openings = [opening_of(bid) for bid in await store.bids_on(tx, auction_id)]
+        openings = [opening_of(bid) for bid in placed]
         facts: list[Fact] = [*facts_of_close(auction, openings, await store.reserve_salt(tx, auction_id))]
         if leader and auction.winner_id:
-            facts += await _award(tx, auction, listing, leader, now)
-        facts += await free_deposits(tx, auction, now, but=auction.winner_id)
+            _, awarded = await award(tx, auction, listing, leader, now)
+            facts += awarded
+        facts += await free_deposits(tx, auction, now, but=auction.winner_id, second=auction.second_id)
         await trading.outbox.record(tx, trading.outbox.itself, now, *facts)
 
 
@@ -177,14 +189,26 @@ async def bids(trading: Trading, sight: Sight, auction_id: AuctionId, page: Page
 
 
 async def free_deposits(
-    tx: Transaction, auction: Auction, now: datetime, *, but: ParticipantId | None
+    tx: Transaction, auction: Auction, now: datetime, *, but: ParticipantId | None, second: ParticipantId | None = None
 ) -> money.Facts:  # fmt: skip
-    """Void every deposit that is held for the auction, but the winner's."""
-    holds = [hold for hold in await money.holds_of(tx, auction.id) if hold.participant_id != but]
+    """Void every deposit that is held for the auction, but the winner's, and the second's where that is kept."""
+    holds = [hold for hold in await money.holds_of(tx, auction.id) if hold.participant_id not in {but, second}]
     return await money.void_holds(tx, holds, now)
 
 
-async def _offered(trading: Trading, tx: Transaction, caller: Member, auction: Auction) -> Listing:
+async def award(
+    tx: Transaction, auction: Auction, listing: Listing, winner: Registration, now: datetime
+) -> tuple[Order, list[Fact]]:
+    """The winner's order, drafted on the decision that was taken for them now. Requires an auction with a winner."""
+    assert auction.price is not None
+    origin = FromAuction(auction.id, auction.terms.deposit)
+    made = Award(
+        listing.id, listing.provider_id, winner.participant_id, auction.price, origin, auction.terms.fees, now
+    )  # fmt: skip
+    return await place_order(tx, made, listing, winner.clearance, winner.decision, auction.terms.windows)
+
+
+async def offered(trading: Trading, tx: Transaction, caller: Member, auction: Auction) -> Listing:
     """What is auctioned. Raises NoSuchAuction for whoever may not see it."""
     listing = await listing_store.listing(tx, auction.listing_id)
     if not sight_of(trading, caller.caller).includes(listing.grade, listing.provider_id):
@@ -207,15 +231,11 @@ async def _leader(trading: Trading, tx: Transaction, auction: Auction, listing: 
     return replace(leader, clearance=clearance, decision=decision)
 
 
-async def _award(
-    tx: Transaction, auction: Auction, listing: Listing, winner: Registration, now: datetime
-) -> list[Fact]:  # fmt: skip
-    """The winner's order, drafted on the decision that was taken at the close. Requires a sold auction."""
-    assert auction.price is not None
-    origin = FromAuction(auction.id, auction.terms.deposit)
-    award = Award(
-        listing.id, listing.provider_id, winner.participant_id, auction.price, origin, auction.terms.fees, now
-    )  # fmt: skip
-    grounds = (winner.clearance, winner.decision)
-    _, facts = await place_order(tx, award, listing, *grounds, auction.terms.windows)
-    return facts
+async def _barred(tx: Transaction, wanted: Wanted, listing: Listing, now: datetime) -> tuple[ParticipantId, ...]:
+    """Who may not bid, because they did not pay for what is offered again. Raises unless it may be, at this price."""
+    if wanted.reoffer_of is None:
+        return ()
+    earlier = (await store.shown_auction(tx, wanted.reoffer_of)).auction
+    of = await listing_store.listing(tx, earlier.listing_id)
+    require_reofferable(earlier, of, listing, wanted.start_price, now)
+    return barred_from(earlier)

@@ -24,9 +24,11 @@ async def open_auction(
 ) -> AuctionView:
     """Call for bids on an exclusive right that you have listed. Its terms never change."""
     reserve = new.reserve_price.money() if new.reserve_price else None
+    buy_now = new.buy_now_price.money() if new.buy_now_price else None
     wanted = Wanted(
         new.listing_id, new.start_price.money(), new.steps(), reserve, new.deposit.money(), new.opens_at,
-        new.closes_at, new.reserve_is_open, new.soft_close.soft_close(), tuple(new.priority_buyers),
+        new.closes_at, new.reserve_is_open, new.soft_close.soft_close(), tuple(new.priority_buyers), buy_now,
+        new.keeps_second, new.reoffer_of,
     )  # fmt: skip
     auction = await actions.open_auction(trading, caller, wanted, once)
     web.created(response, f"{PREFIX}/auctions/{auction.id}")

@@ -51,6 +51,8 @@ class AuctionOpened(Fact):
     buy_now_price: Money | None
     keeps_second: bool
     second_answer_seconds: int
+    reoffer_of: AuctionId | None
+    barred_ids: tuple[ParticipantId, ...]
 
     @classmethod
     def of(cls, auction: Auction, reserve_salt: str | None) -> Self:
@@ -62,7 +64,7 @@ class AuctionOpened(Fact):
             terms.deposit, terms.opens_at, terms.closes_at, terms.hard_closes_at, terms.soft_close_seconds,
             terms.extension_seconds, terms.extensions_max, terms.fees, terms.windows, terms.rules_name,
             terms.open_reserve, terms.priority_ids, terms.buy_now_price, terms.keeps_second,
-            terms.second_answer_seconds,
+            terms.second_answer_seconds, auction.reoffer_of, auction.barred_ids,
         )  # fmt: skip
 
 
@@ -116,8 +118,10 @@ class BidPlaced(Fact):
 
 @dataclass(frozen=True, slots=True)
 class AuctionClosed(Fact):
-    """`openings` are those of the first bids; `BidsOpened` has the rest, in the same commit."""
+    """`openings` are those of the first bids; `BidsOpened` has the rest, in the same commit. `second_id` says whose
+    deposit is kept until the winner has paid."""
 
+    schema_version: ClassVar[int] = 2  # from the second on, `second_id`
     category: ClassVar[Category] = Category.TRADE
     retention: ClassVar[Retention] = Retention.AUCTION
     auction_id: AuctionId
@@ -132,6 +136,7 @@ class AuctionClosed(Fact):
     reserve_price: Money | None
     reserve_salt: str | None
     revision: int
+    second_id: ParticipantId | None
 
     @classmethod
     def of(cls, auction: Auction, openings: Sequence[Opening], reserve_salt: str | None) -> Self:
@@ -140,7 +145,7 @@ class AuctionClosed(Fact):
         return cls(
             auction.id, auction.listing_id, auction.state, auction.reason_code, auction.winner_id, sold_at,
             auction.bid_count, auction.closes_at, tuple(openings[:OPENINGS_MAX]), auction.terms.reserve_price,
-            reserve_salt, auction.revision,
+            reserve_salt, auction.revision, auction.second_id,
         )  # fmt: skip
 
 

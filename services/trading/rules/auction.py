@@ -23,23 +23,33 @@ from shared.money import Money
 
 class State(StrEnum):
     OPEN = "open"
+    AWARDED = "awarded"
+    SECOND_ASKED = "second_asked"
     SOLD = "sold"
     UNSOLD = "unsold"
     CANCELLED = "cancelled"
 
 
-OPEN, SOLD, UNSOLD, CANCELLED = State
+OPEN, AWARDED, SECOND_ASKED, SOLD, UNSOLD, CANCELLED = State
 
 AUCTION = Lifecycle(start=OPEN, moves={
-    OPEN:      {SOLD, UNSOLD, CANCELLED},
-    SOLD:      set(),
-    UNSOLD:    set(),
-    CANCELLED: set(),
+    OPEN:         {AWARDED, SOLD, UNSOLD, CANCELLED},
+    AWARDED:      {SOLD, SECOND_ASKED, UNSOLD},  # the second's deposit is kept until the winner has paid
+    SECOND_ASKED: {SOLD, UNSOLD},
+    SOLD:         set(),
+    UNSOLD:       set(),
+    CANCELLED:    set(),
 })  # fmt: skip
+NEXT_ACTOR = {OPEN: "bidder", AWARDED: "winner", SECOND_ASKED: "second"}
 
 
 class Reason(StrEnum):
     HIGHEST_BID = "highest_bid"
+    BOUGHT_NOW = "bought_now"
+    WINNER_DEFAULTED = "winner_defaulted"
+    SECOND_ACCEPTED = "second_accepted"
+    SECOND_DECLINED = "second_declined"
+    SECOND_SILENT = "second_silent"
     NO_BIDS = "no_bids"
     RESERVE_NOT_MET = "reserve_not_met"
     BY_PROVIDER = "by_provider"
@@ -47,7 +57,11 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Auction:
-    """`closes_at` is the effective end; `bid_count` the sequence of the last bid; `last_at` the latest moment seen."""
+    """`closes_at` is the effective end; `bid_count` the sequence of the last bid; `last_at` the latest moment seen.
+
+    `second_id` says whose deposit is kept beside the winner's; `failed_at` when it was clear that nothing was sold, or
+    that the winner did not pay; `reoffer_of` and `barred_ids` what this offers again, and who may not bid for it.
+    """
 
     id: AuctionId
     listing_id: ListingId
@@ -63,6 +77,12 @@ class Auction:
     leader_maximum: Money | None = None
     reason_code: str | None = None
     revision: int = 1
+    award_deadline: datetime | None = None
+    second_id: ParticipantId | None = None
+    defaulter_ids: tuple[ParticipantId, ...] = ()
+    failed_at: datetime | None = None
+    reoffer_of: AuctionId | None = None
+    barred_ids: tuple[ParticipantId, ...] = ()
 
     @property
     def floor(self) -> Money:
@@ -77,15 +97,22 @@ class Auction:
 
     @property
     def winner_id(self) -> ParticipantId | None:
-        return self.leader_id if self.state is SOLD else None
+        return self.leader_id if self.state in {AWARDED, SOLD} else None
+
+    @property
+    def buy_now_price(self) -> Money | None:
+        """At which it would end at once, now: what was bid stands."""
+        return self.terms.buy_now_price if self.state is OPEN and not self.bid_count else None
 
     @property
     def deadline(self) -> datetime | None:
-        return self.closes_at if self.state is OPEN else None
+        if self.state is OPEN:
+            return self.closes_at
+        return self.award_deadline if self.state in {AWARDED, SECOND_ASKED} else None
 
     @property
     def next_actor(self) -> str | None:
-        return "bidder" if self.state is OPEN else None
+        return NEXT_ACTOR.get(self.state)
 
 
 class NoSuchAuction(NotFound):
@@ -102,6 +129,10 @@ class AuctionClosed(Conflict):
 
 class AuctionStillOpen(Conflict):
     """Bidding is not over."""
+
+
+class NoBuyNow(Conflict):
+    """This auction has no price at which it ends at once, or somebody has bid, and it goes to whoever bids most."""
 
 
 class BidTooLow(Conflict):
@@ -125,11 +156,15 @@ class BidsWerePlaced(Conflict):
 
 
 def open_auction(
-    auction_id: AuctionId, listing_id: ListingId, provider_id: ParticipantId, terms: Terms, now: datetime
-) -> Auction:
+    auction_id: AuctionId, listing_id: ListingId, provider_id: ParticipantId, terms: Terms, now: datetime,
+    reoffer_of: AuctionId | None = None, barred_ids: tuple[ParticipantId, ...] = (),
+) -> Auction:  # fmt: skip
     if provider_id in terms.priority_ids:
         raise BadPriority(participant_id=provider_id)
-    return Auction(auction_id, listing_id, provider_id, terms, AUCTION.start, terms.closes_at, last_at=now)
+    return Auction(
+        auction_id, listing_id, provider_id, terms, AUCTION.start, terms.closes_at, last_at=now,
+        reoffer_of=reoffer_of, barred_ids=barred_ids,
+    )  # fmt: skip
 
 
 def is_over(auction: Auction, now: datetime) -> bool:
@@ -145,13 +180,10 @@ def require_takes_bidders(auction: Auction, now: datetime) -> None:
 
 def place_bid(auction: Auction, bidder_id: ParticipantId, maximum: Money, now: datetime) -> Auction:
     """The auction after this bid. Requires that the bidder is registered and no party of the provider's."""
-    at = max(now, auction.last_at)
-    require_takes_bidders(auction, at)
-    if at < auction.terms.opens_at:
-        raise AuctionNotStarted(opens_at=auction.terms.opens_at)
+    at = _bidding(auction, now)
     led = _led(auction, bidder_id, maximum)
     closes_at = _extended(auction, at)
-    return _change(
+    return change(
         led,
         bid_count=auction.bid_count + 1,
         closes_at=closes_at,
@@ -160,23 +192,41 @@ def place_bid(auction: Auction, bidder_id: ParticipantId, maximum: Money, now: d
     )
 
 
-def close(auction: Auction, now: datetime, denied: str | None = None) -> Auction:
+def buy_now(auction: Auction, bidder_id: ParticipantId, now: datetime) -> Auction:
+    """Sold at once at the price that was named for that, as long as nobody has bid: what was bid stands.
+
+    Requires that the bidder is registered and no party of the provider's.
+    """
+    at = _bidding(auction, now)
+    price = auction.buy_now_price
+    if price is None:
+        raise NoBuyNow(bids=auction.bid_count)
+    bought = _lead(auction, Lead(bidder_id, price, price))
+    return move(bought, SOLD, reason_code=Reason.BOUGHT_NOW, closes_at=at, last_at=at)
+
+
+def close(
+    auction: Auction, now: datetime, denied: str | None = None, second_id: ParticipantId | None = None
+) -> Auction:
     """The auction once its time is up: sold to the leader at the price, or unsold. Whenever it is called after that.
 
-    `denied` says why the leader may not have what is sold, if its grade was raised since they bid.
+    `denied` says why the leader may not have what is sold, if its grade was raised since they bid; `second_id` whose
+    deposit is kept: then it is awarded, and sold once the winner has paid.
     """
     at = max(now, auction.last_at)
     if auction.state is not OPEN:
         raise AuctionClosed(state=auction.state, closed_at=auction.closes_at)
     if at < auction.closes_at:
         raise AuctionStillOpen(closes_at=auction.closes_at)
-    if auction.leader_maximum is None:
-        return _move(auction, UNSOLD, reason_code=Reason.NO_BIDS, last_at=at)
-    if not auction.terms.reserve_is_met_by(auction.leader_maximum):
-        return _move(auction, UNSOLD, reason_code=Reason.RESERVE_NOT_MET, last_at=at)
-    if denied is not None:
-        return _move(auction, UNSOLD, reason_code=denied, last_at=at)
-    return _move(auction, SOLD, reason_code=Reason.HIGHEST_BID, last_at=at)
+    if failure := _failure(auction, denied):
+        return move(auction, UNSOLD, reason_code=failure, failed_at=auction.closes_at, last_at=at)
+    if second_id is None:
+        return move(auction, SOLD, reason_code=Reason.HIGHEST_BID, last_at=at)
+    windows = auction.terms.windows
+    paid_by = at + timedelta(seconds=windows.signing_seconds + windows.payment_seconds)
+    return move(
+        auction, AWARDED, reason_code=Reason.HIGHEST_BID, award_deadline=paid_by, second_id=second_id, last_at=at
+    )
 
 
 def cancel(auction: Auction, now: datetime) -> Auction:
@@ -186,17 +236,43 @@ def cancel(auction: Auction, now: datetime) -> Auction:
         raise BidsWerePlaced(bids=auction.bid_count)
     if auction.state is OPEN and at >= auction.closes_at:
         raise AuctionClosed(state=auction.state, closed_at=auction.closes_at)
-    return _move(auction, CANCELLED, reason_code=Reason.BY_PROVIDER, last_at=at)
+    return move(auction, CANCELLED, reason_code=Reason.BY_PROVIDER, last_at=at)
 
 
 def forbid(auction: Auction, reason_code: str, now: datetime) -> Auction:
-    """Called off because what is sold may no longer be sold to anyone, whoever has bid, or was withdrawn unbid."""
-    return _move(auction, CANCELLED, reason_code=reason_code, last_at=max(now, auction.last_at))
+    """Called off whoever has bid: what is sold may no longer be sold to anyone, or was withdrawn unbid, or two
+    operators agree on a ground."""
+    return move(auction, CANCELLED, reason_code=reason_code, last_at=max(now, auction.last_at))
 
 
 def require_unrelated(is_related: bool) -> None:
     if is_related:
         raise RelatedParty()
+
+
+def move(auction: Auction, to: State, **changes: Any) -> Auction:
+    return change(auction, state=AUCTION.move(auction.state, to), **changes)
+
+
+def change(auction: Auction, **changes: Any) -> Auction:
+    return replace(auction, revision=auction.revision + 1, **changes)
+
+
+def _bidding(auction: Auction, now: datetime) -> datetime:
+    """The moment of what a bidder says. Raises unless it lies between the opening and the close."""
+    at = max(now, auction.last_at)
+    require_takes_bidders(auction, at)
+    if at < auction.terms.opens_at:
+        raise AuctionNotStarted(opens_at=auction.terms.opens_at)
+    return at
+
+
+def _failure(auction: Auction, denied: str | None) -> str | None:
+    if auction.leader_maximum is None:
+        return Reason.NO_BIDS
+    if not auction.terms.reserve_is_met_by(auction.leader_maximum):
+        return Reason.RESERVE_NOT_MET
+    return denied
 
 
 def _led(auction: Auction, bidder_id: ParticipantId, maximum: Money) -> Auction:
@@ -222,11 +298,3 @@ def _extended(auction: Auction, at: datetime) -> datetime:
         return auction.closes_at
     wanted = min(at + timedelta(seconds=terms.extension_seconds), terms.hard_closes_at)
     return max(auction.closes_at, wanted)
-
-
-def _move(auction: Auction, to: State, **changes: Any) -> Auction:
-    return _change(auction, state=AUCTION.move(auction.state, to), **changes)
-
-
-def _change(auction: Auction, **changes: Any) -> Auction:
-    return replace(auction, revision=auction.revision + 1, **changes)

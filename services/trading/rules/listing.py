@@ -250,10 +250,12 @@ def delist(listing: Listing, reason: Reason = Reason.BY_PROVIDER) -> Listing:
 def sell(listing: Listing) -> Listing:
     """The listing after an award: an exclusive right is sold, any other stays on offer.
 
-    What was withdrawn after the first bid of its auction is sold all the same, and stays taken off.
+    What was withdrawn after the first bid of its auction is sold all the same, and stays taken off. What was sold to
+    a winner who did not pay stays sold, to the second: that one sale stands at most is the database's to keep.
     """
     taken_off_since = listing.state is DELISTED and listing.reason_code == Reason.ASSET_WITHDRAWN
-    if not listing.is_exclusive or taken_off_since:
+    sold_before = listing.state is SOLD and listing.reason_code == Reason.SOLD_EXCLUSIVELY
+    if not listing.is_exclusive or taken_off_since or sold_before:
         return listing
     return _move(listing, SOLD, reason_code=Reason.SOLD_EXCLUSIVELY, deadline=None)
 

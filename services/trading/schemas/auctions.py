@@ -15,6 +15,7 @@ from services.trading.rules.auction_terms import (
     SoftClose,
 )
 from services.trading.rules.bid import Bid, Registration
+from services.trading.rules.calling_off import Ground, Proposal
 from services.trading.schemas.money import Amount
 from services.trading.schemas.words import Minor
 from shared.ids import AuctionId, BidId, ListingId, ParticipantId, RegistrationId
@@ -29,7 +30,7 @@ class NewIncrement(Request):
     """From a price on, the step in minor units, or as a share of the price, rounded up, whichever is more."""
 
     from_minor: Minor
-    step_minor: Minor = 1
+    step_minor: Minor
     step_basis_points: Annotated[int, Limits(ge=0, le=WHOLE_BASIS_POINTS)] = 0
 
 
@@ -48,7 +49,9 @@ class NewSoftClose(Request):
 class NewAuction(Request):
     """Opens at once if no time is named. The reserve stays hidden until the close, unless it is open.
 
-    Priority buyers (优先购买权人) register like everyone, and may then equal what others bid.
+    Priority buyers (优先购买权人) register like everyone, and may then equal what others bid. Until the first bid, a
+    bidder may end it at `buy_now_price`. If you keep the second's deposit until the winner has paid, the second is
+    asked when the winner does not. `reoffer_of` names what failed to sell before, and is offered again.
     """
 
     listing_id: ListingId
@@ -61,9 +64,18 @@ class NewAuction(Request):
     reserve_is_open: bool = False
     soft_close: NewSoftClose = NewSoftClose()
     priority_buyers: Annotated[list[ParticipantId], Limits(max_length=PRIORITY_MAX)] = []
+    buy_now_price: Amount | None = None
+    keeps_second: bool = False
+    reoffer_of: AuctionId | None = None
 
     def steps(self) -> tuple[Increment, ...]:
         return tuple(Increment(band.from_minor, band.step_minor, band.step_basis_points) for band in self.increments)
+
+
+class NewGround(Request):
+    """Why an auction with bids should be called off."""
+
+    ground: Annotated[Ground, Limits(strict=False)]
 
 
 class NewBid(Request):
@@ -80,7 +92,8 @@ class IncrementView(View):
 
 class AuctionView(View):
     """`closes_at` is the effective end. That there is a reserve is told; its amount (拍卖法 art. 28, 50) only if the
-    provider opened it. `floor` is for whoever has no priority."""
+    provider opened it. `floor` is for whoever has no priority. While the second is asked (`second_asked`), the price is
+    theirs, and the leading number."""
 
     id: AuctionId
     listing_id: ListingId
@@ -96,6 +109,9 @@ class AuctionView(View):
     has_reserve: bool
     reserve_price: Money | None
     has_priority_buyers: bool
+    buy_now_price: Money | None
+    keeps_second: bool
+    reoffer_of: AuctionId | None
     deposit: Money
     opens_at: datetime
     closes_at: datetime
@@ -118,13 +134,27 @@ class AuctionView(View):
             leading_bidder_number=leading_bidder_number, winner=auction.winner_id, start_price=terms.start_price,
             increments=[IncrementView.model_validate(band) for band in terms.increments],
             has_reserve=terms.reserve_price is not None, reserve_price=terms.open_reserve,
-            has_priority_buyers=bool(terms.priority_ids), deposit=terms.deposit, opens_at=terms.opens_at,
-            closes_at=auction.closes_at, hard_closes_at=terms.hard_closes_at,
+            has_priority_buyers=bool(terms.priority_ids), buy_now_price=auction.buy_now_price,
+            keeps_second=terms.keeps_second, reoffer_of=auction.reoffer_of, deposit=terms.deposit,
+            opens_at=terms.opens_at, closes_at=auction.closes_at, hard_closes_at=terms.hard_closes_at,
             soft_close_seconds=terms.soft_close_seconds, extension_seconds=terms.extension_seconds,
             extensions_max=terms.extensions_max, extensions=auction.extensions,
             rules_version=terms.rules_name, next_actor=auction.next_actor, deadline=auction.deadline,
             reason_code=auction.reason_code,
         )  # fmt: skip
+
+
+class ProposalView(View):
+    """That an auction be called off, which a second operator may confirm until the deadline."""
+
+    auction_id: AuctionId
+    ground: Ground
+    proposed_at: datetime
+    deadline: datetime
+
+    @classmethod
+    def of(cls, proposal: Proposal) -> Self:
+        return cls.model_validate(proposal)
 
 
 class RegistrationView(View):

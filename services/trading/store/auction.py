@@ -13,7 +13,16 @@ from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, Row, Select, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from services.trading.rules.auction import AUCTION, Auction, NoSuchAuction, NotRegistered, State
+from services.trading.rules.auction import (
+    AUCTION,
+    AWARDED,
+    OPEN,
+    SECOND_ASKED,
+    Auction,
+    NoSuchAuction,
+    NotRegistered,
+    State,
+)
 from services.trading.rules.auction_terms import Terms
 from services.trading.rules.bid import AlreadyRegistered, Bid, Registration
 from services.trading.rules.listing import ListingNotOpen
@@ -21,7 +30,7 @@ from services.trading.store import rows
 from services.trading.tables.deals import auctions, bids, listings, registrations
 from shared.database import Transaction, for_update
 from shared.grades import Clearance, Decision, Grade
-from shared.ids import AuctionId, ListingId, ParticipantId
+from shared.ids import AuctionId, ListingId, ParticipantId, VersionId
 from shared.money import Money
 from shared.web import BadCursor, Page
 
@@ -74,8 +83,22 @@ async def is_under_way(tx: Transaction, listing_id: ListingId) -> bool:
 
 async def auctions_due(tx: Transaction, now: datetime) -> list[AuctionId]:
     """Those whose time is up and which nobody has yet closed, at most a hundred, the longest overdue first."""
-    where = (auctions.c.state.in_(AUCTION.open_states()), auctions.c.closes_at <= now)
+    where = (auctions.c.state == OPEN, auctions.c.closes_at <= now)
     return list(await tx.scalars(select(auctions.c.id).where(*where).order_by(auctions.c.closes_at).limit(DUE_MAX)))
+
+
+async def answers_due(tx: Transaction, now: datetime) -> list[AuctionId]:
+    """Those whose second bidder has not answered in time, at most a hundred, the longest overdue first."""
+    where = (auctions.c.state == SECOND_ASKED, auctions.c.award_deadline <= now)
+    query = select(auctions.c.id).where(*where).order_by(auctions.c.award_deadline).limit(DUE_MAX)
+    return list(await tx.scalars(query))
+
+
+async def lock_awarded(tx: Transaction, version_id: VersionId) -> None:
+    """Lock the auctions of a version that wait for their winner or second, in the order of their ids."""
+    of_version = select(listings.c.id).where(listings.c.version_id == version_id)
+    where = (auctions.c.listing_id.in_(of_version), auctions.c.state.in_({AWARDED, SECOND_ASKED}))
+    await tx.execute(for_update(select(auctions.c.id).where(*where).order_by(auctions.c.id), tx))
 
 
 async def reserve_salt(tx: Transaction, auction_id: AuctionId) -> str | None:
@@ -199,7 +222,9 @@ def _auction(row: Row[Any]) -> Auction:
         state=State(row.state), closes_at=row.closes_at, last_at=row.last_at, extensions=row.extensions,
         bid_count=row.bid_count, price=_money(row.price_minor, row.currency), leader_id=row.leader_id,
         leader_maximum=_money(row.leader_maximum_minor, row.currency), reason_code=row.reason_code,
-        revision=row.revision,
+        revision=row.revision, award_deadline=row.award_deadline, second_id=row.second_id,
+        defaulter_ids=tuple(map(ParticipantId, row.defaulter_ids)), failed_at=row.failed_at,
+        reoffer_of=row.reoffer_of, barred_ids=tuple(map(ParticipantId, row.barred_ids)),
     )  # fmt: skip
 
 
@@ -216,4 +241,7 @@ def _row(auction: Auction) -> dict[str, object]:
         "price_minor": auction.price and auction.price.minor, "leader_id": auction.leader_id,
         "leader_maximum_minor": auction.leader_maximum and auction.leader_maximum.minor,
         "reason_code": auction.reason_code, "revision": auction.revision,
+        "award_deadline": auction.award_deadline, "second_id": auction.second_id,
+        "defaulter_ids": list(auction.defaulter_ids), "failed_at": auction.failed_at,
+        "reoffer_of": auction.reoffer_of, "barred_ids": list(auction.barred_ids),
     }  # fmt: skip

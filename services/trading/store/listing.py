@@ -67,6 +67,19 @@ async def keep_version_grade(
     await tx.execute(known.on_conflict_do_update(index_elements=["version_id"], set_=told, where=older))
 
 
+async def as_graded_now(tx: Transaction, listing: Listing) -> Listing:
+    """The listing under the newest grade known here of its version: one that is sold does not follow the news."""
+    here = (version_grades.c.version_id == listing.version_id, version_grades.c.grade_revision > listing.grade_revision)
+    columns = (version_grades.c.grade, version_grades.c.flags, version_grades.c.grade_revision)
+    row = (await tx.execute(select(*columns, version_grades.c.on_record).where(*here))).one_or_none()
+    if row is None:
+        return listing
+    return replace(
+        listing, grade=Grade(row.grade), flags=frozenset(map(Flag, row.flags)), grade_revision=row.grade_revision,
+        on_record=frozenset(map(Condition, row.on_record)),
+    )  # fmt: skip
+
+
 async def withdraw_asset(tx: Transaction, asset_id: AssetId) -> None:
     """Keep the news that an asset was withdrawn, and the asset locked: a first listing that is being made is waited
     for."""
@@ -82,10 +95,14 @@ async def rights_beside(tx: Transaction, version_id: VersionId) -> list[RightKin
     being_sold = select(orders.c.exclusive).where(
         orders.c.version_id == version_id, orders.c.state.in_(ORDER.open_states())
     )
+    being_asked = select(listings.c.right_kind == RightKind.EXCLUSIVE).where(
+        listings.c.version_id == version_id, auctions.c.listing_id == listings.c.id,
+        auctions.c.state.in_(AUCTION.open_states()),
+    )  # fmt: skip
     in_force = select(entitlements.c.exclusive).where(
         entitlements.c.version_id == version_id, entitlements.c.state.in_(ENTITLEMENT.open_states())
     )
-    found = await tx.scalars(union_all(offered, being_sold, in_force))
+    found = await tx.scalars(union_all(offered, being_sold, being_asked, in_force))
     return [RightKind.EXCLUSIVE if exclusive else RightKind.UNLIMITED for exclusive in found]
 
 
