@@ -12,6 +12,7 @@ from services.trading.rules.market_rules import MarketRules
 from shared.access import Caller, Member, Role, ServiceCaller
 from shared.changes import Source
 from shared.clock import Clock
+from shared.commits import Commits
 from shared.database import Database
 from shared.errors import Forbidden, NotFound
 from shared.grades import Decision, Grade, Visibility, decide, visibility
@@ -35,6 +36,7 @@ class Trading:
     pricing: PricingClient
     catalog_feed: Source
     treasury: Treasury
+    commits: Commits
 
 
 class NothingOfYours(NotFound):

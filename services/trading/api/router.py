@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.trading.api import auctions, awards, custodian, entitlements, listings, orders, wallet
+from services.trading.api import auctions, awards, custodian, entitlements, listings, orders, stream, wallet
 
 router = APIRouter()
-for part in (listings, auctions, awards, orders, entitlements, wallet, custodian):
+for part in (listings, auctions, awards, stream, orders, entitlements, wallet, custodian):
     router.include_router(part.router)

@@ -179,6 +179,11 @@ async def bids_on(tx: Transaction, auction_id: AuctionId) -> list[Bid]:
     return await _bids(tx, _bids_of(auction_id))
 
 
+async def bids_from(tx: Transaction, auction_id: AuctionId, sequence: int) -> list[Bid]:
+    """The bid with this sequence, if there is one, and those after it, at most a hundred of them."""
+    return await _bids(tx, _bids_of(auction_id).where(bids.c.sequence >= sequence).limit(DUE_MAX + 1))
+
+
 async def page_of_bids(tx: Transaction, auction_id: AuctionId, page: Page) -> list[Bid]:
     query = _bids_of(auction_id)
     if page.after is not None:
