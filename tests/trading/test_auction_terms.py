@@ -1,11 +1,13 @@
 """Terms that cannot be made, and steps that never stop."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from services.trading.rules.auction_terms import (
     BadIncrements,
@@ -136,6 +138,15 @@ def test_what_a_provider_does_not_name_is_as_the_market_has_it():
     assert (of.soft_close_seconds, of.extension_seconds, of.extensions_max) == (300, 300, 60)
     assert (of.reserve_is_open, of.priority_ids, of.buy_now_price, of.keeps_second) == (False, (), None, False)
     assert of.second_answer_seconds == 2 * 86_400
+
+
+def test_terms_that_were_kept_before_there_was_more_to_name_are_read_as_they_were():
+    of, reader = made(), TypeAdapter(Terms)
+    kept = reader.dump_python(of, mode="json")
+    for name in ("reserve_is_open", "priority_ids", "buy_now_price", "keeps_second", "second_answer_seconds"):
+        del kept[name]
+    del kept["increments"][0]["step_basis_points"]
+    assert reader.validate_python(kept) == replace(of, second_answer_seconds=0)
 
 
 def test_an_open_reserve_is_told_and_a_secret_one_is_not():
