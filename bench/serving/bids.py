@@ -25,6 +25,8 @@ from migrations import schema
 from services.trading.actions.permission import decide_for
 from services.trading.events.auction import BidPlaced
 from services.trading.rules import auction as rules
+from services.trading.rules.any_auction import of_kind
+from services.trading.rules.auction import Auction
 from services.trading.rules.bid import bid_of
 from services.trading.schemas.auctions import BidView, NewBid
 from services.trading.store import auction as store
@@ -60,7 +62,7 @@ def with_row_locks(market: Market) -> None:
     async def place_bid(auction_id: AuctionId, new: NewBid, caller: Buyer, once: Keyed) -> BidView:
         maximum = new.maximum.money()
         async with trading.database.transaction() as tx:
-            before = await store.auction_for_update(tx, auction_id)
+            before = of_kind(await store.auction_for_update(tx, auction_id), Auction)
             listing = await listing_store.listing(tx, before.listing_id)
             now = await trading.database.now(tx)
             decide_for(trading, caller.standing, listing)

@@ -15,6 +15,7 @@ from services.trading.custodian import Custodian
 from services.trading.rules.market_rules import RULES
 from shared import web
 from shared.changes import FeedClient
+from shared.commits import Commits
 from shared.core import Core
 from shared.signing import public_key_of
 
@@ -27,6 +28,7 @@ def build(core: Core, *, catalog: CatalogClient, pricing: PricingClient, custodi
     trading = Trading(
         core.database, core.outbox, core.clock, core.standing, RULES[core.settings.market_rules], catalog, pricing,
         FeedClient(core.peer("catalog")), treasury, Bidding(core.database, core.outbox, core.standing),
+        Commits(core.database),
     )  # fmt: skip
     loops = [partial(jobs.run, trading, job) for job in jobs.JOBS]
     return web.application(core, router, trading, jobs=[*loops, partial(jobs.follow, trading)])

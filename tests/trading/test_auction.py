@@ -42,6 +42,10 @@ def bids_placed(auction: Auction, bids: Sequence[tuple[str, int]], at: datetime 
     return auction
 
 
+def ids_of(names: str) -> tuple[ParticipantId, ...]:
+    return tuple(BIDDERS[name] for name in names)
+
+
 def told(auction: Auction) -> str:
     if auction.state is SOLD and auction.price and auction.leader_id:
         return f"sold to {NAMES[auction.leader_id]} at {auction.price.minor}"
@@ -147,8 +151,30 @@ def test_a_late_bid_leaves_five_minutes_to_answer(before_the_end: timedelta, mov
 def test_the_end_stops_moving_at_the_hard_end_and_after_the_last_extension():
     hard = replace(terms(), hard_closes_at=END + timedelta(minutes=1))
     assert bids_placed(an_auction(hard), [("A", 100)], END - MICROSECOND).closes_at == END + timedelta(minutes=1)
-    never = replace(terms(), extensions_max=0)
-    assert bids_placed(an_auction(never), [("A", 100)], END - MICROSECOND).closes_at == END
+    once = bids_placed(an_auction(replace(terms(), extensions_max=1)), [("A", 100)], END - MICROSECOND)
+    again = bids_placed(once, [("B", 200)], once.closes_at - MICROSECOND)
+    assert (once.extensions, again.extensions, again.closes_at) == (1, 1, once.closes_at)
+
+
+def test_a_cap_of_nothing_leaves_the_hard_end_alone_to_stop_the_end():
+    auction = an_auction(replace(terms(), extensions_max=0))
+    for number in range(1, 49):
+        late = auction.closes_at - MICROSECOND
+        auction = rules.place_bid(auction, BIDDERS["AB"[number % 2]], Money(100 * number), late)
+    hard = auction.terms.hard_closes_at
+    assert (auction.extensions, auction.closes_at) == (48, hard - 48 * MICROSECOND)
+    last = bids_placed(auction, [("C", 10_000)], auction.closes_at - MICROSECOND)
+    assert last.closes_at == hard == END + timedelta(hours=4)
+    assert bids_placed(last, [("D", 20_000)], hard - MICROSECOND).closes_at == hard
+
+
+def test_a_refused_bid_moves_no_end():
+    led = bids_placed(an_auction(), [("A", 200)])
+    with pytest.raises(BidTooLow):
+        bids_placed(led, [("B", 109)], END - MICROSECOND)
+    with pytest.raises(OwnMaximumNotRaised):
+        bids_placed(led, [("A", 200)], END - MICROSECOND)
+    assert bids_placed(led, [("B", 110)], END - MICROSECOND).closes_at > END == led.closes_at
 
 
 def test_the_provider_cancels_before_the_first_bid_and_not_after_it():
@@ -184,6 +210,14 @@ def test_every_act_in_every_state(state: State, act: str):
 
 
 # A naive reading of the rules, written without looking at the reducer: all accepted bids are kept and asked again.
+# D and E have a priority in half of the auctions.
+PRIVILEGED = "DE"
+
+
+def answer(of: Terms, who: str, other: str, price: int) -> int:
+    """What `who` must say where `other` has said a price."""
+    equals = bool(of.priority_ids) and who in PRIVILEGED and other not in PRIVILEGED
+    return price if equals else of.step_above(Money(price)).minor
 
 
 @dataclass(frozen=True)
@@ -194,21 +228,24 @@ class Naive:
     price: int | None = None
     led_by: str | None = None
 
+    privileged: str = ""
+
     def best(self) -> list[tuple[str, int]]:
-        """The highest maximum of each bidder, best first; of equal ones, the one that was reached first is ahead."""
-        reached: dict[str, tuple[int, int]] = {}
+        """The highest maximum of each bidder, best first; of equal ones, whoever has a priority is ahead, and of equals
+        in that, the one that was reached first."""
+        reached: dict[str, tuple[int, bool, int]] = {}
         for index, (who, maximum) in enumerate(self.accepted):
             if who not in reached or maximum > -reached[who][0]:
-                reached[who] = (-maximum, index)
+                reached[who] = (-maximum, who not in self.privileged, index)
         order = sorted(reached.items(), key=lambda item: item[1])
-        return [(who, -negative) for who, (negative, _) in order]
+        return [(who, -negative) for who, (negative, _, _) in order]
 
     def price_after(self, of: Terms, who: str) -> int:
         """What the leader would pay, once `who` has bid: raising one's own maximum moves only the reserve."""
         (_, leading), *others = self.best()
         price = max(of.start_price.minor, self.price or 0)
         if others and not (self.led_by == who == self.best()[0][0]):
-            price = max(price, min(leading, of.step_above(Money(others[0][1])).minor))
+            price = max(price, min(leading, answer(of, self.best()[0][0], *others[0])))
         if of.reserve_price and leading >= of.reserve_price.minor:
             price = max(price, of.reserve_price.minor)
         return price
@@ -220,38 +257,42 @@ class Naive:
             return maximum >= of.start_price.minor
         if self.led_by == who:
             return maximum > self.best()[0][1]
-        return maximum >= of.step_above(Money(self.price)).minor
+        return maximum >= answer(of, who, self.led_by or "", self.price)
 
     def after(self, of: Terms, who: str, maximum: int, at: datetime) -> "Naive":
         late = self.end - at <= timedelta(seconds=of.soft_close_seconds)
         end = self.end
-        if late and self.extensions < of.extensions_max:
+        if late and (self.extensions < of.extensions_max or of.extensions_max == 0):
             end = max(end, min(at + timedelta(seconds=of.extension_seconds), of.hard_closes_at))
         more = replace(self, accepted=(*self.accepted, (who, maximum)))
         return Naive(
-            more.accepted, end, self.extensions + (end != self.end), more.price_after(of, who), more.best()[0][0]
-        )
+            more.accepted, end, self.extensions + (end != self.end), more.price_after(of, who), more.best()[0][0],
+            self.privileged,
+        )  # fmt: skip
 
 
 tables_of_steps = st.lists(st.integers(1, 60), min_size=1, max_size=4).map(
-    lambda steps: tuple(Increment(index * 150, step) for index, step in enumerate(sorted(steps)))
+    lambda steps: tuple(
+        Increment(index * 150, step, index * 300 if len(steps) > 2 else 0) for index, step in enumerate(sorted(steps))
+    )
 )
 commands = st.lists(st.tuples(st.sampled_from(sorted(BIDDERS)), st.integers(50, 900), st.integers(0, 400)), max_size=25)
 
 
-def some_terms(steps: tuple[Increment, ...], reserve: int | None, extensions_max: int) -> Terms:
+def some_terms(steps: tuple[Increment, ...], reserve: int | None, extensions_max: int, privileged: bool) -> Terms:
     hard_closes_at = END + timedelta(minutes=12)
     of = replace(terms(reserve=reserve), increments=steps, hard_closes_at=hard_closes_at)
-    return replace(of, extensions_max=extensions_max)
+    return replace(of, extensions_max=extensions_max, priority_ids=ids_of(PRIVILEGED) if privileged else ())
 
 
-all_terms = st.builds(some_terms, tables_of_steps, st.none() | st.integers(100, 700), st.integers(0, 4))
+all_terms = st.builds(some_terms, tables_of_steps, st.none() | st.integers(100, 700), st.integers(0, 4), st.booleans())
 
 
 @settings(max_examples=300)
 @given(of=all_terms, bids=commands)
 def test_any_auction_goes_as_a_naive_reading_of_the_rules_says(of: Terms, bids: list[tuple[str, int, int]]):
-    auction, naive, at = an_auction(of), Naive(), END - timedelta(minutes=20)
+    auction, at = an_auction(of), END - timedelta(minutes=20)
+    naive = Naive(privileged=PRIVILEGED if of.priority_ids else "")
     for who, maximum, pause_seconds in bids:
         at += timedelta(seconds=pause_seconds)
         before = auction
@@ -282,7 +323,7 @@ def _check_promises(of: Terms, before: Auction, after: Auction, naive: Naive) ->
     asked = of.reserve_price.minor if of.reserve_price and of.reserve_is_met_by(after.leader_maximum) else 0
     assert after.price.minor <= max(second, asked, of.start_price.minor), "one step above the second is enough"
     assert before.closes_at <= after.closes_at <= max(of.hard_closes_at, of.closes_at)
-    assert after.extensions <= of.extensions_max
+    assert after.extensions <= of.extensions_max or of.extensions_max == 0
 
 
 @settings(max_examples=100)

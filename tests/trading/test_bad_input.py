@@ -98,7 +98,8 @@ IDS = ["1", "auction_1", "auction_" + "9" * 5000, "%00", "auction_%ff", "LISTING
 
 @pytest.mark.parametrize("place", [
     "/listings/{}/suspend", "/listings/{}/resume", "/listings/{}/delist", "/auctions/{}/registrations",
-    "/auctions/{}/cancel", "/orders/{}/payment", "/orders/{}/acceptance",
+    "/auctions/{}/cancel", "/auctions/{}/buy-now", "/auctions/{}/second-award/acceptance",
+    "/auctions/{}/second-award/refusal", "/orders/{}/payment", "/orders/{}/acceptance",
 ])  # fmt: skip
 async def test_an_id_that_is_none_is_refused_wherever_it_stands(market: Market, place: str):
     both = await market.bench.member("buyer", "provider")

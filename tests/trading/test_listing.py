@@ -293,6 +293,11 @@ def test_what_was_withdrawn_after_the_first_bid_is_sold_all_the_same_and_stays_o
     assert rules.sell(off) is off
 
 
+def test_what_its_winner_did_not_pay_for_is_sold_to_the_second_and_stays_sold():
+    sold = rules.sell(a_listing())
+    assert rules.sell(sold) is sold
+
+
 @pytest.mark.parametrize("reason", sorted(set(Reason) - {Reason.ASSET_WITHDRAWN}))
 def test_what_was_taken_off_for_another_reason_is_not_sold(reason: Reason):
     with pytest.raises(IllegalMove):

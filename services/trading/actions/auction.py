@@ -19,13 +19,16 @@ from services.trading.events.auction import AuctionCancelled, AuctionOpened, Bid
 from services.trading.rules import auction as rules
 from services.trading.rules.any_auction import AnyAuction, of_kind
 from services.trading.rules.auction import Auction, NoSuchAuction, State
-from services.trading.rules.auction_terms import Increment, terms_of
+from services.trading.rules.auction_terms import AS_THE_MARKET, Increment, SoftClose, terms_of
 from services.trading.rules.award import Award, FromAuction
+from services.trading.rules.award_queue import second_of
 from services.trading.rules.bid import AlreadyRegistered, Bid, Registration, opening_of
 from services.trading.rules.dutch import Schedule
 from services.trading.rules.listing import Listing, ListingNotOpen, require_open
 from services.trading.rules.mechanism import Pricing
+from services.trading.rules.order import Order
 from services.trading.rules.price_cap import require_filed
+from services.trading.rules.reoffer import barred_from, require_not_barred, require_reofferable
 from services.trading.store import auction as store
 from services.trading.store import listing as listing_store
 from services.trading.store.auction import ShownAuction
@@ -54,6 +57,12 @@ class Wanted:
     closes_at: datetime
     schedule: Schedule | None = None
     reveal_closes_at: datetime | None = None
+    reserve_is_open: bool = False
+    soft_close: SoftClose = AS_THE_MARKET
+    priority_ids: tuple[ParticipantId, ...] = ()
+    buy_now_price: Money | None = None
+    keeps_second: bool = False
+    reoffer_of: AuctionId | None = None
 
 
 async def open_auction(trading: Trading, caller: Member, wanted: Wanted, once: Once) -> Auction:
@@ -72,10 +81,16 @@ async def open_auction(trading: Trading, caller: Member, wanted: Wanted, once: O
         terms = terms_of(
             start_price=wanted.start_price, increments=wanted.increments, reserve_price=wanted.reserve_price,
             deposit=wanted.deposit, opens_at=wanted.opens_at, closes_at=wanted.closes_at, fees=fees,
-            rules=trading.rules, now=now, price_cap=price_cap,
+            rules=trading.rules, now=now, price_cap=price_cap, reserve_is_open=wanted.reserve_is_open,
+            soft_close=wanted.soft_close, priority_ids=wanted.priority_ids, buy_now_price=wanted.buy_now_price,
+            keeps_second=wanted.keeps_second,
         )  # fmt: skip
-        auction = rules.open_auction(AuctionId.new(), listing.id, caller.participant_id, terms, now)
-        reserve_salt = secrets.token_hex(SALT_BYTES) if terms.reserve_price else None
+        barred_ids = await _barred(tx, wanted, listing, now)
+        auction = rules.open_auction(
+            AuctionId.new(), listing.id, caller.participant_id, terms, now, wanted.reoffer_of, barred_ids
+        )  # fmt: skip
+        is_secret = terms.reserve_price is not None and not terms.reserve_is_open
+        reserve_salt = secrets.token_hex(SALT_BYTES) if is_secret else None
         await store.add_auction(tx, auction, reserve_salt)
         await once.remember(tx, auction)
         await trading.outbox.record(tx, caller.actor, now, AuctionOpened.of(auction, reserve_salt))
@@ -104,6 +119,8 @@ async def register(trading: Trading, caller: Member, auction_id: AuctionId, once
         now = await trading.database.now(tx)
         decision = decide_for(trading, caller.standing, listing)
         rules.require_takes_bidders(auction, now)
+        if isinstance(auction, Auction):
+            require_not_barred(auction, caller.participant_id)
         if await store.is_registered(tx, auction_id, caller.participant_id):
             raise AlreadyRegistered()
         registration = Registration(
@@ -148,13 +165,17 @@ async def close(trading: Trading, auction_id: AuctionId) -> None:
         if auction.state is not rules.OPEN or now < auction.closes_at:
             return
         leader = await _leader(trading, tx, auction, listing)
-        auction = rules.close(auction, now, denied=leader and leader.decision.reason_code)
+        placed = await store.bids_on(tx, auction_id)
+        second = second_of(auction.terms, placed, leader.participant_id) if leader else None
+        denied = leader and leader.decision.reason_code
+        auction = rules.close(auction, now, denied, second and second.bidder_id)
         await store.save_auction(tx, auction)
-        openings = [opening_of(bid) for bid in await store.bids_on(tx, auction_id)]
+        openings = [opening_of(bid) for bid in placed]
         facts: list[Fact] = [*facts_of_close(auction, openings, await store.reserve_salt(tx, auction_id))]
         if leader and auction.winner_id:
-            facts += await _award(tx, auction, listing, leader, now)
-        facts += await free_deposits(tx, auction, now, but=auction.winner_id)
+            _, awarded = await award(tx, auction, listing, leader, now)
+            facts += awarded
+        facts += await free_deposits(tx, auction, now, but=auction.winner_id, second=auction.second_id)
         await trading.outbox.record(tx, trading.outbox.itself, now, *facts)
 
 
@@ -181,11 +202,24 @@ async def bids(trading: Trading, sight: Sight, auction_id: AuctionId, page: Page
 
 
 async def free_deposits(
-    tx: Transaction, auction: AnyAuction, now: datetime, *, but: ParticipantId | None
+    tx: Transaction, auction: AnyAuction, now: datetime, *, but: ParticipantId | None,
+    second: ParticipantId | None = None,
 ) -> money.Facts:  # fmt: skip
-    """Void every deposit that is held for the auction, but the winner's."""
-    holds = [hold for hold in await money.holds_of(tx, auction.id) if hold.participant_id != but]
+    """Void every deposit that is held for the auction, but the winner's, and the second's where that is kept."""
+    holds = [hold for hold in await money.holds_of(tx, auction.id) if hold.participant_id not in {but, second}]
     return await money.void_holds(tx, holds, now)
+
+
+async def award(
+    tx: Transaction, auction: Auction, listing: Listing, winner: Registration, now: datetime
+) -> tuple[Order, list[Fact]]:
+    """The winner's order, drafted on the decision that was taken for them now. Requires an auction with a winner."""
+    assert auction.price is not None
+    origin = FromAuction(auction.id, auction.terms.deposit)
+    made = Award(
+        listing.id, listing.provider_id, winner.participant_id, auction.price, origin, auction.terms.fees, now
+    )  # fmt: skip
+    return await place_order(tx, made, listing, winner.clearance, winner.decision, auction.terms.windows)
 
 
 async def _leader(trading: Trading, tx: Transaction, auction: Auction, listing: Listing) -> Registration | None:
@@ -195,15 +229,11 @@ async def _leader(trading: Trading, tx: Transaction, auction: Auction, listing: 
     return decided_anew(trading, await store.registration(tx, auction.id, auction.leader_id), listing)
 
 
-async def _award(
-    tx: Transaction, auction: Auction, listing: Listing, winner: Registration, now: datetime
-) -> list[Fact]:  # fmt: skip
-    """The winner's order, drafted on the decision that was taken at the close. Requires a sold auction."""
-    assert auction.price is not None
-    origin = FromAuction(auction.id, auction.terms.deposit)
-    award = Award(
-        listing.id, listing.provider_id, winner.participant_id, auction.price, origin, auction.terms.fees, now
-    )  # fmt: skip
-    grounds = (winner.clearance, winner.decision)
-    _, facts = await place_order(tx, award, listing, *grounds, auction.terms.windows)
-    return facts
+async def _barred(tx: Transaction, wanted: Wanted, listing: Listing, now: datetime) -> tuple[ParticipantId, ...]:
+    """Who may not bid, because they did not pay for what is offered again. Raises unless it may be, at this price."""
+    if wanted.reoffer_of is None:
+        return ()
+    earlier = of_kind((await store.shown_auction(tx, wanted.reoffer_of, now)).auction, Auction)
+    of = await listing_store.listing(tx, earlier.listing_id)
+    require_reofferable(earlier, of, listing, wanted.start_price, now)
+    return barred_from(earlier)

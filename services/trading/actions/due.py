@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
-from services.trading.actions import closing, entitlement, listing, order
+from services.trading.actions import closing, entitlement, listing, order, second_award
 from services.trading.actions.news import take_in
 from services.trading.actions.trading import Trading
 from services.trading.store import auction as auction_store
@@ -26,8 +26,9 @@ async def close_auctions(trading: Trading) -> None:
 
 
 async def pass_deadlines(trading: Trading) -> None:
-    """Of orders, rights and listings."""
+    """Of orders, second bidders' answers, rights and listings."""
     await _each(trading, order.pass_deadline, await _due(trading, order_store.orders_due))
+    await _each(trading, second_award.pass_deadline, await _due(trading, auction_store.answers_due))
     await _each(trading, entitlement.pass_deadline, await _due(trading, entitlement_store.entitlements_due))
     await _each(trading, listing.pass_deadline, await _due(trading, listing_store.listings_due))
 

@@ -60,6 +60,7 @@ async def _regrade(trading: Trading, tx: Transaction, graded: NewGrade) -> None:
     await listing_store.keep_version_grade(tx, graded.version_id, *known)
     # Everything is locked before any money moves: aggregates first, accounts after them, as everywhere.
     listings, auctions = await _lock_offers(tx, graded.version_id)
+    await auction_store.lock_awarded(tx, graded.version_id)
     unpaid = await order_store.unpaid_orders(tx, graded.version_id)
     in_force = await entitlement_store.entitlements_in_force(tx, graded.version_id)
     now = await trading.database.now(tx)

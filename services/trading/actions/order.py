@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.pricing.client import NoSuchQuote
-from services.trading.actions import money
+from services.trading.actions import award_queue, money
 from services.trading.actions.award import place_order
 from services.trading.actions.entitlement import grant
 from services.trading.actions.permission import decide_for, sight_of
@@ -39,6 +39,7 @@ from services.trading.rules.order import (
     QuoteTaken,
 )
 from services.trading.rules.settlement import forfeiture
+from services.trading.store import auction as auction_store
 from services.trading.store import contract as contract_store
 from services.trading.store import entitlement as entitlement_store
 from services.trading.store import listing as listing_store
@@ -106,8 +107,9 @@ async def pay(trading: Trading, caller: Member, order_id: OrderId, once: Once) -
         await store.save_order(tx, order)
         hold = await money.hold_of(tx, order.auction_id, order.buyer_id) if order.auction_id else None
         paid = await money.pay_order(tx, order.id, order.buyer_id, order.price, hold, now)
+        confirmed = await award_queue.follow_payment(tx, order, now)
         await once.remember(tx, order)
-        await trading.outbox.record(tx, caller.actor, now, *paid, OrderPaid.of(order), granted)
+        await trading.outbox.record(tx, caller.actor, now, *paid, OrderPaid.of(order), granted, *confirmed)
     return order
 
 
@@ -139,7 +141,7 @@ async def orders(trading: Trading, party_id: ParticipantId | None, page: Page) -
 async def pass_deadline(trading: Trading, order_id: OrderId) -> None:
     """Move an order on whose deadline has passed, if nobody has yet."""
     async with trading.database.transaction() as tx:
-        order = await store.order_for_update(tx, order_id)
+        order = await _locked(tx, order_id)
         contract = await contract_store.contract_for_update(tx, order.contract_id)
         now = await trading.database.now(tx)
         if not rules.deadline_has_passed(order, now):
@@ -195,7 +197,7 @@ async def _undo(tx: Transaction, order: Order, now: datetime) -> list[Fact]:
         if over is not entitlement:
             await entitlement_store.save_entitlement(tx, over)
             facts.append(EntitlementEnded.of(over))
-    return [*facts, *await _give_back(tx, order, now)]
+    return [*facts, *await _give_back(tx, order, now), *await award_queue.follow_failure(tx, order, now)]
 
 
 async def _give_back(tx: Transaction, order: Order, now: datetime) -> money.Facts:
@@ -219,7 +221,15 @@ async def _require_apart(trading: Trading, tx: Transaction, quote: Quoted, overl
 
 async def _bought(tx: Transaction, caller: Member, order_id: OrderId) -> Order:
     """The buyer's own order, locked: another's is not there."""
-    order = await store.order_for_update(tx, order_id)
+    order = await _locked(tx, order_id)
     if order.buyer_id != caller.participant_id:
         raise NoSuchOrder()
     return order
+
+
+async def _locked(tx: Transaction, order_id: OrderId) -> Order:
+    """The order, and before it the auction that may change with it: in the order in which a close locks them."""
+    auction_id = await store.auction_of(tx, order_id)
+    if auction_id is not None:
+        await auction_store.auction_for_update(tx, auction_id)
+    return await store.order_for_update(tx, order_id)

@@ -12,6 +12,7 @@ from services.trading.rules.market_rules import MarketRules
 from shared.access import Caller, Member, Role, ServiceCaller
 from shared.changes import Source
 from shared.clock import Clock
+from shared.commits import Commits
 from shared.database import Database
 from shared.errors import Forbidden, NotFound
 from shared.ids import ParticipantId, VersionId
@@ -33,6 +34,7 @@ class Trading:
     catalog_feed: Source
     treasury: Treasury
     bidding: Bidding
+    commits: Commits
 
 
 class NothingOfYours(NotFound):

@@ -27,9 +27,11 @@ async def open_auction(
     """Call for bids on a right that you have listed, by the mechanism of the listing. Its terms never change."""
     reserve = new.reserve_price.money() if new.reserve_price else None
     schedule = new.schedule.schedule() if new.schedule else None
+    buy_now = new.buy_now_price.money() if new.buy_now_price else None
     wanted = Wanted(
         new.listing_id, new.start_price.money(), new.steps(), reserve, new.deposit.money(), new.opens_at,
-        new.closes_at, schedule, new.reveal_closes_at,
+        new.closes_at, schedule, new.reveal_closes_at, new.reserve_is_open, new.soft_close.soft_close(),
+        tuple(new.priority_buyers), buy_now, new.keeps_second, new.reoffer_of,
     )  # fmt: skip
     auction = await opening.open_auction(trading, caller, wanted, new.named(), once)
     web.created(response, f"{PREFIX}/auctions/{auction.id}")

@@ -2,8 +2,18 @@
 
 from fastapi import APIRouter
 
-from services.trading.api import auctions, custodian, entitlements, listings, mechanisms, orders, wallet
+from services.trading.api import (
+    auctions,
+    awards,
+    custodian,
+    entitlements,
+    listings,
+    mechanisms,
+    orders,
+    stream,
+    wallet,
+)
 
 router = APIRouter()
-for part in (listings, auctions, mechanisms, orders, entitlements, wallet, custodian):
+for part in (listings, auctions, mechanisms, awards, stream, orders, entitlements, wallet, custodian):
     router.include_router(part.router)

@@ -26,8 +26,9 @@ OPENINGS_MAX = 100  # of one fact, so that it stays within the bytes that an eve
 
 @dataclass(frozen=True, slots=True)
 class AuctionOpened(Fact):
-    """A listing goes to whoever bids most, on these terms; a secret reserve is sealed."""
+    """A listing goes to whoever bids most, on these terms; a secret reserve is sealed, an open one is told."""
 
+    schema_version: ClassVar[int] = 2  # from the second on, all below `rules_name`, and shares as steps
     category: ClassVar[Category] = Category.TRADE
     retention: ClassVar[Retention] = Retention.AUCTION
     auction_id: AuctionId
@@ -47,6 +48,13 @@ class AuctionOpened(Fact):
     windows: Windows
     rules_name: str
     price_cap: Money | None
+    open_reserve: Money | None
+    priority_ids: tuple[ParticipantId, ...]
+    buy_now_price: Money | None
+    keeps_second: bool
+    second_answer_seconds: int
+    reoffer_of: AuctionId | None
+    barred_ids: tuple[ParticipantId, ...]
 
     @classmethod
     def of(cls, auction: Auction, reserve_salt: str | None) -> Self:
@@ -57,7 +65,8 @@ class AuctionOpened(Fact):
             auction.id, auction.listing_id, auction.provider_id, terms.start_price, terms.increments, sealed,
             terms.deposit, terms.opens_at, terms.closes_at, terms.hard_closes_at, terms.soft_close_seconds,
             terms.extension_seconds, terms.extensions_max, terms.fees, terms.windows, terms.rules_name,
-            terms.price_cap,
+            terms.price_cap, terms.open_reserve, terms.priority_ids, terms.buy_now_price, terms.keeps_second,
+            terms.second_answer_seconds, auction.reoffer_of, auction.barred_ids,
         )  # fmt: skip
 
 
@@ -111,8 +120,10 @@ class BidPlaced(Fact):
 
 @dataclass(frozen=True, slots=True)
 class AuctionClosed(Fact):
-    """`openings` are those of the first bids; `BidsOpened` has the rest, in the same commit."""
+    """`openings` are those of the first bids; `BidsOpened` has the rest, in the same commit. `second_id` says whose
+    deposit is kept until the winner has paid."""
 
+    schema_version: ClassVar[int] = 2  # from the second on, `second_id`
     category: ClassVar[Category] = Category.TRADE
     retention: ClassVar[Retention] = Retention.AUCTION
     auction_id: AuctionId
@@ -127,6 +138,7 @@ class AuctionClosed(Fact):
     reserve_price: Money | None
     reserve_salt: str | None
     revision: int
+    second_id: ParticipantId | None
 
     @classmethod
     def of(cls, auction: Auction, openings: Sequence[Opening], reserve_salt: str | None) -> Self:
@@ -135,7 +147,7 @@ class AuctionClosed(Fact):
         return cls(
             auction.id, auction.listing_id, auction.state, auction.reason_code, auction.winner_id, sold_at,
             auction.bid_count, auction.closes_at, tuple(openings[:OPENINGS_MAX]), auction.terms.reserve_price,
-            reserve_salt, auction.revision,
+            reserve_salt, auction.revision, auction.second_id,
         )  # fmt: skip
 
 

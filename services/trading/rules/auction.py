@@ -1,10 +1,9 @@
-"""An English auction with proxy bids: each bidder names a maximum, the price rises only as far as it must.
+"""An English auction with proxy bids: each bidder names a maximum, the price rises only as far as it must (`proxy`).
 
-Promises: a fold of accepted bids in their sequence gives the state, for ever the same; the price never falls, never
-exceeds the leader's maximum, and is never more than one step above what the next bidder would pay, unless the hidden
-reserve asks for it; equal maxima are allowed and the earlier leads; time never runs backwards within an auction; the
-end never moves earlier, nor beyond its hard end. The terms cannot change: nothing here changes them.
-Sources: 法释〔2016〕18号 art. 17-20, 拍卖法 art. 28, 30, 36; the proxy rule is that of open outcry by agents.
+Promises: a fold of accepted bids in their sequence gives the state, for ever the same; time never runs backwards
+within an auction; only an accepted bid moves the end, never earlier, nor beyond its hard end. The terms cannot change:
+nothing here changes them.
+Sources: 法释〔2016〕18号 art. 17-21, 拍卖法 art. 28, 30, 36.
 Does not: know who may bid (registration decides), hold money, or keep the bids that lost.
 """
 
@@ -13,10 +12,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol, TypeVar
 
-from services.trading.rules.auction_terms import Terms
+from services.trading.rules import proxy
+from services.trading.rules.auction_terms import BadPriority, Terms
 from services.trading.rules.mechanism import Mechanism
 from services.trading.rules.phase import CLOSED, Step, step_of
 from services.trading.rules.price_cap import require_within
+from services.trading.rules.proxy import Lead
 from shared.errors import Conflict, Forbidden, NotFound
 from shared.ids import AuctionId, ListingId, ParticipantId
 from shared.lifecycle import Lifecycle
@@ -25,23 +26,33 @@ from shared.money import Money
 
 class State(StrEnum):
     OPEN = "open"
+    AWARDED = "awarded"
+    SECOND_ASKED = "second_asked"
     SOLD = "sold"
     UNSOLD = "unsold"
     CANCELLED = "cancelled"
 
 
-OPEN, SOLD, UNSOLD, CANCELLED = State
+OPEN, AWARDED, SECOND_ASKED, SOLD, UNSOLD, CANCELLED = State
 
 AUCTION = Lifecycle(start=OPEN, moves={
-    OPEN:      {SOLD, UNSOLD, CANCELLED},
-    SOLD:      set(),
-    UNSOLD:    set(),
-    CANCELLED: set(),
+    OPEN:         {AWARDED, SOLD, UNSOLD, CANCELLED},
+    AWARDED:      {SOLD, SECOND_ASKED, UNSOLD},  # the second's deposit is kept until the winner has paid
+    SECOND_ASKED: {SOLD, UNSOLD},
+    SOLD:         set(),
+    UNSOLD:       set(),
+    CANCELLED:    set(),
 })  # fmt: skip
+NEXT_ACTOR = {OPEN: "bidder", AWARDED: "winner", SECOND_ASKED: "second"}
 
 
 class Reason(StrEnum):
     HIGHEST_BID = "highest_bid"
+    BOUGHT_NOW = "bought_now"
+    WINNER_DEFAULTED = "winner_defaulted"
+    SECOND_ACCEPTED = "second_accepted"
+    SECOND_DECLINED = "second_declined"
+    SECOND_SILENT = "second_silent"
     NO_BIDS = "no_bids"
     RESERVE_NOT_MET = "reserve_not_met"
     BY_PROVIDER = "by_provider"
@@ -49,7 +60,11 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Auction:
-    """`closes_at` is the effective end; `bid_count` the sequence of the last bid; `last_at` the latest moment seen."""
+    """`closes_at` is the effective end; `bid_count` the sequence of the last bid; `last_at` the latest moment seen.
+
+    `second_id` says whose deposit is kept beside the winner's; `failed_at` when it was clear that nothing was sold, or
+    that the winner did not pay; `reoffer_of` and `barred_ids` what this offers again, and who may not bid for it.
+    """
 
     id: AuctionId
     listing_id: ListingId
@@ -65,15 +80,32 @@ class Auction:
     leader_maximum: Money | None = None
     reason_code: str | None = None
     revision: int = 1
+    award_deadline: datetime | None = None
+    second_id: ParticipantId | None = None
+    defaulter_ids: tuple[ParticipantId, ...] = ()
+    failed_at: datetime | None = None
+    reoffer_of: AuctionId | None = None
+    barred_ids: tuple[ParticipantId, ...] = ()
 
     @property
     def floor(self) -> Money:
-        """The least that a challenger must offer now."""
-        return self.terms.start_price if self.price is None else self.terms.step_above(self.price)
+        """The least that a challenger must offer now, if they have no priority."""
+        return proxy.floor(self.terms, self.lead, None)
+
+    @property
+    def lead(self) -> Lead | None:
+        if self.leader_id is None or self.leader_maximum is None or self.price is None:
+            return None
+        return Lead(self.leader_id, self.leader_maximum, self.price)
 
     @property
     def winner_id(self) -> ParticipantId | None:
-        return self.leader_id if self.state is SOLD else None
+        return self.leader_id if self.state in {AWARDED, SOLD} else None
+
+    @property
+    def buy_now_price(self) -> Money | None:
+        """At which it would end at once, now: what was bid stands."""
+        return self.terms.buy_now_price if self.state is OPEN and not self.bid_count else None
 
     @property
     def mechanism(self) -> Mechanism:
@@ -86,11 +118,13 @@ class Auction:
 
     @property
     def deadline(self) -> datetime | None:
-        return self.closes_at if self.state is OPEN else None
+        if self.state is OPEN:
+            return self.closes_at
+        return self.award_deadline if self.state in {AWARDED, SECOND_ASKED} else None
 
     @property
     def next_actor(self) -> str | None:
-        return "bidder" if self.state is OPEN else None
+        return NEXT_ACTOR.get(self.state)
 
     def step(self, now: datetime) -> Step:
         if self.state is not OPEN:
@@ -139,6 +173,10 @@ class AuctionStillOpen(Conflict):
     """Bidding is not over."""
 
 
+class NoBuyNow(Conflict):
+    """This auction has no price at which it ends at once, or somebody has bid, and it goes to whoever bids most."""
+
+
 class BidTooLow(Conflict):
     """The bid is below the least that is taken now; `floor_minor` says how much that is."""
 
@@ -160,9 +198,15 @@ class BidsWerePlaced(Conflict):
 
 
 def open_auction(
-    auction_id: AuctionId, listing_id: ListingId, provider_id: ParticipantId, terms: Terms, now: datetime
-) -> Auction:
-    return Auction(auction_id, listing_id, provider_id, terms, AUCTION.start, terms.closes_at, last_at=now)
+    auction_id: AuctionId, listing_id: ListingId, provider_id: ParticipantId, terms: Terms, now: datetime,
+    reoffer_of: AuctionId | None = None, barred_ids: tuple[ParticipantId, ...] = (),
+) -> Auction:  # fmt: skip
+    if provider_id in terms.priority_ids:
+        raise BadPriority(participant_id=provider_id)
+    return Auction(
+        auction_id, listing_id, provider_id, terms, AUCTION.start, terms.closes_at, last_at=now,
+        reoffer_of=reoffer_of, barred_ids=barred_ids,
+    )  # fmt: skip
 
 
 def is_over(auction: Timed, now: datetime) -> bool:
@@ -178,14 +222,11 @@ def require_takes_bidders(auction: Timed, now: datetime) -> None:
 
 def place_bid(auction: Auction, bidder_id: ParticipantId, maximum: Money, now: datetime) -> Auction:
     """The auction after this bid. Requires that the bidder is registered and no party of the provider's."""
-    at = max(now, auction.last_at)
-    require_takes_bidders(auction, at)
-    if at < auction.terms.opens_at:
-        raise AuctionNotStarted(opens_at=auction.terms.opens_at)
+    at = _bidding(auction, now)
     require_within(auction.terms.price_cap, maximum)
     led = _led(auction, bidder_id, maximum)
     closes_at = _extended(auction, at)
-    return _change(
+    return change(
         led,
         bid_count=auction.bid_count + 1,
         closes_at=closes_at,
@@ -194,23 +235,41 @@ def place_bid(auction: Auction, bidder_id: ParticipantId, maximum: Money, now: d
     )
 
 
-def close(auction: Auction, now: datetime, denied: str | None = None) -> Auction:
+def buy_now(auction: Auction, bidder_id: ParticipantId, now: datetime) -> Auction:
+    """Sold at once at the price that was named for that, as long as nobody has bid: what was bid stands.
+
+    Requires that the bidder is registered and no party of the provider's.
+    """
+    at = _bidding(auction, now)
+    price = auction.buy_now_price
+    if price is None:
+        raise NoBuyNow(bids=auction.bid_count)
+    bought = _lead(auction, Lead(bidder_id, price, price))
+    return move(bought, SOLD, reason_code=Reason.BOUGHT_NOW, closes_at=at, last_at=at)
+
+
+def close(
+    auction: Auction, now: datetime, denied: str | None = None, second_id: ParticipantId | None = None
+) -> Auction:
     """The auction once its time is up: sold to the leader at the price, or unsold. Whenever it is called after that.
 
-    `denied` says why the leader may not have what is sold, if its grade was raised since they bid.
+    `denied` says why the leader may not have what is sold, if its grade was raised since they bid; `second_id` whose
+    deposit is kept: then it is awarded, and sold once the winner has paid.
     """
     at = max(now, auction.last_at)
     if auction.state is not OPEN:
         raise AuctionClosed(state=auction.state, closed_at=auction.closes_at)
     if at < auction.closes_at:
         raise AuctionStillOpen(closes_at=auction.closes_at)
-    if auction.leader_maximum is None:
-        return _move(auction, UNSOLD, reason_code=Reason.NO_BIDS, last_at=at)
-    if not auction.terms.reserve_is_met_by(auction.leader_maximum):
-        return _move(auction, UNSOLD, reason_code=Reason.RESERVE_NOT_MET, last_at=at)
-    if denied is not None:
-        return _move(auction, UNSOLD, reason_code=denied, last_at=at)
-    return _move(auction, SOLD, reason_code=Reason.HIGHEST_BID, last_at=at)
+    if failure := _failure(auction, denied):
+        return move(auction, UNSOLD, reason_code=failure, failed_at=auction.closes_at, last_at=at)
+    if second_id is None:
+        return move(auction, SOLD, reason_code=Reason.HIGHEST_BID, last_at=at)
+    windows = auction.terms.windows
+    paid_by = at + timedelta(seconds=windows.signing_seconds + windows.payment_seconds)
+    return move(
+        auction, AWARDED, reason_code=Reason.HIGHEST_BID, award_deadline=paid_by, second_id=second_id, last_at=at
+    )
 
 
 def cancel(auction: Kind, now: datetime) -> Kind:
@@ -220,12 +279,13 @@ def cancel(auction: Kind, now: datetime) -> Kind:
         raise BidsWerePlaced(bids=auction.bid_count)
     if auction.state is OPEN and at >= auction.closes_at:
         raise AuctionClosed(state=auction.state, closed_at=auction.closes_at)
-    return _move(auction, CANCELLED, reason_code=Reason.BY_PROVIDER, last_at=at)
+    return move(auction, CANCELLED, reason_code=Reason.BY_PROVIDER, last_at=at)
 
 
 def forbid(auction: Kind, reason_code: str, now: datetime) -> Kind:
-    """Called off because what is sold may no longer be sold to anyone, whoever has bid, or was withdrawn unbid."""
-    return _move(auction, CANCELLED, reason_code=reason_code, last_at=max(now, auction.last_at))
+    """Called off whoever has bid: what is sold may no longer be sold to anyone, or was withdrawn unbid, or two
+    operators agree on a ground."""
+    return move(auction, CANCELLED, reason_code=reason_code, last_at=max(now, auction.last_at))
 
 
 def require_unrelated(is_related: bool) -> None:
@@ -233,45 +293,51 @@ def require_unrelated(is_related: bool) -> None:
         raise RelatedParty()
 
 
+def move(auction: Kind, to: State, **changes: Any) -> Kind:
+    return change(auction, state=AUCTION.move(auction.state, to), **changes)
+
+
+def change(auction: Kind, **changes: Any) -> Kind:
+    return replace(auction, revision=auction.revision + 1, **changes)
+
+
+def _bidding(auction: Auction, now: datetime) -> datetime:
+    """The moment of what a bidder says. Raises unless it lies between the opening and the close."""
+    at = max(now, auction.last_at)
+    require_takes_bidders(auction, at)
+    if at < auction.terms.opens_at:
+        raise AuctionNotStarted(opens_at=auction.terms.opens_at)
+    return at
+
+
+def _failure(auction: Auction, denied: str | None) -> str | None:
+    if auction.leader_maximum is None:
+        return Reason.NO_BIDS
+    if not auction.terms.reserve_is_met_by(auction.leader_maximum):
+        return Reason.RESERVE_NOT_MET
+    return denied
+
+
 def _led(auction: Auction, bidder_id: ParticipantId, maximum: Money) -> Auction:
     """Who leads with the bid, up to which maximum, and at which price."""
-    terms, price, leading = auction.terms, auction.price, auction.leader_maximum
-    if price is None or leading is None:
-        if maximum < terms.start_price:
-            raise BidTooLow(floor_minor=terms.start_price.minor)
-        return _lead(auction, bidder_id, maximum, terms.start_price)
-    if bidder_id == auction.leader_id:
-        if maximum <= leading:
-            raise OwnMaximumNotRaised(maximum_minor=leading.minor)
-        return _lead(auction, bidder_id, maximum, price)
-    if maximum < auction.floor:
-        raise BidTooLow(floor_minor=auction.floor.minor)
-    if maximum > leading:
-        return _lead(auction, bidder_id, maximum, min(maximum, terms.step_above(leading)))
-    return replace(auction, price=max(price, min(leading, terms.step_above(maximum))))
+    lead = auction.lead
+    if lead and lead.bidder_id == bidder_id:
+        if maximum <= lead.maximum:
+            raise OwnMaximumNotRaised(maximum_minor=lead.maximum.minor)
+    elif maximum < (floor := proxy.floor(auction.terms, lead, bidder_id)):
+        raise BidTooLow(floor_minor=floor.minor)
+    return _lead(auction, proxy.bid(auction.terms, lead, bidder_id, maximum))
 
 
-def _lead(auction: Auction, bidder_id: ParticipantId, maximum: Money, price: Money) -> Auction:
-    """The leader's price, raised to the reserve as soon as the leader's maximum meets it."""
-    reserve = auction.terms.reserve_price
-    if reserve is not None and maximum >= reserve:
-        price = max(price, reserve)
-    return replace(auction, leader_id=bidder_id, leader_maximum=maximum, price=price)
+def _lead(auction: Auction, lead: Lead) -> Auction:
+    return replace(auction, leader_id=lead.bidder_id, leader_maximum=lead.maximum, price=lead.price)
 
 
 def _extended(auction: Auction, at: datetime) -> datetime:
     terms = auction.terms
     if at < auction.closes_at - timedelta(seconds=terms.soft_close_seconds):
         return auction.closes_at
-    if auction.extensions >= terms.extensions_max:
+    if terms.extensions_max and auction.extensions >= terms.extensions_max:
         return auction.closes_at
     wanted = min(at + timedelta(seconds=terms.extension_seconds), terms.hard_closes_at)
     return max(auction.closes_at, wanted)
-
-
-def _move(auction: Kind, to: State, **changes: Any) -> Kind:
-    return _change(auction, state=AUCTION.move(auction.state, to), **changes)
-
-
-def _change(auction: Kind, **changes: Any) -> Kind:
-    return replace(auction, revision=auction.revision + 1, **changes)

@@ -17,7 +17,10 @@ class Names:
 
 _SEALED = Names(frozenset({"reveal_closes_at"}), frozenset({"reserve_price"}))
 OWN: Mapping[Mechanism, Names] = {
-    Mechanism.ENGLISH:       Names(frozenset({"increments"}), frozenset({"reserve_price"})),
+    Mechanism.ENGLISH:       Names(frozenset({"increments"}), frozenset({
+        "reserve_price", "reserve_is_open", "soft_close", "priority_buyers", "buy_now_price", "keeps_second",
+        "reoffer_of",
+    })),
     Mechanism.DUTCH:         Names(frozenset({"schedule"})),  # its floor is an open reserve
     Mechanism.SEALED_FIRST:  _SEALED,
     Mechanism.SEALED_SECOND: _SEALED,

@@ -253,12 +253,15 @@ def sell(listing: Listing, taken: int = 0) -> Listing:
     """The listing after one more award: an exclusive right and the last copy of a limited one are sold, any other
     stays on offer. `taken` are the awards of a limited right that stand already.
 
-    What was withdrawn after the first bid of its auction is sold all the same, and stays taken off.
+    What was withdrawn after the first bid of its auction is sold all the same, and stays taken off. What was sold to
+    a winner who did not pay stays sold, to the second: that one sale stands at most is the database's to keep.
     """
     if listing.right.copies is not None and not copies_left(listing, taken):
         raise NoCopyLeft(copies=listing.right.copies)
     taken_off_since = listing.state is DELISTED and listing.reason_code == Reason.ASSET_WITHDRAWN
-    if taken_off_since or not (listing.is_exclusive or copies_left(listing, taken) == 1):
+    sold_before = listing.state is SOLD and listing.reason_code == Reason.SOLD_EXCLUSIVELY
+    is_last = listing.is_exclusive or copies_left(listing, taken) == 1
+    if taken_off_since or sold_before or not is_last:
         return listing
     reason = Reason.SOLD_EXCLUSIVELY if listing.is_exclusive else Reason.ALL_COPIES_SOLD
     return _move(listing, SOLD, reason_code=reason, deadline=None)

@@ -31,6 +31,8 @@ class MarketRules:
     extension_seconds: int
     extensions_max: int
     overtime_seconds_max: int
+    soft_close_seconds_max: int
+    second_answer_seconds: int
     deposit_basis_points_min: int
     deposit_basis_points_max: int
     reveal_seconds_min: int
@@ -48,6 +50,8 @@ STANDARD = MarketRules(
     extension_seconds=5 * MINUTE,    # to 5 minutes after that bid: art. 20
     extensions_max=60,
     overtime_seconds_max=4 * HOUR,   # ours: the law sets no end, but a day's work must have one
+    soft_close_seconds_max=1 * HOUR,
+    second_answer_seconds=2 * DAY,   # ours: the second may decline, and nobody's deposit waits for longer
     deposit_basis_points_min=500,    # 5 % of the start price: art. 17
     deposit_basis_points_max=2_000,  # 20 %: art. 17
     reveal_seconds_min=1 * HOUR,     # ours: whoever sealed a bid must be able to open it, from any time zone
@@ -71,6 +75,8 @@ DEMO = MarketRules(
     extension_seconds=2,
     extensions_max=10,
     overtime_seconds_max=10,
+    soft_close_seconds_max=1 * MINUTE,
+    second_answer_seconds=2 * MINUTE,
     deposit_basis_points_min=500,
     deposit_basis_points_max=2_000,
     reveal_seconds_min=2,

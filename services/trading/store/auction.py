@@ -14,7 +14,16 @@ from sqlalchemy import ColumnElement, Row, Select, func, insert, or_, select, tu
 from sqlalchemy.exc import IntegrityError
 
 from services.trading.rules.any_auction import AnyAuction
-from services.trading.rules.auction import AUCTION, Auction, NoSuchAuction, NotRegistered, State
+from services.trading.rules.auction import (
+    AUCTION,
+    AWARDED,
+    OPEN,
+    SECOND_ASKED,
+    Auction,
+    NoSuchAuction,
+    NotRegistered,
+    State,
+)
 from services.trading.rules.auction_terms import Terms
 from services.trading.rules.bid import AlreadyRegistered, Bid, Registration
 from services.trading.rules.dutch import DutchAuction
@@ -25,7 +34,7 @@ from services.trading.store import dutch, rows, sealed
 from services.trading.tables.deals import auctions, bids, listings, registrations
 from shared.database import Transaction, for_update
 from shared.grades import Clearance, Decision, Grade
-from shared.ids import AuctionId, ListingId, ParticipantId
+from shared.ids import AuctionId, ListingId, ParticipantId, VersionId
 from shared.money import Money
 from shared.web import Page
 
@@ -96,8 +105,22 @@ async def is_under_way(tx: Transaction, listing_id: ListingId) -> bool:
 async def auctions_due(tx: Transaction, now: datetime) -> list[AuctionId]:
     """Those whose time is up and which nobody has yet closed, at most a hundred, the longest overdue first."""
     opened = or_(auctions.c.reveal_closes_at.is_(None), auctions.c.reveal_closes_at <= now)
-    where = (auctions.c.state.in_(AUCTION.open_states()), auctions.c.closes_at <= now, opened)
+    where = (auctions.c.state == OPEN, auctions.c.closes_at <= now, opened)
     return list(await tx.scalars(select(auctions.c.id).where(*where).order_by(auctions.c.closes_at).limit(DUE_MAX)))
+
+
+async def answers_due(tx: Transaction, now: datetime) -> list[AuctionId]:
+    """Those whose second bidder has not answered in time, at most a hundred, the longest overdue first."""
+    where = (auctions.c.state == SECOND_ASKED, auctions.c.award_deadline <= now)
+    query = select(auctions.c.id).where(*where).order_by(auctions.c.award_deadline).limit(DUE_MAX)
+    return list(await tx.scalars(query))
+
+
+async def lock_awarded(tx: Transaction, version_id: VersionId) -> None:
+    """Lock the auctions of a version that wait for their winner or second, in the order of their ids."""
+    of_version = select(listings.c.id).where(listings.c.version_id == version_id)
+    where = (auctions.c.listing_id.in_(of_version), auctions.c.state.in_({AWARDED, SECOND_ASKED}))
+    await tx.execute(for_update(select(auctions.c.id).where(*where).order_by(auctions.c.id), tx))
 
 
 async def reserve_salt(tx: Transaction, auction_id: AuctionId) -> str | None:
@@ -177,6 +200,11 @@ async def is_registered(tx: Transaction, auction_id: AuctionId, participant_id: 
 async def bids_on(tx: Transaction, auction_id: AuctionId) -> list[Bid]:
     """Every bid, in its sequence."""
     return await _bids(tx, _bids_of(auction_id))
+
+
+async def bids_from(tx: Transaction, auction_id: AuctionId, sequence: int) -> list[Bid]:
+    """The bid with this sequence, if there is one, and those after it, at most a hundred of them."""
+    return await _bids(tx, _bids_of(auction_id).where(bids.c.sequence >= sequence).limit(DUE_MAX + 1))
 
 
 async def page_of_bids(tx: Transaction, auction_id: AuctionId, page: Page) -> list[Bid]:
@@ -261,7 +289,9 @@ def _auction(row: Row[Any]) -> Auction:
         state=State(row.state), closes_at=row.closes_at, last_at=row.last_at, extensions=row.extensions,
         bid_count=row.bid_count, price=rows.money(row.price_minor, row.currency), leader_id=row.leader_id,
         leader_maximum=rows.money(row.leader_maximum_minor, row.currency), reason_code=row.reason_code,
-        revision=row.revision,
+        revision=row.revision, award_deadline=row.award_deadline, second_id=row.second_id,
+        defaulter_ids=tuple(map(ParticipantId, row.defaulter_ids)), failed_at=row.failed_at,
+        reoffer_of=row.reoffer_of, barred_ids=tuple(map(ParticipantId, row.barred_ids)),
     )  # fmt: skip
 
 
@@ -274,4 +304,7 @@ def _row(auction: Auction) -> dict[str, object]:
         "price_minor": auction.price and auction.price.minor, "leader_id": auction.leader_id,
         "leader_maximum_minor": auction.leader_maximum and auction.leader_maximum.minor,
         "reason_code": auction.reason_code, "revision": auction.revision,
+        "award_deadline": auction.award_deadline, "second_id": auction.second_id,
+        "defaulter_ids": list(auction.defaulter_ids), "failed_at": auction.failed_at,
+        "reoffer_of": auction.reoffer_of, "barred_ids": list(auction.barred_ids),
     }  # fmt: skip

@@ -63,6 +63,19 @@ async def keep_version_grade(
     await tx.execute(known.on_conflict_do_update(index_elements=["version_id"], set_=told, where=older))
 
 
+async def as_graded_now(tx: Transaction, listing: Listing) -> Listing:
+    """The listing under the newest grade known here of its version: one that is sold does not follow the news."""
+    here = (version_grades.c.version_id == listing.version_id, version_grades.c.grade_revision > listing.grade_revision)
+    columns = (version_grades.c.grade, version_grades.c.flags, version_grades.c.grade_revision)
+    row = (await tx.execute(select(*columns, version_grades.c.on_record).where(*here))).one_or_none()
+    if row is None:
+        return listing
+    return replace(
+        listing, grade=Grade(row.grade), flags=frozenset(map(Flag, row.flags)), grade_revision=row.grade_revision,
+        on_record=frozenset(map(Condition, row.on_record)),
+    )  # fmt: skip
+
+
 async def withdraw_asset(tx: Transaction, asset_id: AssetId) -> None:
     """Keep the news that an asset was withdrawn, and the asset locked: a first listing that is being made is waited
     for."""

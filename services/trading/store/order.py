@@ -31,7 +31,7 @@ from services.trading.tables.deals import orders
 from services.trading.tables.money import instructions
 from shared.database import Transaction, for_update
 from shared.grades import Mode
-from shared.ids import ListingId, OrderId, ParticipantId, QuoteId, VersionId
+from shared.ids import AuctionId, ListingId, OrderId, ParticipantId, QuoteId, VersionId
 from shared.money import Money
 from shared.web import Page
 
@@ -68,6 +68,11 @@ async def order_for_update(tx: Transaction, order_id: OrderId) -> Order:
     if row is None:
         raise NoSuchOrder()
     return _order(row)
+
+
+async def auction_of(tx: Transaction, order_id: OrderId) -> AuctionId | None:
+    """The auction that made an order, which is locked before the order. None for other orders, and for none at all."""
+    return await tx.scalar(select(orders.c.auction_id).where(orders.c.id == order_id))
 
 
 async def is_quote_taken(tx: Transaction, quote_id: QuoteId) -> bool:

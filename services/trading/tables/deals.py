@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import PrimaryKeyConstraint as PrimaryKey
 
-from services.trading.rules.auction import AUCTION
+from services.trading.rules.auction import AUCTION, OPEN, SECOND_ASKED
 from services.trading.rules.contract import CONTRACT
 from services.trading.rules.entitlement import ENTITLEMENT
 from services.trading.rules.listing import LISTING
@@ -136,11 +136,22 @@ auctions = Table(
     Column("leader_maximum_minor", BigInteger),
     Column("reason_code", String),
     Column("revision", Integer, nullable=False),
+    Column("award_deadline", Moment),
+    Column("second_id", IdOf(ParticipantId)),
+    Column("defaulter_ids", JSON, nullable=False, server_default=text("'[]'")),
+    Column("failed_at", Moment),
+    Column("reoffer_of", IdOf(AuctionId)),
+    Column("barred_ids", JSON, nullable=False, server_default=text("'[]'")),
     CheckConstraint("price_minor <= leader_maximum_minor", name="nobody_pays_more_than_they_offered"),
 )
-_open = auctions.c.state.in_(AUCTION.open_states())
-Index("one_open_auction_per_listing", auctions.c.listing_id, unique=True, sqlite_where=_open, postgresql_where=_open)
+_under_way = auctions.c.state.in_(AUCTION.open_states())
+_open, _asked = auctions.c.state == OPEN, auctions.c.state == SECOND_ASKED
+Index(
+    "one_open_auction_per_listing", auctions.c.listing_id, unique=True,
+    sqlite_where=_under_way, postgresql_where=_under_way,
+)  # fmt: skip
 Index("auctions_due", auctions.c.closes_at, sqlite_where=_open, postgresql_where=_open)
+Index("answers_due", auctions.c.award_deadline, sqlite_where=_asked, postgresql_where=_asked)
 
 registrations = Table(
     "registrations",
