@@ -7,7 +7,7 @@ holds the file from the first statement (BEGIN IMMEDIATE), where PostgreSQL take
 
 import fcntl
 import os
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import IO, Any, TypeVar, TypeVarTuple
 
 from sqlalchemy import (
+    ARRAY,
+    BigInteger,
     Connection,
     DateTime,
     Dialect,
@@ -23,6 +25,7 @@ from sqlalchemy import (
     String,
     Table,
     TypeDecorator,
+    cast,
     event,
     func,
     select,
@@ -33,6 +36,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from shared import sqlite as sqlite_driver
 from shared.clock import Clock
 from shared.errors import Unavailable
 from shared.ids import Id
@@ -86,7 +90,10 @@ class Database:
         self._after_commit: list[Callable[[], None]] = []
         self._lock_file: IO[str] | None = None
         if self.is_sqlite:
-            shared: dict[str, Any] = {"pool_timeout": WRITER_SECONDS_MAX, "hide_parameters": True}
+            driver = {"async_creator_fn": sqlite_driver.connection}
+            shared: dict[str, Any] = {
+                "pool_timeout": WRITER_SECONDS_MAX, "hide_parameters": True, "connect_args": driver
+            }  # fmt: skip
             self._writer = create_async_engine(url, pool_size=1, max_overflow=0, **shared)
             self._readers = create_async_engine(url, pool_size=POOL_SIZE, **shared)
             _configure_sqlite(self._writer, begin="BEGIN IMMEDIATE", query_only=False)
@@ -195,10 +202,16 @@ class Database:
 
     async def claim(self, tx: Transaction, name: str) -> bool:
         """Whether this transaction alone, in any process, now holds the name; until it ends. Always so on SQLite."""
+        return (await self.claim_all(tx, [name]))[0]
+
+    async def claim_all(self, tx: Transaction, names: Sequence[str]) -> list[bool]:
+        """The same for several names, in one statement."""
         if self.is_sqlite:
-            return True
-        number = int.from_bytes(sha256(f"{self.schema}\n{name}".encode()).digest()[:8], "big", signed=True)
-        return bool(await tx.scalar(select(func.pg_try_advisory_xact_lock(number))))
+            return [True] * len(names)
+        digests = (sha256(f"{self.schema}\n{name}".encode()).digest() for name in names)
+        numbers = [int.from_bytes(digest[:8], "big", signed=True) for digest in digests]
+        each = func.unnest(cast(numbers, ARRAY(BigInteger))).column_valued("number")
+        return list(await tx.scalars(select(func.pg_try_advisory_xact_lock(each))))
 
     async def create(self, metadata: MetaData) -> None:
         """Make the tables from their definition, without migrations. Tests of single tables only."""

@@ -5,20 +5,21 @@ body is refused; a twin that arrives while the first still runs is told to come 
 """
 
 import hmac
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 from pydantic import TypeAdapter
 from pydantic_core import to_json
-from sqlalchemy import Column, MetaData, String, Table, insert, select
+from sqlalchemy import Column, MetaData, String, Table, insert, select, tuple_
 
 from shared.access import InvalidToken
 from shared.core import Core
 from shared.database import Database, Moment, Transaction
-from shared.errors import Conflict, Malformed, Unreadable
+from shared.errors import Conflict, Failure, Malformed, Unreadable
 from shared.permission import bearer
 
 Answer = TypeVar("Answer")
@@ -65,28 +66,55 @@ class Once:
 
     async def recall(self, tx: Transaction, kind: type[Answer]) -> Answer | None:
         """What this request was answered when it was first sent. Requires the transaction that would take effect."""
-        if not await self.database.claim(tx, f"{self.caller}\n{self.route}\n{self.key_digest}"):
-            raise StillRunning(retry_after_seconds=1)
-        columns = (answers_table.c.request_digest, answers_table.c.answer)
-        this_key = (
-            answers_table.c.caller == self.caller, answers_table.c.route == self.route,
-            answers_table.c.key_digest == self.key_digest,
-        )  # fmt: skip
-        row = (await tx.execute(select(*columns).where(*this_key))).one_or_none()
-        if row is None:
-            return None
-        if row.request_digest != self.request_digest:
-            raise KeyReused()
-        return TypeAdapter(kind).validate_json(row.answer)
+        recalled = (await recall_all(tx, [self], kind))[0]
+        if isinstance(recalled, Failure):
+            raise recalled
+        return recalled
 
     async def remember(self, tx: Transaction, answer: object) -> None:
         """Keep the answer. Requires that `recall` found none in this transaction."""
-        row = {
-            "caller": self.caller, "route": self.route, "key_digest": self.key_digest,
-            "request_digest": self.request_digest,
-            "answer": to_json(answer).decode(), "answered_at": await self.database.now(tx),
-        }  # fmt: skip
-        await tx.execute(insert(answers_table).values(row))
+        await remember_all(tx, [(self, answer)], await self.database.now(tx))
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        return self.caller, self.route, self.key_digest
+
+
+async def recall_all(tx: Transaction, requests: Sequence[Once], kind: type[Answer]) -> list[Answer | Failure | None]:
+    """What each request was answered when it was first sent, or why it gets no answer. In two statements.
+
+    Requires at least one request, no two of them under the same key, and the transaction that would take effect.
+    """
+    claimed = await requests[0].database.claim_all(tx, ["\n".join(request.place) for request in requests])
+    columns = (answers_table.c.caller, answers_table.c.route, answers_table.c.key_digest)
+    these = tuple_(*columns).in_([request.place for request in requests])
+    query = select(*columns, answers_table.c.request_digest, answers_table.c.answer).where(these)
+    known = {(row.caller, row.route, row.key_digest): row for row in await tx.execute(query)}
+
+    def answer(request: Once, is_claimed: bool) -> Answer | Failure | None:
+        row = known.get(request.place)
+        if not is_claimed:
+            return StillRunning(retry_after_seconds=1)
+        if row is None:
+            return None
+        if row.request_digest != request.request_digest:
+            return KeyReused()
+        return TypeAdapter(kind).validate_json(row.answer)
+
+    return [answer(*pair) for pair in zip(requests, claimed, strict=True)]
+
+
+async def remember_all(tx: Transaction, answers: Sequence[tuple[Once, object]], now: datetime) -> None:
+    """Keep the answers. Requires that `recall_all` found none of them in this transaction."""
+    rows = [
+        {
+            "caller": request.caller, "route": request.route, "key_digest": request.key_digest,
+            "request_digest": request.request_digest, "answer": to_json(answer).decode(), "answered_at": now,
+        }
+        for request, answer in answers
+    ]  # fmt: skip
+    if rows:
+        await tx.execute(insert(answers_table), rows)
 
 
 async def once(request: Request) -> AsyncGenerator[Once]:

@@ -6,6 +6,7 @@ position is safe to keep; a process whose lease was taken over can record nothin
 stripe's last hash can tell that no earlier fact was altered, dropped or moved.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -82,6 +83,15 @@ def tables(metadata: MetaData) -> None:
         table.to_metadata(metadata)
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A fact, who brought it about, and in which request, if in one."""
+
+    actor: Actor
+    fact: Fact
+    request_id: str | None
+
+
 class Outbox:
     def __init__(self, service: str, database: Database) -> None:
         self.service = service
@@ -95,11 +105,15 @@ class Outbox:
         return self._lease is not None
 
     async def record(self, tx: Transaction, actor: Actor, now: datetime, *facts: Fact) -> list[FactId]:
+        """Chain one actor's facts onto this process's stripe, as `record_all` does."""
+        return await self.record_all(tx, now, [Said(actor, fact, log.request_id()) for fact in facts])
+
+    async def record_all(self, tx: Transaction, now: datetime, said: Sequence[Said]) -> list[FactId]:
         """Chain the facts onto this process's stripe, in order. Requires a writing transaction, as its last step.
 
         Raises StripeLost, and so takes the transaction back, if another process holds the stripe by now.
         """
-        if not facts:
+        if not said:
             return []
         lease = self._lease
         if lease is None:
@@ -111,10 +125,11 @@ class Outbox:
                 self._lease = None
             raise StripeLost(retry_after_seconds=1)
         seq, previous, rows = row.seq, row.hash, list[dict[str, object]]()
-        for fact in facts:
+        for each in said:
+            fact = each.fact
             seq, fact_id = seq + 1, getattr(fact, "fact_id", None) or FactId.new()
             line = event_line(
-                fact, service=self.service, fact_id=fact_id, actor=actor, at=now, request_id=log.request_id()
+                fact, service=self.service, fact_id=fact_id, actor=each.actor, at=now, request_id=each.request_id
             )
             previous = link(previous, seq, line)
             rows.append(

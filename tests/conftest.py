@@ -13,7 +13,7 @@ from sqlalchemy import MetaData
 from sqlalchemy.schema import CreateSchema
 
 from shared.database import Database
-from tests.support.bench import Bench
+from tests.support.bench import PATIENT_SECONDS, Bench
 from tests.support.clock import ToldClock
 from tests.support.migrated import is_whole, migrated_files, migrated_template
 from tests.support.postgres import NO_POSTGRES, fresh_database, postgres_server
@@ -30,6 +30,14 @@ def pytest_configure() -> None:
 @pytest.fixture
 def clock() -> ToldClock:
     return ToldClock()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patience() -> Generator[None]:
+    """Lets PostgreSQL take its time to greet us on a loaded machine. Tests of that limit set it themselves."""
+    with pytest.MonkeyPatch.context() as limits:
+        limits.setattr("shared.database.CONNECT_SECONDS_MAX", PATIENT_SECONDS)
+        yield
 
 
 @pytest.fixture(scope="session")

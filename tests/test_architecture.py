@@ -40,7 +40,7 @@ EXTRA_ROOMS = {  # rooms that one service has for a reason of its own
     ("delivery", "sandbox"): {"rules", "schemas", "inspector"},  # starts that child, and ends it
     ("trading", "custodian"): {"rules", "schemas"},  # the port to the institution that holds the money
 }
-PURE_SHARED = {"canonical", "errors", "facts", "grades", "ids", "lifecycle", "money"}
+PURE_SHARED = {"canonical", "errors", "facts", "grades", "ids", "kinds", "lifecycle", "money"}
 PURE = {
     "base64", "binascii", "bisect", "collections", "dataclasses", "datetime", "decimal", "enum", "fractions",
     "functools", "hashlib", "heapq", "hmac", "itertools", "math", "operator", "re", "typing", "unicodedata", "uuid",

@@ -1,7 +1,6 @@
 """How other services reach `catalog`, and the errors they may meet there."""
 
 from services.catalog.rules.asset import UnderReview
-from services.catalog.rules.evidence import Kind
 from services.catalog.rules.registration import DeadlinePassed
 from services.catalog.rules.version import ContentAlreadyInspected, NoSuchVersion, NotTheInspector, VersionState
 from services.catalog.schemas.access import ApprovedAccess
@@ -20,7 +19,7 @@ from shared.rest import RestClient
 
 __all__ = [
     "ApprovedAccess", "CatalogClient", "ContentAlreadyInspected", "DeadlinePassed", "FieldKindsView", "IllegalMove",
-    "InspectionReport", "Kind", "LicenceTermsView", "NoSuchVersion", "NotTheInspector", "ReportedDetection",
+    "InspectionReport", "LicenceTermsView", "NoSuchVersion", "NotTheInspector", "ReportedDetection",
     "ReportedField", "UnderReview", "VersionState", "VersionView",
 ]  # fmt: skip
 

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from services.catalog.client import CatalogClient
 from services.pricing.client import PricingClient
 from services.trading import jobs
+from services.trading.actions.bidding import Bidding
 from services.trading.actions.trading import Trading
 from services.trading.actions.treasury import Treasury
 from services.trading.api.router import router
@@ -26,7 +27,8 @@ def build(core: Core, *, catalog: CatalogClient, pricing: PricingClient, custodi
     treasury = Treasury(core.database, core.outbox, core.clock, core.standing, custodian, key)
     trading = Trading(
         core.database, core.outbox, core.clock, core.standing, RULES[core.settings.market_rules], catalog, pricing,
-        FeedClient(core.peer("catalog")), treasury, Commits(core.database),
+        FeedClient(core.peer("catalog")), treasury, Bidding(core.database, core.outbox, core.standing),
+        Commits(core.database),
     )  # fmt: skip
     loops = [partial(jobs.run, trading, job) for job in jobs.JOBS]
     return web.application(core, router, trading, jobs=[*loops, partial(jobs.follow, trading)])

@@ -4,6 +4,7 @@ from collections.abc import Set
 
 from services.trading.rules.entitlement import (
     EntitlementEnded,
+    EntitlementNotBegun,
     EntitlementSuspended,
     GradeChanged,
     NoSuchEntitlement,
@@ -20,15 +21,15 @@ from shared.rest import OnBehalf, RestClient
 from shared.standing import NotAdmitted
 
 __all__ = [
-    "DeadlinePassed", "EntitlementEnded", "EntitlementSuspended", "GradeChanged", "NoSuchEntitlement", "QuotaSpent",
-    "TradingClient", "UseNotPermitted", "UseOfAnother", "UseView",
+    "DeadlinePassed", "EntitlementEnded", "EntitlementNotBegun", "EntitlementSuspended", "GradeChanged",
+    "NoSuchEntitlement", "QuotaSpent", "TradingClient", "UseNotPermitted", "UseOfAnother", "UseView",
 ]  # fmt: skip
 
 
 class TradingClient(RestClient):
     errors = (
-        NoSuchEntitlement, EntitlementSuspended, EntitlementEnded, QuotaSpent, GradeChanged, UseNotPermitted,
-        UseOfAnother, DeadlinePassed, NotAdmitted, StillRunning,
+        NoSuchEntitlement, EntitlementSuspended, EntitlementEnded, EntitlementNotBegun, QuotaSpent, GradeChanged,
+        UseNotPermitted, UseOfAnother, DeadlinePassed, NotAdmitted, StillRunning,
     )  # fmt: skip
 
     async def use(

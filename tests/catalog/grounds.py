@@ -2,10 +2,11 @@
 
 from hypothesis import strategies as st
 
-from services.catalog.rules.evidence import Detection, Field, Kind
+from services.catalog.rules.evidence import Detection, Field
 from services.catalog.rules.grading import Finding, Grounds, Impact
 from services.catalog.rules.rule_tables import Degree, Object
 from shared.grades import Flag
+from shared.kinds import Kind
 
 CERTAIN = 10_000
 

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.catalog.rules.evidence import Detection, Field, Kind
+from services.catalog.rules.evidence import Detection, Field
 from services.catalog.rules.grading import CHINESE, Finding, Grading, Grounds, Impact, Reason, grade
 from services.catalog.rules.lineage import Processing
 from services.catalog.rules.rule_tables import CURRENT, FIRST, PERSONAL, SENSITIVE, TABLES, Degree, Object
 from shared.grades import G1, G2, G3, G4, G5, G6, Flag, Grade
+from shared.kinds import Kind
 from tests.catalog.grounds import CERTAIN, a_field, fields, findings, flags, grounds, impacts, numbers
 from tests.catalog.market import Market
 from tests.catalog.market import a_field as a_told_field

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from services.catalog import jobs
 from services.catalog.events.petition import PetitionSubmitted
 from services.catalog.rules import petition as rules
-from services.catalog.rules.evidence import Field, Kind
+from services.catalog.rules.evidence import Field
 from services.catalog.rules.grading import Finding, Grounds, Impact, grade
 from services.catalog.rules.lowering import NamedImpact, NothingToStrike, Strike, without
 from services.catalog.rules.petition import (
@@ -30,6 +30,7 @@ from services.catalog.rules.rule_tables import Degree, Object
 from shared.facts import EVENT_BYTES_MAX, Actor, event_line
 from shared.grades import G1, G2, G3, G4, G5, G6, Flag, Grade
 from shared.ids import FactId, PetitionId
+from shared.kinds import Kind
 from shared.lifecycle import IllegalMove
 from tests.catalog.grounds import a_field as a_found
 from tests.catalog.grounds import fields, grounds, numbers

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from services.catalog import jobs
 from services.catalog.rules import quality
 from services.catalog.rules.asset import UpdateCycle
-from services.catalog.rules.evidence import Detection, Field, Kind
+from services.catalog.rules.evidence import Detection, Field
 from services.catalog.rules.quality import (
     DIMENSIONS,
     INDICATORS,
@@ -26,6 +26,7 @@ from services.catalog.rules.quality import (
 )
 from shared.grades import C1, C2, C3, C4
 from shared.ids import VersionId
+from shared.kinds import Kind
 from tests.catalog.made import ABOUT, NOON
 from tests.catalog.market import Market, a_field, a_report, harm, refusal
 

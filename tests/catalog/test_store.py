@@ -12,7 +12,7 @@ from services.catalog.rules import grading as grading_rules
 from services.catalog.rules import registration
 from services.catalog.rules.asset import Entry, NoSuchAsset
 from services.catalog.rules.certificate import NoSuchCertificate, Signed
-from services.catalog.rules.evidence import Detection, Field, Kind
+from services.catalog.rules.evidence import Detection, Field
 from services.catalog.rules.grading import Grounds, Impact, Reason
 from services.catalog.rules.rule_tables import Degree, Object
 from services.catalog.rules.version import NoSuchVersion, propose_grade, report_content
@@ -25,6 +25,7 @@ from shared.database import Database
 from shared.facts import EVENT_BYTES_MAX, Actor, event_line, plain
 from shared.grades import G1, G2, G4, Flag
 from shared.ids import AssetId, CertificateId, FactId, ParticipantId, VersionId
+from shared.kinds import Kind
 from tests.catalog.made import NOON, a_content, a_draft, a_registered, declared, submitted, with_pending
 from tests.conftest import MakeDatabase
 

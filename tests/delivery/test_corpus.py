@@ -10,8 +10,9 @@ import pytest
 
 from services.delivery.inspector.messages import Profile
 from services.delivery.inspector.work import perform
-from services.delivery.rules.detection import Kind, detect_all
+from services.delivery.rules.detection import detect_all
 from services.delivery.rules.upload import MediaType
+from shared.kinds import Kind
 from tests.delivery.corpus import SEEN, Made
 from tests.delivery.corpus_blind import BLIND
 from tests.delivery.corpus_written import WRITTEN, Written

@@ -31,10 +31,11 @@ from services.delivery.rules.cube_query import (
     sensitivity,
     truth,
 )
-from services.delivery.rules.detection import FieldDetection, Kind
+from services.delivery.rules.detection import FieldDetection
 from services.delivery.rules.disclosure import Cell
 from services.delivery.rules.inspection import InspectedField, Inspection
 from services.delivery.rules.query import QueryRejected
+from shared.kinds import Kind
 from tests.delivery.made_cubes import Record, tabulated
 from tests.delivery.made_files import csv_of, source
 

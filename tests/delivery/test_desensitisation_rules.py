@@ -18,7 +18,7 @@ from services.delivery.rules.desensitisation import (
     treatment,
     wishes_digest,
 )
-from services.delivery.rules.detection import FieldDetection, Kind
+from services.delivery.rules.detection import FieldDetection
 from services.delivery.rules.effect import Cut, Groups
 from services.delivery.rules.inspection import InspectedField, Inspection
 from services.delivery.rules.masking import Mask
@@ -27,6 +27,7 @@ from services.delivery.rules.quasi_identifier import says_so
 from shared import canonical
 from shared.grades import G1, G3, G4, Flag, Grade
 from shared.ids import ParticipantId, VersionId
+from shared.kinds import Kind
 from tests.support.clock import ToldClock
 
 KINDS = {

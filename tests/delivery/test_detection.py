@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.delivery.rules.column_names import kinds_named, names_person
-from services.delivery.rules.detection import Count, Evidence, Kind, detect, share
+from services.delivery.rules.detection import Count, Evidence, detect, share
+from shared.kinds import Kind
 
 counts = st.integers(1, 1000).flatmap(
     lambda size: st.tuples(st.just(size), st.integers(0, size), st.integers(0, size)).map(sorted)

@@ -23,10 +23,11 @@ from services.delivery.inspector.messages import (
 )
 from services.delivery.inspector.text_tables import COLUMNS_MAX
 from services.delivery.inspector.work import perform
-from services.delivery.rules.detection import FieldDetection, Kind, detect
+from services.delivery.rules.detection import FieldDetection, detect
 from services.delivery.rules.masking import Mask, masks_for
 from services.delivery.rules.upload import MediaType
 from shared.grades import Grade
+from shared.kinds import Kind
 from tests.delivery.made_files import airports, csv_of, inspection_of, parquet, parquet_of, persons, source
 
 CSV, JSON_LINES, PARQUET = MediaType

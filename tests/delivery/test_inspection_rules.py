@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pydantic_core import to_json
 
 from services.delivery.actions.inspection import report
-from services.delivery.rules.detection import Count, Evidence, Kind
+from services.delivery.rules.detection import Count, Evidence
 from services.delivery.rules.inspection import (
     REPORT_BYTES_MAX,
     Counted,
@@ -17,6 +17,7 @@ from services.delivery.rules.inspection import (
 )
 from services.delivery.rules.upload import Reason
 from shared.guard import BODY_BYTES_MAX
+from shared.kinds import Kind
 from tests.delivery.test_upload import received
 
 FOUND = {kind: Count(10, 10, 10) for kind in (Kind.RESIDENT_ID, Kind.PHONE, Kind.EMAIL, Kind.BANK_CARD, Kind.MINOR)}

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.delivery.rules.detection import FieldDetection, Kind
+from services.delivery.rules.detection import FieldDetection
 from services.delivery.rules.masking import (
     BANDS,
     HIDDEN,
@@ -20,7 +20,13 @@ from services.delivery.rules.masking import (
 )
 from services.delivery.rules.strictness import COARSER
 from shared.grades import Grade
+from shared.kinds import Kind
 
+# Shape and rest of the masks that look first whether a value is written as most are.
+NAIVE = {
+    Mask.KEEP_INITIAL: (r"[\p{Han}A-Z].+", "left(v, 1) || '*'"),
+    Mask.KEEP_ENDS: (r"(\+?86[- ]?)?1[3-9]\d{9}", "substr(v, -11, 3) || '****' || substr(v, -4)"),
+}
 DATABASE = duckdb.connect(":memory:")
 DATABASE.execute("SET VARIABLE shift_days = -30")
 FOR_PERSONS = sorted(
@@ -117,6 +123,43 @@ def test_worked_masks(mask: Mask, value: str, left: str):
 ])  # fmt: skip
 def test_a_value_of_another_shape_is_hidden_whole(mask: Mask, value: str):
     assert shown(mask, value) == HIDDEN
+
+
+def differing(mask: Mask, values: str) -> list[tuple[str]]:
+    """Of the column `v` of a query, what the mask shows otherwise than without its first look."""
+    shape, kept = NAIVE[mask]
+    naive = f"CASE WHEN regexp_full_match(v, '{shape}') THEN {kept} WHEN v IS NOT NULL THEN '{HIDDEN}' END"
+    differs = f"{masked('v', mask)} IS DISTINCT FROM {naive}"
+    return DATABASE.execute(f"SELECT v FROM ({values}) WHERE {differs} LIMIT 9").fetchall()
+
+
+CHARACTERS = (
+    "SELECT chr(code::INTEGER) AS c FROM range(1, 205_744) AS codes(code) WHERE code NOT BETWEEN 55_296 AND 57_343"
+)
+
+
+@pytest.mark.parametrize("rest", ["''", "'小'", "'x'", "chr(10)", "chr(13)", "'小' || chr(10)", "chr(10) || '小'"])
+def test_what_follows_any_first_character_is_masked_as_naively(rest: str):
+    assert not differing(Mask.KEEP_INITIAL, f"SELECT c || {rest} AS v FROM ({CHARACTERS})")
+
+
+@pytest.mark.parametrize("place", range(12))
+def test_a_telephone_number_with_any_other_character_is_masked_as_naively(place: int):
+    """One put in the place of a digit, and one put before it."""
+    before, after = "13812341234"[:place], "13812341234"[place:]
+    for rest in {after, after[1:]}:
+        assert not differing(Mask.KEEP_ENDS, f"SELECT '{before}' || c || '{rest}' AS v FROM ({CHARACTERS})")
+
+
+LIKE_NUMBERS = st.from_regex(r"([+]?86)?1[2-9][0-9]{8,10}", fullmatch=True)
+LIKE_NAMES = st.text("王龥龦一丿AZa 小9\n\0", max_size=5)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(list(NAIVE)), st.lists(LIKE_NUMBERS | LIKE_NAMES | st.none(), max_size=50))
+def test_texts_are_masked_as_naively(mask: Mask, values: list[str | None]):
+    DATABASE.execute("CREATE OR REPLACE TEMP TABLE texts AS SELECT unnest(CAST(? AS VARCHAR[])) AS v", [values])
+    assert not differing(mask, "FROM texts")
 
 
 @pytest.mark.parametrize("mask", list(Mask))

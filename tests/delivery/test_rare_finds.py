@@ -8,7 +8,8 @@ import pytest
 from services.delivery.inspector import profile as profiling
 from services.delivery.inspector.messages import Profile
 from services.delivery.inspector.work import perform
-from services.delivery.rules.detection import FieldDetection, Kind, detect
+from services.delivery.rules.detection import FieldDetection, detect
+from shared.kinds import Kind
 from tests.delivery.corpus_values import CHECK_DIGITS, CHECK_WEIGHTS, luhn
 from tests.delivery.made_files import csv_of, inspection_of, source
 

@@ -2,11 +2,13 @@
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from services.delivery.inspector.messages import Profile, Refused, SampleRows, TakeSample
+from services.delivery.inspector.messages import Job, Profile, Refused, SampleRows, Source, TakeSample
 from services.delivery.inspector.work import perform
 from services.delivery.rules.upload import MediaType, Reason
 from services.delivery.sandbox import Inline, Sandbox
@@ -36,6 +38,20 @@ print('{{"type": "refused", "reason": "bomb", "line": %d}}' % permitted)
 """
 
 
+LOADING = """
+import sys, msgspec
+from services.delivery.inspector import work
+from services.delivery.inspector.messages import Order, SampleRows
+from services.delivery.inspector.progress import silent
+perform = work.prepared(msgspec.json.decode(sys.stdin.buffer.read(), type=Order).job)
+before = set(sys.modules)
+perform(silent)
+late = [name for name in set(sys.modules) - before if str(getattr(sys.modules[name], "__file__", "")).endswith(".so")]
+libraries = {"phonenumbers", "pyarrow", "stdnum"} & before
+sys.stdout.buffer.write(msgspec.json.encode(SampleRows(sorted(libraries), [sorted(late)])))
+"""
+
+
 async def permitted(folder: Path, *attempts: str) -> list[str]:
     """Which of the attempts succeed in a child under the real limits."""
     answer = await child(CONFINED.format(attempts=attempts)).run(inspection_of(source(folder, persons())))
@@ -46,6 +62,27 @@ async def permitted(folder: Path, *attempts: str) -> list[str]:
 async def test_the_child_answers_as_the_same_code_does_here(tmp_path: Path):
     for job in (inspection_of(source(tmp_path, persons())), TakeSample(source(tmp_path, persons()), 3, {})):
         assert await Sandbox().run(job) == await Inline().run(job) == perform(job)
+
+
+def three_rows_of(one: Source) -> TakeSample:
+    return TakeSample(one, 3, {})
+
+
+@pytest.mark.parametrize("job, media_type, inspected, libraries", [
+    (inspection_of, MediaType.CSV,     False, ["phonenumbers", "pyarrow", "stdnum"]),
+    (inspection_of, MediaType.PARQUET, False, ["phonenumbers", "pyarrow", "stdnum"]),
+    (three_rows_of, MediaType.CSV,     True,  ["pyarrow"]),
+    (three_rows_of, MediaType.PARQUET, False, ["pyarrow"]),
+    (three_rows_of, MediaType.PARQUET, True,  []),
+])  # fmt: skip
+async def test_a_job_loads_what_it_takes_and_no_library_later(
+    tmp_path: Path, job: Callable[[Source], Job], media_type: MediaType, inspected: bool, libraries: list[str]
+):
+    content = persons() if media_type is MediaType.CSV else parquet_of({"a": pyarrow.array(["x"])})
+    taken = msgspec.structs.replace(source(tmp_path, content, media_type), inspected=inspected)
+    answer = await child(LOADING).run(job(taken))
+    assert isinstance(answer, SampleRows)
+    assert (answer.fields, answer.rows) == (libraries, [[]])
 
 
 async def test_the_largest_real_file_fits_the_limits(tmp_path: Path):

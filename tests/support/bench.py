@@ -37,6 +37,7 @@ from tests.support.clock import ToldClock
 
 ISSUER = TokenIssuer(new_token_key(), "http://127.0.0.1:8000/identity")
 CLIENT_ADDRESS = "http://in-process"
+PATIENT_SECONDS = 60.0  # where a test is not about a limit of real time: no loaded machine should reach it
 CERTIFICATE_KEY = SigningKey.new()
 
 

@@ -31,15 +31,19 @@ NO_POSTGRES = (
 START_SECONDS_MAX = 60
 # A crash of the machine loses a test's data, which nobody misses; commits are otherwise what they are in production.
 SPEED_NOT_SAFETY = {"fsync": "off", "full_page_writes": "off", "max_connections": "200", "shared_buffers": "32MB"}
+DURABLE = {"max_connections": "200", "shared_buffers": "256MB"}
 
 
 @contextmanager
-def postgres_server() -> Generator[str | None]:
-    """The DSN of a server, `postgresql+asyncpg://…`, or None where there is none (say `NO_POSTGRES` when skipping)."""
+def postgres_server(*, durable: bool = False) -> Generator[str | None]:
+    """The DSN of a server, `postgresql+asyncpg://…`, or None where there is none (say `NO_POSTGRES` when skipping).
+
+    A durable one has PostgreSQL's own settings, and its data on the disk.
+    """
     if named := os.environ.get("YAOSU_TEST_POSTGRES"):
         yield "postgresql+asyncpg://" + named.partition("://")[2]
     elif binaries := _machine_binaries() or _wheel_binaries():
-        with _started(binaries) as dsn:
+        with _started(binaries, durable=durable) as dsn:
             yield dsn
     else:
         yield None
@@ -60,6 +64,12 @@ async def _execute(server_dsn: str, statement: str) -> None:
     engine = create_async_engine(server_dsn, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     async with engine.connect() as connection:
         await connection.exec_driver_sql(statement)
+
+
+def pgbench() -> Path | None:
+    """PostgreSQL's own load generator, beside the server that would be started."""
+    binaries = _machine_binaries() or _wheel_binaries()
+    return binaries / "pgbench" if binaries and (binaries / "pgbench").exists() else None
 
 
 def _machine_binaries() -> Path | None:
@@ -83,9 +93,9 @@ def _complete(folder: Path) -> bool:
 
 
 @contextmanager
-def _started(binaries: Path) -> Generator[str]:
+def _started(binaries: Path, *, durable: bool) -> Generator[str]:
     home, user = Path(tempfile.mkdtemp(prefix="yaosu-postgres-")), _server_user()
-    data = Path(tempfile.mkdtemp(prefix="yaosu-postgres-", dir=scratch_folder()))
+    data = Path(tempfile.mkdtemp(prefix="yaosu-postgres-", dir=None if durable else scratch_folder()))
     try:
         if user != getpass.getuser():
             # The server's user may be unable to read where we are installed, so it gets a copy.
@@ -95,8 +105,9 @@ def _started(binaries: Path) -> Generator[str]:
         _run(user, binaries / "initdb", "--pgdata", data, "--username=postgres", "--auth=trust", "--encoding=UTF8",
              "--locale=C", "--no-sync")  # fmt: skip
         port = _free_port()
+        kept = DURABLE if durable else SPEED_NOT_SAFETY
         settings = {"port": str(port), "listen_addresses": "127.0.0.1", "unix_socket_directories": str(home)}
-        options = " ".join(f"-c {name}={value}" for name, value in (settings | SPEED_NOT_SAFETY).items())
+        options = " ".join(f"-c {name}={value}" for name, value in (settings | kept).items())
         _run(
             user, binaries / "pg_ctl", "start", "--pgdata", data, "--wait", "--log", home / "log", "--options", options
         )

@@ -11,10 +11,11 @@ from services.trading.rules.auction import Auction
 from services.trading.rules.auction_terms import Increment, Terms, terms_of
 from services.trading.rules.award import Award, FromAuction, FromQuote, FrozenFees
 from services.trading.rules.contract import Contract, draft
-from services.trading.rules.listing import Listing, Offer, Right, Version
+from services.trading.rules.listing import Listing, Offer, Version
 from services.trading.rules.market_rules import STANDARD, MarketRules
-from services.trading.rules.mechanism import FITTING, Pricing, RightKind
+from services.trading.rules.mechanism import FITTING, Pricing
 from services.trading.rules.order import Order
+from services.trading.rules.right import Right, RightKind
 from shared.grades import C3, G2, Clearance, Mode, decide
 from shared.ids import (
     AssetId,

@@ -95,10 +95,13 @@ class Market:
 
     async def listing(
         self, version_id: VersionId | None = None, *, plan_id: PlanId | None = None, kind: str = "exclusive",
-        grade: Grade = Grade.G2, quota_uses: int = 3,
+        grade: Grade = Grade.G2, quota_uses: int = 3, **changes: Any,
     ) -> dict[str, Any]:  # fmt: skip
         """For an auction, or with a plan at a fixed price."""
-        return (await self.list_it(version_id, plan_id=plan_id, kind=kind, grade=grade, quota_uses=quota_uses)).json()
+        asked = await self.list_it(
+            version_id, plan_id=plan_id, kind=kind, grade=grade, quota_uses=quota_uses, **changes
+        )  # fmt: skip
+        return asked.json()
 
     async def list_it(
         self, version_id: VersionId | None = None, *, plan_id: PlanId | None = None, kind: str = "exclusive",
@@ -144,9 +147,11 @@ class Market:
             who, f"/contracts/{contract_id}/signatures", {"key_id": who.key_id, "signature": signature}
         )
 
-    async def won(self, buyer_has: int = 100_000) -> tuple[Person, dict[str, Any]]:
+    async def won(
+        self, buyer_has: int = 100_000, listing: dict[str, Any] | None = None
+    ) -> tuple[Person, dict[str, Any]]:
         """The winner of an auction, and the order."""
-        auction_id = await self.auction()
+        auction_id = await self.auction(listing)
         winner = await self.bidder(auction_id, buyer_has)
         await self.bid(winner, auction_id, 50_000)
         await self.advance(days=AUCTION_DAYS)
@@ -156,9 +161,9 @@ class Market:
         for who in (buyer, self.provider):
             assert (await self.sign(who, order["contract_id"])).status_code == 201
 
-    async def paid(self) -> tuple[Person, dict[str, Any]]:
+    async def paid(self, listing: dict[str, Any] | None = None) -> tuple[Person, dict[str, Any]]:
         """The winner of an auction who has paid, and the order."""
-        buyer, order = await self.won()
+        buyer, order = await self.won(listing=listing)
         await self.signed(buyer, order)
         return buyer, await self.do(buyer, f"/orders/{order['id']}/payment")
 

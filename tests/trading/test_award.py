@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from services.trading.rules.award import Acceptance, FromQuote, Quoted, QuoteDiffers, QuoteExpired, accept_quote
-from services.trading.rules.mechanism import Pricing, RightKind
+from services.trading.rules.mechanism import Pricing
+from services.trading.rules.right import RightKind
 from shared.grades import Mode
 from shared.ids import ParticipantId, PlanId, QuoteId, VersionId
 from tests.trading.made import FEES, MICROSECOND, NOON, a_listing, yuan

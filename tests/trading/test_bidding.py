@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from sqlalchemy import Engine, event, text
+
 from services.trading import jobs
 from shared.grades import C1, C2, Grade
 from shared.ids import AuctionId, ListingId
@@ -232,6 +234,67 @@ async def test_of_fifty_at_once_one_leads_and_the_bids_are_numbered_without_a_ga
     await market.advance(days=AUCTION_DAYS)
     held = [(await market.wallet(each))[1] for each in people]
     assert sorted(held) == [0] * 49 + [DEPOSIT], "no deposit is left behind but the winner's"
+
+
+async def test_of_two_hundred_equal_bids_at_once_one_leads_and_no_deposit_is_left_behind(market: Market):
+    auction_id = await market.auction()
+    people = [await market.bench.member("buyer") for _ in range(200)]
+    await market.give_money(*people, minor=DEPOSIT)
+    for each in people:
+        await market.do(each, f"/auctions/{auction_id}/registrations")
+    answers = await asyncio.gather(*(_keep_trying(market, each, auction_id, START + STEP) for each in people))
+    codes = Counter(code(answer) for answer in answers)
+    assert codes == {(201, None): 2, (409, "bid_too_low"): 198}, "the second equal bid raises the price to itself"
+    seen = await market.read(None, f"/auctions/{auction_id}")
+    first = next(each.json() for each in answers if each.status_code == 201 and each.json()["leading"])
+    assert (first["sequence"], seen["leading_bidder_number"]) == (1, first["bidder_number"])
+    assert (seen["price"]["minor"], seen["bids"]) == (START + STEP, 2)
+    await market.advance(days=AUCTION_DAYS)
+    assert Counter([await market.wallet(each) for each in people]) == {(0, DEPOSIT): 1, (DEPOSIT, 0): 199}
+
+
+async def test_bids_that_arrive_together_are_written_together(market: Market):
+    auctions = [await market.auction() for _ in range(2)]
+    bidders = [(each, await market.bidder(each)) for each in auctions for _ in range(15)]
+    written: list[str] = []
+
+    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
+        if statement.startswith(("INSERT INTO bids", "UPDATE auctions", "INSERT INTO idempotency_answers")):
+            written.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        placed = [market.bid(who, each, START + STEP * n) for n, (each, who) in enumerate(bidders, 1)]
+        answers = await asyncio.gather(*placed)
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    accepted = sum(answer.status_code == 201 for answer in answers)
+    assert accepted >= 4 and {answer.status_code for answer in answers} <= {201, 409}
+    assert len(written) < 3 * accepted, "where each bid by itself takes three"
+
+
+async def test_a_bid_that_the_database_refuses_fails_alone(market: Market):
+    auction_id = await market.auction()
+    ana, ben, eve = [await market.bidder(auction_id) for _ in range(3)]
+    async with market.trading.database.transaction() as tx:
+        await tx.execute(text(REFUSE[tx.dialect.name]))
+        if tx.dialect.name == "postgresql":
+            await tx.execute(text(REFUSING))
+    maxima = ((ana, 20_000), (eve, UNLUCKY), (ben, 40_000))
+    answers = await asyncio.gather(*(market.bid(who, auction_id, minor) for who, minor in maxima))
+    assert [answer.status_code for answer in answers] == [201, 500, 201]
+    bids = (await market.read(None, f"/auctions/{auction_id}/bids"))["items"]
+    assert [bid["sequence"] for bid in bids] == [1, 2]
+
+
+UNLUCKY = 31_313
+REFUSE = {
+    "sqlite": f"CREATE TRIGGER refuse BEFORE INSERT ON bids WHEN NEW.maximum_minor = {UNLUCKY} "
+    "BEGIN SELECT RAISE(ABORT, 'unlucky'); END",
+    "postgresql": "CREATE FUNCTION refuse_one() RETURNS trigger LANGUAGE plpgsql AS "
+    f"$$ BEGIN IF NEW.maximum_minor = {UNLUCKY} THEN RAISE EXCEPTION 'unlucky'; END IF; RETURN NEW; END $$",
+}
+REFUSING = "CREATE TRIGGER refuse BEFORE INSERT ON bids FOR EACH ROW EXECUTE FUNCTION refuse_one()"
 
 
 async def test_a_bid_and_the_close_at_the_same_time_never_both_happen(market: Market):

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from services.trading.rules import listing as rules
+from services.trading.rules.claim import Claim, claim_of
 from services.trading.rules.listing import (
     DELISTED,
     LISTED,
     SOLD,
     SUSPENDED,
     AssetNotRegistered,
+    BeginsTooEarlyOrLate,
     BelowQuality,
     CopiesMissing,
     Licence,
@@ -31,7 +33,8 @@ from services.trading.rules.listing import (
     SuspendedByGrade,
 )
 from services.trading.rules.market_rules import STANDARD
-from services.trading.rules.mechanism import Mechanism, Pricing, RightKind
+from services.trading.rules.mechanism import Mechanism, Pricing
+from services.trading.rules.right import RightKind
 from shared.grades import G1, G2, G3, G4, G6, Flag, Grade, Mode, NotPermitted, possible
 from shared.ids import ListingId, ParticipantId, PlanId
 from shared.lifecycle import IllegalMove
@@ -40,7 +43,7 @@ from tests.trading.made import MICROSECOND, NOON, a_listing, a_version, an_offer
 EXCLUSIVE, LIMITED, UNLIMITED = RightKind
 
 
-def listed(beside: tuple[RightKind, ...] = (), kind: RightKind = EXCLUSIVE, **changes: Any) -> Listing:
+def listed(beside: tuple[Claim, ...] = (), kind: RightKind = EXCLUSIVE, **changes: Any) -> Listing:
     version = a_version(**changes)
     pricing = Pricing.AUCTION if kind is EXCLUSIVE else Pricing.FIXED
     offer = an_offer(version, kind, pricing)
@@ -190,11 +193,35 @@ def test_a_fixed_price_names_its_plan_and_any_other_names_none(pricing: Pricing,
     (UNLIMITED, (EXCLUSIVE,),          False),
 ])  # fmt: skip
 def test_an_exclusive_right_stands_alone(kind: RightKind, beside: tuple[RightKind, ...], fits: bool):
+    version = a_version()
+    taken = tuple(
+        claim_of(ListingId.new(), version.asset_id, an_offer(version, other, Pricing.FIXED).right, NOON)
+        for other in beside
+    )
     if fits:
-        assert listed(beside, kind).right.kind is kind
+        assert listed(taken, kind, asset_id=version.asset_id).right.kind is kind
     else:
-        with pytest.raises(RightsOverlap):
-            listed(beside, kind)
+        with pytest.raises(RightsOverlap) as refused:
+            listed(taken, kind, asset_id=version.asset_id)
+        assert refused.value.facts == {"listings": [claim.listing_id for claim in taken]}
+
+
+@pytest.mark.parametrize("starts_in, fits", [
+    (timedelta(0),                                     True),
+    (timedelta(seconds=STANDARD.listing_seconds),      True),
+    (-MICROSECOND,                                     False),
+    (timedelta(seconds=STANDARD.listing_seconds) + MICROSECOND, False),
+])  # fmt: skip
+def test_a_right_begins_while_it_can_be_sold(starts_in: timedelta, fits: bool):
+    version = a_version()
+    offer = an_offer(version)
+    offer = replace(offer, right=replace(offer.right, starts_at=NOON + starts_in))
+    act = (ListingId.new(), offer, version, version.provider_id, (), STANDARD, NOON)
+    if fits:
+        assert rules.open_listing(*act).right.starts_at == NOON + starts_in
+    else:
+        with pytest.raises(BeginsTooEarlyOrLate):
+            rules.open_listing(*act)
 
 
 ACTS: dict[str, Callable[[Listing], Listing]] = {

@@ -2,12 +2,17 @@
 
 import asyncio
 from collections import Counter
+from datetime import datetime, timedelta
+from itertools import combinations
+from typing import Any
 
 from services.trading import jobs
+from services.trading.rules.claim import claim_of, conflict
 from services.trading.rules.listing import Listing
+from services.trading.rules.right import Right, RightKind
 from services.trading.store import listing as store
 from shared.grades import C1, C2, C3, Clearance, Condition, Flag, Grade
-from shared.ids import ListingId, PlanId, VersionId
+from shared.ids import AssetId, ListingId, PlanId, VersionId
 from tests.support.bench import Person
 from tests.trading.made import a_listing, a_version
 from tests.trading.market import AUCTION_DAYS, Market, code
@@ -51,6 +56,64 @@ async def test_a_right_that_is_in_force_keeps_an_exclusive_one_away(market: Mark
     sold = await market.read(market.provider, f"/listings/{order['listing_id']}")
     assert (sold["state"], sold["reason_code"]) == ("sold", "sold_exclusively")
     assert code(await market.list_it(sold["version_id"])) == (409, "rights_overlap")
+
+
+async def test_exclusive_rights_stand_beside_each_other_in_other_fields_places_and_times(market: Market):
+    now = market.bench.clock.now()
+
+    def right(field: str, territory: str, starts_in_days: int | None = None) -> dict[str, Any]:
+        starts_at = None if starts_in_days is None else (now + timedelta(days=starts_in_days)).isoformat()
+        told = {"kind": "exclusive", "field": field, "territory": territory, "period_days": 30}
+        return {"right": told | ({"starts_at": starts_at} if starts_at else {})}
+
+    version_id = (await market.listing(**right("health", "CN-31", 0)))["version_id"]
+    taken = [right("health", "CN"), right("all", "CN-31", 29), right("health", "CN-31", 0)]
+    free = [right("travel", "CN", 0), right("health", "CN-11"), right("health", "CN-31", 30)]
+    for each in taken:
+        assert code(await market.list_it(version_id, **each)) == (409, "rights_overlap")
+    for each in free:
+        assert (await market.list_it(version_id, **each)).status_code == 201
+    assert code(await market.list_it(version_id, **right("all", "CN"))) == (409, "rights_overlap")
+
+
+async def test_an_exclusive_right_holds_for_every_version_of_its_asset(market: Market):
+    assert market.provider.participant_id
+    listing = await market.listing()
+    sibling = market.neighbours.version(market.provider.participant_id, asset_id=AssetId(listing["asset_id"]))
+    refused = await market.list_it(sibling)
+    assert code(refused) == (409, "rights_overlap")
+    assert refused.json()["listings"] == [listing["id"]]
+
+
+async def test_of_fifty_overlapping_offers_at_once_one_is_made(market: Market):
+    assert market.provider.participant_id
+    version_id = market.neighbours.version(market.provider.participant_id)
+    right = {"kind": "exclusive", "period_days": 9}
+    places = ["CN", *(f"CN-{number}" for number in range(1, 10))] * 5
+    asked = [
+        right | {"field": field, "territory": place}
+        for field, place in zip(["all", "health"] * 25, places, strict=True)
+    ]
+    offers = (market.list_it(version_id, right=each) for each in asked)
+    answers = [answer.json()["right"] for answer in await asyncio.gather(*offers) if answer.status_code == 201]
+    asset_id, now = AssetId.new(), market.bench.clock.now()
+    rights = [Right(RightKind.EXCLUSIVE, made["field"], made["territory"], 9) for made in answers]
+    claims = [claim_of(ListingId.new(), asset_id, right, now) for right in rights]
+    assert claims and not any(conflict(one, other) for one, other in combinations(claims, 2))
+
+
+async def test_a_right_that_begins_later_is_paid_now_and_received_then(market: Market):
+    begins_at = market.bench.clock.now() + timedelta(days=20)
+    right = {"kind": "exclusive", "field": "health", "territory": "CN", "period_days": 30}
+    listing = await market.listing(right=right | {"starts_at": begins_at.isoformat()})
+    buyer, order = await market.paid(listing)
+    held = await market.read(buyer, f"/entitlements/{order['entitlement_id']}")
+    assert datetime.fromisoformat(held["begins_at"]) == begins_at
+    assert datetime.fromisoformat(held["deadline"]) == begins_at + timedelta(days=30)
+    assert datetime.fromisoformat(order["deadline"]) == begins_at + timedelta(days=7)
+    assert code(await market.use(buyer, order)) == (409, "entitlement_not_begun")
+    market.bench.clock.advance(days=20)
+    assert (await market.use(buyer, order)).status_code == 201
 
 
 async def test_of_many_exclusive_offers_at_once_one_is_made(market: Market):

@@ -60,7 +60,7 @@ async def test_every_offer_of_a_withdrawn_asset_is_taken_off_and_no_other(market
     offered = await market.listing(plan_id=PlanId.new(), kind="unlimited")
     asset_id = market.neighbours.versions[offered["version_id"]].asset_id
     newer = market.neighbours.version(market.provider.participant_id, asset_id=asset_id)
-    suspended = await market.listing(newer, plan_id=PlanId.new())
+    suspended = await market.listing(newer, plan_id=PlanId.new(), kind="unlimited")
     await market.do(market.provider, f"/listings/{suspended['id']}/suspend")
     others = await market.listing(plan_id=PlanId.new(), kind="unlimited")
     market.neighbours.withdraw_asset(newer)

@@ -9,7 +9,6 @@ from typing import ClassVar, Self, TypeVar
 
 from services.catalog.events.version import VersionFact, head
 from services.catalog.rules.asset import Asset
-from services.catalog.rules.evidence import Kind
 from services.catalog.rules.grading import Reason
 from services.catalog.rules.petition import Petition
 from services.catalog.rules.rule_tables import Degree, Object
@@ -18,6 +17,7 @@ from shared import canonical
 from shared.facts import Category, plain
 from shared.grades import Condition, Flag, Grade
 from shared.ids import PetitionId, VersionId
+from shared.kinds import Kind
 
 PARTS_BYTES_MAX = 10 * 1024
 Part = TypeVar("Part")

@@ -1,32 +1,13 @@
 """What an inspector found in the fields of a version.
 
-Owns: the kinds of things that fields hold, and what is told of a finding.
+Owns: what is told of a finding.
 Does not: judge whether a finding is more than chance. The inspector has seen the values and has judged that already;
 whatever it reports counts, and to sift it again here would grade a version below what was found in it.
-Source: GB/T 35273-2020 annexes A and B, GB/T 45574-2025 (kinds).
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 
-
-class Kind(StrEnum):
-    RESIDENT_ID = "resident_id"  # 身份证号, GB 11643
-    USCC = "uscc"  # 统一社会信用代码: names an organisation, not a person
-    PHONE = "phone"
-    BANK_CARD = "bank_card"
-    PASSPORT = "passport"
-    PLATE = "plate"  # 车牌
-    EMAIL = "email"
-    IP_ADDRESS = "ip_address"
-    COORDINATES = "coordinates"
-    NAME = "name"
-    ADDRESS = "address"
-    BIRTH_DATE = "birth_date"
-    HEALTH = "health"
-    RELIGION = "religion"
-    BIOMETRIC = "biometric"
-    MINOR = "minor"  # of a person under 14, told beside the kind in which it was seen
+from shared.kinds import Kind
 
 
 @dataclass(frozen=True, slots=True)

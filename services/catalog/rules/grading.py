@@ -10,11 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from services.catalog.rules.evidence import Detection, Field, Kind
+from services.catalog.rules.evidence import Detection, Field
 from services.catalog.rules.lineage import Parent, Processing
 from services.catalog.rules.rule_tables import CURRENT, TABLES, Degree, Object, RuleTable
 from shared.grades import G1, Flag, Grade
 from shared.ids import VersionId
+from shared.kinds import Kind
 
 RULE_VERSION = CURRENT
 # Persons under 14 are sensitive, what is sensitive is personal.

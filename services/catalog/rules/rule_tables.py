@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from services.catalog.rules.evidence import Kind
 from shared.grades import G1, G2, G3, G4, G5, G6, Flag, Grade
+from shared.kinds import Kind
 
 FIRST, CURRENT = "GB/T 43697-2024 2026-11", "GB/T 43697-2024 2026-11-26"
 

@@ -2,9 +2,9 @@
 
 from typing import Self
 
-from services.catalog.rules.evidence import Kind
 from services.catalog.rules.rule_tables import CURRENT, TABLES, Degree, Object, RuleTable
 from shared.grades import Flag, Grade
+from shared.kinds import Kind
 from shared.web import View
 
 

@@ -7,7 +7,6 @@ from pydantic import Field as Limits
 from pydantic import model_validator
 
 from services.catalog.rules.asset import NextActor
-from services.catalog.rules.evidence import Kind as FoundKind
 from services.catalog.rules.grading import Finding
 from services.catalog.rules.lowering import NamedImpact, Strike
 from services.catalog.rules.petition import Kind, Petition, RiskAssessment, State
@@ -17,6 +16,7 @@ from services.catalog.schemas.records import ChosenConclusion, Summary
 from services.catalog.schemas.versions import ChosenDegree, ChosenFlag, ChosenKind, ChosenObject, Sentence, Sha256
 from shared.grades import Flag
 from shared.ids import AssetId, ParticipantId, PetitionId, VersionId
+from shared.kinds import Kind as FoundKind
 from shared.web import Request, View
 
 FINDINGS_MAX = 200

@@ -7,7 +7,6 @@ from pydantic import model_validator
 
 from services.catalog.rules import evidence
 from services.catalog.rules.asset import ShownState, state_of
-from services.catalog.rules.evidence import Kind
 from services.catalog.rules.fingerprint import SKETCH_SIZE, Sketch
 from services.catalog.rules.grading import Degree, Grounds, Impact, Object, Reason
 from services.catalog.rules.quality import Gate
@@ -16,6 +15,7 @@ from services.catalog.rules.viewing import Known
 from services.catalog.schemas.lineage import LicenceTermsView
 from shared.grades import Condition, Flag, Grade
 from shared.ids import AssetId, CertificateId, ParticipantId, UploadId, VersionId
+from shared.kinds import Kind
 from shared.web import Request, View
 
 FIELDS_MAX = 4_000

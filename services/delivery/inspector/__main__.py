@@ -38,7 +38,7 @@ def _performer(job: Job) -> Callable[[], Answer]:
         return partial(query.answer, job)
     from services.delivery.inspector import work
 
-    return partial(work.perform, job, steps(_say))
+    return partial(work.prepared(job), steps(_say))
 
 
 if __name__ == "__main__":

@@ -6,14 +6,16 @@ The only file that calls pyarrow, which has no types of its own: hence `Any`.
 """
 
 import importlib
+import os
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
 from services.delivery.inspector.messages import Refusal, Source
 from services.delivery.inspector.progress import READING, Tell
-from services.delivery.inspector.text_tables import COLUMNS_MAX, Row, TextTable, check_names
-from services.delivery.rules.upload import Reason
+from services.delivery.inspector.reading import Columns
+from services.delivery.inspector.text_tables import COLUMNS_MAX, Row, TextTable, check_names, open_table
+from services.delivery.rules.upload import MediaType, Reason
 
 pyarrow: Any = importlib.import_module("pyarrow")
 parquet: Any = importlib.import_module("pyarrow.parquet")
@@ -26,6 +28,14 @@ DECODED_BYTES_FREE = 64 * 2**20  # so much is no bomb at any ratio: a constant c
 DECODED_BYTES_MAX = 8 * 2**30
 # Brotli is left out on purpose: its decoder in DuckDB 2.0 is unsafe (CVE-2026-111497).
 COMPRESSIONS = frozenset({"UNCOMPRESSED", "SNAPPY", "GZIP", "ZSTD", "LZ4", "LZ4_RAW"})
+
+
+def checked(source: Source, tell: Tell) -> Columns:
+    """The file in columns, all of it read. Raises Refusal for all that is not plain columns."""
+    if source.media_type is MediaType.PARQUET:
+        return Columns(source.path, *check_parquet(source, tell), {})
+    text, path = open_table(source, tell), os.path.join(source.folder, "columns.parquet")
+    return Columns(path, write_text_columns(text, path, tell), source.bytes, text.json_types)
 
 
 def write_text_columns(table: TextTable, path: str, tell: Tell) -> int:
@@ -53,12 +63,6 @@ def check_parquet(source: Source, tell: Tell) -> tuple[int, int]:
     if rows != metadata.num_rows:
         raise Refusal(Reason.FORGED_METADATA)
     return rows, decoded_bytes
-
-
-def told_by_footer(source: Source) -> tuple[int, int]:
-    """Rows and bytes as the file says. Requires that `check_parquet` has found these bytes to be as they say."""
-    metadata = parquet.ParquetFile(source.path).metadata
-    return metadata.num_rows, sum(chunk.total_uncompressed_size for chunk in _chunks(metadata))
 
 
 def _columns(batch: list[Row], width: int) -> list[Any]:

@@ -25,8 +25,9 @@ from services.delivery.inspector.recognisers import (
     recognisers_for,
 )
 from services.delivery.inspector.typed import TEXT_TYPES
-from services.delivery.rules.detection import Count, Evidence, Kind
+from services.delivery.rules.detection import Count, Evidence
 from services.delivery.rules.masking import literal, quoted
+from shared.kinds import Kind
 
 SAMPLE_ROWS = 50_000
 SAMPLE_BYTES = 128 * 2**20  # rows may be wide, and the sample is held in memory

@@ -14,8 +14,8 @@ from services.delivery.inspector import proofs
 from services.delivery.inspector.people import COMPOUND_SURNAMES, LATIN, MINORITY, SURNAMES, is_name
 from services.delivery.rules.column_names import kinds_named, names_degrees, names_person, names_things
 from services.delivery.rules.detection import MINOR_UNDER_YEARS, THRESHOLDS
-from services.delivery.rules.kind import Kind
 from services.delivery.rules.masking import literal
+from shared.kinds import Kind
 
 PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 # Digits and signs as Chinese input methods widen them, and what they are.

@@ -3,14 +3,14 @@ query it.
 
 Promises: the answer is a value, whatever the file: no exception of a parser leaves.
 Requires: a process that may be lost (see `limits.py`); in the service itself only for files of our own making.
+Imports at once what every job takes, and the rest with the job that takes it: a child pays for each library anew.
 """
 
-import os
+from collections.abc import Callable
 
 import duckdb
 
 from services.delivery.inspector import magic
-from services.delivery.inspector.columns import write_text_columns
 from services.delivery.inspector.measuring import measure
 from services.delivery.inspector.messages import (
     Answer,
@@ -21,16 +21,17 @@ from services.delivery.inspector.messages import (
     Refusal,
     Refused,
     RunQuery,
+    Source,
     TakeSample,
     WriteColumns,
 )
-from services.delivery.inspector.profile import profile
 from services.delivery.inspector.progress import Tell, silent
 from services.delivery.inspector.query import answer, answer_from
-from services.delivery.inspector.reading import opened
+from services.delivery.inspector.reading import Check, Table, opened
 from services.delivery.inspector.rewriting import desensitise, sample, write_columns
-from services.delivery.inspector.text_tables import open_table
 from services.delivery.rules.upload import MediaType, Reason
+
+Act = Callable[[Tell], Answer]
 
 
 def perform(job: Job, tell: Tell = silent) -> Answer:
@@ -38,31 +39,66 @@ def perform(job: Job, tell: Tell = silent) -> Answer:
 
     A file that breaks the tools is refused like any other that is not taken.
     """
-    try:
-        if isinstance(job, RunQuery):
-            return _answer(job)
-        with opened(job.source, tell) as table:
-            match job:
-                case Inspect():
-                    return profile(table, job.source.seed, job.today, tell)
-                case TakeSample():
-                    return sample(table, job)
-                case Desensitise():
-                    return desensitise(table, job)
-                case Measure():
-                    return measure(table, job)
-                case WriteColumns():
-                    return write_columns(table, job)
-    except Refusal as refusal:
-        return refusal.refused
-    except (duckdb.Error, MemoryError, RecursionError, OSError):
-        return Refused(Reason.INSPECTION_LIMIT)
+    return prepared(job)(tell)
 
 
-def _answer(job: RunQuery) -> Answer:
+def prepared(job: Job) -> Act:
+    """What performs the job. All that it takes is imported by now: under the limits a library may not load."""
+    act = _query(job) if isinstance(job, RunQuery) else _reading(job)
+
+    def answering(tell: Tell) -> Answer:
+        try:
+            return act(tell)
+        except Refusal as refusal:
+            return refusal.refused
+        except (duckdb.Error, MemoryError, RecursionError, OSError):
+            return Refused(Reason.INSPECTION_LIMIT)
+
+    return answering
+
+
+def _reading(job: Inspect | TakeSample | Desensitise | Measure | WriteColumns) -> Act:
+    check, find = _check(job.source), _finding(job)
+
+    def act(tell: Tell) -> Answer:
+        with opened(job.source, check, tell) as table:
+            return find(table, tell)
+
+    return act
+
+
+def _check(source: Source) -> Check | None:
+    if source.media_type is MediaType.PARQUET and source.inspected:
+        return None
+    from services.delivery.inspector.columns import checked
+
+    return checked
+
+
+def _finding(job: Inspect | TakeSample | Desensitise | Measure | WriteColumns) -> Callable[[Table, Tell], Answer]:
+    match job:
+        case Inspect():
+            from services.delivery.inspector.profile import profile
+
+            return lambda table, tell: profile(table, job.source.seed, job.today, tell)
+        case TakeSample():
+            return lambda table, tell: sample(table, job)
+        case Desensitise():
+            return lambda table, tell: desensitise(table, job)
+        case Measure():
+            return lambda table, tell: measure(table, job)
+        case WriteColumns():
+            return lambda table, tell: write_columns(table, job)
+
+
+def _query(job: RunQuery) -> Act:
     if job.source.media_type is MediaType.PARQUET:
-        return answer(job)
-    magic.check(job.source)
-    text, path = open_table(job.source, silent), os.path.join(job.source.folder, "columns.parquet")
-    write_text_columns(text, path, silent)
-    return answer_from(job, path, text.json_types)
+        return lambda tell: answer(job)
+    from services.delivery.inspector.columns import checked
+
+    def act(tell: Tell) -> Answer:
+        magic.check(job.source)
+        columns = checked(job.source, silent)
+        return answer_from(job, columns.path, columns.types)
+
+    return act

@@ -7,7 +7,7 @@ Does not: look at values. A name alone accuses nobody (`detection.py`).
 import re
 from collections.abc import Iterable, Mapping
 
-from services.delivery.rules.kind import Kind
+from shared.kinds import Kind
 
 # Whole words of a column name (English and pinyin), and parts of one (Chinese), that point at a kind.
 # fmt: off

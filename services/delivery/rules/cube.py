@@ -14,12 +14,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from services.delivery.rules.detection import Kind
 from services.delivery.rules.inspection import InspectedField, Inspection
 from shared import canonical
 from shared.errors import Conflict, Malformed, NotFound
 from shared.grades import G4, Grade
 from shared.ids import CubeId, ParticipantId, VersionId
+from shared.kinds import Kind
 from shared.lifecycle import Lifecycle
 
 CUBE_POLICY = "2026-11"

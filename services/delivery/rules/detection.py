@@ -1,6 +1,6 @@
 """What kind of personal or sensitive thing a column holds, from its name and from what was counted in it.
 
-Owns: the thresholds, and the decision. The kinds are in `kind.py`, the dictionary of names in `column_names.py`.
+Owns: the thresholds, and the decision. The dictionary of names is in `column_names.py`.
 Promises: a name alone accuses nobody where values can be looked at, so an airport's name is no person's; what is
 counted only ever adds a detection, and a detection only ever raises a grade (the catalogue's floors).
 Does not: look at values (the inspector's child counts what its recognisers find), or set a grade.
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from services.delivery.rules.column_names import kinds_named
-from services.delivery.rules.kind import Kind
+from shared.kinds import Kind
 
 __all__ = [
-    "WHOLE", "Count", "Evidence", "FieldDetection", "Kind", "Threshold", "detect", "detect_all", "kinds_named", "share",
+    "WHOLE", "Count", "Evidence", "FieldDetection", "Threshold", "detect", "detect_all", "kinds_named", "share",
 ]  # fmt: skip
 
 WHOLE = 10_000  # basis points

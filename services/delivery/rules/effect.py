@@ -16,12 +16,13 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from services.delivery.rules.desensitisation import Treatment
-from services.delivery.rules.detection import WHOLE, FieldDetection, Kind
+from services.delivery.rules.detection import WHOLE, FieldDetection
 from services.delivery.rules.inspection import Inspection
 from services.delivery.rules.masking import MASK_POLICY, Mask
 from services.delivery.rules.strictness import SHOW_NO_GROUP
 from shared import canonical
 from shared.ids import VersionId
+from shared.kinds import Kind
 
 METHOD = "column masks; rows in groups below k are generalised one step, then their quasi-identifiers hidden"
 ACCEPTABLE_RISK_BASIS_POINTS = 500

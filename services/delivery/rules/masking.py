@@ -12,8 +12,9 @@ import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
-from services.delivery.rules.detection import FieldDetection, Kind
+from services.delivery.rules.detection import FieldDetection
 from shared.grades import Grade
+from shared.kinds import Kind
 
 MASK_POLICY = "2026-11"
 STRICT_FROM = Grade.G4
@@ -112,10 +113,10 @@ _SHIFTED = f"CAST(TRY_CAST(left({{v}}, 10) AS DATE) + {SHIFT_DAYS} AS VARCHAR) |
 _TEN_YEARS = "(floor(CAST({v} AS DOUBLE) / 10) * 10)::INTEGER"
 _AGES = f"CASE WHEN CAST({{v}} AS DOUBLE) >= 90 THEN '90+' ELSE {_TEN_YEARS} || '-' || {_TEN_YEARS} + 9 END"
 _SHAPES: Mapping[Mask, tuple[str, str]] = {
-    Mask.KEEP_REGION:       (r"\d{17}[\dXx]",             "left({v}, 6) || '************'"),
-    Mask.KEEP_PROVINCE_CODE: (r"\d{17}[\dXx]",            "left({v}, 2) || '****************'"),
-    Mask.KEEP_ENDS:         (r"(\+?86[- ]?)?1[3-9]\d{9}", "substr({v}, -11, 3) || '****' || substr({v}, -4)"),
-    Mask.KEEP_INITIAL:      (r"[\p{Han}A-Z].+",           "left({v}, 1) || '*'"),
+    Mask.KEEP_REGION:       (r"\d{17}[\dXx]",             "concat(left({v}, 6), '************')"),
+    Mask.KEEP_PROVINCE_CODE: (r"\d{17}[\dXx]",            "concat(left({v}, 2), '****************')"),
+    Mask.KEEP_ENDS:         (r"(\+?86[- ]?)?1[3-9]\d{9}", "concat(substr({v}, -11, 3), '****', substr({v}, -4))"),
+    Mask.KEEP_INITIAL:      (r"[\p{Han}A-Z].+",           "concat(left({v}, 1), '*')"),
     Mask.KEEP_LAST_FOUR:    (r"(\d[ -]?){12,19}",         "'************' || right({v}, 4)"),
     Mask.KEEP_DOMAIN:       (r"[^@\s]+@[A-Za-z0-9.-]+",   "left({v}, 1) || '***@' || split_part({v}, '@', 2)"),
     Mask.KEEP_MONTH:        (_DATE,                       "left({v}, 4) || '-' || " + _MONTH_OF),
@@ -131,6 +132,11 @@ _SHAPES: Mapping[Mask, tuple[str, str]] = {
     Mask.AGE_RANGE:         (r"1?\d{1,2}(\.\d+)?",        _AGES),
     Mask.SHIFT_DATES:       (_MOMENT,                     f"coalesce({_SHIFTED}, '{HIDDEN}')"),
     **{mask: (_MEASURE, _band(width)) for mask, width in BANDS.items()},
+}
+# How most values of that shape are written, told in half the time. Whatever it says yes to has the shape.
+_USUAL: Mapping[Mask, str] = {
+    Mask.KEEP_INITIAL: "{v} >= '一' AND {v} < '龥' AND strlen({v}) > 3 AND NOT contains({v}, chr(10))",
+    Mask.KEEP_ENDS:    "{v} GLOB '1[3-9]" + "[0-9]" * 9 + "'",
 }
 # fmt: on
 
@@ -164,6 +170,8 @@ def masked(value: str, mask: Mask) -> str:
         return f"CASE WHEN {value} IS NOT NULL THEN {literal(HIDDEN)} END"
     shape, kept = _SHAPES[mask]
     fits = f"regexp_full_match({value}, {literal(shape)})"
+    if usual := _USUAL.get(mask):
+        fits = f"{usual.format(v=value)} OR {fits}"
     # What fits comes first: it is nearly everything, and nothing fits null.
     return f"CASE WHEN {fits} THEN {kept.format(v=value)} WHEN {value} IS NOT NULL THEN {literal(HIDDEN)} END"
 

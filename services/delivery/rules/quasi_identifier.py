@@ -10,10 +10,11 @@ The numbers are ours: at G3 five, a size that statistics offices commonly publis
 import re
 from collections.abc import Iterable, Mapping
 
-from services.delivery.rules.detection import FieldDetection, Kind
+from services.delivery.rules.detection import FieldDetection
 from services.delivery.rules.masking import Mask
 from services.delivery.rules.strictness import SHOW_NO_GROUP
 from shared.grades import G3, G4, Grade
+from shared.kinds import Kind
 
 QUASI_KINDS = frozenset({
     Kind.BIRTH_DATE, Kind.ADDRESS, Kind.RESIDENT_ID, Kind.PLATE, Kind.COORDINATES,

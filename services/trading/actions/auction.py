@@ -1,8 +1,7 @@
 """What happens in an auction, from its opening to the award.
 
-Promises: a bid is decided inside its own transaction, by the moment taken after the auction is locked, never by when
-the closing job runs; whoever has an answer has it after the commit. The job only notices: each auction is closed in a
-commit of its own, which also frees the losers' deposits and makes the winner's order.
+Promises: the moment of a bid decides, never when the closing job runs. The job only notices: each auction is closed in
+a commit of its own, which also frees the losers' deposits and makes the winner's order.
 """
 
 import secrets
@@ -11,14 +10,15 @@ from datetime import datetime
 
 from services.trading.actions import money
 from services.trading.actions.award import place_order
-from services.trading.actions.trading import Sight, Trading, decide_for, fees_of_today, sight_of
-from services.trading.events.auction import AuctionCancelled, AuctionOpened, BidderRegistered, BidPlaced, facts_of_close
+from services.trading.actions.permission import Sight, decide_for, sight_of
+from services.trading.actions.trading import Trading, fees_of_today
+from services.trading.events.auction import AuctionCancelled, AuctionOpened, BidderRegistered, facts_of_close
 from services.trading.rules import auction as rules
 from services.trading.rules.auction import Auction, NoSuchAuction, State
 from services.trading.rules.auction_terms import AS_THE_MARKET, Increment, SoftClose, terms_of
 from services.trading.rules.award import Award, FromAuction
 from services.trading.rules.award_queue import second_of
-from services.trading.rules.bid import AlreadyRegistered, Bid, Registration, bid_of, opening_of
+from services.trading.rules.bid import AlreadyRegistered, Bid, Registration, opening_of
 from services.trading.rules.listing import Listing, ListingNotOpen, require_open
 from services.trading.rules.mechanism import Pricing
 from services.trading.rules.order import Order
@@ -31,7 +31,7 @@ from shared.database import Transaction
 from shared.facts import SALT_BYTES, Fact
 from shared.grades import decide
 from shared.idempotency import Once
-from shared.ids import AuctionId, BidId, ListingId, ParticipantId, RegistrationId
+from shared.ids import AuctionId, ListingId, ParticipantId, RegistrationId
 from shared.money import Money
 from shared.web import Page
 
@@ -109,22 +109,8 @@ async def register(trading: Trading, caller: Member, auction_id: AuctionId, once
 
 
 async def place_bid(trading: Trading, caller: Member, auction_id: AuctionId, maximum: Money, once: Once) -> Bid:
-    """Enter a bid by a bidder whose deposit is held. Nobody is asked and no money moves."""
-    async with trading.database.transaction() as tx:
-        if earlier := await once.recall(tx, Bid):
-            return earlier
-        before = await store.auction_for_update(tx, auction_id)
-        listing = await offered(trading, tx, caller, before)
-        now = await trading.database.now(tx)
-        decide_for(trading, caller.standing, listing)
-        registration = await store.registration(tx, auction_id, caller.participant_id)
-        after = rules.place_bid(before, caller.participant_id, maximum, now)
-        bid = bid_of(BidId.new(), before, after, registration, maximum, secrets.token_hex(SALT_BYTES))
-        await store.save_auction(tx, after)
-        await store.add_bid(tx, bid)
-        await once.remember(tx, bid)
-        await trading.outbox.record(tx, caller.actor, now, BidPlaced.of(bid, after))
-    return bid
+    """Enter a bid by a bidder whose deposit is held, with whatever else arrived while the last commit ran."""
+    return await trading.bidding.place(caller, auction_id, maximum, once)
 
 
 async def cancel(trading: Trading, caller: Member, auction_id: AuctionId, once: Once) -> Auction:

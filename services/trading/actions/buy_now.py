@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from services.trading.actions.auction import award, free_deposits, offered
-from services.trading.actions.trading import Trading, decide_for
+from services.trading.actions.permission import decide_for
+from services.trading.actions.trading import Trading
 from services.trading.events.auction import facts_of_close
 from services.trading.events.award_queue import AuctionBoughtNow
 from services.trading.rules import auction as rules

@@ -1,8 +1,10 @@
 """What happens when a provider lists a right, and takes it off again."""
 
-from services.trading.actions.trading import Sight, Trading, version_of
+from services.trading.actions.permission import Sight
+from services.trading.actions.trading import Trading, version_of
 from services.trading.events.deals import ListingClosed, ListingOpened, ListingResumed, ListingSuspended
 from services.trading.rules import listing as rules
+from services.trading.rules.claim import claim_of
 from services.trading.rules.listing import (
     AssetNotRegistered,
     Listing,
@@ -12,6 +14,7 @@ from services.trading.rules.listing import (
     Offer,
 )
 from services.trading.store import auction as auction_store
+from services.trading.store import claim as claim_store
 from services.trading.store import listing as store
 from shared.access import Member
 from shared.database import Transaction
@@ -33,10 +36,11 @@ async def open_listing(trading: Trading, caller: Member, offer: Offer, once: Onc
         # News of a higher grade may have arrived after the catalogue answered.
         version = await store.lock_version(tx, version)
         now = await trading.database.now(tx)
-        beside = await store.rights_beside(tx, version.id)
+        beside = await claim_store.claims_on(tx, version.asset_id)
         party = caller.participant_id
         listing = rules.open_listing(ListingId.new(), offer, version, party, beside, trading.rules, now)
         await store.add_listing(tx, listing)
+        await claim_store.add_claim(tx, claim_of(listing.id, listing.asset_id, listing.right, now))
         await once.remember(tx, listing)
         await trading.outbox.record(tx, caller.actor, now, ListingOpened.of(listing))
     return listing

@@ -11,7 +11,8 @@ from services.pricing.client import NoSuchQuote
 from services.trading.actions import award_queue, money
 from services.trading.actions.award import place_order
 from services.trading.actions.entitlement import grant
-from services.trading.actions.trading import Trading, decide_for, fees_of_today, sight_of
+from services.trading.actions.permission import decide_for, sight_of
+from services.trading.actions.trading import Trading, fees_of_today
 from services.trading.events.deals import (
     ContractEnded,
     EntitlementEnded,

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from services.trading.actions import money
 from services.trading.actions.auction import award, offered
-from services.trading.actions.trading import Trading, decide_for
+from services.trading.actions.permission import decide_for
+from services.trading.actions.trading import Trading
 from services.trading.events.award_queue import AwardFailed, SecondAccepted
 from services.trading.rules import award_queue as rules
 from services.trading.rules.auction import Auction

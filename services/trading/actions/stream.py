@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.trading.actions.auction import auction
-from services.trading.actions.trading import Trading, sight_of
+from services.trading.actions.permission import sight_of
+from services.trading.actions.trading import Trading
 from services.trading.rules.auction import OPEN, Auction, NoSuchAuction
 from services.trading.rules.bid import Bid
 from services.trading.store import auction as store

@@ -1,13 +1,13 @@
-"""What the acts of `trading` need, and the one question that they all ask: may this member have it, now?"""
+"""What the acts of `trading` need, and what they ask of the neighbours."""
 
 from dataclasses import dataclass
 
 from services.catalog.client import CatalogClient, LicenceTermsView
 from services.pricing.client import PricingClient
+from services.trading.actions.bidding import Bidding
 from services.trading.actions.treasury import Treasury
-from services.trading.rules.auction import require_unrelated
 from services.trading.rules.award import FrozenFees
-from services.trading.rules.listing import Licence, Listing, ListingNotOpen, Version
+from services.trading.rules.listing import Licence, Version
 from services.trading.rules.market_rules import MarketRules
 from shared.access import Caller, Member, Role, ServiceCaller
 from shared.changes import Source
@@ -15,14 +15,11 @@ from shared.clock import Clock
 from shared.commits import Commits
 from shared.database import Database
 from shared.errors import Forbidden, NotFound
-from shared.grades import Decision, Grade, Visibility, decide, visibility
 from shared.ids import ParticipantId, VersionId
 from shared.outbox import Outbox
-from shared.permission import OPERATORS
-from shared.standing import Standing, StandingMirror
+from shared.standing import StandingMirror
 
 SUPERVISORS = frozenset({Role.REGULATOR, Role.OPERATOR_AUDIT})
-STAFF = OPERATORS | {Role.REGULATOR}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +33,7 @@ class Trading:
     pricing: PricingClient
     catalog_feed: Source
     treasury: Treasury
+    bidding: Bidding
     commits: Commits
 
 
@@ -45,17 +43,6 @@ class NothingOfYours(NotFound):
 
 class NotDelivery(Forbidden):
     """Only delivery charges uses, and only on behalf of whoever receives."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """Whose offers someone may see: those of these grades, and their own of any grade."""
-
-    grades: tuple[Grade, ...]
-    own: ParticipantId | None
-
-    def includes(self, grade: Grade, provider_id: ParticipantId) -> bool:
-        return grade in self.grades or (self.own is not None and self.own == provider_id)
 
 
 async def version_of(trading: Trading, version_id: VersionId) -> Version:
@@ -80,28 +67,6 @@ async def fees_of_today(trading: Trading) -> FrozenFees:
     """The fee schedule, to be frozen. Asked before any transaction."""
     schedule = await trading.pricing.fee_schedule()
     return FrozenFees(schedule.id, schedule.provider_fee_basis_points, schedule.tax_basis_points)
-
-
-def decide_for(trading: Trading, standing: Standing, listing: Listing) -> Decision:
-    """That this member may have what is listed, of a provider who may sell it.
-
-    Raises RelatedParty, ListingNotOpen, NotPermitted, or StandingUnknown from G3 on.
-    """
-    trading.standing.require_fresh(listing.grade)
-    require_unrelated(standing.is_related_to(listing.provider_id))
-    if not trading.standing.of(listing.provider_id).is_admitted:
-        raise ListingNotOpen(state=listing.state, reason_code="provider_not_admitted")
-    decision = decide(listing.grade, listing.mode, standing.clearance, listing.flags, listing.conditions)
-    decision.require()
-    return decision
-
-
-def sight_of(trading: Trading, caller: Caller | None) -> Sight:
-    if caller and STAFF & caller.roles:
-        return Sight(tuple(Grade), None)
-    own = caller.participant_id if caller else None
-    clearance = trading.standing.clearance_of(own)
-    return Sight(tuple(grade for grade in Grade if visibility(grade, clearance) is not Visibility.NONE), own)
 
 
 def party_of(caller: Caller) -> ParticipantId | None:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Response
 
 from services.trading.actions import auction as actions
 from services.trading.actions.auction import Wanted
-from services.trading.actions.trading import sight_of
+from services.trading.actions.permission import sight_of
 from services.trading.api.service import PREFIX, TradingService
 from services.trading.schemas.auctions import AuctionState, AuctionView, BidView, NewAuction, NewBid, RegistrationView
 from shared import web

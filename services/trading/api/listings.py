@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 
 from services.trading.actions import listing as actions
-from services.trading.actions.trading import sight_of
+from services.trading.actions.permission import sight_of
 from services.trading.api.service import PREFIX, TradingService
 from services.trading.schemas.listings import ListingView, NewListing
 from shared import web

@@ -8,8 +8,8 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from services.trading.actions import auction as auctions
 from services.trading.actions import stream as actions
+from services.trading.actions.permission import sight_of
 from services.trading.actions.stream import BidHeard, Closed
-from services.trading.actions.trading import sight_of
 from services.trading.api.service import PREFIX, TradingService
 from services.trading.schemas.stream import HeardBid, HeardClose, HeardExtension
 from shared.ids import AuctionId

@@ -9,12 +9,13 @@ from services.trading.rules.contract import Contract, Signature
 from services.trading.rules.contract import State as ContractState
 from services.trading.rules.entitlement import Entitlement, Use
 from services.trading.rules.entitlement import State as EntitlementState
-from services.trading.rules.listing import Listing, Right
+from services.trading.rules.listing import Listing
 from services.trading.rules.listing import State as ListingState
 from services.trading.rules.market_rules import Windows
 from services.trading.rules.mechanism import Mechanism, Pricing
 from services.trading.rules.order import Order
 from services.trading.rules.order import State as OrderState
+from services.trading.rules.right import Right
 from shared.facts import Category, Fact, Outcome
 from shared.grades import Decision, Flag, Grade, Mode
 from shared.ids import (
@@ -308,6 +309,7 @@ class EntitlementGranted(Fact):
     purposes: tuple[str, ...]
     quota_uses: int
     grade_revision: int
+    begins_at: datetime | None
     deadline: datetime | None
     territory: str
 
@@ -316,7 +318,8 @@ class EntitlementGranted(Fact):
         return cls(
             entitlement.id, entitlement.order_id, entitlement.contract_id, entitlement.version_id,
             entitlement.buyer_id, entitlement.provider_id, entitlement.mode, entitlement.exclusive,
-            entitlement.purposes, entitlement.quota_uses, entitlement.grade_revision, entitlement.deadline, territory,
+            entitlement.purposes, entitlement.quota_uses, entitlement.grade_revision, entitlement.begins_at,
+            entitlement.deadline, territory,
         )  # fmt: skip
 
 

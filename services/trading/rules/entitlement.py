@@ -58,6 +58,7 @@ class Entitlement:
     deadline: datetime | None  # the end of the period
     reason_code: str | None = None
     revision: int = 1
+    begins_at: datetime | None = None  # the beginning of the period, if later than the grant
 
     @property
     def uses_left(self) -> int:
@@ -96,6 +97,10 @@ class EntitlementEnded(Conflict):
     """This entitlement is over."""
 
 
+class EntitlementNotBegun(Conflict):
+    """This entitlement begins later."""
+
+
 class QuotaSpent(Conflict):
     """Every use that was bought has been made."""
 
@@ -114,11 +119,13 @@ class GradeChanged(Conflict):
 
 def grant(entitlement_id: EntitlementId, order: Order, listing: Listing, now: datetime) -> Entitlement:
     """The right that a paid order gives. Requires the commit that pays it."""
+    begins_at = listing.right.begins_at(now)
     return Entitlement(
         id=entitlement_id, order_id=order.id, contract_id=order.contract_id, version_id=order.version_id,
         buyer_id=order.buyer_id, provider_id=order.provider_id, mode=order.mode, exclusive=order.exclusive,
         purposes=listing.purposes, quota_uses=listing.quota_uses, uses_spent=0, grade_revision=listing.grade_revision,
-        state=ENTITLEMENT.start, granted_at=now, deadline=now + timedelta(days=listing.right.period_days),
+        state=ENTITLEMENT.start, granted_at=now, deadline=begins_at + timedelta(days=listing.right.period_days),
+        begins_at=begins_at if begins_at > now else None,
     )  # fmt: skip
 
 
@@ -144,6 +151,8 @@ def require_in_force(entitlement: Entitlement, decision: Decision, grade_revisio
     """Raises whatever keeps its buyer from receiving now, be it by a use that was charged before."""
     if entitlement.state is ENDED or (entitlement.deadline and now >= entitlement.deadline):
         raise EntitlementEnded(reason_code=entitlement.reason_code or Reason.PERIOD_OVER)
+    if entitlement.begins_at and now < entitlement.begins_at:
+        raise EntitlementNotBegun(begins_at=entitlement.begins_at)
     if grade_revision < entitlement.grade_revision:
         raise GradeChanged(grade_revision=entitlement.grade_revision)
     if entitlement.state is SUSPENDED and not decision.allowed:

@@ -2,7 +2,7 @@
 
 Promises: only what could lawfully be sold to someone is listed; a grade that rises suspends what it no longer allows,
 and only a grade that falls lets the provider resume it; what is withdrawn from the catalogue is offered no more; an
-exclusive right stands beside no other right over the version.
+exclusive right overlaps no other right over the asset (see `claim`).
 Which way of trading fits which right stands in `mechanism`.
 """
 
@@ -12,8 +12,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from services.trading.rules.claim import Claim, claim_of, conflict
 from services.trading.rules.market_rules import MarketRules
-from services.trading.rules.mechanism import FITTING, Mechanism, Pricing, RightKind
+from services.trading.rules.mechanism import FITTING, Mechanism, Pricing
+from services.trading.rules.right import Right, RightKind
 from shared.errors import Conflict, Malformed, NotFound
 from shared.grades import KEPT_TO, Condition, Flag, Grade, Mode, possible
 from shared.ids import AssetId, ListingId, ParticipantId, PlanId, VersionId
@@ -46,20 +48,6 @@ class Reason(StrEnum):
     SOLD_EXCLUSIVELY = "sold_exclusively"
     ASSET_WITHDRAWN = "asset_withdrawn"
     ALLOWED_AGAIN = "allowed_again"  # the grade that suspended it was lowered; its provider may resume it
-
-
-@dataclass(frozen=True, slots=True)
-class Right:
-    """What is granted: 使用权 in a field of use and a territory, for so many days from the grant.
-
-    `copies` says how often a limited right is granted at most; the other kinds have none.
-    """
-
-    kind: RightKind
-    field: str
-    territory: str
-    period_days: int
-    copies: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +128,7 @@ class Listing:
 
     @property
     def is_exclusive(self) -> bool:
-        return self.right.kind is RightKind.EXCLUSIVE
+        return self.right.is_exclusive
 
 
 class NoSuchListing(NotFound):
@@ -167,6 +155,10 @@ class PricingDoesNotFit(Conflict):
     """This mechanism does not fit the right; `fitting` names those that do, and a fixed price fits every right."""
 
 
+class BeginsTooEarlyOrLate(Conflict):
+    """A right begins with its grant, or at a moment between now and the end of the listing."""
+
+
 class CopiesMissing(Malformed):
     """A limited right says how many copies of it there are; an exclusive and an unlimited one say nothing of it."""
 
@@ -180,7 +172,7 @@ class PlanMissing(Malformed):
 
 
 class RightsOverlap(Conflict):
-    """An exclusive right stands beside no other right over the same version."""
+    """An exclusive right overlaps no other right over the same asset; the facts name the listings that take it up."""
 
 
 class ListingNotOpen(Conflict):
@@ -196,11 +188,11 @@ def open_listing(
     offer: Offer,
     version: Version,
     provider_id: ParticipantId,
-    beside: Iterable[RightKind],
+    beside: Iterable[Claim],
     rules: MarketRules,
     now: datetime,
 ) -> Listing:
-    """The listing. `beside` are the rights over this version that are offered, being sold, or in force already."""
+    """The listing. `beside` is what is claimed of the asset already: offered, being sold, or in force."""
     if version.provider_id != provider_id:
         raise NotYourVersion()
     if not version.registered or version.grade is None or version.content_hash is None:
@@ -211,9 +203,8 @@ def open_listing(
     if version.licence:
         _require_within(version.licence, offer)
     _require_fitting(offer)
-    beside = set(beside)
-    if RightKind.EXCLUSIVE in beside or (beside and offer.right.kind is RightKind.EXCLUSIVE):
-        raise RightsOverlap(beside=sorted(beside))
+    _require_begins_in_time(offer.right, rules, now)
+    _require_free(claim_of(listing_id, version.asset_id, offer.right, now), beside)
     return Listing(
         id=listing_id, provider_id=provider_id, asset_id=version.asset_id, version_id=version.id, title=version.title,
         grade=version.grade, flags=version.flags, grade_revision=version.grade_revision,
@@ -298,6 +289,18 @@ def _require_fitting(offer: Offer) -> None:
         raise PricingDoesNotFit(right=kind, mechanism=mechanism, fitting=list(FITTING[kind]))
     if (offer.plan_id is not None) != (offer.pricing is Pricing.FIXED):
         raise PlanMissing(pricing=offer.pricing)
+
+
+def _require_begins_in_time(right: Right, rules: MarketRules, now: datetime) -> None:
+    latest = now + timedelta(seconds=rules.listing_seconds)
+    if right.starts_at is not None and not now <= right.starts_at <= latest:
+        raise BeginsTooEarlyOrLate(starts_at_min=now, starts_at_max=latest)
+
+
+def _require_free(claim: Claim, beside: Iterable[Claim]) -> None:
+    taken = [other for other in beside if conflict(claim, other)]
+    if taken:
+        raise RightsOverlap(listings=sorted(other.listing_id for other in taken))
 
 
 def _require_within(licence: Licence, offer: Offer) -> None:

@@ -10,11 +10,7 @@ of a digital good is competitive, so the one for an unlimited right draws lots (
 from collections.abc import Mapping
 from enum import StrEnum
 
-
-class RightKind(StrEnum):
-    EXCLUSIVE = "exclusive"  # 独家
-    LIMITED = "limited"  # 限定份数
-    UNLIMITED = "unlimited"  # 普通许可
+from services.trading.rules.right import RightKind
 
 
 class Pricing(StrEnum):

@@ -170,9 +170,13 @@ def pay(order: Order, now: datetime) -> Order:
     return _move(order, AWAITING_DELIVERY, now, order.windows.delivery_seconds)
 
 
-def entitle(order: Order, entitlement_id: EntitlementId) -> Order:
-    """The order with the right that it gave. Requires the commit that moves it to awaiting delivery."""
-    return replace(order, entitlement_id=entitlement_id)
+def entitle(order: Order, entitlement_id: EntitlementId, begins_at: datetime | None) -> Order:
+    """The order with the right that it gave, to be delivered once that has begun. Requires the commit that moves it to
+    awaiting delivery."""
+    given = replace(order, entitlement_id=entitlement_id)
+    if begins_at is None:
+        return given
+    return replace(given, deadline=begins_at + timedelta(seconds=order.windows.delivery_seconds))
 
 
 def deliver(order: Order, now: datetime) -> Order:

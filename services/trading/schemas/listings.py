@@ -5,12 +5,13 @@ from typing import Annotated, Self
 
 from pydantic import Field as Limits
 
-from services.trading.rules.listing import COPIES_MAX, Listing, Offer, Right, State
-from services.trading.rules.mechanism import Mechanism, Pricing, RightKind
+from services.trading.rules.listing import COPIES_MAX, Listing, Offer, State
+from services.trading.rules.mechanism import Mechanism, Pricing
+from services.trading.rules.right import Right, RightKind
 from services.trading.schemas.words import ChosenMechanism, ChosenMode, ChosenPricing, ChosenRight, Territory, Word
 from shared.grades import Flag, Grade, Mode
 from shared.ids import AssetId, ListingId, ParticipantId, PlanId, VersionId
-from shared.web import Request, View
+from shared.web import Moment, Request, View
 
 
 class NewRight(Request):
@@ -19,6 +20,7 @@ class NewRight(Request):
     territory: Territory
     period_days: Annotated[int, Limits(ge=1, le=3650)]
     copies: Annotated[int | None, Limits(ge=2, le=COPIES_MAX)] = None
+    starts_at: Moment | None = None
 
 
 class NewListing(Request):
@@ -35,7 +37,7 @@ class NewListing(Request):
 
     def offer(self) -> Offer:
         asked = self.right
-        right = Right(asked.kind, asked.field, asked.territory, asked.period_days, asked.copies)
+        right = Right(asked.kind, asked.field, asked.territory, asked.period_days, asked.copies, asked.starts_at)
         purposes = tuple(sorted(set(self.purposes)))
         mechanism = self.mechanism or (Mechanism.ENGLISH if self.pricing is Pricing.AUCTION else None)
         return Offer(
@@ -49,6 +51,7 @@ class RightView(View):
     territory: str
     period_days: int
     copies: int | None
+    starts_at: datetime | None
 
 
 class ListingView(View):

@@ -148,6 +148,7 @@ class EntitlementView(View):
     uses_left: int
     state: EntitlementState
     next_actor: str | None
+    begins_at: datetime | None
     deadline: datetime | None
     reason_code: str | None
     granted_at: datetime

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field as Limits
 from pydantic import StringConstraints
 
-from services.trading.rules.mechanism import Mechanism, Pricing, RightKind
+from services.trading.rules.mechanism import Mechanism, Pricing
+from services.trading.rules.right import RightKind
 from shared.grades import Mode
 from shared.money import MINOR_MAX, Money
 from shared.web import Request

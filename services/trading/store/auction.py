@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Row, Select, func, insert, select
+from sqlalchemy import ColumnElement, Row, Select, func, insert, select, tuple_
 from sqlalchemy.exc import IntegrityError
 
 from services.trading.rules.auction import (
@@ -35,6 +35,7 @@ from shared.money import Money
 from shared.web import BadCursor, Page
 
 DUE_MAX = 100
+Bidder = tuple[AuctionId, ParticipantId]
 _terms = TypeAdapter(Terms)
 _decision = TypeAdapter(Decision)
 
@@ -57,16 +58,22 @@ async def add_auction(tx: Transaction, auction: Auction, reserve_salt: str | Non
         raise ListingNotOpen(state="auctioned") from error
 
 
-async def save_auction(tx: Transaction, auction: Auction) -> None:
-    await rows.save(tx, auctions, auction, _row(auction))
+async def save_auction(tx: Transaction, auction: Auction, acts: int = 1) -> None:
+    """Requires that so many acts lie between what was read and what is saved."""
+    await rows.save(tx, auctions, auction, _row(auction), acts)
 
 
 async def auction_for_update(tx: Transaction, auction_id: AuctionId) -> Auction:
-    query = select(*auctions.c).where(auctions.c.id == auction_id)
-    row = (await tx.execute(for_update(query, tx))).one_or_none()
-    if row is None:
+    found = await auctions_for_update(tx, [auction_id])
+    if not found:
         raise NoSuchAuction()
-    return _auction(row)
+    return found[auction_id]
+
+
+async def auctions_for_update(tx: Transaction, auction_ids: Iterable[AuctionId]) -> dict[AuctionId, Auction]:
+    """Those that there are, locked in the order of their ids."""
+    query = select(*auctions.c).where(auctions.c.id.in_(sorted(auction_ids))).order_by(auctions.c.id)
+    return {row.id: _auction(row) for row in await tx.execute(for_update(query, tx))}
 
 
 async def open_auctions(tx: Transaction, listing_ids: Iterable[ListingId]) -> list[Auction]:
@@ -149,29 +156,23 @@ async def add_registration(tx: Transaction, registration: Registration) -> None:
 
 async def registration(tx: Transaction, auction_id: AuctionId, participant_id: ParticipantId) -> Registration:
     """Raises NotRegistered."""
-    own = (registrations.c.auction_id == auction_id, registrations.c.participant_id == participant_id)
-    row = (await tx.execute(select(*registrations.c).where(*own))).one_or_none()
-    if row is None:
+    bidder = (auction_id, participant_id)
+    found = await registrations_of(tx, [bidder])
+    if not found:
         raise NotRegistered()
-    return Registration(
-        row.id, row.auction_id, row.participant_id, row.bidder_number, Money(row.deposit_minor, row.currency),
-        row.clearance and Clearance(row.clearance), _decision.validate_python(row.decision), row.registered_at,
-    )  # fmt: skip
+    return found[bidder]
+
+
+async def registrations_of(tx: Transaction, bidders: Iterable[Bidder]) -> dict[Bidder, Registration]:
+    """Those that there are."""
+    bidder = tuple_(registrations.c.auction_id, registrations.c.participant_id)
+    query = select(*registrations.c).where(bidder.in_(list(bidders)))
+    return {(row.auction_id, row.participant_id): _registration(row) for row in await tx.execute(query)}
 
 
 async def is_registered(tx: Transaction, auction_id: AuctionId, participant_id: ParticipantId) -> bool:
     own = (registrations.c.auction_id == auction_id, registrations.c.participant_id == participant_id)
     return await tx.scalar(select(registrations.c.id).where(*own)) is not None
-
-
-async def add_bid(tx: Transaction, bid: Bid) -> None:
-    row = {
-        "auction_id": bid.auction_id, "sequence": bid.sequence, "id": bid.id, "participant_id": bid.participant_id,
-        "bidder_number": bid.bidder_number, "maximum_minor": bid.maximum.minor, "currency": bid.maximum.currency,
-        "salt": bid.salt, "price_after_minor": bid.price_after.minor, "leading": bid.leading,
-        "closes_at": bid.closes_at, "placed_at": bid.placed_at,
-    }  # fmt: skip
-    await rows.add(tx, bids, row)
 
 
 async def bids_on(tx: Transaction, auction_id: AuctionId) -> list[Bid]:
@@ -191,6 +192,27 @@ async def page_of_bids(tx: Transaction, auction_id: AuctionId, page: Page) -> li
             raise BadCursor()
         query = query.where(bids.c.sequence > int(page.after))
     return await _bids(tx, query.limit(page.limit + 1))
+
+
+async def add_bids(tx: Transaction, placed: Iterable[Bid]) -> None:
+    """In one statement. Requires at least one."""
+    await tx.execute(insert(bids), [_bid_row(bid) for bid in placed])
+
+
+def _registration(row: Row[Any]) -> Registration:
+    return Registration(
+        row.id, row.auction_id, row.participant_id, row.bidder_number, Money(row.deposit_minor, row.currency),
+        row.clearance and Clearance(row.clearance), _decision.validate_python(row.decision), row.registered_at,
+    )  # fmt: skip
+
+
+def _bid_row(bid: Bid) -> dict[str, object]:
+    return {
+        "auction_id": bid.auction_id, "sequence": bid.sequence, "id": bid.id, "participant_id": bid.participant_id,
+        "bidder_number": bid.bidder_number, "maximum_minor": bid.maximum.minor, "currency": bid.maximum.currency,
+        "salt": bid.salt, "price_after_minor": bid.price_after.minor, "leading": bid.leading,
+        "closes_at": bid.closes_at, "placed_at": bid.placed_at,
+    }  # fmt: skip
 
 
 def _bids_of(auction_id: AuctionId) -> Select[Any]:

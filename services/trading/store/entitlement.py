@@ -89,7 +89,7 @@ def _entitlement(row: Row[Any]) -> Entitlement:
         buyer_id=row.buyer_id, provider_id=row.provider_id, mode=Mode(row.mode), exclusive=row.exclusive,
         purposes=tuple(row.purposes), quota_uses=row.quota_uses, uses_spent=row.uses_spent,
         grade_revision=row.grade_revision, state=State(row.state), granted_at=row.granted_at, deadline=row.deadline,
-        reason_code=row.reason_code, revision=row.revision,
+        reason_code=row.reason_code, revision=row.revision, begins_at=row.begins_at,
     )  # fmt: skip
 
 
@@ -100,6 +100,7 @@ def _row(entitlement: Entitlement) -> dict[str, object]:
         "provider_id": entitlement.provider_id, "mode": entitlement.mode, "exclusive": entitlement.exclusive,
         "purposes": list(entitlement.purposes), "quota_uses": entitlement.quota_uses,
         "uses_spent": entitlement.uses_spent, "grade_revision": entitlement.grade_revision,
-        "state": entitlement.state, "granted_at": entitlement.granted_at, "deadline": entitlement.deadline,
+        "state": entitlement.state, "granted_at": entitlement.granted_at,
+        "begins_at": entitlement.begins_at, "deadline": entitlement.deadline,
         "reason_code": entitlement.reason_code, "revision": entitlement.revision,
     }  # fmt: skip

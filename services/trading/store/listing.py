@@ -1,8 +1,8 @@
 """How listings are kept, the newest grade known of each version that was ever listed or told of, and the same of
 whether its asset was withdrawn.
 
-Promises: a second exclusive offer of a version cannot be added; who lists a version sees every grade and every right
-over it, and every withdrawal, that was committed before, and none that is being made at the same time can be missed.
+Promises: who lists a version sees every grade of it, and every withdrawal, that was committed before, and none that is
+being made at the same time can be missed.
 """
 
 from collections.abc import Iterable
@@ -10,24 +10,20 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, insert, select, union_all, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import ColumnElement, Row, insert, select, update
 
 from services.trading.rules.auction import AUCTION
-from services.trading.rules.entitlement import ENTITLEMENT
 from services.trading.rules.listing import (
     LISTING,
     Listing,
     NoSuchListing,
-    Right,
-    RightsOverlap,
     State,
     Version,
 )
-from services.trading.rules.mechanism import Mechanism, Pricing, RightKind
-from services.trading.rules.order import ORDER
+from services.trading.rules.mechanism import Mechanism, Pricing
+from services.trading.rules.right import Right, RightKind
 from services.trading.store import rows
-from services.trading.tables.deals import assets, auctions, entitlements, listings, orders, version_grades
+from services.trading.tables.deals import assets, auctions, listings, version_grades
 from shared.database import Transaction, for_update, insert_into
 from shared.grades import Condition, Flag, Grade, Mode
 from shared.ids import AssetId, ListingId, ParticipantId, VersionId
@@ -87,30 +83,8 @@ async def withdraw_asset(tx: Transaction, asset_id: AssetId) -> None:
     await tx.execute(known.on_conflict_do_update(index_elements=["asset_id"], set_={"withdrawn": True}))
 
 
-async def rights_beside(tx: Transaction, version_id: VersionId) -> list[RightKind]:
-    """The rights over the version that are offered, being sold, or in force. Requires the locked version."""
-    offered = select(listings.c.right_kind == RightKind.EXCLUSIVE).where(
-        listings.c.version_id == version_id, listings.c.state.in_(LISTING.open_states())
-    )
-    being_sold = select(orders.c.exclusive).where(
-        orders.c.version_id == version_id, orders.c.state.in_(ORDER.open_states())
-    )
-    being_asked = select(listings.c.right_kind == RightKind.EXCLUSIVE).where(
-        listings.c.version_id == version_id, auctions.c.listing_id == listings.c.id,
-        auctions.c.state.in_(AUCTION.open_states()),
-    )  # fmt: skip
-    in_force = select(entitlements.c.exclusive).where(
-        entitlements.c.version_id == version_id, entitlements.c.state.in_(ENTITLEMENT.open_states())
-    )
-    found = await tx.scalars(union_all(offered, being_sold, being_asked, in_force))
-    return [RightKind.EXCLUSIVE if exclusive else RightKind.UNLIMITED for exclusive in found]
-
-
 async def add_listing(tx: Transaction, listing: Listing) -> None:
-    try:
-        await tx.execute(insert(listings).values(_row(listing)))
-    except IntegrityError as error:
-        raise RightsOverlap(beside=[RightKind.EXCLUSIVE]) from error
+    await tx.execute(insert(listings).values(_row(listing)))
 
 
 async def save_listing(tx: Transaction, listing: Listing) -> None:
@@ -124,6 +98,11 @@ async def listing(tx: Transaction, listing_id: ListingId, *, lock: bool = False)
     if row is None:
         raise NoSuchListing()
     return _listing(row)
+
+
+async def listings_of(tx: Transaction, listing_ids: Iterable[ListingId]) -> dict[ListingId, Listing]:
+    query = select(*listings.c).where(listings.c.id.in_(sorted(listing_ids)))
+    return {row.id: _listing(row) for row in await tx.execute(query)}
 
 
 async def own_listing(tx: Transaction, listing_id: ListingId, provider_id: ParticipantId) -> Listing:
@@ -180,7 +159,8 @@ def _grade_row(
 
 def _listing(row: Row[Any]) -> Listing:
     right = Right(
-        RightKind(row.right_kind), row.right_field, row.right_territory, row.right_period_days, row.right_copies
+        RightKind(row.right_kind), row.right_field, row.right_territory, row.right_period_days, row.right_copies,
+        row.right_starts_at,
     )  # fmt: skip
     return Listing(
         id=row.id, provider_id=row.provider_id, asset_id=AssetId(row.asset_id), version_id=row.version_id,
@@ -201,8 +181,9 @@ def _row(listing: Listing) -> dict[str, object]:
         "mode": listing.mode, "right_kind": listing.right.kind, "right_field": listing.right.field,
         "right_territory": listing.right.territory, "right_period_days": listing.right.period_days,
         "purposes": list(listing.purposes), "quota_uses": listing.quota_uses, "pricing": listing.pricing,
-        "right_copies": listing.right.copies, "mechanism": listing.mechanism,
-        "plan_id": listing.plan_id, "state": listing.state, "listed_at": listing.listed_at,
-        "deadline": listing.deadline, "reason_code": listing.reason_code, "revision": listing.revision,
+        "right_copies": listing.right.copies, "right_starts_at": listing.right.starts_at,
+        "mechanism": listing.mechanism, "plan_id": listing.plan_id, "state": listing.state,
+        "listed_at": listing.listed_at, "deadline": listing.deadline, "reason_code": listing.reason_code,
+        "revision": listing.revision,
         "on_record": sorted(listing.on_record),
     }  # fmt: skip

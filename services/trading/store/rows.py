@@ -30,9 +30,9 @@ async def add(tx: Transaction, table: Table, row: Mapping[str, object]) -> None:
     await tx.execute(insert(table).values(row))
 
 
-async def save(tx: Transaction, table: Table, kept: Revised, row: Mapping[str, object]) -> None:
-    """Requires that one act, and so one revision, lies between what was read and what is saved."""
-    as_read = (table.c.id == kept.id, table.c.revision == kept.revision - 1)
+async def save(tx: Transaction, table: Table, kept: Revised, row: Mapping[str, object], acts: int = 1) -> None:
+    """Requires that so many acts, each a revision, lie between what was read and what is saved."""
+    as_read = (table.c.id == kept.id, table.c.revision == kept.revision - acts)
     if (await tx.execute(update(table).where(*as_read).values(row))).rowcount != 1:
         raise ChangedMeanwhile()
 

@@ -1,5 +1,5 @@
-"""The tables of deals. The indexes are rules too: an exclusive right is offered once and sold once, a quote becomes one
-order, an auction one award, a bidder registers once, bids are numbered without a gap or a twin.
+"""The tables of deals. The indexes are rules too: an exclusive right overlaps no other and is sold once, a quote
+becomes one order, an auction one per winner, a bidder registers once, bids are numbered without a gap or a twin.
 """
 
 from sqlalchemy import (
@@ -21,7 +21,6 @@ from services.trading.rules.auction import AUCTION, OPEN, SECOND_ASKED
 from services.trading.rules.contract import CONTRACT
 from services.trading.rules.entitlement import ENTITLEMENT
 from services.trading.rules.listing import LISTING
-from services.trading.rules.mechanism import RightKind
 from services.trading.rules.order import FAILED, ORDER
 from services.trading.tables.base import metadata
 from shared.database import IdOf, Moment
@@ -81,6 +80,7 @@ listings = Table(
     Column("right_territory", String, nullable=False),
     Column("right_period_days", Integer, nullable=False),
     Column("right_copies", Integer),
+    Column("right_starts_at", Moment),
     Column("purposes", JSON, nullable=False),
     Column("quota_uses", Integer, nullable=False),
     Column("pricing", String, nullable=False),
@@ -94,14 +94,23 @@ listings = Table(
     Column("on_record", JSON, nullable=False, server_default=text("'[]'")),
 )
 _offered = listings.c.state.in_(LISTING.open_states())
-_exclusively_offered = _offered & (listings.c.right_kind == RightKind.EXCLUSIVE)
-Index(
-    "one_exclusive_offer_per_version", listings.c.version_id, unique=True,
-    sqlite_where=_exclusively_offered, postgresql_where=_exclusively_offered,
-)  # fmt: skip
 Index("listings_by_version", listings.c.version_id)
 Index("listings_by_asset", listings.c.asset_id)
 Index("listings_due", listings.c.deadline, sqlite_where=_offered, postgresql_where=_offered)
+
+# What the rights over an asset take up. The migration's trigger refuses a row that overlaps an exclusive one.
+claims = Table(
+    "claims",
+    metadata,
+    Column("listing_id", IdOf(ListingId), ForeignKey("listings.id"), primary_key=True),
+    Column("asset_id", IdOf(AssetId), nullable=False),
+    Column("field", String, nullable=False),
+    Column("territory", String, nullable=False),
+    Column("exclusive", Boolean, nullable=False),
+    Column("starts_at", Moment, nullable=False),
+    Column("ends_at", Moment),
+    Index("claims_by_asset", "asset_id"),
+)
 
 auctions = Table(
     "auctions",
@@ -260,6 +269,7 @@ entitlements = Table(
     Column("grade_revision", Integer, nullable=False),
     Column("state", String, nullable=False),
     Column("granted_at", Moment, nullable=False),
+    Column("begins_at", Moment),
     Column("deadline", Moment),
     Column("reason_code", String),
     Column("revision", Integer, nullable=False),

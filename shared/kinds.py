@@ -1,5 +1,7 @@
-"""The kinds of personal or sensitive things that a column may hold.
+"""The kinds of personal or sensitive things that a field may hold.
 
+Owns: their names, which stand in reports, in facts and in what is kept: delivery finds them, catalog grades by them.
+Does not: say how a kind is recognised, what it does to a grade, or how it is masked.
 Sources: GB/T 35273-2020 annexes A and B, GB/T 45574-2025.
 """
 

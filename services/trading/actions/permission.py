@@ -1,0 +1,54 @@
+"""The questions that every act of `trading` asks: who sees what is listed, and may this member have it, now?"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from services.trading.rules.auction import require_unrelated
+from services.trading.rules.listing import Listing, ListingNotOpen
+from shared.access import Caller, Role
+from shared.grades import Decision, Grade, Visibility, decide, visibility
+from shared.ids import ParticipantId
+from shared.permission import OPERATORS
+from shared.standing import Standing, StandingMirror
+
+STAFF = OPERATORS | {Role.REGULATOR}
+
+
+class Knows(Protocol):
+    """Whatever knows of everyone's standing."""
+
+    @property
+    def standing(self) -> StandingMirror: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Whose offers someone may see: those of these grades, and their own of any grade."""
+
+    grades: tuple[Grade, ...]
+    own: ParticipantId | None
+
+    def includes(self, grade: Grade, provider_id: ParticipantId) -> bool:
+        return grade in self.grades or (self.own is not None and self.own == provider_id)
+
+
+def decide_for(knows: Knows, standing: Standing, listing: Listing) -> Decision:
+    """That this member may have what is listed, of a provider who may sell it.
+
+    Raises RelatedParty, ListingNotOpen, NotPermitted, or StandingUnknown from G3 on.
+    """
+    knows.standing.require_fresh(listing.grade)
+    require_unrelated(standing.is_related_to(listing.provider_id))
+    if not knows.standing.of(listing.provider_id).is_admitted:
+        raise ListingNotOpen(state=listing.state, reason_code="provider_not_admitted")
+    decision = decide(listing.grade, listing.mode, standing.clearance, listing.flags, listing.conditions)
+    decision.require()
+    return decision
+
+
+def sight_of(knows: Knows, caller: Caller | None) -> Sight:
+    if caller and STAFF & caller.roles:
+        return Sight(tuple(Grade), None)
+    own = caller.participant_id if caller else None
+    clearance = knows.standing.clearance_of(own)
+    return Sight(tuple(grade for grade in Grade if visibility(grade, clearance) is not Visibility.NONE), own)

@@ -1,0 +1,104 @@
+"""SQLite's driver with one turn of its thread for each statement.
+
+aiosqlite runs SQLite in a thread, and goes there anew for a cursor, for the execution, for the rows and for the close:
+four times waits the one thread for the other, which on a busy machine takes far longer than the statement. Here a
+statement goes there once and comes back with all of its rows, which SQLAlchemy asks for in any case.
+
+Promises: what is undone was not committed, and everything else is undone before the connection is used again, also
+where whoever waited for a statement has gone.
+Does not: stream. Rows that do not fit in memory are read in pages.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import aiosqlite
+
+CHUNK_ROWS = 64  # of aiosqlite's own cursors, which nobody uses
+
+
+def connection(path: str, **options: Any) -> "Connection":
+    """A connection that opens when it is awaited; its thread ends with the process."""
+    return Connection(lambda: sqlite3.connect(path, **options))
+
+
+class Connection(aiosqlite.Connection):
+    def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
+        super().__init__(connector, CHUNK_ROWS)
+        self._thread.daemon = True
+        self._is_settled = False  # nothing was asked for since the last commit or rollback that went well
+
+    def cursor(self) -> "Cursor":  # pyright: ignore[reportIncompatibleMethodOverride]
+        return Cursor(self)
+
+    async def run(self, method: str, *arguments: object) -> "Found":
+        """What a method of a cursor finds, in one turn."""
+        self._is_settled = False
+        return await self._execute(_found, self._conn, method, arguments)  # pyright: ignore[reportUnknownMemberType]
+
+    async def commit(self) -> None:
+        self._is_settled = False
+        await super().commit()
+        self._is_settled = True
+
+    async def rollback(self) -> None:
+        """Undo what was not committed: no turn where that is nothing, as after each commit."""
+        if not self._is_settled:
+            await super().rollback()
+            self._is_settled = True
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    description: Any = None
+    rowcount: int = -1
+    lastrowid: int | None = None
+    rows: list[Any] = field(default_factory=list[Any])
+
+
+class Cursor:
+    """What SQLAlchemy takes for a cursor: its rows are here as soon as it was executed."""
+
+    arraysize = 1
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection, self._found = connection, Found()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    @property
+    def description(self) -> Any:
+        return self._found.description
+
+    @property
+    def rowcount(self) -> int:
+        return self._found.rowcount
+
+    @property
+    def lastrowid(self) -> int | None:
+        return self._found.lastrowid
+
+    async def execute(self, statement: str, parameters: Iterable[Any] = ()) -> None:
+        self._found = await self._connection.run("execute", statement, parameters)
+
+    async def executemany(self, statement: str, parameters: Iterable[Iterable[Any]]) -> None:
+        self._found = await self._connection.run("executemany", statement, parameters)
+
+    async def fetchall(self) -> list[Any]:
+        return self._found.rows
+
+    async def close(self) -> None:
+        """Nothing is open any more."""
+
+
+def _found(connection: sqlite3.Connection, method: str, arguments: tuple[object, ...]) -> Found:
+    cursor = connection.cursor()
+    try:
+        getattr(cursor, method)(*arguments)
+        rows = cursor.fetchall() if cursor.description else []
+        return Found(cursor.description, cursor.rowcount, cursor.lastrowid, rows)
+    finally:
+        cursor.close()

@@ -1,0 +1,101 @@
+"""SQLite's driver: what comes back is what aiosqlite brings, and what was not committed is undone."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+import pytest
+
+from shared import sqlite
+
+
+class Counted(sqlite.Connection):
+    """Counts the turns of its thread."""
+
+    turns = 0
+
+    async def _execute(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
+        self.turns += 1
+        return await super()._execute(fn, *args, **kwargs)  # pyright: ignore[reportUnknownMemberType]
+
+
+@pytest.fixture
+async def connection(tmp_path: Path) -> AsyncGenerator[Counted]:
+    opened = Counted(lambda: sqlite3.connect(tmp_path / "one.db", isolation_level=None))
+    async with opened:
+        await run(opened, "CREATE TABLE things (id INTEGER PRIMARY KEY, name TEXT UNIQUE)")
+        yield opened
+
+
+async def run(connection: aiosqlite.Connection, statement: str, *parameters: object) -> tuple[object, ...]:
+    """As SQLAlchemy does it."""
+    cursor = await connection.cursor().__aenter__()
+    await cursor.execute(statement, parameters)
+    rows = list[Any](await cursor.fetchall()) if cursor.description else []
+    await cursor.close()
+    return cursor.description, cursor.rowcount, cursor.lastrowid, rows
+
+
+async def names(connection: sqlite.Connection) -> list[str]:
+    return [name for (name,) in (await connection.run("execute", "SELECT name FROM things ORDER BY id")).rows]
+
+
+async def test_a_statement_finds_what_it_finds_with_the_driver_beneath(tmp_path: Path):
+    statements = [
+        ("CREATE TABLE things (id INTEGER PRIMARY KEY, name TEXT)",),
+        ("INSERT INTO things (name) VALUES (?), (?)", "a", "b"),
+        ("INSERT INTO things (name) VALUES (?) RETURNING id, name", "c"),
+        ("UPDATE things SET name = upper(name) WHERE id > ?", 1),
+        ("SELECT id, name AS called FROM things",),
+        ("SELECT id FROM things WHERE false",),
+        ("DELETE FROM things",),
+    ]
+    async with (
+        aiosqlite.connect(tmp_path / "theirs.db") as theirs,
+        sqlite.connection(str(tmp_path / "ours.db")) as ours,
+    ):
+        for statement, *parameters in statements:
+            assert await run(ours, statement, *parameters) == await run(theirs, statement, *parameters), statement
+
+
+async def test_a_statement_takes_one_turn(connection: Counted):
+    before = connection.turns
+    await run(connection, "BEGIN")
+    await run(connection, "INSERT INTO things (name) VALUES ('a') RETURNING id")
+    await connection.commit()
+    await connection.rollback()
+    assert connection.turns - before == 3
+
+
+async def test_many_rows_are_written_at_once(connection: sqlite.Connection):
+    await connection.cursor().executemany("INSERT INTO things (name) VALUES (?)", [("a",), ("b",)])
+    assert await names(connection) == ["a", "b"]
+
+
+async def test_what_failed_is_undone(connection: sqlite.Connection):
+    await run(connection, "BEGIN")
+    await run(connection, "INSERT INTO things (name) VALUES ('a')")
+    with pytest.raises(sqlite3.IntegrityError):
+        await run(connection, "INSERT INTO things (name) VALUES ('a')")
+    await connection.rollback()
+    assert await names(connection) == [] and not connection.in_transaction
+
+
+@pytest.mark.parametrize("statement", ["BEGIN IMMEDIATE", "INSERT INTO things (name) VALUES ('b')"])
+async def test_what_nobody_waits_for_any_more_is_undone(connection: sqlite.Connection, statement: str):
+    """The thread may still be about to run it when its asker has gone."""
+    await run(connection, "BEGIN")
+    await run(connection, "INSERT INTO things (name) VALUES ('a')")
+    await connection.commit()
+    if statement != "BEGIN IMMEDIATE":
+        await run(connection, "BEGIN")
+    asking = asyncio.create_task(run(connection, statement))
+    await asyncio.sleep(0)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    await connection.rollback()
+    assert not connection.in_transaction and await names(connection) == ["a"]
