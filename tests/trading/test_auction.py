@@ -185,6 +185,25 @@ def test_the_provider_cancels_before_the_first_bid_and_not_after_it():
         rules.cancel(an_auction(), END)
 
 
+def test_a_refusal_says_when_and_what_instead():
+    later, led = (
+        an_auction(replace(terms(), opens_at=NOON + timedelta(hours=1))),
+        bids_placed(an_auction(), [("A", 100)]),
+    )
+    cancelled = replace(led, state=CANCELLED)
+    for act, facts in (
+        (lambda: bids_placed(later, [("A", 100)]), {"opens_at": NOON + timedelta(hours=1)}),
+        (lambda: bids_placed(led, [("A", 200)], END), {"state": OPEN, "closed_at": END}),
+        (lambda: rules.close(led, NOON), {"closes_at": END}),
+        (lambda: rules.close(cancelled, END), {"state": CANCELLED, "closed_at": END}),
+        (lambda: rules.cancel(led, NOON), {"bids": 1}),
+        (lambda: rules.cancel(an_auction(), END), {"state": OPEN, "closed_at": END}),
+    ):  # fmt: skip
+        with pytest.raises(Conflict) as refused:
+            act()
+        assert refused.value.facts == facts
+
+
 ACTS: dict[str, Callable[[Auction], Auction]] = {
     "place_bid": lambda auction: rules.place_bid(auction, BIDDERS["E"], Money(100_000), NOON),
     "close": lambda auction: rules.close(auction, END),

@@ -25,6 +25,7 @@ from services.trading.rules.auction_terms import (
     terms_of,
 )
 from services.trading.rules.market_rules import DEMO, RULES, STANDARD, MarketRules
+from shared.errors import Failure
 from shared.ids import ParticipantId
 from shared.money import Money
 from tests.trading.made import FEES, MICROSECOND, NOON
@@ -97,6 +98,25 @@ def test_a_step_up_is_always_a_step_up_and_keeps_the_order_of_prices(
     low, high = (Money(price) for price in sorted(prices))
     assert terms.step_above(low) > low
     assert terms.step_above(low) <= terms.step_above(high)
+
+
+@pytest.mark.parametrize("changes, facts", [
+    ({"increments": (Increment(1, 10),)},                              {"from_minor": [1]}),
+    ({"increments": (Increment(0, 10), Increment(500, 5))},            {"step_minor": [10, 5]}),
+    ({"increments": (Increment(0, 1, 500), Increment(9, 1, 499))},     {"step_basis_points": [500, 499]}),
+    ({"increments": ()},                                               {"bands_max": 20}),
+    ({"reserve_price": Money(999)},                                    {"start_minor": 1000}),
+    ({"buy_now_price": Money(999)},                                    {"start_minor": 1000}),
+    ({"deposit": Money(49)},                           {"basis_points_min": 500, "basis_points_max": 2000}),
+    ({"opens_at": NOON - MICROSECOND},                                 {"opens_at_min": NOON}),
+    ({"closes_at": NOON},                              {"seconds_min": 86_400, "seconds_max": 90 * 86_400}),
+    ({"opens_at": NOON + 91 * DAY, "closes_at": NOON + 93 * DAY},      {"opens_at_max": NOON + 90 * DAY}),
+    ({"priority_ids": (ANA, ANA)},                                     {"priority_max": 20}),
+])  # fmt: skip
+def test_a_refusal_says_what_would_be_taken(changes: dict[str, Any], facts: dict[str, Any]):
+    with pytest.raises(Failure) as refused:
+        made(**changes)
+    assert refused.value.facts == facts
 
 
 HARD = NOON + DAY + timedelta(minutes=5)

@@ -290,6 +290,7 @@ def test_only_what_failed_is_offered_again_by_its_provider_and_as_the_same_right
         with pytest.raises(NotTheSameRight) as differs:
             reofferable(listing=listing)
         assert differs.value.facts == {"version_id": LISTING.version_id}
+    reofferable(listing=replace(LISTING, right=replace(LISTING.right, starts_at=END)))
     reofferable(earlier=replace(FAILED, state=SOLD))  # sold to a winner who did not pay
 
 

@@ -6,11 +6,13 @@ Sources: 法释〔2016〕18号 art. 24 (the defaulter may not take part), art. 2
 20 % lower than before).
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from services.trading.rules.auction import Auction, NoSuchAuction
 from services.trading.rules.auction_terms import WHOLE_BASIS_POINTS
 from services.trading.rules.listing import Listing
+from services.trading.rules.right import Right
 from shared.errors import Conflict, Forbidden, Malformed
 from shared.ids import ParticipantId
 from shared.money import Money
@@ -45,7 +47,7 @@ def require_reofferable(earlier: Auction, of: Listing, listing: Listing, start_p
         raise NoSuchAuction()
     if earlier.failed_at is None:
         raise NotFailed(state=earlier.state)
-    if (of.version_id, of.mode, of.right) != (listing.version_id, listing.mode, listing.right):
+    if (of.version_id, of.mode, _undated(of.right)) != (listing.version_id, listing.mode, _undated(listing.right)):
         raise NotTheSameRight(version_id=of.version_id)
     if now > earlier.failed_at + WITHIN:
         raise ReofferTooLate(until=earlier.failed_at + WITHIN)
@@ -57,6 +59,11 @@ def require_reofferable(earlier: Auction, of: Listing, listing: Listing, start_p
 def start_minor_min(before: Money) -> int:
     """The least start price: what is left of the one before, rounded up, so that the cut is never deeper."""
     return -(-before.minor * (WHOLE_BASIS_POINTS - CUT_BASIS_POINTS_MAX) // WHOLE_BASIS_POINTS)
+
+
+def _undated(right: Right) -> Right:
+    """The right whenever it begins: what is offered again may begin later."""
+    return replace(right, starts_at=None)
 
 
 def barred_from(earlier: Auction) -> tuple[ParticipantId, ...]:

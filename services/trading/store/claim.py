@@ -9,11 +9,12 @@ from typing import Any
 from sqlalchemy import Row, and_, delete, exists, func, insert, or_, select, update
 from sqlalchemy.exc import DBAPIError
 
+from services.trading.rules.auction import AUCTION
 from services.trading.rules.claim import Claim
 from services.trading.rules.entitlement import ENTITLEMENT
 from services.trading.rules.listing import LISTING, RightsOverlap
 from services.trading.rules.order import ORDER
-from services.trading.tables.deals import claims, entitlements, listings, orders
+from services.trading.tables.deals import auctions, claims, entitlements, listings, orders
 from shared.database import Transaction
 from shared.ids import AssetId
 
@@ -45,6 +46,8 @@ async def add_claim(tx: Transaction, claim: Claim) -> None:
 
 _offered = exists().where(listings.c.id == claims.c.listing_id, listings.c.state.in_(LISTING.open_states()))
 _ordered = exists().where(orders.c.listing_id == claims.c.listing_id, orders.c.state.in_(ORDER.open_states()))
+# The second may be asked for what is neither on offer any more nor ordered.
+_auctioned = exists().where(auctions.c.listing_id == claims.c.listing_id, auctions.c.state.in_(AUCTION.open_states()))
 _rights = and_(
     orders.c.listing_id == claims.c.listing_id, entitlements.c.order_id == orders.c.id,
     entitlements.c.state.in_(ENTITLEMENT.open_states()),
@@ -52,14 +55,14 @@ _rights = and_(
 
 
 async def _forget_what_is_over(tx: Transaction, asset_id: AssetId) -> None:
-    live = or_(_offered, _ordered, exists().where(_rights))
+    live = or_(_offered, _ordered, _auctioned, exists().where(_rights))
     await tx.execute(delete(claims).where(claims.c.asset_id == asset_id, ~live))
 
 
 async def _end_with_their_rights(tx: Transaction, asset_id: AssetId) -> None:
     """What is only held, and offered or bought no more, ends with the last right."""
     last = select(func.max(entitlements.c.deadline)).where(_rights).scalar_subquery()
-    held = update(claims).where(claims.c.asset_id == asset_id, ~_offered, ~_ordered)
+    held = update(claims).where(claims.c.asset_id == asset_id, ~_offered, ~_ordered, ~_auctioned)
     await tx.execute(held.values(ends_at=last))
 
 
