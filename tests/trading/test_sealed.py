@@ -177,8 +177,9 @@ def test_the_phase_is_told_by_the_clock(at: datetime, step: Step):
     assert auction_rules.is_over(auction, at) == (step.phase is CLOSED)
 
 
-def test_an_open_auction_waits_for_its_bidders():
-    assert a_sealed_auction().next_actor == "bidder"
+def test_an_open_auction_waits_for_its_bidders_until_the_decision():
+    assert (a_sealed_auction().next_actor, a_sealed_auction().deadline) == ("bidder", DECIDED)
+    assert replace(a_sealed_auction(), state=SOLD).deadline is None
     assert replace(a_sealed_auction(), state=SOLD).next_actor is None
 
 
@@ -235,6 +236,11 @@ def test_everyone_is_told_why(mechanism: Mechanism, copies: int, won: str, lost:
     assert [bid.reason_code for bid in bids] == reasons
     assert auction.reason_code == won
     assert [bid.forfeits_deposit for bid in bids] == [False, False, True, False, False]
+
+
+def test_a_bid_that_reaches_the_reserve_and_loses_is_outbid():
+    _, bids = closed(sealed_terms(reserve_price=Money(60)), [59, 60, 80])
+    assert [bid.reason_code for bid in bids] == ["reserve_not_met", "outbid", "highest_bid"]
 
 
 def test_whoever_is_denied_counts_for_nobodys_price_and_forfeits_nothing():
