@@ -176,6 +176,9 @@ def test_it_ends_unsold_at_its_end_whenever_that_is_noticed():
     ended = rules.close(a_dutch_auction(), END + DAY)
     assert (ended.state, ended.reason_code, ended.price, ended.bid_count) == (UNSOLD, "no_acceptance", None, 0)
     assert rules.close(a_dutch_auction(), END).state is UNSOLD
+    with pytest.raises(AuctionClosed) as again:
+        rules.close(ended, END)
+    assert again.value.facts == {"state": UNSOLD, "closed_at": END}
 
 
 ACTS: dict[str, Callable[[DutchAuction], DutchAuction]] = {

@@ -203,7 +203,7 @@ def test_worked_outcomes(
     of = sealed_terms(mechanism=mechanism, copies=copies, reserve_price=None if reserve is None else Money(reserve))
     auction, bids = closed(of, offers)
     assert paid(bids) == outcome
-    assert (auction.state, auction.award_count) == (SOLD, len(outcome))
+    assert (auction.state, auction.award_count, auction.last_at) == (SOLD, len(outcome), DECIDED)
     assert auction.price == Money(next(iter(outcome.values())))
     assert auction.winner_id == (BIDDERS[next(iter(outcome))] if copies == 1 else None)
 
@@ -272,6 +272,8 @@ def test_a_sample_with_one_side_alone_finds_no_price_unless_there_is_a_reserve()
     of = sealed_terms(mechanism=Mechanism.RSOP, copies=None)
     auction, bids = closed(of, [80])
     assert (auction.state, auction.reason_code, bids[0].reason_code) == (UNSOLD, "no_price_found", "price_not_reached")
+    assert closed(of, [10])[0].reason_code == "no_price_found"
+    assert closed(of, [9])[0].reason_code == "reserve_not_met"
     auction, bids = closed(replace(of, reserve_price=Money(30)), [80])
     assert (auction.state, paid(bids), auction.price) == (SOLD, {0: 30}, Money(30))
 
