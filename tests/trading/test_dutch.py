@@ -24,6 +24,7 @@ from services.trading.rules.auction import (
 from services.trading.rules.auction_terms import BadTimes, CurrenciesDiffer, DepositOutOfRange
 from services.trading.rules.dutch import BadSchedule, DutchAuction, DutchTerms, PriceAboveMaximum, Schedule
 from services.trading.rules.market_rules import DEMO, STANDARD, MarketRules
+from services.trading.rules.mechanism import Mechanism
 from services.trading.rules.phase import BIDDING, CLOSED, UPCOMING, Step
 from shared.errors import Conflict, Malformed
 from shared.ids import AuctionId, ListingId, ParticipantId
@@ -175,6 +176,9 @@ def test_it_ends_unsold_at_its_end_whenever_that_is_noticed():
     ended = rules.close(a_dutch_auction(), END + DAY)
     assert (ended.state, ended.reason_code, ended.price, ended.bid_count) == (UNSOLD, "no_acceptance", None, 0)
     assert rules.close(a_dutch_auction(), END).state is UNSOLD
+    with pytest.raises(AuctionClosed) as again:
+        rules.close(ended, END)
+    assert again.value.facts == {"state": UNSOLD, "closed_at": END}
 
 
 ACTS: dict[str, Callable[[DutchAuction], DutchAuction]] = {
@@ -196,6 +200,23 @@ def test_every_act_in_every_state(state: State, act: str):
     else:
         with pytest.raises((AuctionClosed, IllegalMove)):
             ACTS[act](auction)
+
+
+@pytest.mark.parametrize("at, price", [
+    (NOON - MICROSECOND, Money(1000)), (NOON + HOUR, Money(850)), (END - MICROSECOND, Money(300)), (END, None),
+])  # fmt: skip
+def test_the_price_of_now_is_what_an_acceptance_would_pay(at: datetime, price: Money | None):
+    auction = replace(a_dutch_auction(), last_at=NOON - DAY)
+    assert auction.price_now(at) == price
+    assert replace(auction, last_at=END).price_now(at) is None, "time never runs backwards"
+
+
+def test_the_price_of_an_ended_auction_is_what_was_paid():
+    sold = rules.accept(a_dutch_auction(), ANA, Money(999), NOON + HOUR)
+    assert sold.price_now(NOON + 9 * HOUR) == sold.price_now(END) == Money(850)
+    assert rules.close(a_dutch_auction(), END).price_now(NOON) is None
+    assert (a_dutch_auction().deadline, sold.deadline) == (END, None)
+    assert sold.mechanism is a_dutch_auction().mechanism is Mechanism.DUTCH
 
 
 def test_an_open_auction_waits_for_a_bidder():

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from shared.grades import Grade
-from shared.ids import AuctionId
+from shared.ids import AuctionId, PlanId
 from tests.trading.lots import Lots
 from tests.trading.made import MICROSECOND
 from tests.trading.market import AUCTION_DAYS, DEPOSIT, START, Market, code, yuan
@@ -151,3 +151,5 @@ async def test_only_the_provider_opens_and_what_is_not_auctioned_is_not_opened(l
     assert (await lots.open(listing)).status_code == 201
     again = await lots.open(listing)
     assert (code(again), again.json()["state"]) == ((409, "listing_not_open"), "auctioned")
+    at_a_price = await lots.open(await market.listing(plan_id=PlanId.new(), kind="unlimited"))
+    assert (code(at_a_price), at_a_price.json()["pricing"]) == ((409, "listing_not_open"), "fixed")

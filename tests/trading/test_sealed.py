@@ -177,8 +177,9 @@ def test_the_phase_is_told_by_the_clock(at: datetime, step: Step):
     assert auction_rules.is_over(auction, at) == (step.phase is CLOSED)
 
 
-def test_an_open_auction_waits_for_its_bidders():
-    assert a_sealed_auction().next_actor == "bidder"
+def test_an_open_auction_waits_for_its_bidders_until_the_decision():
+    assert (a_sealed_auction().next_actor, a_sealed_auction().deadline) == ("bidder", DECIDED)
+    assert replace(a_sealed_auction(), state=SOLD).deadline is None
     assert replace(a_sealed_auction(), state=SOLD).next_actor is None
 
 
@@ -202,7 +203,7 @@ def test_worked_outcomes(
     of = sealed_terms(mechanism=mechanism, copies=copies, reserve_price=None if reserve is None else Money(reserve))
     auction, bids = closed(of, offers)
     assert paid(bids) == outcome
-    assert (auction.state, auction.award_count) == (SOLD, len(outcome))
+    assert (auction.state, auction.award_count, auction.last_at) == (SOLD, len(outcome), DECIDED)
     assert auction.price == Money(next(iter(outcome.values())))
     assert auction.winner_id == (BIDDERS[next(iter(outcome))] if copies == 1 else None)
 
@@ -237,6 +238,11 @@ def test_everyone_is_told_why(mechanism: Mechanism, copies: int, won: str, lost:
     assert [bid.forfeits_deposit for bid in bids] == [False, False, True, False, False]
 
 
+def test_a_bid_that_reaches_the_reserve_and_loses_is_outbid():
+    _, bids = closed(sealed_terms(reserve_price=Money(60)), [59, 60, 80])
+    assert [bid.reason_code for bid in bids] == ["reserve_not_met", "outbid", "highest_bid"]
+
+
 def test_whoever_is_denied_counts_for_nobodys_price_and_forfeits_nothing():
     denied = {BIDDERS[1]: "clearance_too_low", BIDDERS[2]: "not_admitted"}
     _, bids = closed(sealed_terms(), [50, 80, None, 70], denied)
@@ -266,6 +272,8 @@ def test_a_sample_with_one_side_alone_finds_no_price_unless_there_is_a_reserve()
     of = sealed_terms(mechanism=Mechanism.RSOP, copies=None)
     auction, bids = closed(of, [80])
     assert (auction.state, auction.reason_code, bids[0].reason_code) == (UNSOLD, "no_price_found", "price_not_reached")
+    assert closed(of, [10])[0].reason_code == "no_price_found"
+    assert closed(of, [9])[0].reason_code == "reserve_not_met"
     auction, bids = closed(replace(of, reserve_price=Money(30)), [80])
     assert (auction.state, paid(bids), auction.price) == (SOLD, {0: 30}, Money(30))
 

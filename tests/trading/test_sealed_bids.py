@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from services.trading import jobs
+from services.trading.actions import closing
 from services.trading.rules import rsop
 from shared.grades import C2, Grade
 from shared.ids import AuctionId, ParticipantId
@@ -315,6 +316,20 @@ async def test_two_closers_make_one_outcome(lots: Lots):
     assert len(await market.facts("order_placed")) == 2
     released = await market.facts("deposit_released")
     assert [fact["participant_id"] for fact in released] == [people[0].participant_id]
+
+
+async def test_auctions_whose_bidders_cross_close_together_without_waiting_for_each_other(lots: Lots):
+    """Each frees what the other forfeits: locked in two orders, they would wait for each other for ever."""
+    first, second = await lots.opened("sealed_first"), await lots.opened("sealed_first")
+    people = await lots.bidders(first, 6)
+    for who in people:
+        await lots.market.do(who, f"/auctions/{second}/registrations")
+    for place, who in enumerate(people):
+        await lots.seal(who, first if place % 2 else second, 20_000)
+    await lots.pass_time(days=AUCTION_DAYS + 1)
+    await asyncio.gather(*(closing.close(lots.market.trading, AuctionId(each)) for each in (first, second)))
+    assert [(await lots.see(each))["reason_code"] for each in (first, second)] == ["nothing_revealed"] * 2
+    assert [await lots.market.wallet(who) for who in people] == [(100_000 - DEPOSIT, 0)] * 6
 
 
 @pytest.mark.parametrize("mechanism", [*SEALED, "dutch", "english"])
