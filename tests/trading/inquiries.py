@@ -9,7 +9,7 @@ from services.trading.rules import inquiry as rules
 from services.trading.rules.inquiry import Inquiry
 from services.trading.rules.inquiry_terms import Asked, Terms, terms_of
 from services.trading.rules.market_rules import STANDARD, MarketRules
-from services.trading.rules.mechanism import RightKind
+from services.trading.rules.right import RightKind
 from services.trading.rules.scoring import Answer, AwardBy, FewOffers, PerUnit, Proposal, ScoringRule
 from shared.grades import G3, Mode
 from shared.ids import InquiryId, ListingId, ParticipantId
@@ -22,7 +22,7 @@ OPENED_UNTIL = NOON + 4 * DAY
 NAMES = "ABCD"
 PROVIDERS = {name: ParticipantId(f"participant_{number:032x}") for number, name in enumerate(NAMES)}
 SALT = "5a" * 32
-RULE = ScoringRule(AwardBy.SECOND_SCORE, (PerUnit("quality", 1, 0, 1_000),), (), 0, FewOffers.FAILS)
+RULE = ScoringRule(AwardBy.SECOND_SCORE, (), (PerUnit("quality", 1, 0, 1_000),), (), 0, FewOffers.FAILS)
 ASKED = Asked("route_planning", Mode.RAW, G3, RightKind.UNLIMITED, "air_travel", "CN", 365, 1)
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import combinations_with_replacement, permutations, product
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -33,11 +34,23 @@ LISTINGS = [ListingId(f"listing_{number:032x}") for number in range(len(NAMES))]
 QUALITY = PerUnit("quality", 1, 0, 1_000)
 
 
+def split(criteria: tuple[Criterion, ...]) -> tuple[tuple[ByBand, ...], tuple[PerUnit, ...]]:
+    by_band = tuple(each for each in criteria if isinstance(each, ByBand))
+    return by_band, tuple(each for each in criteria if isinstance(each, PerUnit))
+
+
+def changed(**changes: Any) -> ScoringRule:
+    """The plain rule, with what a test says of it."""
+    if "criteria" in changes:
+        changes["by_band"], changes["per_unit"] = split(changes.pop("criteria"))
+    return replace(a_rule(), **changes)
+
+
 def a_rule(
     award_by: AwardBy = SECOND, *criteria: Criterion, requirements: tuple[Requirement, ...] = (), reserve: int = 0,
     few: FewOffers = FewOffers.PROCEEDS,
 ) -> ScoringRule:  # fmt: skip
-    rule = ScoringRule(award_by, criteria or (QUALITY,), requirements, reserve, few)
+    rule = ScoringRule(award_by, *split(criteria or (QUALITY,)), requirements, reserve, few)
     scoring.check(rule)
     return rule
 
@@ -180,7 +193,7 @@ def test_a_requirement_is_met_at_its_limits():
     assert Requirement("x", at_least=2).is_met_by(5)
 
 
-BROKEN: list[tuple[str, dict[str, object]]] = [
+BROKEN: list[tuple[str, dict[str, Any]]] = [
     ("criteria", {"criteria": ()}),
     ("criteria", {"criteria": tuple(PerUnit(f"a{number}", 1, 0, 1) for number in range(9))}),
     ("criteria", {"criteria": (QUALITY, ByBand("quality", (Band(0, 1),)))}),
@@ -204,16 +217,16 @@ BROKEN: list[tuple[str, dict[str, object]]] = [
 
 
 @pytest.mark.parametrize("part, changes", BROKEN, ids=[str(number) for number in range(len(BROKEN))])
-def test_a_rule_that_could_not_be_applied_is_refused(part: str, changes: dict[str, object]):
+def test_a_rule_that_could_not_be_applied_is_refused(part: str, changes: dict[str, Any]):
     with pytest.raises(BadScoring) as refused:
-        scoring.check(replace(a_rule(), **changes))  # pyright: ignore[reportArgumentType]
+        scoring.check(changed(**changes))
     assert refused.value.facts["part"] == part
 
 
 def test_what_was_refused_says_what_it_must_keep_to():
-    def facts(**changes: object) -> dict[str, object]:
+    def facts(**changes: Any) -> dict[str, object]:
         with pytest.raises(BadScoring) as refused:
-            scoring.check(replace(a_rule(), **changes))  # pyright: ignore[reportArgumentType]
+            scoring.check(changed(**changes))
         return refused.value.facts
 
     assert facts(criteria=()) == {"part": "criteria", "items_max": 8}
@@ -244,8 +257,8 @@ def test_what_was_refused_says_what_it_must_keep_to():
     {"requirements": tuple(Requirement(f"a{number}", 2, 2) for number in range(8))},
     {"requirements": (Requirement("quality", 1),)},
 ], ids=str)  # fmt: skip
-def test_a_rule_at_its_limits_is_taken(changes: dict[str, object]):
-    scoring.check(replace(a_rule(), **changes))  # pyright: ignore[reportArgumentType]
+def test_a_rule_at_its_limits_is_taken(changes: dict[str, Any]):
+    scoring.check(changed(**changes))
 
 
 QUALITIES = st.integers(0, 30)
@@ -337,7 +350,7 @@ def best_replies(rule: ScoringRule, rivals: list[tuple[int, int]], budget: int |
     """What a provider whose quality q costs q²/8 gains by honesty (the quality of most surplus, at its cost), by the
     best of all that it could say, and the quality of that."""
     costs = {quality: quality * quality // 8 for quality in range(9)}
-    honest_quality = max(costs, key=lambda quality: (rule.criteria[0].points_of(quality) - costs[quality], -quality))
+    honest_quality = max(costs, key=lambda quality: (rule.per_unit[0].points_of(quality) - costs[quality], -quality))
     gains = {
         (quality, ask): profit(judged(rule, (quality, ask), *rivals, budget=budget), 0, costs[quality])
         for quality in costs

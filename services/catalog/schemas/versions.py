@@ -6,7 +6,7 @@ from pydantic import Field as Limits
 from pydantic import model_validator
 
 from services.catalog.rules import evidence
-from services.catalog.rules.asset import ShownState, state_of
+from services.catalog.rules.asset import ShownState, UpdateCycle, state_of
 from services.catalog.rules.fingerprint import SKETCH_SIZE, Sketch
 from services.catalog.rules.grading import Degree, Grounds, Impact, Object, Reason
 from services.catalog.rules.quality import Gate
@@ -213,6 +213,7 @@ class VersionView(View):
     on_record: list[Condition] = []
     licence: LicenceTermsView | None = None
     quality_gates: list[Gate] = []
+    update_cycle: UpdateCycle | None = None
 
     @classmethod
     def of(cls, known: Known) -> Self:
@@ -226,7 +227,7 @@ class VersionView(View):
             bytes=content and content.bytes, rows=content and content.rows, media_type=content and content.media_type,
             fields=[_with_kinds(field) for field in known.fields], certificate_id=version.certificate_id,
             on_record=sorted(known.on_record), licence=known.licence and LicenceTermsView.of(known.licence),
-            quality_gates=list(known.quality_gates),
+            quality_gates=list(known.quality_gates), update_cycle=asset.about.update_cycle,
         )  # fmt: skip
 
 

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.trading.api import auctions, custodian, entitlements, listings, orders, wallet
+from services.trading.api import auctions, custodian, entitlements, inquiries, listings, needs, orders, wallet
 
 router = APIRouter()
-for part in (listings, auctions, orders, entitlements, wallet, custodian):
+for part in (listings, auctions, needs, inquiries, orders, entitlements, wallet, custodian):
     router.include_router(part.router)

@@ -13,9 +13,11 @@ from datetime import datetime, timedelta
 from services.trading.rules import scoring
 from services.trading.rules.auction import RelatedParty
 from services.trading.rules.award import FrozenFees
+from services.trading.rules.claim import ALL_FIELDS
 from services.trading.rules.listing import Listing, ListingNotOpen, require_open
 from services.trading.rules.market_rules import DAY, HOUR, MarketRules, Windows
-from services.trading.rules.mechanism import Pricing, RightKind
+from services.trading.rules.mechanism import Pricing
+from services.trading.rules.right import RightKind
 from services.trading.rules.scoring import ScoringRule
 from shared.errors import Malformed
 from shared.grades import Grade, Mode
@@ -156,7 +158,8 @@ def related_among(invited: Sequence[Invitee]) -> frozenset[ParticipantId]:
 
 
 def misfit(asked: Asked, listing: Listing, provider_id: ParticipantId, now: datetime) -> str | None:
-    """Why a listing cannot be had as what was asked for; None if it can."""
+    """Why a listing cannot be had as what was asked for; None if it can. Wider in field or territory is what was asked
+    for, too."""
     try:
         require_open(listing, now)
     except ListingNotOpen:
@@ -167,8 +170,8 @@ def misfit(asked: Asked, listing: Listing, provider_id: ParticipantId, now: date
         ("pricing_not_inquiry", listing.pricing is Pricing.INQUIRY),
         ("mode_differs", listing.mode is asked.mode),
         ("grade_above_ceiling", listing.grade <= asked.grade_ceiling),
-        ("right_differs", right.kind is asked.right_kind and right.field == asked.right_field),
-        ("territory_differs", right.territory == asked.territory),
+        ("right_differs", right.kind is asked.right_kind and right.field in (asked.right_field, ALL_FIELDS)),
+        ("territory_differs", right.territory in (asked.territory, asked.territory.partition("-")[0])),
         ("period_too_short", right.period_days >= asked.period_days),
         ("quota_too_small", listing.quota_uses >= asked.quota_uses),
         ("purpose_not_granted", asked.purpose in listing.purposes),

@@ -112,10 +112,15 @@ class Requirement:
 @dataclass(frozen=True, slots=True)
 class ScoringRule:
     award_by: AwardBy
-    criteria: tuple[Criterion, ...]
+    by_band: tuple[ByBand, ...]
+    per_unit: tuple[PerUnit, ...]
     requirements: tuple[Requirement, ...]
     reserve_score_minor: int
     few_offers: FewOffers
+
+    @property
+    def criteria(self) -> tuple[Criterion, ...]:
+        return (*self.by_band, *self.per_unit)
 
     @property
     def attributes(self) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
-"""All tables of `trading`: of deals and of money, in one set."""
+"""All tables of `trading`: of deals, of inquiries and needs, and of money, in one set."""
 
-from services.trading.tables import deals, money
+from services.trading.tables import deals, inquiries, money
 
 metadata = deals.metadata
-APPEND_ONLY = (*deals.APPEND_ONLY, *money.APPEND_ONLY)
+APPEND_ONLY = (*deals.APPEND_ONLY, *inquiries.APPEND_ONLY, *money.APPEND_ONLY)
