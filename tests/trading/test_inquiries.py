@@ -12,7 +12,7 @@ from shared.grades import C2, Grade
 from shared.ids import InquiryId, ListingId, ParticipantId
 from tests.support.bench import AffiliationDeclared
 from tests.trading.inquiring import OFFERS_DAYS, OPENING_DAYS, Ring, a_ring, a_rule, reasons
-from tests.trading.market import Market, code, yuan
+from tests.trading.market import BUSY_TRIES_MAX, Market, code, yuan
 
 
 @pytest.fixture
@@ -290,12 +290,10 @@ async def test_of_many_offers_of_one_provider_at_once_one_is_made(ring: Ring):
 
 async def test_providers_who_offer_at_once_are_numbered_without_a_gap(ring: Ring):
     inquiry_id = await ring.inquiry()
-    waiting, rounds = {0, 1, 2}, 0
-    while waiting and rounds < 5:
-        sealing = {number: ring.seal(inquiry_id, number, ring.offer(number, 4_000)) for number in sorted(waiting)}
-        answers = dict(zip(sealing, await asyncio.gather(*sealing.values()), strict=True))
-        waiting = {number for number, answer in answers.items() if answer.status_code == 503}
-        rounds += 1
+    waiting = [0, 1, 2]
+    for _ in range(BUSY_TRIES_MAX):
+        answers = await asyncio.gather(*(ring.seal(inquiry_id, each, ring.offer(each, 4_000)) for each in waiting))
+        waiting = [each for each, answer in zip(waiting, answers, strict=True) if answer.status_code == 503]
     assert sorted(fact["sequence"] for fact in await ring.market.facts("offer_sealed")) == [1, 2, 3]
 
 
