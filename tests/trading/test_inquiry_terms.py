@@ -20,7 +20,8 @@ from services.trading.rules.inquiry_terms import (
 )
 from services.trading.rules.listing import Listing, Right, suspend
 from services.trading.rules.market_rules import DEMO
-from services.trading.rules.mechanism import Pricing, RightKind
+from services.trading.rules.mechanism import Pricing
+from services.trading.rules.right import RightKind
 from services.trading.rules.scoring import BadScoring
 from shared.grades import G2, G3, G4, Mode
 from shared.ids import ParticipantId
@@ -130,6 +131,7 @@ def right(**changes: object) -> Right:
     ({"grade": G4}, "grade_above_ceiling"),
     ({"right": right(kind=RightKind.EXCLUSIVE)}, "right_differs"),
     ({"right": right(field="freight")}, "right_differs"),
+    ({"right": right(field="all")}, None),
     ({"right": right(territory="CN-31")}, "territory_differs"),
     ({"right": right(period_days=364)}, "period_too_short"),
     ({"right": right(period_days=366)}, None),
@@ -141,6 +143,12 @@ def test_a_listing_is_offered_only_as_what_was_asked_for(changes: dict[str, obje
     listing = offerable()
     provider_id = listing.provider_id
     assert misfit(ASKED, replace(listing, **changes), provider_id, NOON) == reason  # pyright: ignore
+
+
+def test_a_grant_for_a_country_answers_for_its_parts():
+    listing, part = offerable(), replace(ASKED, territory="CN-31")
+    assert misfit(part, listing, listing.provider_id, NOON) is None
+    assert misfit(replace(part, territory="SG-01"), listing, listing.provider_id, NOON) == "territory_differs"
 
 
 def test_a_listing_that_is_suspended_is_not_offered():

@@ -15,7 +15,7 @@ from services.trading.rules import need as rules
 from services.trading.rules.inquiry_terms import BudgetIsNone, Invitee
 from services.trading.rules.listing import Listing
 from services.trading.rules.matching import Find, Match, TooFewMatches, Wish, invited_by, rank
-from services.trading.rules.mechanism import Pricing, RightKind
+from services.trading.rules.mechanism import Pricing
 from services.trading.rules.need import (
     CLOSED,
     EXPIRED,
@@ -28,6 +28,7 @@ from services.trading.rules.need import (
     NothingWanted,
     Wanted,
 )
+from services.trading.rules.right import RightKind
 from services.trading.rules.traits import SYNONYMS, Traits, found, words
 from shared.grades import G2, G3, G4, Mode
 from shared.ids import InquiryId, ListingId, NeedId, ParticipantId

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.trading.actions.award import place_order
-from services.trading.actions.trading import Trading, decide_for, fees_of_today
+from services.trading.actions.permission import decide_for
+from services.trading.actions.trading import Trading, fees_of_today
 from services.trading.events.inquiry import (
     InquiryCancelled,
     InquiryPublished,

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.trading.actions import inquiry as inquiries
-from services.trading.actions.trading import Sight, Trading, fees_of_today, sight_of
+from services.trading.actions.permission import Sight, sight_of
+from services.trading.actions.trading import Trading, fees_of_today
 from services.trading.events.need import NeedEnded, NeedPublished
 from services.trading.rules import matching
 from services.trading.rules import need as rules

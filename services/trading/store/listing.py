@@ -89,7 +89,7 @@ async def listing(tx: Transaction, listing_id: ListingId, *, lock: bool = False)
 
 async def listings_of(tx: Transaction, listing_ids: Iterable[ListingId]) -> dict[ListingId, Listing]:
     query = select(*listings.c).where(listings.c.id.in_(sorted(listing_ids)))
-    return {row.id: _listing(row) for row in await tx.execute(query)}
+    return {row.id: listing_of(row) for row in await tx.execute(query)}
 
 
 async def own_listing(tx: Transaction, listing_id: ListingId, provider_id: ParticipantId) -> Listing:
