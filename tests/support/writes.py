@@ -195,8 +195,11 @@ WRITES: dict[str, Write] = {
     "POST /pricing/v1/quotes": Write(ALPHA, {"plan_id": id_of("plan")}),
     "POST /trading/v1/listings": Write(AVIATION, {
         "version_id": id_of("version"), "mode": "raw", "purposes": ["research"], "quota_uses": 1,
-        "right": {"kind": "unlimited", "field": "research", "territory": "CN", "period_days": 30},
-        "pricing": "fixed", "plan_id": id_of("plan"),
+        "right": {
+            "kind": "limited", "field": "research", "territory": "CN", "period_days": 30, "copies": 2,
+            "starts_at": "2030-02-01T00:00:00Z",
+        },
+        "pricing": "auction", "plan_id": id_of("plan"), "mechanism": "uniform",
     }),
     "POST /trading/v1/listings/{listing_id}/suspend": Write(AVIATION),
     "POST /trading/v1/listings/{listing_id}/resume": Write(AVIATION),
