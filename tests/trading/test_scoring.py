@@ -186,6 +186,11 @@ def test_fewer_than_three_that_can_be_compared_fail_or_proceed_as_was_published(
         assert reasons(found) == ["too_few_valid_offers"] * valid + ["below_reserve_score"]
 
 
+def test_what_is_published_says_how_it_is_awarded_and_what_few_offers_lead_to():
+    assert [*AwardBy] == ["first_score", "second_score"]
+    assert [*FewOffers] == ["fails", "proceeds"]
+
+
 def test_a_requirement_is_met_at_its_limits():
     both = Requirement("x", at_least=2, at_most=4)
     assert [both.is_met_by(value) for value in (1, 2, 4, 5)] == [False, True, True, False]
