@@ -267,7 +267,8 @@ def test_the_buyer_calls_off_only_what_nobody_has_offered_to():
 
 def test_nothing_follows_from_the_end():
     ended = [state for state in rules.State if not INQUIRY.moves[state]]
-    assert ended == [AWARDED, FAILED, CANCELLED]
+    assert ended == [AWARDED, FAILED, CANCELLED] == ["awarded", "failed", "cancelled"]
+    assert INQUIRY.open_states() == (OPEN, OPENING) == ("open", "opening")
     closed = rules.close(opened(OFFERS), OPENED_UNTIL, {})
     with pytest.raises(OpeningOver) as twice:
         rules.close(closed, OPENED_UNTIL, {})

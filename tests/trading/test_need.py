@@ -79,6 +79,10 @@ def test_a_need_ends_by_becoming_an_inquiry_by_its_buyer_or_by_its_time():
         assert not rules.is_due(ended, UNTIL)
 
 
+def test_the_states_of_a_need_are_told_by_these_words():
+    assert [*rules.State] == [OPEN, INQUIRED, CLOSED, EXPIRED] == ["open", "inquired", "closed", "expired"]
+
+
 def test_a_need_is_open_until_its_time_and_not_at_it():
     need = a_need()
     rules.require_open(need, UNTIL - MICROSECOND)
