@@ -1,4 +1,5 @@
-"""What `trading` does unasked: it closes auctions, lets deadlines pass, instructs the custodian, follows the catalogue.
+"""What `trading` does unasked: it closes auctions and inquiries, lets deadlines pass, instructs the custodian, follows
+the catalogue.
 
 Promises: nothing is decided here, so a late or missed tick changes when something is noticed, never what is true; each
 job runs by itself, so that a custodian who does not answer keeps no auction open, and no settlement unnoticed.
@@ -16,6 +17,10 @@ Job = Callable[[Trading], Awaitable[None]]
 
 async def close_auctions(trading: Trading) -> None:
     await due.close_auctions(trading)
+
+
+async def close_inquiries(trading: Trading) -> None:
+    await due.close_inquiries(trading)
 
 
 async def pass_deadlines(trading: Trading) -> None:
@@ -41,6 +46,7 @@ async def follow_catalog(trading: Trading) -> None:
 SOON, LATER = 0.5, 60  # seconds
 JOBS: Mapping[Job, float] = {
     close_auctions: SOON,
+    close_inquiries: SOON,
     pass_deadlines: SOON,
     instruct_custodian: SOON,
     notice_settlements: SOON,

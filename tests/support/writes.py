@@ -77,6 +77,13 @@ FIELD = {
 RIGHT = {"kind": "holding", "evidence_hash": HASH, "valid_until": "2031-01-01T00:00:00Z"}
 REASONED = {"reason_code": "asked_for", "reason": "因为"}
 ADMISSION = Write(SECURITY, {"clearance": "C2", "reason": "已核验"})
+ASKED_RIGHT = {"kind": "unlimited", "field": "research", "territory": "CN", "period_days": 30}
+SCORING = {
+    "award_by": "second_score", "by_band": [{"attribute": "rows", "bands": [{"from_value": 0, "points_minor": 5}]}],
+    "per_unit": [{"attribute": "quality", "minor_per_unit": 1, "counts_from": 0, "counts_to": 9}],
+    "requirements": [{"attribute": "freshness_days", "at_least": 0, "at_most": 30}], "reserve_score_minor": 0,
+    "few_offers": "fails",
+}  # fmt: skip
 
 WRITES: dict[str, Write] = {
     "POST /identity/v1/applications": Write(ANYONE, {
@@ -284,6 +291,26 @@ WRITES: dict[str, Write] = {
     "POST /trading/v1/auctions/{auction_id}/second-award/refusal": Write(ALPHA),
     "POST /trading/v1/auctions/{auction_id}/cancellation": Write(BUSINESS, {"ground": "collusion"}),
     "POST /trading/v1/auctions/{auction_id}/cancellation/confirmation": Write(BUSINESS, {"ground": "collusion"}),
+    "POST /trading/v1/needs": Write(ALPHA, {
+        "title": "机场", "description": "全国机场", "purpose": "research", "mode": "raw", "grade_ceiling": "G3",
+        "fields": ["经度"], "themes": ["transport"], "territory": "CN", "rows_min": 1, "update_days_max": 31,
+        "budget": YUAN, "budget_is_open": True, "valid_until": "2030-02-01T00:00:00Z",
+    }),
+    "POST /trading/v1/needs/{need_id}/inquiry": Write(ALPHA, {
+        "right": ASKED_RIGHT, "quota_uses": 1, "scoring": SCORING, "offers_until": "2030-02-01T00:00:00Z",
+        "invited_max": 3,
+    }),
+    "POST /trading/v1/needs/{need_id}/close": Write(ALPHA),
+    "POST /trading/v1/inquiries": Write(ALPHA, {
+        "title": "机场", "description": "全国机场", "purpose": "research", "mode": "raw", "grade_ceiling": "G3",
+        "right": ASKED_RIGHT, "quota_uses": 1, "scoring": SCORING, "budget": YUAN, "budget_is_open": True,
+        "offers_until": "2030-02-01T00:00:00Z", "invited": [id_of("participant")],
+    }),
+    "POST /trading/v1/inquiries/{inquiry_id}/offers": Write(AVIATION, {"commitment": HASH}),
+    "POST /trading/v1/inquiries/{inquiry_id}/openings": Write(AVIATION, {
+        "listing_id": id_of("listing"), "price": YUAN, "answers": [{"attribute": "quality", "value": 1}], "salt": HASH,
+    }),
+    "POST /trading/v1/inquiries/{inquiry_id}/cancel": Write(ALPHA),
     "POST /trading/v1/orders": Write(ALPHA, {
         "listing_id": id_of("listing"), "quote_id": id_of("quote"), "quote_version": 1, "total": YUAN,
     }),

@@ -7,7 +7,7 @@ from pydantic import Field as Limits
 from pydantic import model_validator
 
 from services.catalog.rules import evidence
-from services.catalog.rules.asset import ShownState, state_of
+from services.catalog.rules.asset import ShownState, UpdateCycle, state_of
 from services.catalog.rules.fingerprint import SKETCH_SIZE, Sketch
 from services.catalog.rules.grading import Degree, Grounds, Impact, Object, Reason
 from services.catalog.rules.quality import Gate
@@ -224,6 +224,7 @@ class VersionView(View):
     licence: LicenceTermsView | None = None
     quality_gates: list[Gate] = []
     quality: QualityScoreView | None = None
+    update_cycle: UpdateCycle | None = None
 
     @classmethod
     def of(cls, known: Known) -> Self:
@@ -239,6 +240,7 @@ class VersionView(View):
             on_record=sorted(known.on_record), licence=known.licence and LicenceTermsView.of(known.licence),
             quality_gates=list(known.quality_gates),
             quality=known.quality and QualityScoreView.model_validate(known.quality),
+            update_cycle=asset.about.update_cycle,
         )  # fmt: skip
 
 

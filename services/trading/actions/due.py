@@ -6,12 +6,14 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
-from services.trading.actions import closing, entitlement, listing, order, second_award
+from services.trading.actions import closing, entitlement, inquiry, listing, need, order, second_award
 from services.trading.actions.news import take_in
 from services.trading.actions.trading import Trading
 from services.trading.store import auction as auction_store
 from services.trading.store import entitlement as entitlement_store
+from services.trading.store import inquiry as inquiry_store
 from services.trading.store import listing as listing_store
+from services.trading.store import need as need_store
 from services.trading.store import order as order_store
 from shared.changes import Follower
 from shared.database import Transaction
@@ -23,6 +25,12 @@ log = logging.getLogger(__name__)
 
 async def close_auctions(trading: Trading) -> None:
     await _each(trading, closing.close, await _due(trading, auction_store.auctions_due))
+
+
+async def close_inquiries(trading: Trading) -> None:
+    """Those whose offers end, and those whose offers are judged; and needs that nobody turned into one."""
+    await _each(trading, inquiry.move_on, await _due(trading, inquiry_store.inquiries_due))
+    await _each(trading, need.pass_deadline, await _due(trading, need_store.needs_due))
 
 
 async def pass_deadlines(trading: Trading) -> None:

@@ -16,6 +16,7 @@ from services.trading.rules.listing import (
 from services.trading.store import auction as auction_store
 from services.trading.store import claim as claim_store
 from services.trading.store import listing as store
+from services.trading.store import need as need_store
 from shared.access import Member
 from shared.database import Transaction
 from shared.idempotency import Once
@@ -41,6 +42,7 @@ async def open_listing(trading: Trading, caller: Member, offer: Offer, once: Onc
         listing = rules.open_listing(ListingId.new(), offer, version, party, beside, trading.rules, now)
         await store.add_listing(tx, listing)
         await claim_store.add_claim(tx, claim_of(listing.id, listing.asset_id, listing.right, now))
+        await need_store.keep_traits(tx, version.id, version.traits)
         await once.remember(tx, listing)
         await trading.outbox.record(tx, caller.actor, now, ListingOpened.of(listing))
     return listing

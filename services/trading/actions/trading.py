@@ -9,6 +9,7 @@ from services.trading.actions.treasury import Treasury
 from services.trading.rules.award import FrozenFees
 from services.trading.rules.listing import Licence, Version
 from services.trading.rules.market_rules import MarketRules
+from services.trading.rules.traits import Traits
 from shared.access import Caller, Member, Role, ServiceCaller
 from shared.changes import Source
 from shared.clock import Clock
@@ -54,6 +55,7 @@ async def version_of(trading: Trading, version_id: VersionId) -> Version:
         grade_revision=found.grade_revision, content_hash=found.content_hash,
         licence=found.licence and _licence(found.licence), quality_gates=tuple(found.quality_gates),
         on_record=frozenset(found.on_record),
+        traits=Traits(found.theme, found.rows, found.update_cycle, tuple(field.name for field in found.fields)),
     )  # fmt: skip
 
 

@@ -7,13 +7,17 @@ from services.trading.api import (
     awards,
     custodian,
     entitlements,
+    inquiries,
     listings,
     mechanisms,
+    needs,
     orders,
     stream,
     wallet,
 )
 
 router = APIRouter()
-for part in (listings, auctions, mechanisms, awards, stream, orders, entitlements, wallet, custodian):
+for part in (
+    listings, auctions, mechanisms, awards, stream, needs, inquiries, orders, entitlements, wallet, custodian
+):  # fmt: skip
     router.include_router(part.router)

@@ -16,6 +16,7 @@ from services.trading.rules.claim import Claim, claim_of, conflict
 from services.trading.rules.market_rules import MarketRules
 from services.trading.rules.mechanism import FITTING, Mechanism, Pricing
 from services.trading.rules.right import Right, RightKind
+from services.trading.rules.traits import Traits
 from shared.errors import Conflict, Malformed, NotFound
 from shared.grades import KEPT_TO, Condition, Flag, Grade, Mode, possible
 from shared.ids import AssetId, ListingId, ParticipantId, PlanId, VersionId
@@ -77,6 +78,7 @@ class Version:
     licence: Licence | None = None
     quality_gates: tuple[str, ...] = ()
     on_record: frozenset[Condition] = frozenset()
+    traits: Traits = Traits()
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,12 +97,12 @@ async def listing(tx: Transaction, listing_id: ListingId, *, lock: bool = False)
     row = (await tx.execute(for_update(query, tx) if lock else query)).one_or_none()
     if row is None:
         raise NoSuchListing()
-    return _listing(row)
+    return listing_of(row)
 
 
 async def listings_of(tx: Transaction, listing_ids: Iterable[ListingId]) -> dict[ListingId, Listing]:
     query = select(*listings.c).where(listings.c.id.in_(sorted(listing_ids)))
-    return {row.id: _listing(row) for row in await tx.execute(query)}
+    return {row.id: listing_of(row) for row in await tx.execute(query)}
 
 
 async def own_listing(tx: Transaction, listing_id: ListingId, provider_id: ParticipantId) -> Listing:
@@ -117,7 +117,7 @@ async def listings_on_offer(tx: Transaction, of: VersionId | AssetId, *, lock: b
     """The open ones, in the order of their ids."""
     whose = listings.c.asset_id == of if isinstance(of, AssetId) else listings.c.version_id == of
     query = select(*listings.c).where(whose, listings.c.state.in_(LISTING.open_states())).order_by(listings.c.id)
-    return [_listing(row) for row in await tx.execute(for_update(query, tx) if lock else query)]
+    return [listing_of(row) for row in await tx.execute(for_update(query, tx) if lock else query)]
 
 
 async def listings_due(tx: Transaction, now: datetime) -> list[ListingId]:
@@ -139,7 +139,7 @@ async def page_of_listings(
     if version_id is not None:
         query = query.where(listings.c.version_id == version_id)
     found = await tx.execute(rows.newest_first(query, listings.c.id, ListingId, page))
-    return [_listing(row) for row in found]
+    return [listing_of(row) for row in found]
 
 
 async def _lock_asset(tx: Transaction, asset_id: AssetId) -> bool:
@@ -157,7 +157,7 @@ def _grade_row(
     return {"grade": grade, "grade_revision": grade_revision, **told}
 
 
-def _listing(row: Row[Any]) -> Listing:
+def listing_of(row: Row[Any]) -> Listing:
     right = Right(
         RightKind(row.right_kind), row.right_field, row.right_territory, row.right_period_days, row.right_copies,
         row.right_starts_at,
