@@ -171,6 +171,10 @@ class BidId(Id):
     kind = "bid"
 
 
+class OfferId(Id):
+    kind = "offer"
+
+
 class OrderId(Id):
     kind = "order"
 

@@ -47,6 +47,10 @@ FIELD = {
     "name": "列", "type": "text", "null_basis_points": 0, "distinct": 1, "detections": [DETECTION],
     "fit_basis_points": 9000,
 }  # fmt: skip
+OFFER = {
+    "price": YUAN, "field": "research", "territory": "CN", "period_days": 30, "purposes": ["research"],
+    "quota_uses": 1, "expires_at": "2030-01-03T00:00:00Z",
+}  # fmt: skip
 RIGHT = {"kind": "holding", "evidence_hash": HASH, "valid_until": "2031-01-01T00:00:00Z"}
 REASONED = {"reason_code": "asked_for", "reason": "因为"}
 ADMISSION = Write(SECURITY, {"clearance": "C2", "reason": "已核验"})
@@ -202,6 +206,21 @@ WRITES: dict[str, Write] = {
     "POST /trading/v1/auctions/{auction_id}/registrations": Write(ALPHA),
     "POST /trading/v1/auctions/{auction_id}/bids": Write(ALPHA, {"maximum": YUAN}),
     "POST /trading/v1/auctions/{auction_id}/cancel": Write(AVIATION),
+    "POST /trading/v1/negotiations": Write(ALPHA, {
+        "listing_id": id_of("listing"), "offer": OFFER, "concession": True, "rounds_max": 4,
+    }),
+    "POST /trading/v1/negotiations/directed": Write(AVIATION, {
+        "listing_id": id_of("listing"), "buyer_id": id_of("participant"), "offer": OFFER, "concession": True,
+        "rounds_max": 4,
+    }),
+    "POST /trading/v1/negotiations/{negotiation_id}/offers": Write(ALPHA, OFFER),
+    "POST /trading/v1/negotiations/{negotiation_id}/acceptance":
+        Write(ALPHA, {"offer_id": id_of("offer"), "terms_hash": HASH}),
+    "POST /trading/v1/negotiations/{negotiation_id}/termination":
+        Write(ALPHA, {"reason_code": "price_not_agreed", "reason": "因为"}),
+    "POST /trading/v1/negotiations/{negotiation_id}/approval": Write(BUSINESS, {"reason": "因为"}),
+    "POST /trading/v1/negotiations/{negotiation_id}/refusal":
+        Write(BUSINESS, {"reason_code": "grounds_missing", "reason": "因为"}),
     "POST /trading/v1/orders": Write(ALPHA, {
         "listing_id": id_of("listing"), "quote_id": id_of("quote"), "quote_version": 1, "total": YUAN,
     }),

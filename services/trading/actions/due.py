@@ -6,12 +6,13 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
-from services.trading.actions import auction, entitlement, listing, order
+from services.trading.actions import auction, entitlement, listing, negotiation, order
 from services.trading.actions.news import take_in
 from services.trading.actions.trading import Trading
 from services.trading.store import auction as auction_store
 from services.trading.store import entitlement as entitlement_store
 from services.trading.store import listing as listing_store
+from services.trading.store import negotiation as negotiation_store
 from services.trading.store import order as order_store
 from shared.changes import Follower
 from shared.database import Transaction
@@ -26,7 +27,8 @@ async def close_auctions(trading: Trading) -> None:
 
 
 async def pass_deadlines(trading: Trading) -> None:
-    """Of orders, rights and listings."""
+    """Of negotiations, orders, rights and listings."""
+    await _each(trading, negotiation.pass_deadline, await _due(trading, negotiation_store.negotiations_due))
     await _each(trading, order.pass_deadline, await _due(trading, order_store.orders_due))
     await _each(trading, entitlement.pass_deadline, await _due(trading, entitlement_store.entitlements_due))
     await _each(trading, listing.pass_deadline, await _due(trading, listing_store.listings_due))

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.trading.api import auctions, custodian, entitlements, listings, orders, wallet
+from services.trading.api import auctions, custodian, entitlements, listings, negotiations, orders, wallet
 
 router = APIRouter()
-for part in (listings, auctions, orders, entitlements, wallet, custodian):
+for part in (listings, auctions, negotiations, orders, entitlements, wallet, custodian):
     router.include_router(part.router)

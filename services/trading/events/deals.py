@@ -16,6 +16,7 @@ from services.trading.rules.mechanism import Mechanism, Pricing
 from services.trading.rules.order import Order
 from services.trading.rules.order import State as OrderState
 from services.trading.rules.right import Right
+from services.trading.rules.scope import Scope
 from shared.facts import Category, Fact, Outcome
 from shared.grades import Decision, Flag, Grade, Mode
 from shared.ids import (
@@ -133,13 +134,14 @@ class OrderPlaced(Fact):
     fees: FrozenFees
     windows: Windows
     deadline: datetime | None
+    scope: Scope | None
 
     @classmethod
     def of(cls, order: Order) -> Self:
         return cls(
             order.id, order.listing_id, order.version_id, order.mode, order.exclusive, order.buyer_id,
             order.provider_id, order.price, order.quote_id, order.auction_id, order.inquiry_id, order.negotiation_id,
-            order.contract_id, order.fees, order.windows, order.deadline,
+            order.contract_id, order.fees, order.windows, order.deadline, order.scope,
         )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.trading.rules.listing import Listing
+from services.trading.rules.scope import Scope
 from services.trading.rules.settlement import FeeSchedule
 from shared.errors import Conflict
 from shared.grades import Mode
@@ -62,6 +63,8 @@ Origin = FromQuote | FromAuction | FromInquiry | FromNegotiation
 
 @dataclass(frozen=True, slots=True)
 class Award:
+    """`scope` is what is granted where that is less than the listing offers."""
+
     listing_id: ListingId
     provider_id: ParticipantId
     buyer_id: ParticipantId
@@ -69,6 +72,7 @@ class Award:
     origin: Origin
     fees: FrozenFees
     awarded_at: datetime
+    scope: Scope | None = None
 
 
 @dataclass(frozen=True, slots=True)

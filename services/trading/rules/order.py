@@ -15,6 +15,7 @@ from typing import Any
 from services.trading.rules.award import Award, FromAuction, FromInquiry, FromNegotiation, FromQuote, FrozenFees
 from services.trading.rules.listing import Listing
 from services.trading.rules.market_rules import Windows
+from services.trading.rules.scope import Scope
 from services.trading.rules.settlement import Shares, shares
 from shared.errors import Conflict, NotFound
 from shared.grades import Mode
@@ -106,6 +107,7 @@ class Order:
     revision: int = 1
     inquiry_id: InquiryId | None = None
     negotiation_id: NegotiationId | None = None
+    scope: Scope | None = None  # None: all that the listing offers
 
     @property
     def next_actor(self) -> str | None:
@@ -152,7 +154,7 @@ def place(order_id: OrderId, contract_id: ContractId, award: Award, listing: Lis
         inquiry_id=origin.inquiry_id if isinstance(origin, FromInquiry) else None,
         negotiation_id=origin.negotiation_id if isinstance(origin, FromNegotiation) else None,
         contract_id=contract_id, fees=award.fees, windows=windows, state=ORDER.start, placed_at=award.awarded_at,
-        deadline=award.awarded_at + timedelta(seconds=windows.signing_seconds),
+        deadline=award.awarded_at + timedelta(seconds=windows.signing_seconds), scope=award.scope,
     )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from services.trading.rules.order import (
     QuoteTaken,
     State,
 )
+from services.trading.rules.scope import Scope
 from services.trading.store import rows
 from services.trading.tables.deals import orders
 from services.trading.tables.money import instructions
@@ -38,11 +39,13 @@ DUE_MAX = 100
 UNPAID = (AWAITING_SIGNATURES, AWAITING_PAYMENT)
 _fees = TypeAdapter(FrozenFees)
 _windows = TypeAdapter(Windows)
+_scope = TypeAdapter(Scope)
 
 
 async def add_order(tx: Transaction, order: Order) -> None:
     """Requires the locked listing, so that only a quote can be taken twice."""
     row = _row(order) | {"fees": rows.told(order.fees), "windows": rows.told(order.windows)}
+    row["scope"] = order.scope and rows.told(order.scope)
     try:
         await tx.execute(insert(orders).values(row))
     except IntegrityError as error:
@@ -112,6 +115,7 @@ def _order(row: Row[Any]) -> Order:
         fees=_fees.validate_python(row.fees), windows=_windows.validate_python(row.windows), state=State(row.state),
         placed_at=row.placed_at, deadline=row.deadline, entitlement_id=row.entitlement_id,
         reason_code=row.reason_code, overdue=row.overdue, revision=row.revision,
+        scope=row.scope and _scope.validate_python(row.scope),
     )  # fmt: skip
 
 

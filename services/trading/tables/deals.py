@@ -191,6 +191,7 @@ orders = Table(
     Column("contract_id", IdOf(ContractId), nullable=False, unique=True),
     Column("fees", JSON, nullable=False),
     Column("windows", JSON, nullable=False),
+    Column("scope", JSON(none_as_null=True)),
     Column("state", String, nullable=False),
     Column("placed_at", Moment, nullable=False),
     Column("deadline", Moment),

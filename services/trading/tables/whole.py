@@ -1,6 +1,6 @@
-"""All tables of `trading`: of deals and of money, in one set."""
+"""All tables of `trading`, in one set."""
 
-from services.trading.tables import deals, money
+from services.trading.tables import deals, money, negotiations
 
 metadata = deals.metadata
-APPEND_ONLY = (*deals.APPEND_ONLY, *money.APPEND_ONLY)
+APPEND_ONLY = (*deals.APPEND_ONLY, *money.APPEND_ONLY, *negotiations.APPEND_ONLY)
