@@ -175,6 +175,14 @@ class OfferId(Id):
     kind = "offer"
 
 
+class CallAuctionId(Id):
+    kind = "call_auction"
+
+
+class UnitOrderId(Id):
+    kind = "unit_order"
+
+
 class OrderId(Id):
     kind = "order"
 

@@ -221,6 +221,13 @@ WRITES: dict[str, Write] = {
     "POST /trading/v1/negotiations/{negotiation_id}/approval": Write(BUSINESS, {"reason": "因为"}),
     "POST /trading/v1/negotiations/{negotiation_id}/refusal":
         Write(BUSINESS, {"reason_code": "grounds_missing", "reason": "因为"}),
+    "POST /trading/v1/call-auctions": Write(BUSINESS, {
+        "listing_ids": [id_of("listing")], "reference": YUAN, "closes_at": "2030-01-03T00:00:00Z",
+    }),
+    "POST /trading/v1/call-auctions/{call_auction_id}/bids": Write(ALPHA, {"limit": YUAN, "quantity": 1}),
+    "POST /trading/v1/call-auctions/{call_auction_id}/asks":
+        Write(AVIATION, {"listing_id": id_of("listing"), "limit": YUAN, "quantity": 1}),
+    "POST /trading/v1/call-auctions/{call_auction_id}/cancel": Write(BUSINESS, {"reason": "因为"}),
     "POST /trading/v1/orders": Write(ALPHA, {
         "listing_id": id_of("listing"), "quote_id": id_of("quote"), "quote_version": 1, "total": YUAN,
     }),

@@ -6,10 +6,11 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
-from services.trading.actions import auction, entitlement, listing, negotiation, order
+from services.trading.actions import auction, call_auction, entitlement, listing, negotiation, order
 from services.trading.actions.news import take_in
 from services.trading.actions.trading import Trading
 from services.trading.store import auction as auction_store
+from services.trading.store import call_auction as call_store
 from services.trading.store import entitlement as entitlement_store
 from services.trading.store import listing as listing_store
 from services.trading.store import negotiation as negotiation_store
@@ -23,7 +24,9 @@ log = logging.getLogger(__name__)
 
 
 async def close_auctions(trading: Trading) -> None:
+    """English ones and calls."""
     await _each(trading, auction.close, await _due(trading, auction_store.auctions_due))
+    await _each(trading, call_auction.close, await _due(trading, call_store.calls_due))
 
 
 async def pass_deadlines(trading: Trading) -> None:

@@ -2,8 +2,17 @@
 
 from fastapi import APIRouter
 
-from services.trading.api import auctions, custodian, entitlements, listings, negotiations, orders, wallet
+from services.trading.api import (
+    auctions,
+    call_auctions,
+    custodian,
+    entitlements,
+    listings,
+    negotiations,
+    orders,
+    wallet,
+)
 
 router = APIRouter()
-for part in (listings, auctions, negotiations, orders, entitlements, wallet, custodian):
+for part in (listings, auctions, negotiations, call_auctions, orders, entitlements, wallet, custodian):
     router.include_router(part.router)

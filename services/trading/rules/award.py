@@ -11,7 +11,17 @@ from services.trading.rules.scope import Scope
 from services.trading.rules.settlement import FeeSchedule
 from shared.errors import Conflict
 from shared.grades import Mode
-from shared.ids import AuctionId, InquiryId, ListingId, NegotiationId, ParticipantId, PlanId, QuoteId, VersionId
+from shared.ids import (
+    AuctionId,
+    CallAuctionId,
+    InquiryId,
+    ListingId,
+    NegotiationId,
+    ParticipantId,
+    PlanId,
+    QuoteId,
+    VersionId,
+)
 from shared.money import Money
 
 
@@ -58,12 +68,19 @@ class FromNegotiation:
     negotiation_id: NegotiationId
 
 
-Origin = FromQuote | FromAuction | FromInquiry | FromNegotiation
+@dataclass(frozen=True, slots=True)
+class FromCallAuction:
+    """Units that were matched at the one price of a call auction."""
+
+    call_auction_id: CallAuctionId
+
+
+Origin = FromQuote | FromAuction | FromInquiry | FromNegotiation | FromCallAuction
 
 
 @dataclass(frozen=True, slots=True)
 class Award:
-    """`scope` is what is granted where that is less than the listing offers."""
+    """`scope` is what is granted where that is not just what the listing offers."""
 
     listing_id: ListingId
     provider_id: ParticipantId

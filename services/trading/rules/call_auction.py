@@ -52,7 +52,7 @@ class Clearing:
 
 
 class SelfTrade(Conflict):
-    """This order could trade with one of your own, or of an affiliate; `limit_minor` is the limit of that one."""
+    """This order could trade with one of your own, or of an affiliate."""
 
 
 class NothingOrdered(Malformed):
@@ -66,7 +66,7 @@ def enter(book: Sequence[UnitOrder], order: UnitOrder, related: Set[ParticipantI
     own = related | {order.participant_id}
     for other in book:
         if other.participant_id in own and other.direction is not order.direction and _cross(order, other):
-            raise SelfTrade(limit_minor=other.limit_minor)
+            raise SelfTrade()
     return (*book, order)
 
 

@@ -33,6 +33,14 @@ class NegotiationRules:
 
 
 @dataclass(frozen=True, slots=True)
+class CallRules:
+    """How long orders for a standard unit are gathered."""
+
+    seconds_min: int
+    seconds_max: int
+
+
+@dataclass(frozen=True, slots=True)
 class MarketRules:
     name: str
     listing_seconds: int
@@ -46,6 +54,7 @@ class MarketRules:
     deposit_basis_points_max: int
     windows: Windows
     negotiation: NegotiationRules
+    call: CallRules
 
 
 STANDARD = MarketRules(
@@ -73,6 +82,7 @@ STANDARD = MarketRules(
         approval_seconds=5 * DAY,
         approval_from_minor=0,       # every directed transfer is approved: 32号令 art. 31
     ),
+    call=CallRules(seconds_min=HOUR, seconds_max=30 * DAY),
 )  # fmt: skip
 
 DEMO = MarketRules(
@@ -100,6 +110,7 @@ DEMO = MarketRules(
         approval_seconds=2 * MINUTE,
         approval_from_minor=0,
     ),
+    call=CallRules(seconds_min=2, seconds_max=1 * HOUR),
 )
 
 RULES: Mapping[str, MarketRules] = {rules.name: rules for rules in (STANDARD, DEMO)}

@@ -1,7 +1,8 @@
-"""The scope of a deal: the right, the purposes and the uses that it grants, where that is less than the listing offers.
+"""The scope of a deal: the right, the purposes and the uses that it grants, where that is not just what is listed.
 
-Promises: a scope lies within its listing in every term, so that whatever bound the listing (the licence of its version
-first of all) binds the deal too; what a contract says and what its entitlement gives are of one scope.
+Promises: what is bargained for lies within its listing in every term, so that whatever bound the listing (the licence
+of its version first of all) binds the deal too; of a unit, several may be bought, and then only the uses add up; what a
+contract says and what its entitlement gives are of one scope.
 """
 
 from dataclasses import dataclass, replace
@@ -28,6 +29,11 @@ class BeyondListing(Conflict):
 def scope_of(listing: Listing) -> Scope:
     """All that the listing offers."""
     return Scope(listing.right, listing.purposes, listing.quota_uses)
+
+
+def units_of(listing: Listing, units: int) -> Scope:
+    """So many times what the listing offers. Requires one or more."""
+    return Scope(listing.right, listing.purposes, units * listing.quota_uses)
 
 
 def require_within(scope: Scope, listing: Listing) -> None:

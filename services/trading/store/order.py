@@ -111,7 +111,7 @@ def _order(row: Row[Any]) -> Order:
         id=row.id, listing_id=row.listing_id, version_id=row.version_id, mode=Mode(row.mode), exclusive=row.exclusive,
         buyer_id=row.buyer_id, provider_id=row.provider_id, price=Money(row.price_minor, row.currency),
         quote_id=row.quote_id, auction_id=row.auction_id, inquiry_id=row.inquiry_id,
-        negotiation_id=row.negotiation_id, contract_id=row.contract_id,
+        negotiation_id=row.negotiation_id, call_auction_id=row.call_auction_id, contract_id=row.contract_id,
         fees=_fees.validate_python(row.fees), windows=_windows.validate_python(row.windows), state=State(row.state),
         placed_at=row.placed_at, deadline=row.deadline, entitlement_id=row.entitlement_id,
         reason_code=row.reason_code, overdue=row.overdue, revision=row.revision,
@@ -125,7 +125,7 @@ def _row(order: Order) -> dict[str, object]:
         "exclusive": order.exclusive, "buyer_id": order.buyer_id, "provider_id": order.provider_id,
         "price_minor": order.price.minor, "currency": order.price.currency, "quote_id": order.quote_id,
         "auction_id": order.auction_id, "inquiry_id": order.inquiry_id, "negotiation_id": order.negotiation_id,
-        "contract_id": order.contract_id, "state": order.state,
+        "call_auction_id": order.call_auction_id, "contract_id": order.contract_id, "state": order.state,
         "placed_at": order.placed_at, "deadline": order.deadline, "entitlement_id": order.entitlement_id,
         "reason_code": order.reason_code, "overdue": order.overdue, "revision": order.revision,
     }  # fmt: skip
