@@ -192,8 +192,9 @@ WRITES: dict[str, Write] = {
     "POST /pricing/v1/quotes": Write(ALPHA, {"plan_id": id_of("plan")}),
     "POST /trading/v1/listings": Write(AVIATION, {
         "version_id": id_of("version"), "mode": "raw", "purposes": ["research"], "quota_uses": 1,
-        "right": {"kind": "unlimited", "field": "research", "territory": "CN", "period_days": 30},
-        "pricing": "fixed", "plan_id": id_of("plan"),
+        "right": {"kind": "unlimited", "field": "research", "territory": "CN", "period_days": 30, "copies": 3,
+                  "starts_at": "2030-01-02T00:00:00Z"},
+        "pricing": "fixed", "plan_id": id_of("plan"), "mechanism": "rsop",
     }),
     "POST /trading/v1/listings/{listing_id}/suspend": Write(AVIATION),
     "POST /trading/v1/listings/{listing_id}/resume": Write(AVIATION),
@@ -209,7 +210,7 @@ WRITES: dict[str, Write] = {
     "POST /trading/v1/negotiations": Write(ALPHA, {
         "listing_id": id_of("listing"), "offer": OFFER, "concession": True, "rounds_max": 4,
     }),
-    "POST /trading/v1/negotiations/directed": Write(AVIATION, {
+    "POST /trading/v1/directed-negotiations": Write(AVIATION, {
         "listing_id": id_of("listing"), "buyer_id": id_of("participant"), "offer": OFFER, "concession": True,
         "rounds_max": 4,
     }),

@@ -36,7 +36,7 @@ async def request(
     return NegotiationView.of(negotiation)
 
 
-@router.post("/negotiations/directed", status_code=201)
+@router.post("/directed-negotiations", status_code=201)
 async def direct(
     new: NewDirectedNegotiation, caller: Provider, once: Keyed, trading: TradingService, response: Response
 ) -> NegotiationView:

@@ -33,7 +33,7 @@ async def asked(market: Market, buyer: Person, listing: Told, minor: int = PRICE
 
 async def directed(market: Market, buyer: Person, listing: Told, minor: int = PRICE, **changes: Any) -> Response:
     body = {"listing_id": listing["id"], "buyer_id": buyer.participant_id, "offer": an_offer(market, minor)} | changes
-    return await market.post(market.provider, "/negotiations/directed", body)
+    return await market.post(market.provider, "/directed-negotiations", body)
 
 
 async def answered(market: Market, who: Person, negotiation: Told, minor: int, **changes: Any) -> Response:
