@@ -187,6 +187,18 @@ class BidId(Id):
     kind = "bid"
 
 
+class OfferId(Id):
+    kind = "offer"
+
+
+class CallAuctionId(Id):
+    kind = "call_auction"
+
+
+class UnitOrderId(Id):
+    kind = "unit_order"
+
+
 class OrderId(Id):
     kind = "order"
 

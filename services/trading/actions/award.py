@@ -8,6 +8,7 @@ from services.trading.rules.award import Award
 from services.trading.rules.listing import Listing
 from services.trading.rules.market_rules import Windows
 from services.trading.rules.order import Order
+from services.trading.rules.scope import narrowed
 from services.trading.store import contract as contract_store
 from services.trading.store import listing as listing_store
 from services.trading.store import order as order_store
@@ -24,7 +25,7 @@ async def place_order(
     taken = 0 if listing.right.copies is None else await order_store.orders_standing(tx, listing.id)
     sold = listing_rules.sell(listing, taken)
     order = order_rules.place(OrderId.new(), ContractId.new(), award, listing, windows)
-    contract = contract_rules.draft(order, listing, clearance, decision)
+    contract = contract_rules.draft(order, narrowed(listing, award.scope), clearance, decision)
     if sold is not listing:
         await listing_store.save_listing(tx, sold)
     await order_store.add_order(tx, order)

@@ -5,6 +5,7 @@ import binascii
 from datetime import datetime
 
 from services.trading.actions.entitlement import grant
+from services.trading.actions.negotiation import follow_contract
 from services.trading.actions.trading import Trading
 from services.trading.events.deals import ContractActivated, ContractSigned
 from services.trading.rules import contract as rules
@@ -56,7 +57,7 @@ async def _activate(tx: Transaction, order: order_rules.Order, now: datetime) ->
         order, granted = await grant(tx, order, now)
         facts.append(granted)
     await order_store.save_order(tx, order)
-    return facts
+    return [*facts, *await follow_contract(tx, order, now)]
 
 
 def _verified(caller: Member, contract: Contract, key_id: KeyId, signature: str, now: datetime) -> Signature:

@@ -6,14 +6,26 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
-from services.trading.actions import closing, entitlement, inquiry, listing, need, order, second_award
+from services.trading.actions import (
+    call_auction,
+    closing,
+    entitlement,
+    inquiry,
+    listing,
+    need,
+    negotiation,
+    order,
+    second_award,
+)
 from services.trading.actions.news import take_in
 from services.trading.actions.trading import Trading
 from services.trading.store import auction as auction_store
+from services.trading.store import call_auction as call_store
 from services.trading.store import entitlement as entitlement_store
 from services.trading.store import inquiry as inquiry_store
 from services.trading.store import listing as listing_store
 from services.trading.store import need as need_store
+from services.trading.store import negotiation as negotiation_store
 from services.trading.store import order as order_store
 from shared.changes import Follower
 from shared.database import Transaction
@@ -24,7 +36,9 @@ log = logging.getLogger(__name__)
 
 
 async def close_auctions(trading: Trading) -> None:
+    """Those by bids, and calls."""
     await _each(trading, closing.close, await _due(trading, auction_store.auctions_due))
+    await _each(trading, call_auction.close, await _due(trading, call_store.calls_due))
 
 
 async def close_inquiries(trading: Trading) -> None:
@@ -34,7 +48,8 @@ async def close_inquiries(trading: Trading) -> None:
 
 
 async def pass_deadlines(trading: Trading) -> None:
-    """Of orders, second bidders' answers, rights and listings."""
+    """Of negotiations, orders, second bidders' answers, rights and listings."""
+    await _each(trading, negotiation.pass_deadline, await _due(trading, negotiation_store.negotiations_due))
     await _each(trading, order.pass_deadline, await _due(trading, order_store.orders_due))
     await _each(trading, second_award.pass_deadline, await _due(trading, auction_store.answers_due))
     await _each(trading, entitlement.pass_deadline, await _due(trading, entitlement_store.entitlements_due))

@@ -21,6 +21,7 @@ from services.trading.rules import order as order_rules
 from services.trading.rules.entitlement import Entitlement, GradeChanged, NoSuchEntitlement, Use
 from services.trading.rules.listing import Version
 from services.trading.rules.order import Order
+from services.trading.rules.scope import narrowed
 from services.trading.schemas.orders import NewUse
 from services.trading.store import contract as contract_store
 from services.trading.store import entitlement as store
@@ -37,7 +38,7 @@ from shared.web import Page
 
 async def grant(tx: Transaction, order: Order, now: datetime) -> tuple[Order, EntitlementGranted]:
     """The order with its right, which is added. Requires the commit that pays the order, which saves it."""
-    listing = await listing_store.listing(tx, order.listing_id)
+    listing = narrowed(await listing_store.listing(tx, order.listing_id), order.scope)
     entitlement = rules.grant(EntitlementId.new(), order, listing, now)
     await store.add_entitlement(tx, entitlement)
     return order_rules.entitle(order, entitlement.id, entitlement.begins_at), EntitlementGranted.of(

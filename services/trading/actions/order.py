@@ -11,6 +11,7 @@ from services.pricing.client import NoSuchQuote
 from services.trading.actions import award_queue, money
 from services.trading.actions.award import place_order
 from services.trading.actions.entitlement import grant
+from services.trading.actions.negotiation import follow_failure
 from services.trading.actions.permission import decide_for, sight_of
 from services.trading.actions.trading import Trading, fees_of_today
 from services.trading.events.deals import (
@@ -197,6 +198,7 @@ async def _undo(tx: Transaction, order: Order, now: datetime) -> list[Fact]:
         if over is not entitlement:
             await entitlement_store.save_entitlement(tx, over)
             facts.append(EntitlementEnded.of(over))
+    facts += await follow_failure(tx, order, now)
     return [*facts, *await _give_back(tx, order, now), *await award_queue.follow_failure(tx, order, now)]
 
 

@@ -5,12 +5,14 @@ from fastapi import APIRouter
 from services.trading.api import (
     auctions,
     awards,
+    call_auctions,
     custodian,
     entitlements,
     inquiries,
     listings,
     mechanisms,
     needs,
+    negotiations,
     orders,
     stream,
     wallet,
@@ -18,6 +20,7 @@ from services.trading.api import (
 
 router = APIRouter()
 for part in (
-    listings, auctions, mechanisms, awards, stream, needs, inquiries, orders, entitlements, wallet, custodian
+    listings, auctions, mechanisms, awards, stream, needs, inquiries, negotiations, call_auctions, orders,
+    entitlements, wallet, custodian,
 ):  # fmt: skip
     router.include_router(part.router)

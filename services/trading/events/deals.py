@@ -16,11 +16,13 @@ from services.trading.rules.mechanism import Mechanism, Pricing
 from services.trading.rules.order import Order
 from services.trading.rules.order import State as OrderState
 from services.trading.rules.right import Right
+from services.trading.rules.scope import Scope
 from shared.facts import Category, Fact, Outcome
 from shared.grades import Decision, Flag, Grade, Mode
 from shared.ids import (
     AssetId,
     AuctionId,
+    CallAuctionId,
     ContractId,
     EntitlementId,
     InquiryId,
@@ -114,7 +116,7 @@ class ListingClosed(ListingFact):
 
 @dataclass(frozen=True, slots=True)
 class OrderPlaced(Fact):
-    """A buyer is to have a version at a price, by whichever way of trading: one of the four ids says which."""
+    """A buyer is to have a version at a price, by whichever way of trading: one of the five ids says which."""
 
     category: ClassVar[Category] = Category.TRADE
     order_id: OrderId
@@ -135,6 +137,8 @@ class OrderPlaced(Fact):
     deadline: datetime | None
     quota_uses: int | None
     period_days: int | None
+    scope: Scope | None
+    call_auction_id: CallAuctionId | None
 
     @classmethod
     def of(cls, order: Order) -> Self:
@@ -142,6 +146,7 @@ class OrderPlaced(Fact):
             order.id, order.listing_id, order.version_id, order.mode, order.exclusive, order.buyer_id,
             order.provider_id, order.price, order.quote_id, order.auction_id, order.inquiry_id, order.negotiation_id,
             order.contract_id, order.fees, order.windows, order.deadline, order.quota_uses, order.period_days,
+            order.scope, order.call_auction_id,
         )  # fmt: skip
 
 

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.trading.rules.listing import Listing
+from services.trading.rules.scope import Scope
 from services.trading.rules.settlement import FeeSchedule
 from shared.errors import Conflict
 from shared.grades import Mode
 from shared.ids import (
     AuctionId,
+    CallAuctionId,
     InquiryId,
     ListingId,
     NegotiationId,
@@ -68,11 +70,20 @@ class FromNegotiation:
     negotiation_id: NegotiationId
 
 
-Origin = FromQuote | FromAuction | FromInquiry | FromNegotiation
+@dataclass(frozen=True, slots=True)
+class FromCallAuction:
+    """Units that were matched at the one price of a call auction."""
+
+    call_auction_id: CallAuctionId
+
+
+Origin = FromQuote | FromAuction | FromInquiry | FromNegotiation | FromCallAuction
 
 
 @dataclass(frozen=True, slots=True)
 class Award:
+    """`scope` is what is granted where that is not just what the listing offers."""
+
     listing_id: ListingId
     provider_id: ParticipantId
     buyer_id: ParticipantId
@@ -82,6 +93,7 @@ class Award:
     awarded_at: datetime
     quota_uses: int | None = None  # bought with the price; None leaves it to the offer
     period_days: int | None = None
+    scope: Scope | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,7 +161,7 @@ def _terms(order: Order, listing: Listing, clearance: Clearance | None, decision
         "awarded_at": order.placed_at,
         "origin": {
             "quote_id": order.quote_id, "auction_id": order.auction_id, "inquiry_id": order.inquiry_id,
-            "negotiation_id": order.negotiation_id,
+            "negotiation_id": order.negotiation_id, "call_auction_id": order.call_auction_id,
         },
         "subject": {
             "asset_id": listing.asset_id, "version_id": listing.version_id, "title": listing.title,

@@ -22,6 +22,25 @@ class Windows:
 
 
 @dataclass(frozen=True, slots=True)
+class NegotiationRules:
+    """`approval_from_minor`: from this price on, a deal that is directed to one buyer needs an operator's approval."""
+
+    offer_seconds_min: int
+    offer_seconds_max: int
+    rounds_max: int
+    approval_seconds: int
+    approval_from_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallRules:
+    """How long orders for a standard unit are gathered."""
+
+    seconds_min: int
+    seconds_max: int
+
+
+@dataclass(frozen=True, slots=True)
 class MarketRules:
     name: str
     listing_seconds: int
@@ -39,6 +58,8 @@ class MarketRules:
     reveal_seconds_max: int
     price_drop_seconds_min: int
     windows: Windows
+    negotiation: NegotiationRules
+    call: CallRules
 
 
 STANDARD = MarketRules(
@@ -64,6 +85,14 @@ STANDARD = MarketRules(
         acceptance_seconds=7 * DAY,  # 数据提供合同 (model text of 2025) § 7: silence in the inspection period accepts
         settling_seconds=3 * DAY,
     ),
+    negotiation=NegotiationRules(
+        offer_seconds_min=HOUR,
+        offer_seconds_max=30 * DAY,
+        rounds_max=20,
+        approval_seconds=5 * DAY,
+        approval_from_minor=0,       # every directed transfer is approved: 32号令 art. 31
+    ),
+    call=CallRules(seconds_min=HOUR, seconds_max=30 * DAY),
 )  # fmt: skip
 
 DEMO = MarketRules(
@@ -89,6 +118,14 @@ DEMO = MarketRules(
         acceptance_seconds=2 * MINUTE,
         settling_seconds=2 * MINUTE,
     ),
+    negotiation=NegotiationRules(
+        offer_seconds_min=2,
+        offer_seconds_max=1 * HOUR,
+        rounds_max=20,
+        approval_seconds=2 * MINUTE,
+        approval_from_minor=0,
+    ),
+    call=CallRules(seconds_min=2, seconds_max=1 * HOUR),
 )
 
 RULES: Mapping[str, MarketRules] = {rules.name: rules for rules in (STANDARD, DEMO)}

@@ -12,14 +12,24 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from services.trading.rules.award import Award, FromAuction, FromInquiry, FromNegotiation, FromQuote, FrozenFees
+from services.trading.rules.award import (
+    Award,
+    FromAuction,
+    FromCallAuction,
+    FromInquiry,
+    FromNegotiation,
+    FromQuote,
+    FrozenFees,
+)
 from services.trading.rules.listing import Listing
 from services.trading.rules.market_rules import Windows
+from services.trading.rules.scope import Scope
 from services.trading.rules.settlement import Shares, shares
 from shared.errors import Conflict, NotFound
 from shared.grades import Mode
 from shared.ids import (
     AuctionId,
+    CallAuctionId,
     ContractId,
     EntitlementId,
     InquiryId,
@@ -108,6 +118,8 @@ class Order:
     period_days: int | None = None
     inquiry_id: InquiryId | None = None
     negotiation_id: NegotiationId | None = None
+    scope: Scope | None = None  # None: just what the listing offers
+    call_auction_id: CallAuctionId | None = None
 
     @property
     def next_actor(self) -> str | None:
@@ -153,9 +165,10 @@ def place(order_id: OrderId, contract_id: ContractId, award: Award, listing: Lis
         auction_id=origin.auction_id if isinstance(origin, FromAuction) else None,
         inquiry_id=origin.inquiry_id if isinstance(origin, FromInquiry) else None,
         negotiation_id=origin.negotiation_id if isinstance(origin, FromNegotiation) else None,
+        call_auction_id=origin.call_auction_id if isinstance(origin, FromCallAuction) else None,
         contract_id=contract_id, fees=award.fees, windows=windows, state=ORDER.start, placed_at=award.awarded_at,
         deadline=award.awarded_at + timedelta(seconds=windows.signing_seconds),
-        quota_uses=award.quota_uses, period_days=award.period_days,
+        quota_uses=award.quota_uses, period_days=award.period_days, scope=award.scope,
     )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from services.trading.schemas.words import TotalAmount
 from shared.grades import Condition, Mode
 from shared.ids import (
     AuctionId,
+    CallAuctionId,
     ContractId,
     EntitlementId,
     InquiryId,
@@ -68,6 +69,7 @@ class OrderView(View):
     auction_id: AuctionId | None
     inquiry_id: InquiryId | None
     negotiation_id: NegotiationId | None
+    call_auction_id: CallAuctionId | None
     contract_id: ContractId
     entitlement_id: EntitlementId | None
     quota_uses: int | None
@@ -88,8 +90,8 @@ class OrderView(View):
             id=order.id, listing_id=order.listing_id, version_id=order.version_id, mode=order.mode,
             buyer_id=order.buyer_id, provider_id=order.provider_id, price=order.price, quote_id=order.quote_id,
             auction_id=order.auction_id, inquiry_id=order.inquiry_id, negotiation_id=order.negotiation_id,
-            contract_id=order.contract_id, entitlement_id=order.entitlement_id, quota_uses=order.quota_uses,
-            period_days=order.period_days,
+            call_auction_id=order.call_auction_id, contract_id=order.contract_id, entitlement_id=order.entitlement_id,
+            quota_uses=order.quota_uses, period_days=order.period_days,
             state=order.state, next_actor=order.next_actor, deadline=order.deadline, reason_code=order.reason_code,
             settlement=told, placed_at=order.placed_at,
         )  # fmt: skip

@@ -26,6 +26,7 @@ from services.trading.rules.order import (
     QuoteTaken,
     State,
 )
+from services.trading.rules.scope import Scope
 from services.trading.store import rows
 from services.trading.tables.deals import orders
 from services.trading.tables.money import instructions
@@ -39,11 +40,13 @@ DUE_MAX = 100
 UNPAID = (AWAITING_SIGNATURES, AWAITING_PAYMENT)
 _fees = TypeAdapter(FrozenFees)
 _windows = TypeAdapter(Windows)
+_scope = TypeAdapter(Scope)
 
 
 async def add_order(tx: Transaction, order: Order) -> None:
     """Requires the locked listing, so that only a quote can be taken twice."""
     row = _row(order) | {"fees": rows.told(order.fees), "windows": rows.told(order.windows)}
+    row["scope"] = order.scope and rows.told(order.scope)
     try:
         await tx.execute(insert(orders).values(row))
     except IntegrityError as error:
@@ -126,11 +129,12 @@ def _order(row: Row[Any]) -> Order:
         id=row.id, listing_id=row.listing_id, version_id=row.version_id, mode=Mode(row.mode), exclusive=row.exclusive,
         buyer_id=row.buyer_id, provider_id=row.provider_id, price=Money(row.price_minor, row.currency),
         quote_id=row.quote_id, auction_id=row.auction_id, inquiry_id=row.inquiry_id,
-        negotiation_id=row.negotiation_id, contract_id=row.contract_id, quota_uses=row.quota_uses,
-        period_days=row.period_days,
+        negotiation_id=row.negotiation_id, call_auction_id=row.call_auction_id, contract_id=row.contract_id,
+        quota_uses=row.quota_uses, period_days=row.period_days,
         fees=_fees.validate_python(row.fees), windows=_windows.validate_python(row.windows), state=State(row.state),
         placed_at=row.placed_at, deadline=row.deadline, entitlement_id=row.entitlement_id,
         reason_code=row.reason_code, overdue=row.overdue, revision=row.revision,
+        scope=row.scope and _scope.validate_python(row.scope),
     )  # fmt: skip
 
 
@@ -140,8 +144,8 @@ def _row(order: Order) -> dict[str, object]:
         "exclusive": order.exclusive, "buyer_id": order.buyer_id, "provider_id": order.provider_id,
         "price_minor": order.price.minor, "currency": order.price.currency, "quote_id": order.quote_id,
         "auction_id": order.auction_id, "inquiry_id": order.inquiry_id, "negotiation_id": order.negotiation_id,
-        "contract_id": order.contract_id, "quota_uses": order.quota_uses, "period_days": order.period_days,
-        "state": order.state,
+        "call_auction_id": order.call_auction_id, "contract_id": order.contract_id, "quota_uses": order.quota_uses,
+        "period_days": order.period_days, "state": order.state,
         "placed_at": order.placed_at, "deadline": order.deadline, "entitlement_id": order.entitlement_id,
         "reason_code": order.reason_code, "overdue": order.overdue, "revision": order.revision,
     }  # fmt: skip
