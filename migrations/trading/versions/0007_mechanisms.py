@@ -3,13 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-<<<<<<<< HEAD:migrations/trading/versions/0007_mechanisms.py
 revision = "0007"
 down_revision = "0006"
-========
-revision = "0007"
-down_revision = "0006"
->>>>>>>> wt-formats:migrations/trading/versions/0010_mechanisms.py
 branch_labels = None
 depends_on = None
 

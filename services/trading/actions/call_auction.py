@@ -232,7 +232,7 @@ async def _settle(
         listing = listings[deal.listing_id]
         award = Award(
             listing.id, listing.provider_id, deal.buyer_id, call.price * deal.units, FromCallAuction(call.id),
-            call.fees, now, units_of(listing, deal.units),
+            call.fees, now, scope=units_of(listing, deal.units),
         )  # fmt: skip
         clearance = trading.standing.clearance_of(deal.buyer_id)
         decision = _decided(trading, deal.buyer_id, listing)

@@ -307,7 +307,7 @@ async def _agree(
     terms = negotiation.offer.terms
     award = Award(
         listing.id, listing.provider_id, negotiation.buyer_id, terms.price, FromNegotiation(negotiation.id),
-        negotiation.yes.fees, now, terms.scope,
+        negotiation.yes.fees, now, scope=terms.scope,
     )  # fmt: skip
     order, facts = await place_order(tx, award, listing, *grounds, trading.rules.windows)
     agreed = rules.agree(negotiation, order.id, order.contract_id, order.deadline)
