@@ -3,7 +3,7 @@
 The neighbours' own clients are subclassed, so that what they are asked and answer keeps its types.
 """
 
-from collections.abc import AsyncGenerator, Set
+from collections.abc import AsyncGenerator, Sequence, Set
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -123,13 +123,15 @@ class Counter(TradingClient):
 
     granted: dict[EntitlementId, EntitlementGranted] = field(default_factory=dict[EntitlementId, EntitlementGranted])
     used: list[tuple[EntitlementId, UseId, int]] = field(default_factory=list[tuple[EntitlementId, UseId, int]])
+    read: list[list[str] | None] = field(default_factory=list[list[str] | None])  # by each use that was asked for
     failure: Failure | None = None
 
     async def use(
         self, entitlement_id: EntitlementId, use_id: UseId, grade_revision: int, acting_for: OnBehalf,
-        on_record: Set[Condition] = frozenset(),
+        on_record: Set[Condition] = frozenset(), columns: Sequence[str] | None = None,
     ) -> UseView:  # fmt: skip
         assert acting_for.token
+        self.read.append(None if columns is None else sorted(columns))
         if self.failure:
             raise self.failure
         if (entitlement_id, use_id, grade_revision) not in self.used:

@@ -52,6 +52,7 @@ async def test_other_formats_are_asked_in_the_same_way(desk: Desk, media_type: M
     entitlement_id = await desk.grant(buyer, version_id, Mode.API)
     answer = await rows(desk, buyer, entitlement_id, fields=["flight"], where=where("seats", "gt", "200"))
     assert answer.json()["rows"] == [["MU5101"]], answer.text
+    assert desk.counter.read == [["flight", "seats"]]  # what it is chosen by is read too
 
 
 FILTERS: list[tuple[str, str, list[str], str]] = [

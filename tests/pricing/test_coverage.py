@@ -200,6 +200,23 @@ def test_a_grid_prices_only_fields_that_there_are():
     assert refused.value.facts == {"columns": ["income"], "known": ["city", "id", "name"]}
 
 
+@pytest.mark.parametrize("asked, bought, columns", [
+    (("id",), [], ("id", "name")), (("id", "income"), [], ("id", "name", "income")), ((), [], ()),
+    ((), [("b0", "city")], ()), ((), [("b0", "city"), ("b1", "city")], ("city",)),
+])  # fmt: skip
+def test_a_column_is_granted_once_all_of_its_rows_are_known(
+    asked: tuple[str, ...], bought: list[Cell], columns: tuple[str, ...]
+):
+    assert query(GRID, Ask(columns=asked), frozenset(bought)).columns == columns
+
+
+def test_a_column_of_which_some_rows_are_missing_is_not_granted():
+    first = query(GRID, Ask(columns=("id",), row_blocks=("b0",)), frozenset())
+    assert first.columns == ()
+    known = cells_of(GRID, first.atoms)
+    assert query(GRID, Ask(columns=("id",), row_blocks=("b1",)), known).columns == ("id", "name")
+
+
 def test_a_digest_names_one_grid():
     same = a_grid([[1, 2, 4], [8, 16, 32]], [("id", "name"), ("city",), ("income",)])
     assert GRID.digest == same.digest

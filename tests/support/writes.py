@@ -345,7 +345,9 @@ WRITES: dict[str, Write] = {
     "POST /trading/v1/contracts/{contract_id}/signatures":
         Write(ALPHA, {"key_id": id_of("key"), "signature": "A" * 86 + "=="}),
     "POST /trading/v1/entitlements/{entitlement_id}/uses":
-        Write(NEIGHBOUR, {"use_id": id_of("use"), "grade_revision": 1, "on_record": ["effect_report"]}),
+        Write(NEIGHBOUR, {
+            "use_id": id_of("use"), "grade_revision": 1, "on_record": ["effect_report"], "columns": ["列"],
+        }),
     "POST /trading/v1/wallet/pay-ins": Write(ALPHA, {"amount": YUAN}),
     "POST /trading/v1/wallet/payouts": Write(ALPHA, {"amount": YUAN}),
     "POST /trading/v1/instructions/{instruction_id}/resume": Write(BUSINESS, {"reason": "因为"}),

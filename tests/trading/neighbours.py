@@ -114,12 +114,13 @@ class Neighbours:
     def quote(
         self, buyer_id: ParticipantId, version_id: VersionId, plan_id: PlanId, minor: int, **changes: Any
     ) -> QuoteView:
-        """A quote for a version in raw form, for a day."""
+        """A quote for a version, in raw form unless told, for a day."""
         known, now = self.versions[version_id], self.clock.now()
+        told: dict[str, Any] = {"mode": Mode.RAW} | changes
         quote = QuoteView(
             id=QuoteId.new(), plan_id=plan_id, plan_revision=1, version=1, buyer_id=buyer_id,
-            provider_id=known.provider_id, version_id=version_id, mode=Mode.RAW, lines=[], total=Money(minor),
-            given_at=now, expires_at=now + timedelta(days=1), **changes,
+            provider_id=known.provider_id, version_id=version_id, lines=[], total=Money(minor),
+            given_at=now, expires_at=now + timedelta(days=1), **told,
         )  # fmt: skip
         self.quotes[quote.id] = quote
         return quote

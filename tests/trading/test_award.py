@@ -13,6 +13,7 @@ from services.trading.rules.award import (
     Acceptance,
     BeyondOffer,
     BundleNotOrdered,
+    CoverageNotDelivered,
     FromQuote,
     Quoted,
     QuoteDiffers,
@@ -99,6 +100,43 @@ def test_a_quote_buys_at_most_what_one_order_of_the_offer_may():
 def test_a_bundle_is_not_ordered_as_if_it_were_one_of_its_parts():
     with pytest.raises(BundleNotOrdered):
         accept_quote(replace(QUOTE, is_bundle=True), YES, LISTING, FEES, NOON - MICROSECOND)
+
+
+@pytest.mark.parametrize("columns, mode, is_taken", [
+    (None, Mode.RAW, True), (("a",), Mode.API, True), (("a",), Mode.COMPUTE, True), (("a",), Mode.RAW, False),
+    (("a",), Mode.DESENSITISED, False), ((), Mode.API, False),
+])  # fmt: skip
+def test_what_is_priced_by_coverage_is_ordered_where_each_use_says_what_it_reads(
+    columns: tuple[str, ...] | None, mode: Mode, is_taken: bool
+):
+    listing, quote = replace(LISTING, mode=mode), replace(QUOTE, mode=mode, columns=columns)
+    if is_taken:
+        assert accept_quote(quote, YES, listing, FEES, NOON - MICROSECOND).columns == columns
+    else:
+        with pytest.raises(CoverageNotDelivered) as refused:
+            accept_quote(quote, YES, listing, FEES, NOON - MICROSECOND)
+        assert refused.value.facts == {"mode": mode, "columns": columns}
+
+
+def test_a_right_for_some_columns_is_used_for_those_alone():
+    award = accept_quote(
+        replace(QUOTE, mode=Mode.API, columns=("a", "b")),
+        YES,
+        replace(LISTING, mode=Mode.API),
+        FEES,
+        NOON - MICROSECOND,
+    )
+    order = order_rules.place(OrderId.new(), ContractId.new(), award, LISTING, STANDARD.windows)
+    right = entitlement_rules.grant(EntitlementId.new(), order, LISTING, NOON)
+    assert right.columns == ("a", "b")
+    for columns in ([], ["b"], ["a", "b"]):
+        entitlement_rules.require_columns(right, columns)
+    for columns, told in ((None, None), (["c", "a"], ["a", "c"])):
+        with pytest.raises(entitlement_rules.BeyondColumns) as refused:
+            entitlement_rules.require_columns(right, columns)
+        assert refused.value.facts == {"columns": told, "allowed": ["a", "b"]}
+    for columns in (None, ["c"]):
+        entitlement_rules.require_columns(replace(right, columns=None), columns)
 
 
 def test_what_was_ordered_at_another_quote_is_not_charged_for_again():

@@ -274,10 +274,10 @@ async def test_the_uses_and_days_that_a_quote_buys_are_those_of_the_order_and_it
 
 
 async def test_of_two_quotes_that_charge_for_the_same_one_is_ordered_until_the_other_is_given_anew(market: Market):
-    listing, plan_id = await fixed(market)
+    listing, plan_id = await fixed(market, mode="api")
     buyer = await market.buyer(50_000)
-    covers = [{"row_block": "2029", "columns": ["code"]}]
-    first, second = [order_of(market, buyer, listing, plan_id, covers=covers) for _ in range(2)]
+    covers: dict[str, Any] = {"mode": "api", "granted_columns": ["code"]}
+    first, second = [order_of(market, buyer, listing, plan_id, **covers) for _ in range(2)]
     quotes = market.neighbours.overlapping
     quotes[first["quote_id"]], quotes[second["quote_id"]] = [second["quote_id"]], [first["quote_id"]]
     answers = await asyncio.gather(*(market.post(buyer, "/orders", said) for said in (first, second)))
@@ -294,13 +294,13 @@ async def test_of_two_quotes_that_charge_for_the_same_one_is_ordered_until_the_o
 
 
 async def test_an_order_that_lapsed_keeps_no_other_quote_from_being_taken(market: Market):
-    listing, plan_id = await fixed(market)
+    listing, plan_id = await fixed(market, mode="api")
     buyer = await market.buyer(50_000)
-    covers = [{"row_block": "2029", "columns": ["code"]}]
-    first = order_of(market, buyer, listing, plan_id, covers=covers)
+    covers: dict[str, Any] = {"mode": "api", "granted_columns": ["code"]}
+    first = order_of(market, buyer, listing, plan_id, **covers)
     await market.do(buyer, "/orders", first)
     await market.advance(days=6)
-    second = order_of(market, buyer, listing, plan_id, covers=covers)
+    second = order_of(market, buyer, listing, plan_id, **covers)
     market.neighbours.overlapping[second["quote_id"]] = [first["quote_id"]]
     await market.do(buyer, "/orders", second)
 

@@ -6,7 +6,7 @@ and a few times, since an answer may be lost on its way; what was answered is no
 """
 
 import hashlib
-from collections.abc import Generator, Set
+from collections.abc import Generator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -143,7 +143,7 @@ async def answer(asking: Asking, question: Question, decision: Decision, once: O
     if not await depot.content.has(kept.content_id):
         raise ContentMissing()  # before a use is charged: nobody pays for what is not there
     with _few_at_a_time(asking):
-        use = await _charged(asking, await _use_of(asking, once))
+        use = await _charged(asking, await _use_of(asking, once), question.columns)
         await _counted(asking, use.use_id)
         try:
             found = await _computed(asking, question, kept)
@@ -182,11 +182,12 @@ async def _use_of(asking: Asking, once: Once) -> UseId:
     return use_id
 
 
-async def _charged(asking: Asking, use_id: UseId) -> UseView:
+async def _charged(asking: Asking, use_id: UseId, columns: Sequence[str]) -> UseView:
     entitled, revision = asking.entitled, asking.version.grade_revision
     try:
         return await asking.depot.trading.use(
-            entitled.entitlement_id, use_id, revision, acting_for=asking.buyer, on_record=asking.decided.own_record
+            entitled.entitlement_id, use_id, revision, acting_for=asking.buyer, on_record=asking.decided.own_record,
+            columns=columns,
         )  # fmt: skip
     except Unavailable as error:
         raise ChargeUnconfirmed(use_id=use_id, retry_after_seconds=1) from error

@@ -125,6 +125,13 @@ def cells_of(grid: Grid, atoms: Iterable[Atom]) -> frozenset[Cell]:
     return frozenset(cell for atom in atoms for cell in grid.cells(atom))
 
 
+def whole_columns(grid: Grid, known: Set[Cell]) -> tuple[str, ...]:
+    """The columns of which every block of rows is known, in the grid's order."""
+    blocks = {atom.row_block for atom in grid.atoms}
+    columns = [column for group in grid.groups for column in group.columns]
+    return tuple(column for column in columns if {(block, column) for block in blocks} <= known)
+
+
 def require_columns(grid: Grid, fields: Iterable[str]) -> None:
     """Raises UnknownColumn unless every column of the grid is a field of the content, whose fields these are."""
     known = frozenset(fields)

@@ -6,10 +6,10 @@ nothing is left to take; more units or days never cost less; the days of a perio
 Source: market-rules B3, P2, P3, P6 and P7.
 """
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.pricing.rules.coverage import Atom, Cell, Grid, covered, not_bought, price_minor
+from services.pricing.rules.coverage import Atom, Cell, Grid, cells_of, covered, not_bought, price_minor, whole_columns
 from services.pricing.rules.plan import COVERAGE, SUBSCRIPTION, TIERED, USAGE, Discount, Plan, PlanKind, tiered_minor
 from shared.errors import Conflict, Malformed
 from shared.money import MINOR_MAX, Money
@@ -52,6 +52,12 @@ class Query:
 
     grid: Grid
     atoms: tuple[Atom, ...]
+    bought: frozenset[Cell]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that the buyer knows in every row once they have this too."""
+        return whole_columns(self.grid, self.bought | cells_of(self.grid, self.atoms))
 
 
 class AskDoesNotFit(Malformed):
@@ -78,9 +84,10 @@ def require_fit(kind: PlanKind, ask: Ask) -> None:
         raise AskDoesNotFit(kind=kind, can=sorted(can), needs_one_of=sorted(one_of), told=sorted(has))
 
 
-def query(grid: Grid, ask: Ask, bought: Set[Cell]) -> Query:
+def query(grid: Grid, ask: Ask, bought: frozenset[Cell]) -> Query:
     """What of the grid the ask would newly let its buyer know."""
-    return Query(grid, not_bought(grid, covered(grid, ask.columns, ask.row_blocks), bought))
+    atoms = not_bought(grid, covered(grid, ask.columns, ask.row_blocks), bought)
+    return Query(grid, atoms, bought)
 
 
 def listed(plan: Plan, ask: Ask, query: Query | None = None) -> tuple[Line, ...]:

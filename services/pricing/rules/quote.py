@@ -31,6 +31,7 @@ class Buys:
     quota_uses: int | None = None
     period_days: int | None = None
     is_bundle: bool = False
+    columns: tuple[str, ...] | None = None  # by coverage: those that may be asked about, in every row
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def quote(
         lines = (*lines, Line(f"增值税 · VAT, {rate.basis_points} basis points of the net price", taxed.tax))
     return Quote(
         quote_id, plan.id, plan.revision, FIRST_VERSION, buyer_id, plan.provider_id, plan.version_id, plan.mode, lines,
-        taxed.gross, now, now + QUOTE_LIFETIME, ask, _bought(plan, ask), taxed,
+        taxed.gross, now, now + QUOTE_LIFETIME, ask, _bought(plan, ask, query), taxed,
         cells_of(query.grid, query.atoms) if query else frozenset(),
     )  # fmt: skip
 
@@ -112,7 +113,7 @@ def priced(plan: Plan, ask: Ask = EVERYTHING, query: Query | None = None) -> tup
     return (*lines, *discounted(total([line.amount for line in lines], plan.price.currency), plan.discounts))
 
 
-def _bought(plan: Plan, ask: Ask) -> Buys:
+def _bought(plan: Plan, ask: Ask, query: Query | None) -> Buys:
     match plan.kind:
         case PlanKind.USAGE | PlanKind.TIERED:
             return Buys(quota_uses=ask.quantity)
@@ -121,5 +122,8 @@ def _bought(plan: Plan, ask: Ask) -> Buys:
             return Buys(period_days=(ask.periods or 0) * plan.period_days + (ask.days or 0))
         case PlanKind.BUNDLE:
             return Buys(is_bundle=True)
+        case PlanKind.COVERAGE:
+            assert query is not None
+            return Buys(columns=query.columns)
         case _:
             return Buys()

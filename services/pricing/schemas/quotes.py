@@ -60,7 +60,7 @@ class QuoteView(View):
     """One version of a quote, which never changes. To accept it, name its id, version and total before `expires_at`.
 
     `quota_uses` and `period_days` are what it buys; null leaves them to the offer. `covers` is what it charges for by
-    coverage: what was bought before is not charged again.
+    coverage: what was bought before is not charged again; `granted_columns` are those that may be asked about then.
     """
 
     id: QuoteId
@@ -83,6 +83,7 @@ class QuoteView(View):
     quota_uses: int | None = None
     period_days: int | None = None
     is_bundle: bool = False
+    granted_columns: list[str] | None = None
     tax: TaxView | None = None
     covers: list[CoveredView] = []
 
@@ -97,6 +98,7 @@ class QuoteView(View):
             columns=list(quote.ask.columns),
             row_blocks=None if quote.ask.row_blocks is None else list(quote.ask.row_blocks),
             quota_uses=quote.buys.quota_uses, period_days=quote.buys.period_days, is_bundle=quote.buys.is_bundle,
+            granted_columns=None if quote.buys.columns is None else list(quote.buys.columns),
             tax=quote.tax and TaxView.model_validate(quote.tax),
             covers=[CoveredView(row_block=block, columns=[column for _, column in cells]) for block, cells in blocks],
         )  # fmt: skip

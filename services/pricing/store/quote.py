@@ -47,6 +47,7 @@ async def add_quote(tx: Transaction, quote: Quote) -> None:
         "total_currency": quote.total.currency, "given_at": quote.given_at, "expires_at": quote.expires_at,
         "ask": ASK.dump_python(quote.ask, mode="json"), "quota_uses": quote.buys.quota_uses,
         "period_days": quote.buys.period_days, "is_bundle": quote.buys.is_bundle,
+        "granted_columns": None if quote.buys.columns is None else list(quote.buys.columns),
         "tax": quote.tax and TAX.dump_python(quote.tax, mode="json"), "cells": sorted(quote.cells),
     }  # fmt: skip
     try:
@@ -83,6 +84,10 @@ def _quote(row: Row[Any]) -> Quote:
         row.id, row.plan_id, row.plan_revision, row.version, row.buyer_id, row.provider_id, row.version_id,
         Mode(row.mode), LINES.validate_python(row.lines), Money(row.total_minor, row.total_currency), row.given_at,
         row.expires_at, EVERYTHING if row.ask is None else ASK.validate_python(row.ask),
-        Buys(row.quota_uses, row.period_days, row.is_bundle),
+        Buys(row.quota_uses, row.period_days, row.is_bundle, _columns(row.granted_columns)),
         None if row.tax is None else TAX.validate_python(row.tax), CELLS.validate_python(row.cells),
     )  # fmt: skip
+
+
+def _columns(kept: list[str] | None) -> tuple[str, ...] | None:
+    return None if kept is None else tuple(kept)

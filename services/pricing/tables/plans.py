@@ -73,6 +73,7 @@ quotes = Table(
     Column("quota_uses", Integer),
     Column("period_days", Integer),
     Column("is_bundle", Boolean, nullable=False, server_default=text("false")),
+    Column("granted_columns", JSON(none_as_null=True)),
     Column("tax", JSON),
     Column("cells", JSON, nullable=False, server_default=text("'[]'")),
     ForeignKeyConstraint(["plan_id", "plan_revision"], ["plans.id", "plans.revision"]),

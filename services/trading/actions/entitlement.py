@@ -63,6 +63,7 @@ async def use(trading: Trading, buyer: Member, entitlement_id: EntitlementId, ne
         entitlement = await store.entitlement_for_update(tx, entitlement_id)
         now = await trading.database.now(tx)
         grade, decision = _decided(trading, buyer, entitlement, version, new)
+        rules.require_columns(entitlement, new.columns)
         if charged := earlier or await store.find_use(tx, new.use_id, entitlement):
             rules.require_in_force(entitlement, decision, new.grade_revision, now)
             return charged

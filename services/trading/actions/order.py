@@ -69,7 +69,8 @@ async def place(trading: Trading, caller: Member, wanted: Wanted, once: Once) ->
     found = await trading.pricing.quote(wanted.acceptance.quote_id, caller)
     quote = Quoted(
         found.id, found.version, found.plan_id, found.version_id, found.mode, found.buyer_id, found.total,
-        found.expires_at, found.quota_uses, found.period_days, found.is_bundle, bool(found.covers),
+        found.expires_at, found.quota_uses, found.period_days, found.is_bundle,
+        None if found.granted_columns is None else tuple(found.granted_columns),
     )  # fmt: skip
     if quote.buyer_id != caller.participant_id:
         raise NoSuchQuote()

@@ -26,6 +26,8 @@ from shared.ids import (
 )
 from shared.money import Money
 
+QUESTIONS = frozenset({Mode.API, Mode.COMPUTE})  # modes in which each use says what it reads
+
 
 @dataclass(frozen=True, slots=True)
 class FrozenFees:
@@ -93,6 +95,7 @@ class Award:
     awarded_at: datetime
     quota_uses: int | None = None  # bought with the price; None leaves it to the offer
     period_days: int | None = None
+    columns: tuple[str, ...] | None = None  # that may be asked about; None for all of them
     scope: Scope | None = None
 
 
@@ -111,7 +114,11 @@ class Quoted:
     quota_uses: int | None = None
     period_days: int | None = None
     is_bundle: bool = False
-    is_by_coverage: bool = False
+    columns: tuple[str, ...] | None = None
+
+    @property
+    def is_by_coverage(self) -> bool:
+        return self.columns is not None
 
     @property
     def present(self) -> dict[str, object]:
@@ -152,6 +159,11 @@ class BeyondOffer(Conflict):
     """The quote buys more than one order of this offer may; the facts say how much that is."""
 
 
+class CoverageNotDelivered(Conflict):
+    """What is priced by coverage is delivered as answers about whole columns: ask for all rows of a column, in mode api
+    or compute."""
+
+
 class BundleNotOrdered(Conflict):
     """A bundle gives rights over several versions, and an order gives one: order its parts at their own quotes."""
 
@@ -166,12 +178,14 @@ def accept_quote(quote: Quoted, said: Acceptance, listing: Listing, fees: Frozen
         raise QuoteDiffers(plan_id=quote.plan_id, version_id=quote.version_id, mode=quote.mode, **quote.present)
     if quote.is_bundle:
         raise BundleNotOrdered()
+    if quote.is_by_coverage and (not quote.columns or listing.mode not in QUESTIONS):
+        raise CoverageNotDelivered(mode=listing.mode, columns=quote.columns)
     if (quote.quota_uses or 0) > listing.quota_uses:
         raise BeyondOffer(quota_uses=quote.quota_uses, quota_uses_max=listing.quota_uses)
     if (quote.period_days or 0) > listing.right.period_days:
         raise BeyondOffer(period_days=quote.period_days, period_days_max=listing.right.period_days)
     origin = FromQuote(quote.id, quote.version)
-    bought = quote.quota_uses, quote.period_days
+    bought = quote.quota_uses, quote.period_days, quote.columns
     return Award(listing.id, listing.provider_id, quote.buyer_id, quote.total, origin, fees, now, *bought)
 
 

@@ -175,6 +175,7 @@ def _terms(order: Order, listing: Listing, clearance: Clearance | None, decision
         "right": asdict(listing.right) | {"period_days": order.period_days or listing.right.period_days},
         "mode": listing.mode,
         "purposes": listing.purposes,
+        **({} if order.columns is None else {"columns_digest": canonical.digest(sorted(order.columns))}),
         "quota_uses": order.quota_uses or listing.quota_uses,
         "price": order.price,
         "fees": order.fees,

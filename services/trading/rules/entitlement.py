@@ -5,6 +5,7 @@ longer allows, and only lifting that cause resumes it. Source: Network Data Secu
 Does not: know who is asking now. Standing and grade are decided anew at each use, by `shared.grades.decide`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -58,6 +59,7 @@ class Entitlement:
     deadline: datetime | None  # the end of the period
     reason_code: str | None = None
     revision: int = 1
+    columns: tuple[str, ...] | None = None  # that may be asked about; None for all of them
     begins_at: datetime | None = None  # the beginning of the period, if later than the grant
 
     @property
@@ -109,6 +111,10 @@ class UseOfAnother(Conflict):
     """This use was charged to another entitlement."""
 
 
+class BeyondColumns(Forbidden):
+    """This right is for some columns alone, and this use reads others, or does not say which."""
+
+
 class UseNotPermitted(Forbidden):
     """The grade of the data does not permit this to you now; the reason stands in the facts."""
 
@@ -128,6 +134,7 @@ def grant(entitlement_id: EntitlementId, order: Order, listing: Listing, now: da
         grade_revision=listing.grade_revision, state=ENTITLEMENT.start, granted_at=now,
         deadline=begins_at + timedelta(days=order.period_days or listing.right.period_days),
         begins_at=begins_at if begins_at > now else None,
+        columns=order.columns,
     )  # fmt: skip
 
 
@@ -161,6 +168,12 @@ def require_in_force(entitlement: Entitlement, decision: Decision, grade_revisio
         raise EntitlementSuspended(reason_code=entitlement.reason_code)
     if not decision.allowed:
         raise UseNotPermitted(reason_code=decision.reason_code, rules=list(decision.rules))
+
+
+def require_columns(entitlement: Entitlement, columns: Sequence[str] | None) -> None:
+    """Raises BeyondColumns unless the right is for all that a use reads; None if the use does not say what that is."""
+    if entitlement.columns is not None and (columns is None or not set(columns) <= set(entitlement.columns)):
+        raise BeyondColumns(columns=None if columns is None else sorted(columns), allowed=sorted(entitlement.columns))
 
 
 def regrade(entitlement: Entitlement, decision: Decision, grade_revision: int) -> Entitlement:

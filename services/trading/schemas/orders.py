@@ -74,6 +74,7 @@ class OrderView(View):
     entitlement_id: EntitlementId | None
     quota_uses: int | None
     period_days: int | None
+    columns: list[str] | None
     state: OrderState
     next_actor: str | None
     deadline: datetime | None
@@ -92,6 +93,7 @@ class OrderView(View):
             auction_id=order.auction_id, inquiry_id=order.inquiry_id, negotiation_id=order.negotiation_id,
             call_auction_id=order.call_auction_id, contract_id=order.contract_id, entitlement_id=order.entitlement_id,
             quota_uses=order.quota_uses, period_days=order.period_days,
+            columns=None if order.columns is None else list(order.columns),
             state=order.state, next_actor=order.next_actor, deadline=order.deadline, reason_code=order.reason_code,
             settlement=told, placed_at=order.placed_at,
         )  # fmt: skip
@@ -152,6 +154,7 @@ class EntitlementView(View):
     purposes: list[str]
     quota_uses: int
     uses_left: int
+    columns: list[str] | None
     state: EntitlementState
     next_actor: str | None
     begins_at: datetime | None
@@ -165,11 +168,13 @@ class EntitlementView(View):
 
 
 class NewUse(Request):
-    """`grade_revision` is the one by whose grade delivery has decided, `on_record` what it has on record itself."""
+    """`grade_revision` is the one by whose grade delivery has decided, `on_record` what it has on record itself;
+    `columns` what the use reads, where delivery can tell."""
 
     use_id: UseId
     grade_revision: Annotated[int, Limits(ge=1, le=2**31 - 1)]
     on_record: Annotated[list[Annotated[Condition, Limits(strict=False)]], Limits(max_length=len(Condition))] = []
+    columns: Annotated[list[Annotated[str, Limits(max_length=1_000)]] | None, Limits(max_length=10_000)] = None
 
 
 class UseView(View):

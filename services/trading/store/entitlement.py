@@ -90,6 +90,7 @@ def _entitlement(row: Row[Any]) -> Entitlement:
         purposes=tuple(row.purposes), quota_uses=row.quota_uses, uses_spent=row.uses_spent,
         grade_revision=row.grade_revision, state=State(row.state), granted_at=row.granted_at, deadline=row.deadline,
         reason_code=row.reason_code, revision=row.revision, begins_at=row.begins_at,
+        columns=rows.names(row.columns),
     )  # fmt: skip
 
 
@@ -98,6 +99,7 @@ def _row(entitlement: Entitlement) -> dict[str, object]:
         "id": entitlement.id, "order_id": entitlement.order_id, "contract_id": entitlement.contract_id,
         "version_id": entitlement.version_id, "buyer_id": entitlement.buyer_id,
         "provider_id": entitlement.provider_id, "mode": entitlement.mode, "exclusive": entitlement.exclusive,
+        "columns": None if entitlement.columns is None else list(entitlement.columns),
         "purposes": list(entitlement.purposes), "quota_uses": entitlement.quota_uses,
         "uses_spent": entitlement.uses_spent, "grade_revision": entitlement.grade_revision,
         "state": entitlement.state, "granted_at": entitlement.granted_at,

@@ -130,7 +130,7 @@ def _order(row: Row[Any]) -> Order:
         buyer_id=row.buyer_id, provider_id=row.provider_id, price=Money(row.price_minor, row.currency),
         quote_id=row.quote_id, auction_id=row.auction_id, inquiry_id=row.inquiry_id,
         negotiation_id=row.negotiation_id, call_auction_id=row.call_auction_id, contract_id=row.contract_id,
-        quota_uses=row.quota_uses, period_days=row.period_days,
+        quota_uses=row.quota_uses, period_days=row.period_days, columns=rows.names(row.columns),
         fees=_fees.validate_python(row.fees), windows=_windows.validate_python(row.windows), state=State(row.state),
         placed_at=row.placed_at, deadline=row.deadline, entitlement_id=row.entitlement_id,
         reason_code=row.reason_code, overdue=row.overdue, revision=row.revision,
@@ -145,7 +145,8 @@ def _row(order: Order) -> dict[str, object]:
         "price_minor": order.price.minor, "currency": order.price.currency, "quote_id": order.quote_id,
         "auction_id": order.auction_id, "inquiry_id": order.inquiry_id, "negotiation_id": order.negotiation_id,
         "call_auction_id": order.call_auction_id, "contract_id": order.contract_id, "quota_uses": order.quota_uses,
-        "period_days": order.period_days, "state": order.state,
+        "period_days": order.period_days, "columns": None if order.columns is None else list(order.columns),
+        "state": order.state,
         "placed_at": order.placed_at, "deadline": order.deadline, "entitlement_id": order.entitlement_id,
         "reason_code": order.reason_code, "overdue": order.overdue, "revision": order.revision,
     }  # fmt: skip

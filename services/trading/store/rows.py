@@ -66,3 +66,7 @@ def money(minor: int | None, currency: str) -> Money | None:
 def told(value: object) -> Any:
     """A value as JSON columns keep it."""
     return TypeAdapter(type(value)).dump_python(value, mode="json")
+
+
+def names(kept: list[str] | None) -> tuple[str, ...] | None:
+    return None if kept is None else tuple(kept)

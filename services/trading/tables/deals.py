@@ -209,6 +209,7 @@ orders = Table(
     Column("contract_id", IdOf(ContractId), nullable=False, unique=True),
     Column("quota_uses", Integer),  # bought with the price; null leaves it to the listing
     Column("period_days", Integer),
+    Column("columns", JSON(none_as_null=True)),  # that may be asked about; null for all of them
     Column("fees", JSON, nullable=False),
     Column("windows", JSON, nullable=False),
     Column("scope", JSON(none_as_null=True)),
@@ -284,6 +285,7 @@ entitlements = Table(
     Column("deadline", Moment),
     Column("reason_code", String),
     Column("revision", Integer, nullable=False),
+    Column("columns", JSON(none_as_null=True)),
     CheckConstraint("uses_spent BETWEEN 0 AND quota_uses", name="quota_is_kept"),
     Index("entitlements_by_version", "version_id"),
     Index("entitlements_by_buyer", "buyer_id", "id"),
