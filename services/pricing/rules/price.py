@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from services.pricing.rules.coverage import Atom, Cell, Grid, cells_of, covered, not_bought, price_minor, whole_columns
-from services.pricing.rules.plan import COVERAGE, SUBSCRIPTION, TIERED, USAGE, Discount, Plan, PlanKind, tiered_minor
+from services.pricing.rules.plan import COVERAGE, SUBSCRIPTION, TIERED, USAGE, Discount, Plan, PlanKind
 from shared.errors import Conflict, Malformed
 from shared.money import MINOR_MAX, Money
 
@@ -146,8 +146,3 @@ def _time(plan: Plan, periods: int, days: int) -> list[tuple[str, int]]:
         part = prorated_minor(plan.price.minor, plan.period_days, days)
         lines.append((f"订阅 · {days} of {plan.period_days} days", part))
     return lines
-
-
-def units_minor(plan: Plan, quantity: int) -> int:
-    """The list price of so many units."""
-    return tiered_minor(plan.unit_tiers, quantity)
