@@ -175,3 +175,13 @@ def test_a_document_tells_what_was_stated_and_what_follows():
         {"is_capitalised": False, "reason": "research_stage"}, {"is_capitalised": True, "reason": "cost_of_asset"},
     ]  # fmt: skip
     assert told["statement"]["conditions"] == sorted(Condition)
+
+
+def test_the_reasons_stay_as_they_were_hashed():
+    assert (
+        list(Reason)
+        == (
+            "cost_of_asset not_recognised period_cost not_attributable not_of_this_holding research_stage "
+            "development_not_qualifying"
+        ).split()
+    )

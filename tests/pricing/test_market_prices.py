@@ -17,6 +17,7 @@ from services.pricing.rules.month import begins, due, due_at, later, month_of, m
 from services.pricing.rules.price_index import IndexPoint
 from services.pricing.rules.reference_price import Prices, since
 from services.pricing.rules.trade import Trade
+from shared import canonical
 from shared.grades import Mode
 from shared.ids import ListingId, OrderId, ParticipantId, VersionId
 from shared.money import Money
@@ -88,6 +89,16 @@ def test_affiliates_count_as_one(one: int, other: int):
     trades = [sold(1, place % 3, 10 + place % 3) for place in range(6)]
     assert may_be_told(trades, ALONE)
     assert not may_be_told(trades, ALONE | {PARTIES[other]: PARTIES[one]})
+
+
+def test_the_digest_can_be_computed_again_from_what_the_log_tells():
+    trade = sold(123, 1, 11)
+    told = {
+        "order_id": str(trade.order_id), "version_id": str(VERSIONS[0]), "mode": "raw",
+        "price": {"minor": 123, "currency": "CNY"}, "buyer": str(PARTIES[11]), "provider": str(PARTIES[0]),
+        "at": 1_894_665_600_000_000,
+    }  # fmt: skip
+    assert inputs_hash([trade], ALONE | {PARTIES[1]: PARTIES[0]}) == canonical.digest([told])
 
 
 def test_the_digest_is_of_what_was_used_in_any_order():

@@ -22,6 +22,7 @@ from services.pricing.rules.shares import (
     PartyUnknown,
     Share,
     TooManyParties,
+    Utility,
     WorthsIncomplete,
 )
 from shared import canonical
@@ -32,6 +33,12 @@ from shared.money import Money, total
 #        nobody A   B   AB  C  AC  BC  ABC
 GOLDEN = (0,    10, 20, 50, 0, 10, 20, 60)  # fmt: skip
 PARTIES = tuple(ParticipantId(f"participant_{number:032x}") for number in range(13))
+
+
+def shared(
+    price: Money, fees: Sequence[Fee], parties: Sequence[ParticipantId], utility: Utility
+) -> tuple[Share, ...]:  # fmt: skip
+    return rules.share(price, fees, parties, rules.values(utility, len(parties)))
 
 
 def alone(count: int) -> tuple[int, ...]:
@@ -78,7 +85,7 @@ def test_the_golden_game_is_shared_as_published():
 
 
 def test_the_golden_game_in_money_adds_up_to_the_fen():
-    found = rules.share(Money(1_000), (), PARTIES[:3], Game(GOLDEN))
+    found = shared(Money(1_000), (), PARTIES[:3], Game(GOLDEN))
     assert [share.amount.minor for share in found] == [389, 556, 55]  # of 388.9, 555.6 and 55.6 the first two round up
     assert [share.value for share in found] == ["70/3", "100/3", "10/3"]
 
@@ -130,7 +137,7 @@ def test_fees_and_shares_add_up_to_the_price(drawn: tuple[int, Coverage], net: i
         return
     lines = [Fee("x", Money(fee)) for fee in fees]
     price = Money(net + sum(fees))
-    found = rules.share(price, lines, PARTIES[:count], coverage)
+    found = shared(price, lines, PARTIES[:count], coverage)
     assert total([share.amount for share in found]) + total([line.amount for line in lines]) == price
     assert all(share.amount >= Money(0) and not share.clamped for share in found)
 
@@ -140,7 +147,7 @@ def test_who_holds_nothing_gets_nothing_and_who_holds_the_same_gets_the_same(dra
     count, coverage = drawn
     if not any(atom.weight for atom in coverage.atoms):
         return
-    found = rules.share(Money(net), (), PARTIES[:count], coverage)
+    found = shared(Money(net), (), PARTIES[:count], coverage)
     held = [[atom for atom in coverage.atoms if place in atom.holders and atom.weight] for place in range(count)]
     size = [coverage.groups.count(group) for group in coverage.groups]
     for place, share in enumerate(found):
@@ -194,7 +201,7 @@ def test_a_copy_by_a_stranger_would_pay_which_is_why_registration_refuses_copies
 def test_a_value_below_nothing_counts_as_nothing_and_says_so(
     worths: tuple[int, ...], values: list[Fraction], clamped: list[bool], amounts: list[int]
 ):
-    found = rules.share(Money(100), (), PARTIES[:2], Game(worths))
+    found = shared(Money(100), (), PARTIES[:2], Game(worths))
     assert [Fraction(share.value) for share in found] == values
     assert [share.clamped for share in found] == clamped
     assert [share.amount.minor for share in found] == amounts
@@ -226,7 +233,7 @@ def test_a_coverage_says_the_same_in_any_order(drawn: tuple[int, Coverage], data
 
 def test_a_document_tells_inputs_and_result_and_is_the_same_for_the_same_question():
     game, fees = Game(GOLDEN), (Fee("费", Money(10)),)
-    found = rules.share(Money(1_010), fees, PARTIES[:3], game)
+    found = shared(Money(1_010), fees, PARTIES[:3], game)
     told = rules.document(PARTIES[:3], Money(1_010), fees, "fees_1", game, found)
     assert told["method"] == Method.SHAPLEY and told["fee_schedule"] == "fees_1"
     assert told["utility"] == {"worths": list(GOLDEN)} and told["parties"] == list(PARTIES[:3])
@@ -242,11 +249,11 @@ def test_a_document_tells_inputs_and_result_and_is_the_same_for_the_same_questio
 
 
 @pytest.mark.parametrize("sharing, refusal, facts", [
-    (lambda: rules.share(Money(9), [Fee("x", Money(10))], PARTIES[:1], Game((0, 1))), FeesExceedPrice,
+    (lambda: shared(Money(9), [Fee("x", Money(10))], PARTIES[:1], Game((0, 1))), FeesExceedPrice,
      {"price_minor": 9, "fees_minor": 10}),
-    (lambda: rules.share(Money(9), (), PARTIES[:2], Game((0, 0, 0, 0))), NothingToShare, {}),
-    (lambda: rules.share(Money(9), (), PARTIES[:1], Game((0, -1))), NothingToShare, {}),
-    (lambda: rules.share(Money(9), (), PARTIES[:1], Coverage((), (0,))), NothingToShare, {}),
+    (lambda: shared(Money(9), (), PARTIES[:2], Game((0, 0, 0, 0))), NothingToShare, {}),
+    (lambda: shared(Money(9), (), PARTIES[:1], Game((0, -1))), NothingToShare, {}),
+    (lambda: shared(Money(9), (), PARTIES[:1], Coverage((), (0,))), NothingToShare, {}),
     (lambda: rules.values(Game((0,) * 2**13), 13), TooManyParties,
      {"parties": 13, "parties_max": 12, "instead": "coverage"}),
     (lambda: rules.values(Game((0, 1, 2)), 2), WorthsIncomplete, {"told": 3, "needed": 4}),
@@ -271,7 +278,7 @@ def test_twelve_parties_are_shared_exactly():
 
 
 def test_a_price_that_is_all_fees_leaves_nothing_to_each():
-    [share] = rules.share(Money(10), [Fee("x", Money(10))], PARTIES[:1], Game((0, 1)))
+    [share] = shared(Money(10), [Fee("x", Money(10))], PARTIES[:1], Game((0, 1)))
     assert share == Share(PARTIES[0], "1", False, Money(0))
 
 

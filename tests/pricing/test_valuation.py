@@ -360,3 +360,8 @@ def test_a_trade_is_disclosed_by_a_digest_that_the_log_allows_to_compute_again()
     assert told == {
         "trade_hash": again, "quality_basis_points": 5_000, "index_then": 10_000, "index_now": 10_100,
     }  # fmt: skip
+
+
+def test_the_words_of_a_question_stay_as_they_were_hashed():
+    assert list(CostKind) == "planning direct indirect opportunity taxes".split()
+    assert list(Basis) == ["revenue", "profit"]

@@ -35,22 +35,23 @@ async def share(
         raise NotAParty()
     order = rules.places(named)
     parties = tuple(named[place] for place in order)
+    pricing.standing.require_fresh()
+    for party in parties:
+        if not _is_admitted(pricing.standing, party):
+            raise PartyNotAdmitted(participant_id=party)
+    asked = rules.in_order(utility, order)
+    if isinstance(asked, Coverage):
+        asked = replace(asked, groups=groups(parties, lambda party: pricing.standing.of(party).affiliates))
+    values = rules.values(asked, len(parties))  # long for twelve parties, so that nobody waits for it with a lock
     async with pricing.database.transaction() as tx:
         if earlier := await once.recall(tx, RevenueShares):
             return earlier
-        pricing.standing.require_fresh()
-        for party in parties:
-            if not _is_admitted(pricing.standing, party):
-                raise PartyNotAdmitted(participant_id=party)
         now = await pricing.database.now(tx)
-        asked = rules.in_order(utility, order)
-        if isinstance(asked, Coverage):
-            asked = replace(asked, groups=groups(parties, lambda party: pricing.standing.of(party).affiliates))
         schedule = fee_rules.schedule_at(now) if fees is None else None
         if fees is None and schedule:
             fees = rules.platform_fees(price, schedule.provider_fee_basis_points, schedule.tax_basis_points)
         schedule_id = schedule and schedule.id
-        found = rules.share(price, fees or (), parties, asked)
+        found = rules.share(price, fees or (), parties, values)
         text, digest = sealed(rules.document(parties, price, fees or (), schedule_id, asked, found))
         shares = RevenueShares(
             RevenueShareId.new(), rules.method_of(asked), METHOD_VERSION, member.participant_id, price, fees or (),

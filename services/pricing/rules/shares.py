@@ -11,6 +11,7 @@ Does not: move money, or know whose data these are; leave-one-out is never offer
 Sources: Shapley 1953; Owen 1977; Luo, Pei et al., VLDB 2022 (independent utility); market-rules B5, S1 to S6.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -164,13 +165,15 @@ def values(utility: Utility, count: int) -> tuple[Fraction, ...]:
 def coverage_values(coverage: Coverage, count: int) -> tuple[Fraction, ...]:
     """For each party, the sum over its atoms of the weight, by the number of groups that hold it, by the number of its
     own group that do. Without affiliates: φ_i = Σ w_a / |holders of a|."""
-    found = [Fraction(0)] * count
+    weights = [Counter[int]() for _ in range(count)]  # of each party, by what they are divided by
     for atom in coverage.atoms:
         _check_holders(atom, count)
-        holding = [coverage.groups[holder] for holder in atom.holders]
-        for holder, group in zip(atom.holders, holding, strict=True):
-            found[holder] += Fraction(atom.weight, len(set(holding)) * holding.count(group))
-    return tuple(found)
+        holding = Counter(coverage.groups[holder] for holder in atom.holders)
+        for holder in atom.holders:
+            weights[holder][len(holding) * holding[coverage.groups[holder]]] += atom.weight
+    return tuple(
+        sum((Fraction(weight, divisor) for divisor, weight in theirs.items()), Fraction(0)) for theirs in weights
+    )
 
 
 def shapley_values(game: Game, count: int) -> tuple[Fraction, ...]:
@@ -196,23 +199,24 @@ def require_complete(game: Game, count: int) -> None:
         raise WorthsIncomplete(told=len(game.worths), needed=1 << count, worth_of_nobody=game.worths[0])
 
 
-def share(price: Money, fees: Sequence[Fee], parties: Sequence[ParticipantId], utility: Utility) -> tuple[Share, ...]:
+def share(
+    price: Money, fees: Sequence[Fee], parties: Sequence[ParticipantId], values: Sequence[Fraction]
+) -> tuple[Share, ...]:  # fmt: skip
     """What each party gets of what the fees leave of the price, in the order of the parties.
 
     A value below nothing counts as nothing, and the rest in proportion; the unit left over goes to the largest
-    remainder, ties to the earlier party. Requires parties in the order of their ids, and a utility in that order.
+    remainder, ties to the earlier party. Requires parties in the order of their ids, and the value of each.
     """
     net = price - total([fee.amount for fee in fees], price.currency)
     if net.minor < 0:
         raise FeesExceedPrice(price_minor=price.minor, fees_minor=(price - net).minor)
-    found = values(utility, len(parties))
-    counted = [max(value, Fraction(0)) for value in found]
+    counted = [max(value, Fraction(0)) for value in values]
     if not any(counted):
         raise NothingToShare()
     amounts = net.split(_whole(counted))
     return tuple(
         Share(party, str(value), value < 0, amount)
-        for party, value, amount in zip(parties, found, amounts, strict=True)
+        for party, value, amount in zip(parties, values, amounts, strict=True)
     )
 
 
