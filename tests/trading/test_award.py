@@ -25,6 +25,7 @@ from services.trading.rules.award import (
 from services.trading.rules.market_rules import STANDARD
 from services.trading.rules.mechanism import Pricing
 from services.trading.rules.right import RightKind
+from services.trading.rules.scope import narrowed
 from shared.grades import C5, Mode, decide
 from shared.ids import ContractId, EntitlementId, OrderId, ParticipantId, PlanId, QuoteId, VersionId
 from tests.trading.made import FEES, MICROSECOND, NOON, a_listing, yuan
@@ -77,11 +78,12 @@ def test_what_a_quote_buys_becomes_the_order_its_contract_and_its_right():
     ):
         award = accept_quote(quote, YES, LISTING, FEES, NOON - MICROSECOND)
         order = order_rules.place(OrderId.new(), ContractId.new(), award, LISTING, STANDARD.windows)
-        assert (order.quota_uses, order.period_days) == (quote.quota_uses, quote.period_days)
-        right = entitlement_rules.grant(EntitlementId.new(), order, LISTING, NOON)
+        assert (order.scope is None) == (quote is QUOTE)
+        sold = narrowed(LISTING, order.scope)
+        right = entitlement_rules.grant(EntitlementId.new(), order, sold, NOON)
         assert (right.quota_uses, right.deadline) == (uses, NOON + timedelta(days=days))
         decision = decide(LISTING.grade, LISTING.mode, C5, LISTING.flags, LISTING.conditions)
-        terms = json.loads(contract_rules.draft(order, LISTING, C5, decision).terms)
+        terms = json.loads(contract_rules.draft(order, sold, C5, decision).terms)
         assert (terms["quota_uses"], terms["right"]["period_days"]) == (uses, days)
 
 

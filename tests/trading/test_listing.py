@@ -28,13 +28,15 @@ from services.trading.rules.listing import (
     OutsideLicence,
     PlanMissing,
     PricingDoesNotFit,
+    PublicDataUncapped,
     Reason,
     RightsOverlap,
     State,
     SuspendedByGrade,
 )
 from services.trading.rules.market_rules import STANDARD
-from services.trading.rules.mechanism import Mechanism, Pricing
+from services.trading.rules.mechanism import FITTING, Mechanism, Pricing
+from services.trading.rules.price_cap import ARTICLE
 from services.trading.rules.right import RightKind
 from shared.grades import G1, G2, G3, G4, G6, Flag, Grade, Mode, NotPermitted, possible
 from shared.ids import ListingId, ParticipantId, PlanId
@@ -205,6 +207,25 @@ def test_an_exclusive_right_stands_alone(kind: RightKind, beside: tuple[RightKin
         with pytest.raises(RightsOverlap) as refused:
             listed(taken, kind, asset_id=version.asset_id)
         assert refused.value.facts == {"listings": [claim.listing_id for claim in taken]}
+
+
+@pytest.mark.parametrize("kind", RightKind)
+@pytest.mark.parametrize("pricing", Pricing)
+@pytest.mark.parametrize("mechanism", Mechanism)
+def test_public_data_are_listed_only_where_a_price_cap_is_kept(kind: RightKind, pricing: Pricing, mechanism: Mechanism):
+    version = a_version(flags=frozenset({Flag.PUBLIC_DATA}))
+    offer = an_offer(version, kind, pricing)
+    if pricing is Pricing.AUCTION:
+        if mechanism not in FITTING[kind]:
+            return
+        offer = replace(offer, mechanism=mechanism)
+    act = (ListingId.new(), offer, version, version.provider_id, (), STANDARD, NOON)
+    if pricing is Pricing.FIXED or offer.mechanism in (Mechanism.ENGLISH, Mechanism.DUTCH):
+        assert rules.open_listing(*act).state is LISTED
+    else:
+        with pytest.raises(PublicDataUncapped) as refused:
+            rules.open_listing(*act)
+        assert refused.value.facts == {"article": ARTICLE, "fitting": ["fixed", "english", "dutch"]}
 
 
 @pytest.mark.parametrize("starts_in, fits", [

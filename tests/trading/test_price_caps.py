@@ -67,3 +67,18 @@ async def test_public_data_are_auctioned_below_their_cap_or_not_at_all(market: M
     above = await market.bid(bidder, auction_id, START + STEP + 1)
     assert code(above) == (409, "above_price_cap") and above.json()["asked"] == yuan(START + STEP + 1)
     assert (await market.bid(bidder, auction_id, START + STEP)).status_code == 201
+
+
+async def test_a_falling_price_of_public_data_begins_at_their_cap_at_most(market: Market):
+    assert market.provider.participant_id
+    version_id = market.neighbours.version(market.provider.participant_id, flags=["public_data"])
+    listing = await market.listing(version_id, mechanism="dutch")
+    asked: dict[str, Any] = {
+        "increments": None,
+        "schedule": {"decrement": yuan(STEP), "interval_seconds": 3_600, "floor_price": yuan(STEP)},
+    }
+    assert code(await market.open_auction(listing, **asked)) == (409, "price_cap_missing")
+    market.neighbours.price_caps[version_id] = Money(START - 1)
+    assert code(await market.open_auction(listing, **asked)) == (409, "above_price_cap")
+    market.neighbours.price_caps[version_id] = Money(START)
+    assert (await market.open_auction(listing, **asked)).status_code == 201

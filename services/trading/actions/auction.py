@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from services.pricing.client import NoSuchPriceCap
 from services.trading.actions import money
 from services.trading.actions.award import place_order
 from services.trading.actions.bidder import decided_anew, offered
 from services.trading.actions.permission import Sight, decide_for
+from services.trading.actions.price_cap import price_cap_of
 from services.trading.actions.trading import Trading, fees_of_today
 from services.trading.events.auction import AuctionCancelled, AuctionOpened, BidderRegistered, facts_of_close
 from services.trading.rules import auction as rules
@@ -35,7 +35,6 @@ from services.trading.store.auction import ShownAuction
 from shared.access import Member
 from shared.database import Transaction
 from shared.facts import SALT_BYTES, Fact
-from shared.grades import Flag
 from shared.idempotency import Once
 from shared.ids import AuctionId, ListingId, ParticipantId, RegistrationId
 from shared.money import Money
@@ -68,7 +67,7 @@ class Wanted:
 async def open_auction(trading: Trading, caller: Member, wanted: Wanted, once: Once) -> Auction:
     """Call for bids on a listing of one's own. The fee schedule of today stays with the auction."""
     fees = await fees_of_today(trading)
-    price_cap = await _price_cap(trading, wanted.listing_id)
+    price_cap = await price_cap_of(trading, wanted.listing_id)
     async with trading.database.transaction() as tx:
         if earlier := await once.recall(tx, Auction):
             return earlier
@@ -95,18 +94,6 @@ async def open_auction(trading: Trading, caller: Member, wanted: Wanted, once: O
         await once.remember(tx, auction)
         await trading.outbox.record(tx, caller.actor, now, AuctionOpened.of(auction, reserve_salt))
     return auction
-
-
-async def _price_cap(trading: Trading, listing_id: ListingId) -> Money | None:
-    """The cap that holds now for what is offered, where it is public data and one is filed."""
-    async with trading.database.read() as tx:
-        listing = await listing_store.listing(tx, listing_id)
-    if Flag.PUBLIC_DATA not in listing.flags:
-        return None
-    try:
-        return (await trading.pricing.price_cap(listing.version_id)).cap
-    except NoSuchPriceCap:
-        return None
 
 
 async def register(trading: Trading, caller: Member, auction_id: AuctionId, once: Once) -> Registration:

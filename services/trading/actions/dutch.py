@@ -10,6 +10,7 @@ from services.trading.actions.auction import Wanted, free_deposits
 from services.trading.actions.award import place_order
 from services.trading.actions.bidder import offered
 from services.trading.actions.permission import decide_for
+from services.trading.actions.price_cap import price_cap_of
 from services.trading.actions.trading import Trading, fees_of_today
 from services.trading.events.dutch import DutchAuctionEnded, DutchAuctionOpened, DutchPriceAccepted
 from services.trading.rules import dutch as rules
@@ -18,6 +19,7 @@ from services.trading.rules.auction import OPEN
 from services.trading.rules.award import Award, FromAuction, FrozenFees
 from services.trading.rules.dutch import DutchAuction, DutchTerms, Taken, dutch_terms_of
 from services.trading.rules.listing import require_open
+from services.trading.rules.price_cap import require_filed, require_within
 from services.trading.store import auction as store
 from services.trading.store import listing as listing_store
 from shared.access import Member
@@ -29,12 +31,15 @@ from shared.money import Money
 async def open_auction(trading: Trading, caller: Member, wanted: Wanted, once: Once) -> DutchAuction:
     """Offer a listing of one's own at a falling price. Requires a schedule."""
     fees = await fees_of_today(trading)
+    price_cap = await price_cap_of(trading, wanted.listing_id)
     async with trading.database.transaction() as tx:
         if earlier := await once.recall(tx, DutchAuction):
             return earlier
         listing = await listing_store.own_listing(tx, wanted.listing_id, caller.participant_id)
         now = await trading.database.now(tx)
         require_open(listing, now)
+        require_filed(listing.flags, price_cap)
+        require_within(price_cap, wanted.start_price)
         terms = _terms(trading, wanted, fees, now)
         auction = rules.open_dutch(AuctionId.new(), listing.id, caller.participant_id, terms, now)
         await store.add_auction(tx, auction, None)

@@ -135,8 +135,6 @@ class OrderPlaced(Fact):
     fees: FrozenFees
     windows: Windows
     deadline: datetime | None
-    quota_uses: int | None
-    period_days: int | None
     scope: Scope | None
     call_auction_id: CallAuctionId | None
 
@@ -145,8 +143,7 @@ class OrderPlaced(Fact):
         return cls(
             order.id, order.listing_id, order.version_id, order.mode, order.exclusive, order.buyer_id,
             order.provider_id, order.price, order.quote_id, order.auction_id, order.inquiry_id, order.negotiation_id,
-            order.contract_id, order.fees, order.windows, order.deadline, order.quota_uses, order.period_days,
-            order.scope, order.call_auction_id,
+            order.contract_id, order.fees, order.windows, order.deadline, order.scope, order.call_auction_id,
         )  # fmt: skip
 
 

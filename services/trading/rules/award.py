@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.trading.rules.listing import Listing
-from services.trading.rules.scope import Scope
+from services.trading.rules.scope import Scope, bought_of
 from services.trading.rules.settlement import FeeSchedule
 from shared.errors import Conflict
 from shared.grades import Mode
@@ -93,8 +93,6 @@ class Award:
     origin: Origin
     fees: FrozenFees
     awarded_at: datetime
-    quota_uses: int | None = None  # bought with the price; None leaves it to the offer
-    period_days: int | None = None
     columns: tuple[str, ...] | None = None  # that may be asked about; None for all of them
     scope: Scope | None = None
 
@@ -185,7 +183,7 @@ def accept_quote(quote: Quoted, said: Acceptance, listing: Listing, fees: Frozen
     if (quote.period_days or 0) > listing.right.period_days:
         raise BeyondOffer(period_days=quote.period_days, period_days_max=listing.right.period_days)
     origin = FromQuote(quote.id, quote.version)
-    bought = quote.quota_uses, quote.period_days, quote.columns
+    bought = quote.columns, bought_of(listing, quote.quota_uses, quote.period_days)
     return Award(listing.id, listing.provider_id, quote.buyer_id, quote.total, origin, fees, now, *bought)
 
 

@@ -130,9 +130,9 @@ def grant(entitlement_id: EntitlementId, order: Order, listing: Listing, now: da
     return Entitlement(
         id=entitlement_id, order_id=order.id, contract_id=order.contract_id, version_id=order.version_id,
         buyer_id=order.buyer_id, provider_id=order.provider_id, mode=order.mode, exclusive=order.exclusive,
-        purposes=listing.purposes, quota_uses=order.quota_uses or listing.quota_uses, uses_spent=0,
+        purposes=listing.purposes, quota_uses=listing.quota_uses, uses_spent=0,
         grade_revision=listing.grade_revision, state=ENTITLEMENT.start, granted_at=now,
-        deadline=begins_at + timedelta(days=order.period_days or listing.right.period_days),
+        deadline=begins_at + timedelta(days=listing.right.period_days),
         begins_at=begins_at if begins_at > now else None,
         columns=order.columns,
     )  # fmt: skip

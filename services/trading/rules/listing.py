@@ -14,7 +14,8 @@ from typing import Any
 
 from services.trading.rules.claim import Claim, claim_of, conflict
 from services.trading.rules.market_rules import MarketRules
-from services.trading.rules.mechanism import FITTING, Mechanism, Pricing
+from services.trading.rules.mechanism import FITTING, KEEPING_A_CAP, Mechanism, Pricing
+from services.trading.rules.price_cap import ARTICLE
 from services.trading.rules.right import Right, RightKind
 from services.trading.rules.traits import Traits
 from shared.errors import Conflict, Malformed, NotFound
@@ -162,6 +163,11 @@ class BeginsTooEarlyOrLate(Conflict):
     """A right begins with its grant, or at a moment between now and the end of the listing."""
 
 
+class PublicDataUncapped(Conflict):
+    """Public data are sold only where their price cap is kept (发改价格〔2025〕65号): at a fixed price, or by an open
+    auction; `fitting` names the ways."""
+
+
 class CopiesMissing(Malformed):
     """A limited right says how many copies of it there are; an exclusive and an unlimited one say nothing of it."""
 
@@ -210,6 +216,7 @@ def open_listing(
     if version.licence:
         _require_within(version.licence, offer)
     _require_fitting(offer)
+    _require_capped(offer, version.flags)
     _require_begins_in_time(offer.right, rules, now)
     _require_free(claim_of(listing_id, version.asset_id, offer.right, now), beside)
     return Listing(
@@ -307,6 +314,12 @@ def _require_fitting(offer: Offer) -> None:
         raise PricingDoesNotFit(right=kind, mechanism=mechanism, fitting=list(FITTING[kind]))
     if (offer.plan_id is not None) != (offer.pricing is Pricing.FIXED):
         raise PlanMissing(pricing=offer.pricing)
+
+
+def _require_capped(offer: Offer, flags: frozenset[Flag]) -> None:
+    keeps_a_cap = offer.pricing is Pricing.FIXED or offer.mechanism in KEEPING_A_CAP
+    if Flag.PUBLIC_DATA in flags and not keeps_a_cap:
+        raise PublicDataUncapped(article=ARTICLE, fitting=[Pricing.FIXED, *KEEPING_A_CAP])
 
 
 def _require_begins_in_time(right: Right, rules: MarketRules, now: datetime) -> None:

@@ -36,3 +36,4 @@ FITTING: Mapping[RightKind, tuple[Mechanism, ...]] = {
     RightKind.LIMITED:   (Mechanism.UNIFORM,),
     RightKind.UNLIMITED: (Mechanism.RSOP,),
 }  # fmt: skip
+KEEPING_A_CAP = (Mechanism.ENGLISH, Mechanism.DUTCH)  # every price of which is seen before it is taken

@@ -114,8 +114,6 @@ class Order:
     reason_code: str | None = None
     overdue: bool = False  # the custodian has kept the settlement waiting for longer than its window
     revision: int = 1
-    quota_uses: int | None = None  # bought with the price; None leaves it to the offer
-    period_days: int | None = None
     columns: tuple[str, ...] | None = None  # that may be asked about; None for all of them
     inquiry_id: InquiryId | None = None
     negotiation_id: NegotiationId | None = None
@@ -169,7 +167,7 @@ def place(order_id: OrderId, contract_id: ContractId, award: Award, listing: Lis
         call_auction_id=origin.call_auction_id if isinstance(origin, FromCallAuction) else None,
         contract_id=contract_id, fees=award.fees, windows=windows, state=ORDER.start, placed_at=award.awarded_at,
         deadline=award.awarded_at + timedelta(seconds=windows.signing_seconds),
-        quota_uses=award.quota_uses, period_days=award.period_days, columns=award.columns, scope=award.scope,
+        columns=award.columns, scope=award.scope,
     )  # fmt: skip
 
 

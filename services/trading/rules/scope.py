@@ -31,6 +31,14 @@ def scope_of(listing: Listing) -> Scope:
     return Scope(listing.right, listing.purposes, listing.quota_uses)
 
 
+def bought_of(listing: Listing, quota_uses: int | None, period_days: int | None) -> Scope | None:
+    """So many uses, for so many days, of what the listing offers; None leaves either, or both, to it."""
+    if quota_uses is None and period_days is None:
+        return None
+    right = replace(listing.right, period_days=period_days or listing.right.period_days)
+    return Scope(right, listing.purposes, quota_uses or listing.quota_uses)
+
+
 def units_of(listing: Listing, units: int) -> Scope:
     """So many times what the listing offers. Requires one or more."""
     return Scope(listing.right, listing.purposes, units * listing.quota_uses)

@@ -207,8 +207,6 @@ orders = Table(
     Column("negotiation_id", IdOf(NegotiationId), unique=True),
     Column("call_auction_id", IdOf(CallAuctionId)),
     Column("contract_id", IdOf(ContractId), nullable=False, unique=True),
-    Column("quota_uses", Integer),  # bought with the price; null leaves it to the listing
-    Column("period_days", Integer),
     Column("columns", JSON(none_as_null=True)),  # that may be asked about; null for all of them
     Column("fees", JSON, nullable=False),
     Column("windows", JSON, nullable=False),
