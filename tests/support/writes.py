@@ -31,6 +31,9 @@ def id_of(kind: str) -> str:
     return f"{kind}_{HEX}"
 
 
+THREE = [f"participant_{number:032x}" for number in (1, 2, 3)]
+
+
 def _terms(**more: Any) -> dict[str, Any]:
     return {
         "kind": "one_off", "price": YUAN, "discounts": [{"description": "首单", "basis_points": 100}],
@@ -308,7 +311,7 @@ WRITES: dict[str, Write] = {
     "POST /trading/v1/inquiries": Write(ALPHA, {
         "title": "机场", "description": "全国机场", "purpose": "research", "mode": "raw", "grade_ceiling": "G3",
         "right": ASKED_RIGHT, "quota_uses": 1, "scoring": SCORING, "budget": YUAN, "budget_is_open": True,
-        "offers_until": "2030-02-01T00:00:00Z", "invited": [id_of("participant")],
+        "offers_until": "2030-02-01T00:00:00Z", "invited": THREE,
     }),
     "POST /trading/v1/inquiries/{inquiry_id}/offers": Write(AVIATION, {"commitment": HASH}),
     "POST /trading/v1/inquiries/{inquiry_id}/openings": Write(AVIATION, {

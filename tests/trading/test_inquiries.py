@@ -110,10 +110,10 @@ async def test_what_may_not_be_asked_is_refused(ring: Ring):
     for invited, refused in (
         (ids[:2], (422, "too_few_invited")),
         ([*ids[:2], ids[0]], (422, "invited_twice")),
-        ([*ids[:2], ParticipantId.new()], (422, "not_a_provider")),
-        ([*ids[:2], (await market.buyer()).participant_id], (422, "not_a_provider")),
+        ([*ids[:2], ParticipantId.new()], (409, "not_a_provider")),
+        ([*ids[:2], (await market.buyer()).participant_id], (409, "not_a_provider")),
         ([*ids, affiliate.participant_id], (403, "related_party")),
-        ([*ids, kin.participant_id], (422, "invited_are_related")),
+        ([*ids, kin.participant_id], (409, "invited_are_related")),
     ):
         assert code(await ring.publish(invited=invited)) == refused
     soon = (market.bench.clock.now() + timedelta(days=OFFERS_DAYS, microseconds=-1)).isoformat()

@@ -19,7 +19,7 @@ from services.trading.rules.market_rules import DAY, HOUR, MarketRules, Windows
 from services.trading.rules.mechanism import Pricing
 from services.trading.rules.right import RightKind
 from services.trading.rules.scoring import ScoringRule
-from shared.errors import Malformed
+from shared.errors import Conflict, Malformed
 from shared.grades import Grade, Mode
 from shared.ids import ParticipantId
 from shared.money import Money
@@ -95,11 +95,11 @@ class InvitedTwice(Malformed):
     """Each provider is invited once."""
 
 
-class NotAProvider(Malformed):
+class NotAProvider(Conflict):
     """Whoever is invited must be admitted as a provider; the facts say who is not."""
 
 
-class InvitedAreRelated(Malformed):
+class InvitedAreRelated(Conflict):
     """Those who are invited must be strangers to one another, or they would not compete; the facts say who is not."""
 
 

@@ -175,7 +175,9 @@ class NewUse(Request):
     use_id: UseId
     grade_revision: Annotated[int, Limits(ge=1, le=2**31 - 1)]
     on_record: Annotated[list[Annotated[Condition, Limits(strict=False)]], Limits(max_length=len(Condition))] = []
-    columns: Annotated[list[Annotated[str, Limits(max_length=1_000)]] | None, Limits(max_length=10_000)] = None
+    columns: Annotated[
+        list[Annotated[str, Limits(min_length=1, max_length=1_000)]] | None, Limits(max_length=10_000)
+    ] = None
 
 
 class UseView(View):
