@@ -25,8 +25,15 @@ def alterations(line: bytes) -> Iterator[tuple[Path, str, bytes]]:
 
 
 def _members(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
-    members: dict[Any, Any] = value if type(value) is dict else dict(enumerate(value)) if type(value) is list else {}
-    for name, member in members.items():
+    members: Any = ()
+    match value:
+        case dict():
+            members = value.items()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        case list():
+            members = enumerate(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        case _:
+            pass
+    for name, member in members:
         yield (*path, name), member
         yield from _members(member, (*path, name))
 

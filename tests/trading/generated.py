@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from services.trading.events import dutch as dutch_events
 from services.trading.events import sealed as sealed_events
@@ -26,6 +26,7 @@ from services.trading.rules.market_rules import STANDARD
 from services.trading.rules.mechanism import Mechanism
 from services.trading.rules.order import Order
 from services.trading.rules.order import State as OrderState
+from services.trading.rules.replay import Replayed, Verdict, replay
 from services.trading.rules.replay_entry import Entry
 from services.trading.rules.sealed import SealedAuction, SealedBid
 from services.trading.rules.sealed_terms import SealedTerms
@@ -336,3 +337,29 @@ def as_replayed(play: Played) -> AnyAuction:
 
 def bids_as_replayed(play: Played) -> list[SealedBid]:
     return play.bids if play.ending in CLOSED else [replace(bid, amount=None, nonce=None) for bid in play.bids]
+
+
+def again(play: Played) -> Replayed:
+    return replay(play.auction.id, play.entries(), play.seen_until)
+
+
+def require_same(play: Played) -> Replayed:
+    """What is replayed is what was kept, and what the commands by themselves must lead to."""
+    found = again(play)
+    assert not found.differences, f"{play.seed}: {found.differences}"
+    assert (found.auction, list(found.bids)) == (as_replayed(play), bids_as_replayed(play)), play.seed
+    assert found.is_running == (play.ending == "running")
+    if found.verdict is Verdict.SAME:
+        _require_won(play, found)
+    return found
+
+
+def _require_won(play: Played, found: Replayed) -> None:
+    won = {bid.participant_id: bid.price for bid in found.bids if bid.price}
+    auction: Any = found.auction
+    if not found.bids and auction.winner_id:
+        won = {auction.winner_id: auction.price}
+    assert won.keys() == play.won.keys(), play.seed
+    for bidder, price in won.items():
+        assert price and (price.minor == play.won[bidder] or hasattr(auction, "extensions")), play.seed
+        assert price.minor <= play.won[bidder], play.seed

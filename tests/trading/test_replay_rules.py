@@ -21,10 +21,10 @@ from tests.trading.generated import (
     Played,
     a_dutch,
     a_sealed,
+    again,
     an_english,
-    as_replayed,
-    bids_as_replayed,
     played,
+    require_same,
 )  # fmt: skip
 from tests.trading.handmade import ANA, AUCTION, BEA, CLOSE, EVE, NOON, SECOND, Line
 
@@ -237,32 +237,6 @@ def play_of(seed: str, ending: str, mechanism: str) -> Played:
             return a_dutch(seed, ending)
         case _:
             return a_sealed(seed, ending, Mechanism(mechanism))
-
-
-def again(play: Played) -> Replayed:
-    return replay(play.auction.id, play.entries(), play.seen_until)
-
-
-def require_same(play: Played) -> Replayed:
-    """What is replayed is what was kept, and what the commands by themselves must lead to."""
-    found = again(play)
-    assert not found.differences, f"{play.seed}: {found.differences}"
-    assert (found.auction, list(found.bids)) == (as_replayed(play), bids_as_replayed(play)), play.seed
-    assert found.is_running == (play.ending == "running")
-    if found.verdict is SAME:
-        require_won(play, found)
-    return found
-
-
-def require_won(play: Played, found: Replayed) -> None:
-    won = {bid.participant_id: bid.price for bid in found.bids if bid.price}
-    auction: Any = found.auction
-    if not found.bids and auction.winner_id:
-        won = {auction.winner_id: auction.price}
-    assert won.keys() == play.won.keys(), play.seed
-    for bidder, price in won.items():
-        assert price and (price.minor == play.won[bidder] or hasattr(auction, "extensions")), play.seed
-        assert price.minor <= play.won[bidder], play.seed
 
 
 @pytest.mark.parametrize("start", range(0, 300, 50))
