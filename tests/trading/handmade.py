@@ -66,11 +66,12 @@ def bid(sequence: int, who: str, number: int, ts: int, price: int, leading: bool
 def opened() -> Line:
     return line("auction_opened", NOON, {
         "auction_id": AUCTION, "listing_id": LISTING, "provider_id": PROVIDER, "start_price": yuan(100),
-        "increments": [{"from_minor": 0, "step_minor": 10}], "deposit": yuan(10), "opens_at": NOON,
-        "closes_at": CLOSE, "hard_closes_at": CLOSE + 14_400 * SECOND, "soft_close_seconds": 300,
+        "increments": [{"from_minor": 0, "step_minor": 10, "step_basis_points": 0}], "deposit": yuan(10),
+        "opens_at": NOON, "closes_at": CLOSE, "hard_closes_at": CLOSE + 14_400 * SECOND, "soft_close_seconds": 300,
         "extension_seconds": 300, "extensions_max": 60, "fees": dict(FEES), "windows": dict(WINDOWS),
-        "rules_name": "standard",
-    }, sealed("reserve_price", RESERVE, RESERVE_SALT))  # fmt: skip
+        "rules_name": "standard", "priority_ids": [], "keeps_second": False, "second_answer_seconds": 60,
+        "barred_ids": [EVE],
+    }, sealed("reserve_price", RESERVE, RESERVE_SALT), v=2)  # fmt: skip
 
 
 def closed() -> Line:
@@ -79,7 +80,7 @@ def closed() -> Line:
         "auction_id": AUCTION, "listing_id": LISTING, "outcome_state": "sold", "reason_code": "highest_bid",
         "winner_id": BEA, "amount": yuan(150), "bids": 3, "closed_at": CLOSE + 350 * SECOND, "openings": openings,
         "reserve_price": yuan(RESERVE), "reserve_salt": RESERVE_SALT, "revision": 5,
-    })  # fmt: skip
+    }, v=2)  # fmt: skip
 
 
 def ordered(buyer: str = BEA, minor: int = 150) -> Line:

@@ -31,6 +31,9 @@ NEVER = {  # by fact (any: *) and place
         "data.clearance",
     ): "the grade decides with it, whose facts are the catalogue's and identity's",
     ("*", "data.rules_name"): "a name for the numbers that are told beside it, and it is they that count",
+    ("award_confirmed", "ts"): "it is confirmed at whatever moment the order says that it was paid",
+    ("award_confirmed", "data.auction_id"): "the last of an auction's facts: without it, it is as it was before",
+    ("award_failed", "data.auction_id"): "the last of an auction's facts: without it, it is as it was before",
     ("auction_cancelled", "ts"): "it ends at whatever moment",
     ("order_placed", "v"): "an order's own, as all that follows: its contract repeats it, and is judged with it",
     ("order_placed", "out"): "an order's own",
@@ -45,17 +48,23 @@ NEVER = {  # by fact (any: *) and place
     ("order_placed", "data.one_more"): "an order's own",
 }
 OPENED = ("auction_opened", "dutch_auction_opened", "sealed_auction_opened")
-TERMS = ("closes_at", "extension_seconds", "extensions_max", "fees", "hard_closes_at", "increments", "opens_at",
-         "schedule", "soft_close_seconds", "start_price", "windows")  # fmt: skip
+TERMS = (
+    "barred_ids", "buy_now_price", "closes_at", "extension_seconds", "extensions_max", "fees", "hard_closes_at",
+    "increments", "keeps_second", "opens_at", "price_cap", "priority_ids", "schedule", "second_answer_seconds",
+    "soft_close_seconds", "start_price", "windows",
+)  # fmt: skip
 IN_PLAY = {  # found as soon as something depends on it (for the terms: test_replay_rules)
     **{(act, f"data.{name}"): "no bid, end or order came near enough to it" for act in OPENED for name in TERMS},
     **{(act, "ts"): "any moment before the bidding will do" for act in OPENED},
+    ("auction_opened", "data.open_reserve"): "that the reserve was shown; its amount is sealed as well",
     ("auction_opened", "pd"): "what was called off stays sealed",
     (
         "auction_closed",
         "ts",
     ): "of an unsold auction, any moment after its end will do; of a sold one, the order repeats it",
     ("dutch_auction_ended", "ts"): "any moment after its end will do",
+    ("award_failed", "ts"): "of silence, any moment after the deadline will do",
+    ("bid_placed", "ts"): "the moment is told in the body; an earlier one is not taken, for time never runs back",
     ("bidder_registered", "ts"): "any moment before the bidder's first bid will do",
     ("bidder_registered", "act"): "nobody speaks of who registered last and never bid",
     ("bidder_registered", "data.auction_id"): "nobody speaks of who registered last and never bid",
@@ -70,8 +79,8 @@ IN_PLAY = {  # found as soon as something depends on it (for the terms: test_rep
     (
         "sealed_bid_placed",
         "ts",
-    ): "the moment is told in the body; an earlier one is not taken, for time never runs back",
-    ("sealed_bid_revealed", "ts"): "as of a sealed bid",
+    ): "as of a bid",
+    ("sealed_bid_revealed", "ts"): "as of a bid",
     ("sealed_auction_closed", "data.verdicts.*.reason_code"): "that a loser was denied is taken on trust, and said so",
 }
 
@@ -92,6 +101,18 @@ def plays() -> dict[str, Played]:
         ),
         "english, forbidden": _first(
             lambda seed: an_english(seed, "forbidden", shuffled=False), lambda play: play.auction.bid_count > 1
+        ),
+        "english, bought at once": _first(
+            lambda seed: an_english(seed, "followed", bids_max=1, shuffled=False),
+            lambda play: play.auction.reason_code == "bought_now" and play.auction.terms.reserve_price,
+        ),
+        **{f"english, {reason}": _first(
+            lambda seed: an_english(seed, "followed", shuffled=False),
+            lambda play, reason=reason: play.auction.reason_code == reason and play.auction.revision > 3,
+        ) for reason in ("second_accepted", "second_declined", "second_silent", "winner_defaulted")},
+        "english, paid": _first(
+            lambda seed: an_english(seed, "followed", shuffled=False),
+            lambda play: any(b'"trading.award_confirmed"' in line for line in play.lines),
         ),
         "dutch": _first(
             lambda seed: a_dutch(seed, "closed", shuffled=False),

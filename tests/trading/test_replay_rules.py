@@ -26,7 +26,7 @@ from tests.trading.generated import (
     played,
     require_same,
 )  # fmt: skip
-from tests.trading.handmade import ANA, AUCTION, BEA, CLOSE, EVE, NOON, SECOND, Line
+from tests.trading.handmade import ANA, AUCTION, BEA, CLOSE, EVE, NOON, PROVIDER, SECOND, Line
 
 Log = dict[str, Line]
 LATER = moment(CLOSE + 86_400 * SECOND)
@@ -147,6 +147,14 @@ FAULTS: list[tuple[str, Callable[[Log], object], Verdict, list[tuple[Kind, str, 
      [(DIFFERS, "bid_placed", "price.minor")]),
     ("a reserve in another currency", put("closed", "data", "reserve_price", "currency", to="USD"), ALTERED,
      [(UNREADABLE, "bid_placed", "data")]),
+    ("a cap that bid 2 exceeds", put("opened", "data", "price_cap", to=handmade.yuan(149)), ALTERED,
+     [(REFUSED, "bid_placed", "act")]),
+    ("a priority that the price was not of", put("opened", "data", "priority_ids", to=[BEA]), ALTERED,
+     [(DIFFERS, "bid_placed", "price.minor"), (DIFFERS, "auction_closed", "amount.minor"),
+      (DIFFERS, "order_placed", "amount.minor")]),
+    ("a second whose deposit was not kept", put("opened", "data", "keeps_second", to=True), ALTERED,
+     [(DIFFERS, "auction_closed", "outcome_state"), (DIFFERS, "auction_closed", "second_id"),
+      (DIFFERS, "auction_closed", "envelope.obj")]),
     ("other fees than the order's", put("opened", "data", "fees", "tax_basis_points", to=601), ALTERED,
      [(DIFFERS, "order_placed", "fees.tax_basis_points")]),
     ("other windows than the order's", put("opened", "data", "windows", "payment_seconds", to=7), ALTERED,
@@ -165,8 +173,12 @@ FAULTS: list[tuple[str, Callable[[Log], object], Verdict, list[tuple[Kind, str, 
     ("registered twice", add("again", handmade.registered(BEA, 3)), ALTERED,
      [(DIFFERS, "bidder_registered", "participant_id")]),
     ("registered after the bid", put("bea", "ts", to=CLOSE), ALTERED, [(DIFFERS, "bid_placed", "ts")]),
-    ("registered out of turn", add("eve", handmade.registered(EVE, 4)), ALTERED,
+    ("registered out of turn", add("eve", handmade.registered(PROVIDER[:-1] + "4", 4)), ALTERED,
      [(DIFFERS, "bidder_registered", "bidder_number")]),
+    ("registered though barred", add("eve", handmade.registered(EVE, 3)), ALTERED,
+     [(DIFFERS, "bidder_registered", "participant_id")]),
+    ("the provider as a bidder", add("eve", handmade.registered(PROVIDER, 3)), ALTERED,
+     [(DIFFERS, "bidder_registered", "participant_id")]),
     ("registered though denied", put("bea", "data", "decision", "allowed", to=False), ALTERED,
      [(DIFFERS, "bidder_registered", "decision.allowed")]),
     ("opened before it was told", put("opened", "ts", to=NOON + 1), ALTERED, [(DIFFERS, "auction_opened", "ts")]),
@@ -179,6 +191,7 @@ FAULTS: list[tuple[str, Callable[[Log], object], Verdict, list[tuple[Kind, str, 
     ("more than a fact of this kind has", put("bid 1", "data", "extra", to=1), ALTERED,
      [(DIFFERS, "bid_placed", "extra")]),
     ("a later version", put("bid 1", "v", to=2), UNDECIDED, [(UNKNOWN, "bid_placed", "v")]),
+    ("an earlier version", put("opened", "v", to=1), UNDECIDED, [(UNKNOWN, "auction_opened", "v")]),
     ("a fact of a later program", add("new", handmade.line("seconded", LATE, {"auction_id": AUCTION, "revision": 6})),
      UNDECIDED, [(UNKNOWN, "seconded", "act")]),
     ("a fact of another mechanism", add("new", handmade.line("dutch_auction_ended", LATE, {
@@ -249,7 +262,7 @@ MECHANISMS = ["english", "dutch", "sealed_first", "sealed_second", "uniform", "r
 
 
 @pytest.mark.parametrize("mechanism", MECHANISMS)
-@pytest.mark.parametrize("ending", ["closed", "denied", "forbidden", "cancelled", "running"])
+@pytest.mark.parametrize("ending", ["closed", "followed", "denied", "forbidden", "cancelled", "running"])
 def test_every_mechanism_is_replayed_to_every_end(mechanism: str, ending: str):
     for seed in SEEDS[:15]:
         require_same(play_of(seed, ending, mechanism))
@@ -286,11 +299,15 @@ def _is_silent(play: Played, entry: Entry) -> bool:
 
 
 def test_what_the_facts_of_the_auction_cannot_decide_is_said_to_be_taken_on_trust():
-    notes = {note for seed in SEEDS[:40] for ending in ("denied", "forbidden", "running") for mechanism in MECHANISMS
-             for note in again(play_of(seed, ending, mechanism)).trusted}  # fmt: skip
+    endings = ("denied", "forbidden", "running", "followed")
+    plays = [play_of(seed, ending, mechanism)
+             for seed in SEEDS[:40] for ending in endings for mechanism in MECHANISMS]  # fmt: skip
+    notes = {note for play in plays for note in again(play).trusted}
     assert {note.partition(" of bid ")[0] for note in notes} == {
         f"auction_closed: the leader is denied, {DENIED}", "sealed_auction_closed: the bidder",
         "auction_cancelled: version_withdrawn", "bid_placed: price, leading and closes_at, while maxima are sealed",
+        "award_confirmed: that the winner has paid", "second_asked: that the winner has not paid",
+        "award_failed: that the winner has not paid", "award_failed: that the order ended, not_signed_by_provider",
         "sealed_bid_revealed: that it is what was committed to, until it is told",
     }  # fmt: skip
 

@@ -1,6 +1,5 @@
 """The replay of a Dutch auction: its price is a function of the clock, and everything about it is told openly."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,10 +8,9 @@ from services.trading.rules.award import FrozenFees
 from services.trading.rules.dutch import DutchAuction, DutchTerms, Schedule
 from services.trading.rules.market_rules import Windows
 from services.trading.rules.replay_entry import Body, Entry, ids_of, money
-from services.trading.rules.replay_fold import Fold
+from services.trading.rules.replay_fold import Fold, Owed
 from shared.facts import moment
 from shared.ids import ParticipantId
-from shared.money import Money
 
 ACCEPTED = "dutch_price_accepted"
 
@@ -21,11 +19,6 @@ ACCEPTED = "dutch_price_accepted"
 class Dutch(Fold):
     OPENING: ClassVar[str] = "dutch_auction_opened"
     COMMANDS: ClassVar[frozenset[str]] = frozenset({ACCEPTED, "dutch_auction_ended"})
-
-    @property
-    def winners(self) -> Mapping[ParticipantId, Money]:
-        auction = self._dutch()
-        return {auction.winner_id: auction.price} if auction.winner_id and auction.price else {}
 
     def open(self, entry: Entry) -> DutchAuction:
         auction = rules.open_dutch(*ids_of(entry.data), _terms(entry.data), entry.at)
@@ -50,6 +43,8 @@ class Dutch(Fold):
             "outcome_state": after.state, "reason_code": after.reason_code, "accepted_at": after.last_at,
             "revision": after.revision,
         })  # fmt: skip
+        assert after.price is not None
+        self.owed[bidder_id] = Owed(after.price, entry)
         return after
 
     def _ended(self, entry: Entry) -> DutchAuction:

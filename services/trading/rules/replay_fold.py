@@ -32,6 +32,14 @@ class Bidder:
 
 
 @dataclass(frozen=True, slots=True)
+class Owed:
+    """What a winner is to have an order for, by the entry in whose commit it is made."""
+
+    price: Money
+    by: Entry
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """The facts of one auction, by their kind, each in the order in which they were read; and what was read last."""
 
@@ -49,17 +57,19 @@ class Case:
 @dataclass(slots=True)
 class Fold(ABC):
     """The replay of one mechanism. `OPENING` names its first fact, `COMMANDS` those that carry a revision, and
-    `SUPPLEMENTS` what a close tells in further facts."""
+    `SUPPLEMENTS` what a close tells in further facts; `VERSIONS` says of which facts it reads another than the first.
+    """
 
     OPENING: ClassVar[str]
     COMMANDS: ClassVar[frozenset[str]]
     SUPPLEMENTS: ClassVar[frozenset[str]] = frozenset()
+    VERSIONS: ClassVar[Mapping[str, int]] = {}
 
     case: Case
     findings: Findings
     bidders: dict[ParticipantId, Bidder] = field(default_factory=dict[ParticipantId, Bidder])
     auction: AnyAuction | None = None
-    decided: Entry | None = None
+    owed: dict[ParticipantId, Owed] = field(default_factory=dict[ParticipantId, Owed])
 
     @abstractmethod
     def open(self, entry: Entry) -> AnyAuction:
@@ -67,16 +77,22 @@ class Fold(ABC):
 
     @abstractmethod
     def apply(self, entry: Entry) -> AnyAuction:
-        """The auction after a command that is no cancellation, compared with its fact. Requires an open auction."""
+        """The auction after a command that is no cancellation, compared with its fact. Whoever is to have an order
+        by it goes into `owed`."""
 
     @property
-    @abstractmethod
-    def winners(self) -> Mapping[ParticipantId, Money]:
-        """Who is to have an order, and at which price."""
+    def commands(self) -> list[Entry]:
+        """What moved the auction, but for its opening."""
+        return self.case.all_of(*self.COMMANDS, CANCELLED)
 
     @property
     def bids(self) -> Sequence[SealedBid]:
         """The bids that were judged, where the mechanism judges each by itself."""
+        return ()
+
+    @property
+    def barred_ids(self) -> Sequence[ParticipantId]:
+        """Who may not bid, beside the provider."""
         return ()
 
     @property
@@ -114,12 +130,11 @@ class Fold(ABC):
 
     def _moved(self) -> bool:
         """Whether every command could be taken, in the order of the revisions that they led to."""
-        commands = self.case.all_of(*self.COMMANDS, CANCELLED)
-        for entry in commands:
+        for entry in self.commands:
             if type(entry.data.get("revision")) is not int:
                 self.findings.differ(entry, "revision", entry.data.get("revision"), "a whole number")
                 return False
-        for entry in sorted(commands, key=lambda each: each.data["revision"]):
+        for entry in sorted(self.commands, key=lambda each: each.data["revision"]):
             if not self._guarded(self._move, entry):
                 return False
         return True
@@ -134,7 +149,6 @@ class Fold(ABC):
             self.findings.differ(entry, "revision", told, f"{due}, or no such entry")
             raise Lacking()
         self.auction = self._cancelled(entry) if entry.act == CANCELLED else self.apply(entry)
-        self.decided = entry if self.auction.state is not OPEN else None
 
     def _cancelled(self, entry: Entry) -> AnyAuction:
         """By the provider, unbid; or because it may no longer be sold, which the auction's own facts do not decide."""
@@ -158,6 +172,8 @@ class Fold(ABC):
         if bidder_id in self.bidders:
             self.findings.differ(entry, "participant_id", bidder_id, "registered once")
             return
+        if bidder_id in {self.auction.provider_id, *self.barred_ids}:
+            self.findings.differ(entry, "participant_id", bidder_id, "somebody who may bid")
         self.bidders[bidder_id] = Bidder(data["bidder_number"], entry.at)
         decision = {**data["decision"], "allowed": True}
         self.findings.compare(entry, {
@@ -178,27 +194,27 @@ class Fold(ABC):
 
     def _compare_orders(self) -> None:
         """Each winner has one order, on the auction's terms, and nobody else has one."""
-        owed = dict(self.winners)
         for entry in self.case.all_of(ORDERED):
-            self._guarded(lambda entry: self._compare_order(entry, owed), entry)
-        for bidder_id, price in owed.items():
-            self.findings.lack(ORDERED, "buyer_id", {"buyer_id": bidder_id, "amount": price})
+            self._guarded(self._compare_order, entry)
+        for bidder_id, owed in self.owed.items():
+            self.findings.lack(ORDERED, "buyer_id", {"buyer_id": bidder_id, "amount": owed.price})
 
-    def _compare_order(self, entry: Entry, owed: dict[ParticipantId, Money]) -> None:
+    def _compare_order(self, entry: Entry) -> None:
         assert self.auction is not None
         buyer_id, terms = ParticipantId(entry.data["buyer_id"]), self.auction.terms
-        if buyer_id not in owed:
+        owed = self.owed.pop(buyer_id, None)
+        if owed is None:
             self.findings.differ(entry, "buyer_id", buyer_id, "a winner, once")
             return
         wanted = {
             "order_id": OrderId(entry.data["order_id"]), "listing_id": self.auction.listing_id, "buyer_id": buyer_id,
-            "provider_id": self.auction.provider_id, "amount": owed.pop(buyer_id), "fees": terms.fees,
+            "provider_id": self.auction.provider_id, "amount": owed.price, "fees": terms.fees,
             "windows": terms.windows,
         }  # fmt: skip
         self.findings.compare_members(entry, wanted)
         self.findings.compare_amount(entry)
-        if self.decided and entry.at != self.decided.at:  # one commit decides and orders
-            self.findings.differ(entry, "ts", entry.at, self.decided.at)
+        if entry.at != owed.by.at:  # one commit decides and orders
+            self.findings.differ(entry, "ts", entry.at, owed.by.at)
 
     def _guarded(self, step: Step, entry: Entry) -> bool:
         """Whether the step could be taken."""

@@ -4,7 +4,7 @@ Promises: an amount is taken only if the bidder had committed to it, a coin only
 anyone could bid; a bid that was never revealed counts for nothing, and its bidder is told so.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -15,7 +15,7 @@ from services.trading.rules.market_rules import Windows
 from services.trading.rules.mechanism import Mechanism
 from services.trading.rules.phase import REVEALING
 from services.trading.rules.replay_entry import Body, Entry, Lacking, ids_of, in_currency_of, money, money_or_none
-from services.trading.rules.replay_fold import Fold
+from services.trading.rules.replay_fold import Fold, Owed
 from services.trading.rules.sealed import SealedAuction, SealedBid
 from services.trading.rules.sealed_terms import SealedTerms
 from shared.facts import commit, moment
@@ -35,10 +35,6 @@ class Sealed(Fold):
 
     placed: dict[int, SealedBid] = field(default_factory=dict[int, SealedBid])
     verdicts: dict[int, tuple[Entry, Body]] = field(default_factory=dict[int, tuple[Entry, Body]])
-
-    @property
-    def winners(self) -> Mapping[ParticipantId, Money]:
-        return {bid.participant_id: bid.price for bid in self.placed.values() if bid.price is not None}
 
     @property
     def bids(self) -> Sequence[SealedBid]:
@@ -115,6 +111,7 @@ class Sealed(Fold):
         data = entry.data
         after, judged = rules.close(self._sealed(), self.bids, self._denied(), entry.at)
         self.placed = {bid.sequence: bid for bid in judged}
+        self.owed = {bid.participant_id: Owed(bid.price, entry) for bid in judged if bid.price is not None}
         terms = after.terms
         self.findings.compare(entry, {
             "auction_id": after.id, "listing_id": after.listing_id, "outcome_state": after.state,
