@@ -36,7 +36,7 @@ def an_english(seed: str, ending: str | None = None, *, bids_max: int = 8, risin
     player = Player(seed, ending, shuffled)
     chance, salt = player.chance, player.salt()
     auction, bidders = _an_opened_english(player)
-    player.tell(AuctionOpened.of(auction, salt if auction.terms.reserve_price else None))
+    player.tell(AuctionOpened.of(auction, salt if _hides_reserve(auction) else None))
     player.register(auction, bidders)
     placed, said, player.now = list[Bid](), list[Said](), auction.terms.opens_at
     for _ in range(0 if player.ending == "cancelled" else chance.randrange(bids_max + 1)):
@@ -63,12 +63,16 @@ def an_english(seed: str, ending: str | None = None, *, bids_max: int = 8, risin
     denied = DENIED if player.ending == "denied" else None
     auction = english.close(auction, player.now, denied, second and second.bidder_id)
     player.tell(
-        *facts_of_close(auction, [opening_of(bid) for bid in placed], salt if auction.terms.reserve_price else None)
+        *facts_of_close(auction, [opening_of(bid) for bid in placed], salt if _hides_reserve(auction) else None)
     )
     if auction.winner_id and auction.price:
         player.order(auction, auction.winner_id, auction.price)
     won = _english_winner(player, auction, said)
     return player.done(_followed(player, auction, second) if player.ending == "followed" else auction, won)
+
+
+def _hides_reserve(auction: Auction) -> bool:
+    return auction.terms.reserve_price is not None and not auction.terms.reserve_is_open
 
 
 def _bought(player: Player, auction: Auction, salt: str) -> Played:
@@ -77,7 +81,7 @@ def _bought(player: Player, auction: Auction, salt: str) -> Played:
     auction = english.buy_now(auction, buyer.participant_id, player.now)
     assert auction.price is not None
     player.tell(AuctionBoughtNow.of(auction, buyer))
-    player.tell(*facts_of_close(auction, (), salt if auction.terms.reserve_price else None))
+    player.tell(*facts_of_close(auction, (), salt if _hides_reserve(auction) else None))
     player.order(auction, buyer.participant_id, auction.price)
     return player.done(auction, {buyer.participant_id: auction.price.minor})
 

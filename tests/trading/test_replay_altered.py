@@ -56,7 +56,6 @@ TERMS = (
 IN_PLAY = {  # found as soon as something depends on it (for the terms: test_replay_rules)
     **{(act, f"data.{name}"): "no bid, end or order came near enough to it" for act in OPENED for name in TERMS},
     **{(act, "ts"): "any moment before the bidding will do" for act in OPENED},
-    ("auction_opened", "data.open_reserve"): "that the reserve was shown; its amount is sealed as well",
     ("auction_opened", "pd"): "what was called off stays sealed",
     (
         "auction_closed",

@@ -56,10 +56,9 @@ class English(Fold):
         auction = rules.open_auction(
             *ids_of(entry.data), terms, entry.at, reoffer_of and AuctionId(reoffer_of), tuple(barred_ids)
         )
-        sealed = dict(entry.event.pd or {})
-        if closing is not None:
-            salt = closing.data.get("reserve_salt")
-            sealed = _sealed("reserve_price", terms.reserve_price, salt) if terms.reserve_price else {}
+        sealed = dict(entry.event.pd or {}) if closing is None else {}
+        if closing is not None and terms.reserve_price is not None and _is_sealed(terms):
+            sealed = _sealed("reserve_price", terms.reserve_price, closing.data.get("reserve_salt"))
         self.findings.compare(entry, _told_of_opening(auction), sealed)
         self._read_openings(closing)
         return auction
@@ -140,7 +139,7 @@ class English(Fold):
             "reason_code": after.reason_code, "winner_id": after.winner_id,
             "amount": after.price if after.winner_id else None, "bids": after.bid_count, "closed_at": after.closes_at,
             "openings": data["openings"], "reserve_price": in_currency_of(after.terms),
-            "reserve_salt": data.get("reserve_salt") if after.terms.reserve_price else None,
+            "reserve_salt": data.get("reserve_salt") if _is_sealed(after.terms) else None,
             "revision": after.revision, "second_id": after.second_id,
         })  # fmt: skip
         for sequence in sorted(set(self.openings) - set(range(1, after.bid_count + 1))):
@@ -206,6 +205,11 @@ def _told_of_opening(auction: Auction) -> dict[str, object]:
         "second_answer_seconds": terms.second_answer_seconds, "reoffer_of": auction.reoffer_of,
         "barred_ids": auction.barred_ids,
     }  # fmt: skip
+
+
+def _is_sealed(terms: Terms) -> bool:
+    """Whether there is a reserve that was not told at the opening."""
+    return terms.reserve_price is not None and not terms.reserve_is_open
 
 
 def _sealed(name: str, amount: Money, salt: object) -> dict[str, str]:
