@@ -312,6 +312,32 @@ def test_what_the_facts_of_the_auction_cannot_decide_is_said_to_be_taken_on_trus
     }  # fmt: skip
 
 
+def a_buy_now() -> list[Line]:
+    """Taken by the only bidder at the price for that, in one commit with its close and its order."""
+    play = next(play for seed in SEEDS if (play := an_english(seed, "followed", shuffled=False)).ending == "bought")
+    return [json.loads(line) for line in play.lines]
+
+
+@pytest.mark.parametrize("act, changes, differences", [
+    (None, {}, []),
+    ("auction_closed", None, [(MISSING, "auction_closed", "revision")]),
+    ("auction_closed", {"id": "fact_" + "0" * 32}, [(DIFFERS, "auction_closed", "revision")]),
+    ("auction_bought_now", {"id": "fact_" + "0" * 32}, [(DIFFERS, "auction_bought_now", "revision")]),
+])  # fmt: skip
+def test_what_was_bought_at_once_is_closed_once_in_the_same_commit(
+    act: str | None, changes: Line | None, differences: list[tuple[Kind, str, str]]
+):
+    """`changes` None takes the line away, otherwise it is told a second time with them."""
+    lines = a_buy_now()
+    named = [line for line in lines if line["act"] == f"trading.{act}"]
+    kept = [line for line in lines if line not in named] if changes is None else [
+        *lines, *[line | changes for line in named]
+    ]  # fmt: skip
+    auction_id = AuctionId(lines[0]["data"]["auction_id"])
+    entries = [Entry(index, read_event(handmade.canonical(line))) for index, line in enumerate(kept)]
+    assert told(replay(auction_id, entries, LATER)) == differences
+
+
 def long(mechanism: str) -> Played:
     """With more bids than one fact opens."""
     plays = (

@@ -44,9 +44,8 @@ class English(Fold):
     @property
     def commands(self) -> list[Entry]:
         """Where somebody bought at once, the close tells nothing more, under the same revision."""
-        bought = self.case.one_of(BOUGHT) is not None
-        told = self.case.all_of(*self.COMMANDS, CANCELLED)
-        return [entry for entry in told if not (bought and entry.act == CLOSED)]
+        repeated = self.case.one_of(CLOSED) if self.case.one_of(BOUGHT) else None
+        return [entry for entry in self.case.all_of(*self.COMMANDS, CANCELLED) if entry is not repeated]
 
     def open(self, entry: Entry) -> Auction:
         closing = self.case.one_of(CLOSED)
