@@ -155,6 +155,30 @@ def verify_certificate(
     raise typer.Exit(verdict.code)
 
 
+@app.command(epilog="Example: `yaosu replay bundle.tar` or `yaosu replay auction_… --url http://127.0.0.1:8000`")
+def replay(
+    source: Annotated[
+        str, typer.Argument(metavar="AUCTION_ID|FILE", help="An auction of a running market (needs --url and a token); "
+                            "or a regulator's bundle; or a file of the log's lines, as a change feed gives them.")
+    ],
+    auction: Annotated[str | None, typer.Option(help="Of a FILE, this auction alone; without it, all in it.")] = None,
+    url: Annotated[str | None, typer.Option(help="The market, for an AUCTION_ID.")] = None,
+    token: Annotated[
+        str | None, typer.Option(envvar="YAOSU_TOKEN", help="A regulator's access token: who may read the log there.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:  # fmt: skip
+    """Make an auction again from the log's facts and the opened commitments, and compare it with what was stored.
+
+    Exit code 0: the same; 1: it differs; 2: incomplete, or not closed yet; 3: this cannot be decided.
+    """
+    from services import replay_check
+
+    report = replay_check.check(source, auction, url, token)
+    typer.echo(json.dumps(report.as_json(), ensure_ascii=False, indent=2) if as_json else report.as_text())
+    raise typer.Exit(int(report.code))
+
+
 @app.command(epilog="Example: `yaosu openapi > openapi.json`")
 def openapi() -> None:
     """Print the API of all services as one OpenAPI document."""

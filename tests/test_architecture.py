@@ -42,7 +42,7 @@ EXTRA_ROOMS = {  # rooms that one service has for a reason of its own
 }
 PURE_SHARED = {"canonical", "errors", "facts", "grades", "ids", "kinds", "lifecycle", "money", "spreadsheet"}
 PURE = {
-    "base64", "binascii", "bisect", "collections", "dataclasses", "datetime", "decimal", "enum", "fractions",
+    "abc", "base64", "binascii", "bisect", "collections", "dataclasses", "datetime", "decimal", "enum", "fractions",
     "functools", "hashlib", "heapq", "hmac", "itertools", "math", "operator", "re", "typing", "unicodedata", "uuid",
     "rjieba",  # a pure function over a dictionary of its own
     *(f"shared.{module}" for module in PURE_SHARED),

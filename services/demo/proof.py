@@ -33,6 +33,16 @@ async def verify_bundle(market: Market) -> None:
     market.note(f"[green]ok[/green] · {report['size']} 条 entries · root {report['root']}")
 
 
+async def replay(market: Market) -> None:
+    """Make the auction again out of the bundle, as its regulator would, and compare it with what the market showed."""
+    code, report = _replay(Path(market.report["bundle"]))
+    expect(code == EXIT_OK, f"the replay found: {report}")
+    (replayed,) = report["auctions"]
+    shown, price = market.report["auction"], replayed["price"]["minor"]
+    expect((replayed["winner_id"], price) == (shown["winner"], shown["price_minor"]), "the same winner, the same price")
+    market.note(f"[green]ok[/green] · {replayed['bids']} 次出价 bids · {price / 100:,.2f} CNY")
+
+
 async def tamper(market: Market) -> None:
     """Change one byte of the settlement in a copy of the bundle, and let the verifier say which entry it was."""
     changed, index = market.folder / "bundle-changed.tar", market.things["settlement_index"]
@@ -64,6 +74,12 @@ def _verify(bundle: Path) -> tuple[int, dict[str, Any]]:
     verifier = Path(__file__).parents[2] / "verifier" / "yaosu_verify.py"
     run = subprocess.run([sys.executable, "-I", str(verifier), "--json", str(bundle)], capture_output=True, check=False)
     return run.returncode, json.loads(run.stdout)
+
+
+def _replay(bundle: Path) -> tuple[int, dict[str, Any]]:
+    command = [sys.executable, "-m", "services", "replay", "--json", str(bundle)]
+    run = subprocess.run(command, capture_output=True, check=False)
+    return run.returncode, json.loads(run.stdout or b"{}")
 
 
 def _change_a_byte(original: Path, changed: Path, index: int) -> None:

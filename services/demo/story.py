@@ -40,6 +40,7 @@ STEPS = [
     ("desensitised persons sold at a fixed price", "脱敏挂牌成交", deals.sell_desensitised_persons),
     ("log exported by the regulator", "监管导出日志", proof.export_bundle),
     ("bundle verified offline", "离线验证", proof.verify_bundle),
+    ("auction replayed from the log", "竞价复算", proof.replay),
     ("tampering named", "篡改即现", proof.tamper),
 ]
 
