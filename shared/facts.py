@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Any, ClassVar, Literal, cast
 
 import msgspec
@@ -88,7 +89,7 @@ class Fact:
     @classmethod
     def act(cls, service: str) -> str:
         """The fact's name in the log: `trading.bid_placed`."""
-        return f"{service}." + re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+        return f"{service}.{_in_snake_case(cls.__name__)}"
 
 
 class EventActor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -156,7 +157,7 @@ def event_line(
     on_behalf_of: str | None = None,
 ) -> bytes:
     """The canonical bytes of a fact. Requires at most 16 KiB of them: larger content goes by its digest."""
-    body = {field.name: getattr(fact, field.name) for field in fields(cast(Any, fact)) if field.name != "fact_id"}
+    body = {name: getattr(fact, name) for name in _names(type(fact)) if name != "fact_id"}
     told = {name: value for name, value in body.items() if value is not None}
     committed = {name: value.hex for name, value in told.items() if isinstance(value, Commitment)}
     envelope: dict[str, object] = {
@@ -213,6 +214,11 @@ def moment(microseconds_since_epoch: int) -> datetime:
 
 def plain(value: object) -> Any:
     """A value as canonical JSON carries it: moments in microseconds, values as objects, nothing where there is none."""
+    kind = type(value)
+    if kind is str or kind is int:
+        return value
+    if kind is dict:
+        return {name: plain(member) for name, member in cast(Any, value).items() if member is not None}
     match value:
         case datetime():
             return microseconds(value)
@@ -228,10 +234,21 @@ def plain(value: object) -> Any:
         case Sequence() | frozenset() | set():
             members = cast(Sequence[object], sorted(cast(Any, value)) if isinstance(value, frozenset | set) else value)
             return [plain(member) for member in members]
-        case _ if is_dataclass(value):
-            return plain({field.name: getattr(value, field.name) for field in fields(value)})
+        case _ if is_dataclass(kind):
+            return plain({name: getattr(value, name) for name in _names(kind)})
         case _:
             raise TypeError(f"a fact cannot tell {type(value).__name__}")
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    """Of the fields of a dataclass, which are few enough to keep."""
+    return tuple(field.name for field in fields(kind))
+
+
+@cache
+def _in_snake_case(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
 def _objects(told: Mapping[str, object]) -> list[dict[str, object]]:

@@ -8,6 +8,7 @@ import hmac
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from hashlib import sha256
 from typing import Annotated, TypeVar
 
@@ -99,9 +100,15 @@ async def recall_all(tx: Transaction, requests: Sequence[Once], kind: type[Answe
             return None
         if row.request_digest != request.request_digest:
             return KeyReused()
-        return TypeAdapter(kind).validate_json(row.answer)
+        return _reader(kind).validate_json(row.answer)
 
     return [answer(*pair) for pair in zip(requests, claimed, strict=True)]
+
+
+@cache
+def _reader(kind: type[Answer]) -> TypeAdapter[Answer]:
+    """Kept, for one takes a hundred times as long to make as to use."""
+    return TypeAdapter(kind)
 
 
 async def remember_all(tx: Transaction, answers: Sequence[tuple[Once, object]], now: datetime) -> None:

@@ -1,6 +1,7 @@
 """What the stores of deals share: a row that changed since it was read is not saved; pages in one stable order."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Protocol, TypeVar
 
 from pydantic import TypeAdapter
@@ -51,4 +52,9 @@ def whose(buyer: Column[Any], provider: Column[Any], party_id: Id | None) -> lis
 
 def told(value: object) -> Any:
     """A value as JSON columns keep it."""
-    return TypeAdapter(type(value)).dump_python(value, mode="json")
+    return _writer(type(value)).dump_python(value, mode="json")
+
+
+@cache
+def _writer(kind: type) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
