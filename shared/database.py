@@ -213,6 +213,12 @@ class Database:
         each = func.unnest(cast(numbers, ARRAY(BigInteger))).column_valued("number")
         return list(await tx.scalars(select(func.pg_try_advisory_xact_lock(each))))
 
+    async def wait_at_most(self, tx: Transaction, seconds: float) -> None:
+        """Have this transaction fail as `DatabaseBusy` where it would wait longer for one lock. On SQLite, which has
+        but one lock, it holds that already."""
+        if not self.is_sqlite:
+            await tx.execute(select(func.set_config("lock_timeout", f"{seconds * 1000:.0f}ms", True)))
+
     async def create(self, metadata: MetaData) -> None:
         """Make the tables from their definition, without migrations. Tests of single tables only."""
         async with self.transaction() as tx:

@@ -28,5 +28,6 @@ def build(core: Core, *, catalog: CatalogClient, pricing: PricingClient, custodi
         core.database, core.outbox, core.clock, core.standing, RULES[core.settings.market_rules], catalog, pricing,
         FeedClient(core.peer("catalog")), treasury, Bidding(core.database, core.outbox, core.standing),
     )  # fmt: skip
-    loops = [partial(jobs.run, trading, job) for job in jobs.JOBS]
-    return web.application(core, router, trading, jobs=[*loops, partial(jobs.follow, trading)])
+    loops = [partial(jobs.run, trading, job) for job in jobs.JOBS if job is not jobs.close_auctions]
+    own = [partial(jobs.run_closer, trading), partial(jobs.follow, trading)]
+    return web.application(core, router, trading, jobs=[*loops, *own])

@@ -32,6 +32,8 @@ from shared.ids import AuctionId, ListingId, ParticipantId, RegistrationId
 from shared.money import Money
 from shared.web import Page
 
+LOCK_SECONDS_MAX = 0.25  # one auction that is stuck must not keep the others waiting
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -116,8 +118,14 @@ async def cancel(trading: Trading, caller: Member, auction_id: AuctionId, once: 
 
 
 async def close(trading: Trading, auction_id: AuctionId) -> None:
-    """Close an auction whose time is up, if nobody has yet: one commit for outcome, order and the losers' deposits."""
+    """Close an auction whose time is up, if nobody has yet: one commit for outcome, order and the losers' deposits.
+
+    An auction that another process is closing is left to it. A bid that is being decided is waited for, but not long.
+    """
     async with trading.database.transaction() as tx:
+        if not await trading.database.claim(tx, f"close {auction_id}"):
+            return
+        await trading.database.wait_at_most(tx, LOCK_SECONDS_MAX)
         auction = await store.auction_for_update(tx, auction_id)
         listing = await listing_store.listing(tx, auction.listing_id, lock=True)
         now = await trading.database.now(tx)

@@ -79,10 +79,16 @@ async def is_under_way(tx: Transaction, listing_id: ListingId) -> bool:
     return await tx.scalar(select(auctions.c.id).where(*where)) is not None
 
 
-async def auctions_due(tx: Transaction, now: datetime) -> list[AuctionId]:
+async def auctions_due(tx: Transaction, now: datetime, but: Iterable[AuctionId] = ()) -> list[AuctionId]:
     """Those whose time is up and which nobody has yet closed, at most a hundred, the longest overdue first."""
-    where = (auctions.c.state.in_(AUCTION.open_states()), auctions.c.closes_at <= now)
+    where = (auctions.c.state.in_(AUCTION.open_states()), auctions.c.closes_at <= now, auctions.c.id.not_in(list(but)))
     return list(await tx.scalars(select(auctions.c.id).where(*where).order_by(auctions.c.closes_at).limit(DUE_MAX)))
+
+
+async def next_close(tx: Transaction, after: datetime) -> datetime | None:
+    """When the next one's time is up, of those whose time was not up at a moment."""
+    where = (auctions.c.state.in_(AUCTION.open_states()), auctions.c.closes_at > after)
+    return await tx.scalar(select(func.min(auctions.c.closes_at)).where(*where))
 
 
 async def reserve_salt(tx: Transaction, auction_id: AuctionId) -> str | None:
