@@ -2,8 +2,9 @@
 
 from fastapi import APIRouter
 
-from services.trading.api import auctions, custodian, entitlements, listings, orders, wallet
+from services.trading.api import auctions, bids, custodian, entitlements, listings, orders, wallet
 
 router = APIRouter()
-for part in (listings, auctions, orders, entitlements, wallet, custodian):
+# Routes are looked for in this order, so the one that is asked most comes first.
+for part in (bids, listings, auctions, orders, entitlements, wallet, custodian):
     router.include_router(part.router)
