@@ -30,6 +30,7 @@ from shared.ids import ContractId, FactId, Id
 EVENT_BYTES_MAX = 16 * 1024
 GENESIS = bytes(32)
 SALT_BYTES = 32
+_PLAIN = frozenset({str, int, bool})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -215,22 +216,24 @@ def moment(microseconds_since_epoch: int) -> datetime:
 def plain(value: object) -> Any:
     """A value as canonical JSON carries it: moments in microseconds, values as objects, nothing where there is none."""
     kind = type(value)
-    if kind is str or kind is int:
+    if kind in _PLAIN:
         return value
-    if kind is dict:
-        return {name: plain(member) for name, member in cast(Any, value).items() if member is not None}
+    if isinstance(value, str):
+        return str(value)
     match value:
         case datetime():
             return microseconds(value)
         case timedelta():
             return value // timedelta(seconds=1)
-        case bool() | int():
+        case int():
             return value
-        case str():
-            return str(value)
-        case Mapping():
+        case dict() | Mapping():
             members = cast(Mapping[str, object], value)
-            return {name: plain(member) for name, member in members.items() if member is not None}
+            return {
+                name: member if type(member) in _PLAIN else plain(member)
+                for name, member in members.items()
+                if member is not None
+            }
         case Sequence() | frozenset() | set():
             members = cast(Sequence[object], sorted(cast(Any, value)) if isinstance(value, frozenset | set) else value)
             return [plain(member) for member in members]

@@ -7,6 +7,7 @@ serves until its input ends.
 """
 
 import asyncio
+import gc
 import itertools
 import json
 import logging
@@ -111,6 +112,8 @@ async def serve(folder: Path, dsn: str | None) -> None:
         for part in (quick_router, router):
             market.app.include_router(part)
         market.app.router.routes.insert(0, market.app.router.routes.pop(-2))  # where the bid's own route is: first
+        gc.collect()
+        gc.freeze()  # as `yaosu serve` does
         told["port"] = await _listen(stack, market.app)
         print(json.dumps(told), flush=True)
         await asyncio.to_thread(sys.stdin.read)

@@ -4,13 +4,11 @@ from fastapi import APIRouter, Response
 from fastapi import Request as HttpRequest
 
 from services.trading.actions import auction as actions
-from services.trading.actions.trading import Trading
 from services.trading.api.service import PREFIX, TradingService
-from services.trading.rules.bid import Bid
 from services.trading.schemas.auctions import BidView, NewBid
 from shared import web
 from shared.access import Member
-from shared.idempotency import Keyed, Once
+from shared.idempotency import Keyed
 from shared.ids import AuctionId
 from shared.permission import Buyer
 from shared.quick import QuickRoute, keyed
@@ -23,13 +21,13 @@ class BidRoute(QuickRoute[tuple[AuctionId, NewBid]]):
         return AuctionId(request.path_params["auction_id"]), NewBid.model_validate(await request.json())
 
     async def answer(self, request: HttpRequest, caller: Member, asked: tuple[AuctionId, NewBid]) -> Response:
-        trading: Trading = await web.service(request)
+        (auction_id, new), trading = asked, await web.service(request)
         async with keyed(request) as once:
-            bid = await _place(trading, caller, *asked, once)
+            bid = await actions.place_bid(trading, caller, auction_id, new.maximum.money(), once)
         response = Response(
             BidView.of(bid, seen_by=caller.participant_id).model_dump_json(), CREATED, media_type="application/json"
         )
-        web.created(response, _place_of(asked[0]))
+        web.created(response, _bids_of(auction_id))
         return response
 
 
@@ -41,14 +39,10 @@ async def place_bid(
     auction_id: AuctionId, new: NewBid, caller: Buyer, once: Keyed, trading: TradingService, response: Response
 ) -> BidView:
     """Bid up to a maximum, which stays between you and the exchange. A bid cannot be withdrawn."""
-    bid = await _place(trading, caller, auction_id, new, once)
-    web.created(response, _place_of(auction_id))
+    bid = await actions.place_bid(trading, caller, auction_id, new.maximum.money(), once)
+    web.created(response, _bids_of(auction_id))
     return BidView.of(bid, seen_by=caller.participant_id)
 
 
-async def _place(trading: Trading, caller: Member, auction_id: AuctionId, new: NewBid, once: Once) -> Bid:
-    return await actions.place_bid(trading, caller, auction_id, new.maximum.money(), once)
-
-
-def _place_of(auction_id: AuctionId) -> str:
+def _bids_of(auction_id: AuctionId) -> str:
     return f"{PREFIX}/auctions/{auction_id}/bids"

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Row, Select, func, insert, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, bindparam, func, insert, select, tuple_
 from sqlalchemy.exc import IntegrityError
 
 from services.trading.rules.auction import AUCTION, Auction, NoSuchAuction, NotRegistered, State
@@ -19,7 +19,7 @@ from services.trading.rules.bid import AlreadyRegistered, Bid, Registration
 from services.trading.rules.listing import ListingNotOpen
 from services.trading.store import rows
 from services.trading.tables.deals import auctions, bids, listings, registrations
-from shared.database import Transaction, for_update
+from shared.database import Transaction, add_all, for_update
 from shared.grades import Clearance, Decision, Grade
 from shared.ids import AuctionId, ListingId, ParticipantId
 from shared.money import Money
@@ -29,6 +29,8 @@ DUE_MAX = 100
 Bidder = tuple[AuctionId, ParticipantId]
 _terms = TypeAdapter(Terms)
 _decision = TypeAdapter(Decision)
+_bidder = tuple_(registrations.c.auction_id, registrations.c.participant_id)
+_registrations_of = select(*registrations.c).where(_bidder.in_(bindparam("bidders", expanding=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +150,8 @@ async def registration(tx: Transaction, auction_id: AuctionId, participant_id: P
 
 async def registrations_of(tx: Transaction, bidders: Iterable[Bidder]) -> dict[Bidder, Registration]:
     """Those that there are."""
-    bidder = tuple_(registrations.c.auction_id, registrations.c.participant_id)
-    query = select(*registrations.c).where(bidder.in_(list(bidders)))
-    return {(row.auction_id, row.participant_id): _registration(row) for row in await tx.execute(query)}
+    found = await tx.execute(_registrations_of, {"bidders": list(bidders)})
+    return {(row.auction_id, row.participant_id): _registration(row) for row in found}
 
 
 async def is_registered(tx: Transaction, auction_id: AuctionId, participant_id: ParticipantId) -> bool:
@@ -174,7 +175,7 @@ async def page_of_bids(tx: Transaction, auction_id: AuctionId, page: Page) -> li
 
 async def add_bids(tx: Transaction, placed: Iterable[Bid]) -> None:
     """In one statement. Requires at least one."""
-    await tx.execute(insert(bids), [_bid_row(bid) for bid in placed])
+    await add_all(tx, bids, [_bid_row(bid) for bid in placed])
 
 
 def _registration(row: Row[Any]) -> Registration:
@@ -184,13 +185,12 @@ def _registration(row: Row[Any]) -> Registration:
     )  # fmt: skip
 
 
-def _bid_row(bid: Bid) -> dict[str, object]:
-    return {
-        "auction_id": bid.auction_id, "sequence": bid.sequence, "id": bid.id, "participant_id": bid.participant_id,
-        "bidder_number": bid.bidder_number, "maximum_minor": bid.maximum.minor, "currency": bid.maximum.currency,
-        "salt": bid.salt, "price_after_minor": bid.price_after.minor, "leading": bid.leading,
-        "closes_at": bid.closes_at, "placed_at": bid.placed_at,
-    }  # fmt: skip
+def _bid_row(bid: Bid) -> tuple[object, ...]:
+    """In the order of the table's columns."""
+    return (
+        bid.auction_id, bid.sequence, bid.id, bid.participant_id, bid.bidder_number, bid.maximum.minor,
+        bid.maximum.currency, bid.salt, bid.price_after.minor, bid.leading, bid.closes_at, bid.placed_at,
+    )  # fmt: skip
 
 
 def _bids_of(auction_id: AuctionId) -> Select[Any]:
