@@ -65,7 +65,8 @@ async def _states(market: Market, auctions: list[str]) -> list[str]:
 
 async def _give_up(market: Market) -> None:
     """What the database does by itself with a transaction that says nothing for half a minute."""
-    theirs = "state = 'idle in transaction' AND datname = current_database() AND pid <> pg_backend_pid()"
+    claims = "SELECT DISTINCT pid FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
+    here = f"pid IN ({claims}) AND datname = current_database()"
     async with market.trading.database.transaction() as tx:
-        ended = await tx.execute(text(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE {theirs}"))
+        ended = await tx.execute(text(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE {here}"))
         assert ended.all() == [(True,)]
