@@ -9,8 +9,9 @@ Profile: keys of `[a-z_]`, integers of at most 2^53 - 1 in absolute value, text 
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
-from typing import cast
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, cast
 from unicodedata import is_normalized
 
 import msgspec
@@ -28,13 +29,52 @@ class NotCanonical(ValueError):
 
 def encode(value: object) -> bytes:
     """The canonical bytes of a JSON value made of dict, list, tuple, str, int and bool."""
-    _check(value, "$", 0)
+    if not _surely_holds(value, 0):
+        _check(value, "$", 0)
     return _encoder.encode(value)
 
 
 def digest(value: object) -> str:
     """SHA-256 of the canonical bytes, as 64 lowercase hex digits."""
     return hashlib.sha256(encode(value)).hexdigest()
+
+
+def _surely_holds(value: object, depth: int) -> bool:
+    """Whether the value is one of the plain ones, which almost all are. `_check` decides on any other, and says why."""
+    holds = _HOLDS.get(type(value))
+    return holds is not None and depth <= DEPTH_MAX and holds(value, depth)
+
+
+def _all_hold(members: Iterable[Any], depth: int) -> bool:
+    for member in members:  # a loop, with text first: every fact that is recorded comes through here
+        if type(member) is str and depth < DEPTH_MAX:
+            if not member.isascii():
+                return False
+        elif not _surely_holds(member, depth + 1):
+            return False
+    return True
+
+
+def _object_holds(members: dict[Any, Any], depth: int) -> bool:
+    for key in members:
+        if type(key) is not str or not _is_key(key):
+            return False
+    return _all_hold(members.values(), depth)
+
+
+_HOLDS: Mapping[type, Callable[[Any, int], bool]] = {
+    str: lambda text, _: text.isascii(),
+    int: lambda number, _: -INTEGER_MAX <= number <= INTEGER_MAX,
+    bool: lambda _, __: True,
+    dict: _object_holds,
+    list: _all_hold,
+    tuple: _all_hold,
+}
+
+
+@lru_cache(maxsize=1000)
+def _is_key(key: str) -> bool:
+    return _key.fullmatch(key) is not None
 
 
 def _check(value: object, place: str, depth: int) -> None:

@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Any, ClassVar, Literal, cast
 
 import msgspec
@@ -29,6 +30,7 @@ from shared.ids import ContractId, FactId, Id
 EVENT_BYTES_MAX = 16 * 1024
 GENESIS = bytes(32)
 SALT_BYTES = 32
+_PLAIN = frozenset({str, int, bool})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -88,7 +90,7 @@ class Fact:
     @classmethod
     def act(cls, service: str) -> str:
         """The fact's name in the log: `trading.bid_placed`."""
-        return f"{service}." + re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+        return f"{service}.{_in_snake_case(cls.__name__)}"
 
 
 class EventActor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -156,7 +158,7 @@ def event_line(
     on_behalf_of: str | None = None,
 ) -> bytes:
     """The canonical bytes of a fact. Requires at most 16 KiB of them: larger content goes by its digest."""
-    body = {field.name: getattr(fact, field.name) for field in fields(cast(Any, fact)) if field.name != "fact_id"}
+    body = {name: getattr(fact, name) for name in _names(type(fact)) if name != "fact_id"}
     told = {name: value for name, value in body.items() if value is not None}
     committed = {name: value.hex for name, value in told.items() if isinstance(value, Commitment)}
     envelope: dict[str, object] = {
@@ -213,25 +215,43 @@ def moment(microseconds_since_epoch: int) -> datetime:
 
 def plain(value: object) -> Any:
     """A value as canonical JSON carries it: moments in microseconds, values as objects, nothing where there is none."""
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if isinstance(value, str):
+        return str(value)
     match value:
         case datetime():
             return microseconds(value)
         case timedelta():
             return value // timedelta(seconds=1)
-        case bool() | int():
+        case int():
             return value
-        case str():
-            return str(value)
-        case Mapping():
+        case dict() | Mapping():
             members = cast(Mapping[str, object], value)
-            return {name: plain(member) for name, member in members.items() if member is not None}
+            return {
+                name: member if type(member) in _PLAIN else plain(member)
+                for name, member in members.items()
+                if member is not None
+            }
         case Sequence() | frozenset() | set():
             members = cast(Sequence[object], sorted(cast(Any, value)) if isinstance(value, frozenset | set) else value)
             return [plain(member) for member in members]
-        case _ if is_dataclass(value):
-            return plain({field.name: getattr(value, field.name) for field in fields(value)})
+        case _ if is_dataclass(kind):
+            return plain({name: getattr(value, name) for name in _names(kind)})
         case _:
             raise TypeError(f"a fact cannot tell {type(value).__name__}")
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    """Of the fields of a dataclass, which are few enough to keep."""
+    return tuple(field.name for field in fields(kind))
+
+
+@cache
+def _in_snake_case(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
 def _objects(told: Mapping[str, object]) -> list[dict[str, object]]:

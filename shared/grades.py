@@ -9,6 +9,7 @@ Sources: GB/T 43697-2024 (grades), PIPL arts 23, 29, 31, 55 (overlays), Data Sec
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from shared.errors import Forbidden
 
@@ -151,6 +152,13 @@ def decide(
 
     Every rule is checked in a fixed order; the decision carries the ids of all that were consulted.
     """
+    return _decided(grade, mode, clearance, frozenset(flags), frozenset(on_record))
+
+
+@lru_cache(maxsize=1000)
+def _decided(
+    grade: Grade, mode: Mode, clearance: Clearance | None, flags: frozenset[Flag], on_record: frozenset[Condition]
+) -> Decision:
     cell = MATRIX[grade][mode]
     rules = [f"matrix.{grade}.{mode}"]
     if cell is None:

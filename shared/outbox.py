@@ -20,13 +20,13 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
-    insert,
+    bindparam,
     select,
     update,
 )
 
 from shared import log
-from shared.database import Database, IdOf, Moment, Transaction, for_update, insert_into
+from shared.database import Database, IdOf, Moment, Transaction, add_all, for_update, insert_into
 from shared.errors import Unavailable
 from shared.facts import GENESIS, Actor, Fact, event_line, link
 from shared.ids import FactId, LeaseId
@@ -61,6 +61,14 @@ stripes_table = Table(
     Column("holder", IdOf(LeaseId)),
     Column("leased_until", Moment),
 )
+
+
+_is_held = (stripes_table.c.number == bindparam("held_number"), stripes_table.c.fence == bindparam("held_fence"))
+_head = select(stripes_table.c.seq, stripes_table.c.hash).where(*_is_held)
+_locked_head = _head.with_for_update()
+_move_head = (
+    update(stripes_table).where(*_is_held).values(seq=bindparam("seq_after"), hash=bindparam("hash_after"))
+)  # fmt: skip
 
 
 class StripeLost(Unavailable):
@@ -118,13 +126,13 @@ class Outbox:
         lease = self._lease
         if lease is None:
             raise StripeLost(retry_after_seconds=1)
-        head = select(stripes_table.c.seq, stripes_table.c.hash).where(*_held(lease))
-        row = (await tx.execute(for_update(head, tx))).one_or_none()
+        held = {"held_number": lease.stripe, "held_fence": lease.fence}
+        row = (await tx.execute(_head if self._database.is_sqlite else _locked_head, held)).one_or_none()
         if row is None:
             if self._lease == lease:  # otherwise another has been taken meanwhile
                 self._lease = None
             raise StripeLost(retry_after_seconds=1)
-        seq, previous, rows = row.seq, row.hash, list[dict[str, object]]()
+        seq, previous, rows, ids = row.seq, row.hash, list[tuple[object, ...]](), list[FactId]()
         for each in said:
             fact = each.fact
             seq, fact_id = seq + 1, getattr(fact, "fact_id", None) or FactId.new()
@@ -132,13 +140,11 @@ class Outbox:
                 fact, service=self.service, fact_id=fact_id, actor=each.actor, at=now, request_id=each.request_id
             )
             previous = link(previous, seq, line)
-            rows.append(
-                {"stripe": lease.stripe, "seq": seq, "id": fact_id, "act": fact.act(self.service), "line": line,
-                 "hash": previous}
-            )  # fmt: skip
-        await tx.execute(insert(facts_table), rows)
-        await tx.execute(update(stripes_table).where(*_held(lease)).values(seq=seq, hash=previous))
-        return [FactId(str(row["id"])) for row in rows]
+            rows.append((lease.stripe, seq, fact_id, fact.act(self.service), line, previous, None))
+            ids.append(fact_id)
+        await add_all(tx, facts_table, rows)
+        await tx.execute(_move_head, held | {"seq_after": seq, "hash_after": previous})
+        return ids
 
     async def lease(self) -> Lease:
         """Take a free stripe, or keep the one held. Call again before `LEASE` is over to keep it.

@@ -2,6 +2,7 @@
 
 Promises: `web.application` refuses to start with a route that declares none of these; a caller's role and organisation
 come from a verified token, their standing from the mirror at the moment of asking; headers of the network say nothing.
+Each is a coroutine, though most wait for nothing: a plain function would cost every request a turn of another thread.
 """
 
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ class Permission:
 
     roles: frozenset[Role] = frozenset()
 
-    def __call__(self, caller: Annotated[Caller, Depends(authenticated)]) -> Caller:
+    async def __call__(self, caller: Annotated[Caller, Depends(authenticated)]) -> Caller:
         if self.roles and not self.roles & caller.roles:
             raise NotYourRole(roles=sorted(self.roles))
         return caller
@@ -38,10 +39,10 @@ class Permission:
 class Membership(Permission):
     """As above, and of an organisation that is admitted now and still has the role itself."""
 
-    def __call__(  # pyright: ignore[reportIncompatibleMethodOverride]
+    async def __call__(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, request: Request, caller: Annotated[Caller, Depends(authenticated)]
     ) -> Member:
-        super().__call__(caller)
+        await super().__call__(caller)
         return _member(request, caller, self.roles)
 
 
@@ -49,7 +50,7 @@ class Membership(Permission):
 class Open(Permission):
     """Anyone at all. Said, so that it was meant."""
 
-    def __call__(self) -> None: ...  # pyright: ignore[reportIncompatibleMethodOverride]
+    async def __call__(self) -> None: ...  # pyright: ignore[reportIncompatibleMethodOverride]
 
 
 @dataclass(frozen=True)

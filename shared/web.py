@@ -126,7 +126,7 @@ class Listing(View, Generic[Item]):
         return cls(items=items, next_cursor=_cursor(key(items[-1])) if more else None)
 
 
-def page(
+async def page(
     limit: Annotated[Whole, Query(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
     cursor: Annotated[str | None, Query(max_length=CURSOR_LENGTH_MAX)] = None,
 ) -> Page:
@@ -145,7 +145,7 @@ def created(response: Response, path: str) -> None:
     response.headers["Location"] = path
 
 
-def service(request: HttpRequest) -> Any:
+async def service(request: HttpRequest) -> Any:
     return request.app.state.service
 
 

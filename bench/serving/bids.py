@@ -7,6 +7,7 @@ serves until its input ends.
 """
 
 import asyncio
+import gc
 import itertools
 import json
 import logging
@@ -18,7 +19,7 @@ from typing import Any
 
 import uvicorn
 import uvloop
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request, Response
 from sqlalchemy import MetaData
 
 from migrations import schema
@@ -31,21 +32,40 @@ from services.trading.rules.bid import bid_of
 from services.trading.schemas.auctions import BidView, NewBid
 from services.trading.store import auction as store
 from services.trading.store import listing as listing_store
+from shared.access import Member
 from shared.database import Database
 from shared.facts import SALT_BYTES
 from shared.idempotency import Keyed
 from shared.ids import AuctionId, BidId
 from shared.permission import Buyer, Public
+from shared.quick import QuickRoute
 from tests.support.bench import Bench, Person
 from tests.support.clock import ToldClock
 from tests.trading.market import DEPOSIT, Market, a_market
 
 BIDDERS, AUCTIONS = 64, 1000
-router = APIRouter(prefix="/trading/v1/bench")
+PREFIX = "/trading/v1/bench"
+router = APIRouter(prefix=PREFIX)
 
 
-@router.post("/nothing")
+class NothingRoute(QuickRoute[NewBid]):
+    async def read(self, request: Request) -> NewBid:
+        return NewBid.model_validate(await request.json())
+
+    async def answer(self, request: Request, caller: Member, asked: NewBid) -> Response:
+        return Response(asked.model_dump_json(), media_type="application/json")
+
+
+quick_router = APIRouter(prefix=PREFIX, route_class=NothingRoute)
+
+
+@quick_router.post("/nothing")
 async def do_nothing(new: NewBid, caller: Buyer) -> NewBid:
+    return new
+
+
+@router.post("/nothing-ordinary")
+async def do_nothing_the_ordinary_way(new: NewBid, caller: Buyer) -> NewBid:
     return new
 
 
@@ -91,7 +111,11 @@ async def serve(folder: Path, dsn: str | None) -> None:
         market = await stack.enter_async_context(a_market(Bench(database, clock=clock)))
         told = await _stocked(market)
         with_row_locks(market)
-        market.app.include_router(router)
+        for part in (quick_router, router):
+            market.app.include_router(part)
+        market.app.router.routes.insert(0, market.app.router.routes.pop(-2))  # where the bid's own route is: first
+        gc.collect()
+        gc.freeze()  # as `yaosu serve` does
         told["port"] = await _listen(stack, market.app)
         print(json.dumps(told), flush=True)
         await asyncio.to_thread(sys.stdin.read)

@@ -30,5 +30,6 @@ def build(core: Core, *, catalog: CatalogClient, pricing: PricingClient, custodi
         FeedClient(core.peer("catalog")), treasury, Bidding(core.database, core.outbox, core.standing),
         Commits(core.database),
     )  # fmt: skip
-    loops = [partial(jobs.run, trading, job) for job in jobs.JOBS]
-    return web.application(core, router, trading, jobs=[*loops, partial(jobs.follow, trading)])
+    loops = [partial(jobs.run, trading, job) for job in jobs.JOBS if job is not jobs.close_auctions]
+    own = [partial(jobs.run_closer, trading), partial(jobs.follow, trading)]
+    return web.application(core, router, trading, jobs=[*loops, *own])

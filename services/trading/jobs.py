@@ -2,7 +2,8 @@
 the catalogue.
 
 Promises: nothing is decided here, so a late or missed tick changes when something is noticed, never what is true; each
-job runs by itself, so that a custodian who does not answer keeps no auction open, and no settlement unnoticed.
+job runs by itself, so that a custodian who does not answer keeps no auction open, and no settlement unnoticed. The one
+that closes auctions wakes when the next one's time is up; one that could not be closed is tried again at its interval.
 """
 
 import logging
@@ -43,7 +44,7 @@ async def follow_catalog(trading: Trading) -> None:
     await due.follower_of_catalog(trading).tick()
 
 
-SOON, LATER = 0.5, 60  # seconds
+SOONEST, SOON, LATER = 0.001, 0.5, 60  # seconds
 JOBS: Mapping[Job, float] = {
     close_auctions: SOON,
     close_inquiries: SOON,
@@ -58,6 +59,25 @@ async def run(trading: Trading, job: Job) -> None:
     while True:
         await trading.clock.sleep(JOBS[job])
         await _once(trading, job)
+
+
+async def run_closer(trading: Trading) -> None:
+    """Several processes may run one: they share what is due."""
+    seconds = float(SOON)
+    while True:
+        await trading.clock.sleep(seconds)
+        seconds = await close_in_time(trading)
+
+
+async def close_in_time(trading: Trading) -> float:
+    """Close what is due. Returns the seconds after which to come again."""
+    try:
+        looked_at = await due.close_auctions(trading)
+        seconds = await due.seconds_to_next_close(trading, looked_at)
+    except Exception:
+        log.exception("closing auctions failed; it runs again")
+        return SOON
+    return SOON if seconds is None else min(max(seconds, SOONEST), SOON)
 
 
 async def follow(trading: Trading) -> None:

@@ -22,6 +22,7 @@ from shared.database import (
     NotDurable,
     ReferencesBroken,
     StorageFull,
+    add_all,
     for_update,
 )
 from shared.ids import AssetId, VersionId
@@ -126,6 +127,25 @@ async def test_a_moment_comes_back_as_the_same_moment_in_utc(database: MakeDatab
         row = (await tx.execute(select(things))).one()
     assert (row.made_at, row.made_at.tzinfo) == (made_at, UTC)
     assert type(row.id) is AssetId
+
+
+async def test_rows_that_are_added_together_are_what_rows_added_one_by_one_would_be(database: MakeDatabase):
+    catalog, at = await database("catalog", METADATA), datetime(2030, 1, 1, 0, 0, 0, 7, timezone(timedelta(hours=8)))
+    one, two, three = AssetId.new(), AssetId.new(), AssetId.new()
+    async with catalog.transaction() as tx:
+        await add_all(tx, things, [(one, at), (two, None)])
+        await tx.execute(insert(things).values(id=three, made_at=at))
+    async with catalog.read() as tx:
+        found = {row.id: row.made_at for row in await tx.execute(select(things.c.id, things.c.made_at))}
+        same = select(things.c.made_at).where(things.c.id == one).scalar_subquery()
+        stored = await tx.scalar(select(func.count()).where(things.c.made_at == same))
+    assert found == {one: at, two: None, three: at} and stored == 2
+    with pytest.raises(IntegrityError) as refused:
+        async with catalog.transaction() as tx:
+            await add_all(tx, things, [(AssetId.new(), at), (one, at)])
+    assert one not in str(refused.value)
+    async with catalog.read() as tx:
+        assert await tx.scalar(select(func.count()).select_from(things)) == 3
 
 
 async def test_a_moment_without_its_zone_is_refused(database: MakeDatabase):
@@ -306,6 +326,18 @@ async def test_a_name_is_claimed_by_one_transaction_until_it_ends(production: Da
         assert await production.claim(other, "ben\nkey")
     async with production.transaction() as tx:
         assert await production.claim(tx, "ana\nkey")
+
+
+async def test_a_transaction_may_say_that_it_waits_less_long(production: Database):
+    this = select(notes.c.text).where(notes.c.id == 1)
+    async with production.transaction() as holder:
+        await holder.execute(for_update(this, holder))
+        with pytest.raises(DatabaseBusy):
+            async with production.transaction() as tx:
+                await production.wait_at_most(tx, 0.02)
+                await tx.execute(for_update(this, tx))
+    async with production.transaction() as tx:
+        assert await tx.scalar(text("SHOW lock_timeout")) == "4s", "of that transaction alone"
 
 
 async def test_waiting_too_long_for_a_lock_is_said_as_busy_and_a_broken_rule_is_not(production: Database):

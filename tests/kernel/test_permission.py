@@ -1,12 +1,14 @@
 """Permission as a type: each kind of route against each kind of caller, and who is told what."""
 
-from collections.abc import AsyncGenerator
+import inspect
+from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from fastapi import APIRouter
+from fastapi.dependencies.models import Dependant
 from httpx2 import Response
 from sqlalchemy import MetaData
 
@@ -32,6 +34,7 @@ from shared.permission import (
     Visitor,
 )
 from tests.support.bench import ISSUER, Bench, ParticipantSuspended, Person
+from tests.support.doors import doors
 
 METADATA = MetaData()
 outbox.tables(METADATA)
@@ -188,3 +191,20 @@ async def test_a_person_with_the_role_of_a_service_is_still_no_service(hall: Hal
         headers = {"Authorization": f"Bearer {token}"}
         answer = await hall.bench.ask("GET", None, "/catalog/v1/service", headers=headers)
         assert answer.status_code == status
+
+
+def test_no_request_waits_for_a_turn_of_another_thread():
+    """As it would for each dependency that is a plain function."""
+
+    def calls(dependant: Dependant) -> Iterator[Callable[..., Any]]:
+        if dependant.call:
+            yield dependant.call
+        for inner in dependant.dependencies:
+            yield from calls(inner)
+
+    def is_plain(call: Callable[..., Any]) -> bool:
+        called = call if inspect.isroutine(call) else call.__call__
+        return not inspect.iscoroutinefunction(called) and not inspect.isasyncgenfunction(called)
+
+    found = {call for door in doors() for call in calls(door.route.dependant)}
+    assert len(found) > 100 and not [call for call in found if is_plain(call)]

@@ -133,6 +133,7 @@ class Bench:
     clock: ToldClock = field(default_factory=ToldClock)
     directory: Directory = field(default_factory=Directory)
     identity: WrittenFeed = field(default_factory=lambda: WrittenFeed("identity"))
+    outbox: type[Outbox] = Outbox
     cores: dict[str, Core] = field(default_factory=dict[str, Core])
     apps: dict[str, FastAPI] = field(default_factory=dict[str, FastAPI])
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
@@ -140,7 +141,7 @@ class Bench:
     async def core(self, name: str, metadata: MetaData) -> Core:
         """A service's core, on tables of its own. Build the app from it and `serve` it."""
         database = await self.database(name, metadata)
-        outbox, feed, tokens = Outbox(name, database), Feed(database), BenchTokens(name, self.clock)
+        outbox, feed, tokens = self.outbox(name, database), Feed(database), BenchTokens(name, self.clock)
         relay = Relay(outbox, database, self.clock, Peer(self.directory, "audit", tokens))
         standing = StandingMirror(self.clock, self.identity)
 

@@ -75,7 +75,8 @@ def pgbench() -> Path | None:
 def _machine_binaries() -> Path | None:
     """The folder of the newest PostgreSQL that the machine brings, on PATH or where Debian keeps it."""
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), reverse=True)
-    on_path = [Path(program).parent for program in [shutil.which("pg_ctl")] if program]
+    # Resolved: PATH may hold links to a few of the programs, and we want the folder that has all of them.
+    on_path = [Path(program).resolve().parent for program in [shutil.which("pg_ctl")] if program]
     return next((folder for folder in [*on_path, *debian] if _complete(folder)), None)
 
 

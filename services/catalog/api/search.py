@@ -29,7 +29,7 @@ from shared.web import PageQuery, Whole
 router = APIRouter(prefix=PREFIX)
 
 
-def question(
+async def question(
     q: Text | None = None,
     theme: Theme | None = None,
     category: Category | None = None,

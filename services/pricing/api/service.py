@@ -25,7 +25,7 @@ class PartyOrNeighbour(Permission):
             return await Internal()(request)
         except InvalidToken:  # not a token for this service, so it must be a member's
             party = Membership(frozenset({Role.BUYER, Role.PROVIDER}))
-            return party(request, await authenticated(request))
+            return await party(request, await authenticated(request))
 
 
 Asker = Annotated[Member | ServiceCaller, Depends(PartyOrNeighbour())]

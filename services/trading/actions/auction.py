@@ -15,6 +15,7 @@ from services.trading.actions.bidder import decided_anew, offered
 from services.trading.actions.permission import Sight, decide_for
 from services.trading.actions.price_cap import price_cap_of
 from services.trading.actions.trading import Trading, fees_of_today
+from services.trading.actions.turn import take_to_close
 from services.trading.events.auction import AuctionCancelled, AuctionOpened, BidderRegistered, facts_of_close
 from services.trading.rules import auction as rules
 from services.trading.rules.any_auction import AnyAuction, of_kind
@@ -146,6 +147,8 @@ async def cancel(trading: Trading, caller: Member, auction_id: AuctionId, once: 
 async def close(trading: Trading, auction_id: AuctionId) -> None:
     """Close an auction whose time is up, if nobody has yet: one commit for outcome, order and the losers' deposits."""
     async with trading.database.transaction() as tx:
+        if not await take_to_close(trading, tx, auction_id):
+            return
         auction = of_kind(await store.auction_for_update(tx, auction_id), Auction)
         listing = await listing_store.listing(tx, auction.listing_id, lock=True)
         now = await trading.database.now(tx)

@@ -29,16 +29,31 @@ from services.trading.store import negotiation as negotiation_store
 from services.trading.store import order as order_store
 from shared.changes import Follower
 from shared.database import Transaction
-from shared.ids import Id
+from shared.ids import AuctionId, Id
 
 AnyId = TypeVar("AnyId", bound=Id)
 log = logging.getLogger(__name__)
 
 
-async def close_auctions(trading: Trading) -> None:
-    """Those by bids, and calls."""
-    await _each(trading, closing.close, await _due(trading, auction_store.auctions_due))
+async def close_auctions(trading: Trading) -> datetime:
+    """Try each auction whose time is up once, and each call. Returns the moment up to which no auction was overlooked."""
     await _each(trading, call_auction.close, await _due(trading, call_store.calls_due))
+    tried = set[AuctionId]()
+    while True:
+        async with trading.database.read() as tx:
+            now = await trading.database.now(tx)
+            due = await auction_store.auctions_due(tx, now, but=tried)
+        if not due:
+            return now
+        await _each(trading, closing.close, due)
+        tried.update(due)
+
+
+async def seconds_to_next_close(trading: Trading, after: datetime) -> float | None:
+    """Until the time is up of the first auction whose time was not up at a moment. Zero or less if it is by now."""
+    async with trading.database.read() as tx:
+        next_close = await auction_store.next_close(tx, after)
+        return None if next_close is None else (next_close - await trading.database.now(tx)).total_seconds()
 
 
 async def close_inquiries(trading: Trading) -> None:

@@ -12,6 +12,7 @@ from services.trading.actions.bidder import offered
 from services.trading.actions.permission import decide_for
 from services.trading.actions.price_cap import price_cap_of
 from services.trading.actions.trading import Trading, fees_of_today
+from services.trading.actions.turn import take_to_close
 from services.trading.events.dutch import DutchAuctionEnded, DutchAuctionOpened, DutchPriceAccepted
 from services.trading.rules import dutch as rules
 from services.trading.rules.any_auction import of_kind
@@ -79,6 +80,8 @@ async def accept(trading: Trading, caller: Member, auction_id: AuctionId, maximu
 async def close(trading: Trading, auction_id: AuctionId) -> None:
     """End an auction that nobody accepted, if nobody has yet. Every deposit is free in the same commit."""
     async with trading.database.transaction() as tx:
+        if not await take_to_close(trading, tx, auction_id):
+            return
         auction = of_kind(await store.auction_for_update(tx, auction_id), DutchAuction)
         now = await trading.database.now(tx)
         if auction.state is not OPEN or now < auction.decided_at:

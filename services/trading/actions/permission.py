@@ -1,12 +1,13 @@
 """The questions that every act of `trading` asks: who sees what is listed, and may this member have it, now?"""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol
 
 from services.trading.rules.auction import require_unrelated
 from services.trading.rules.listing import Listing, ListingNotOpen
 from shared.access import Caller, Role
-from shared.grades import Decision, Grade, Visibility, decide, visibility
+from shared.grades import Clearance, Decision, Grade, Visibility, decide, visibility
 from shared.ids import ParticipantId
 from shared.permission import OPERATORS
 from shared.standing import Standing, StandingMirror
@@ -50,5 +51,9 @@ def sight_of(knows: Knows, caller: Caller | None) -> Sight:
     if caller and STAFF & caller.roles:
         return Sight(tuple(Grade), None)
     own = caller.participant_id if caller else None
-    clearance = knows.standing.clearance_of(own)
-    return Sight(tuple(grade for grade in Grade if visibility(grade, clearance) is not Visibility.NONE), own)
+    return Sight(_shown_to(knows.standing.clearance_of(own)), own)
+
+
+@cache
+def _shown_to(clearance: Clearance | None) -> tuple[Grade, ...]:
+    return tuple(grade for grade in Grade if visibility(grade, clearance) is not Visibility.NONE)

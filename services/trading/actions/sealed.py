@@ -16,6 +16,7 @@ from services.trading.actions.bidder import decided_anew, offered
 from services.trading.actions.order import NO_COSTS
 from services.trading.actions.permission import Sight, decide_for
 from services.trading.actions.trading import Trading, fees_of_today
+from services.trading.actions.turn import take_to_close
 from services.trading.events.sealed import SealedAuctionOpened, SealedBidPlaced, SealedBidRevealed, facts_of_close
 from services.trading.rules import sealed as rules
 from services.trading.rules.any_auction import of_kind
@@ -105,6 +106,8 @@ async def reveal(
 async def close(trading: Trading, auction_id: AuctionId) -> None:
     """Close an auction whose time is up, if nobody has yet."""
     async with trading.database.transaction() as tx:
+        if not await take_to_close(trading, tx, auction_id):
+            return
         auction = of_kind(await store.auction_for_update(tx, auction_id), SealedAuction)
         listing = await listing_store.listing(tx, auction.listing_id, lock=True)
         now = await trading.database.now(tx)

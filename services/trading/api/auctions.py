@@ -9,7 +9,7 @@ from services.trading.actions import opening
 from services.trading.actions.auction import Wanted
 from services.trading.actions.permission import sight_of
 from services.trading.api.service import PREFIX, TradingService
-from services.trading.schemas.auctions import AuctionState, BidView, NewAuction, NewBid, RegistrationView
+from services.trading.schemas.auctions import AuctionState, BidView, NewAuction, RegistrationView
 from services.trading.schemas.mechanisms import AnyAuctionView, view_of
 from shared import web
 from shared.idempotency import Keyed
@@ -63,16 +63,6 @@ async def register(
     registration = await actions.register(trading, caller, auction_id, once)
     web.created(response, f"{PREFIX}/auctions/{auction_id}")
     return RegistrationView.of(registration)
-
-
-@router.post("/auctions/{auction_id}/bids", status_code=201)
-async def place_bid(
-    auction_id: AuctionId, new: NewBid, caller: Buyer, once: Keyed, trading: TradingService, response: Response
-) -> BidView:
-    """Bid up to a maximum, which stays between you and the exchange. A bid cannot be withdrawn."""
-    bid = await actions.place_bid(trading, caller, auction_id, new.maximum.money(), once)
-    web.created(response, f"{PREFIX}/auctions/{auction_id}/bids")
-    return BidView.of(bid, seen_by=caller.participant_id)
 
 
 @router.get("/auctions/{auction_id}/bids")

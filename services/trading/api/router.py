@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from services.trading.api import (
     auctions,
     awards,
+    bids,
     call_auctions,
     custodian,
     entitlements,
@@ -19,6 +20,7 @@ from services.trading.api import (
 )
 
 router = APIRouter()
+bids.add_to(router)  # first, for routes are looked for in their order
 for part in (
     listings, auctions, mechanisms, awards, stream, needs, inquiries, negotiations, call_auctions, orders,
     entitlements, wallet, custodian,

@@ -25,7 +25,7 @@ PREFIX = "/trading/v1"
 router = APIRouter(prefix=PREFIX)
 
 
-def treasury_of(trading: Annotated[Any, Depends(web.service)]) -> Treasury:
+async def treasury_of(trading: Annotated[Any, Depends(web.service)]) -> Treasury:
     return trading.treasury
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Row, Select, func, insert, or_, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, bindparam, func, insert, select, tuple_
 from sqlalchemy.exc import IntegrityError
 
 from services.trading.rules.any_auction import AnyAuction
@@ -32,7 +32,7 @@ from services.trading.rules.mechanism import Mechanism
 from services.trading.rules.sealed import SealedAuction
 from services.trading.store import dutch, rows, sealed
 from services.trading.tables.deals import auctions, bids, listings, registrations
-from shared.database import Transaction, for_update
+from shared.database import Transaction, add_all, for_update
 from shared.grades import Clearance, Decision, Grade
 from shared.ids import AuctionId, ListingId, ParticipantId, VersionId
 from shared.money import Money
@@ -40,8 +40,11 @@ from shared.web import Page
 
 DUE_MAX = 100
 Bidder = tuple[AuctionId, ParticipantId]
+_decided_at = func.coalesce(auctions.c.reveal_closes_at, auctions.c.closes_at)
 _terms = TypeAdapter(Terms)
 _decision = TypeAdapter(Decision)
+_bidder = tuple_(registrations.c.auction_id, registrations.c.participant_id)
+_registrations_of = select(*registrations.c).where(_bidder.in_(bindparam("bidders", expanding=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +105,16 @@ async def is_under_way(tx: Transaction, listing_id: ListingId) -> bool:
     return await tx.scalar(select(auctions.c.id).where(*where)) is not None
 
 
-async def auctions_due(tx: Transaction, now: datetime) -> list[AuctionId]:
+async def auctions_due(tx: Transaction, now: datetime, but: Iterable[AuctionId] = ()) -> list[AuctionId]:
     """Those whose time is up and which nobody has yet closed, at most a hundred, the longest overdue first."""
-    opened = or_(auctions.c.reveal_closes_at.is_(None), auctions.c.reveal_closes_at <= now)
-    where = (auctions.c.state == OPEN, auctions.c.closes_at <= now, opened)
-    return list(await tx.scalars(select(auctions.c.id).where(*where).order_by(auctions.c.closes_at).limit(DUE_MAX)))
+    where = (auctions.c.state == OPEN, _decided_at <= now, auctions.c.id.not_in(list(but)))
+    return list(await tx.scalars(select(auctions.c.id).where(*where).order_by(_decided_at).limit(DUE_MAX)))
+
+
+async def next_close(tx: Transaction, after: datetime) -> datetime | None:
+    """When the next one's time is up, of those whose time was not up at a moment."""
+    where = (auctions.c.state == OPEN, _decided_at > after)
+    return await tx.scalar(select(func.min(_decided_at)).where(*where))
 
 
 async def answers_due(tx: Transaction, now: datetime) -> list[AuctionId]:
@@ -187,9 +195,8 @@ async def registration(tx: Transaction, auction_id: AuctionId, participant_id: P
 
 async def registrations_of(tx: Transaction, bidders: Iterable[Bidder]) -> dict[Bidder, Registration]:
     """Those that there are."""
-    bidder = tuple_(registrations.c.auction_id, registrations.c.participant_id)
-    query = select(*registrations.c).where(bidder.in_(list(bidders)))
-    return {(row.auction_id, row.participant_id): _registration(row) for row in await tx.execute(query)}
+    found = await tx.execute(_registrations_of, {"bidders": list(bidders)})
+    return {(row.auction_id, row.participant_id): _registration(row) for row in found}
 
 
 async def is_registered(tx: Transaction, auction_id: AuctionId, participant_id: ParticipantId) -> bool:
@@ -216,7 +223,7 @@ async def page_of_bids(tx: Transaction, auction_id: AuctionId, page: Page) -> li
 
 async def add_bids(tx: Transaction, placed: Iterable[Bid]) -> None:
     """In one statement. Requires at least one."""
-    await tx.execute(insert(bids), [_bid_row(bid) for bid in placed])
+    await add_all(tx, bids, [_bid_row(bid) for bid in placed])
 
 
 def _registration(row: Row[Any]) -> Registration:
@@ -226,13 +233,12 @@ def _registration(row: Row[Any]) -> Registration:
     )  # fmt: skip
 
 
-def _bid_row(bid: Bid) -> dict[str, object]:
-    return {
-        "auction_id": bid.auction_id, "sequence": bid.sequence, "id": bid.id, "participant_id": bid.participant_id,
-        "bidder_number": bid.bidder_number, "maximum_minor": bid.maximum.minor, "currency": bid.maximum.currency,
-        "salt": bid.salt, "price_after_minor": bid.price_after.minor, "leading": bid.leading,
-        "closes_at": bid.closes_at, "placed_at": bid.placed_at,
-    }  # fmt: skip
+def _bid_row(bid: Bid) -> tuple[object, ...]:
+    """In the order of the table's columns."""
+    return (
+        bid.auction_id, bid.sequence, bid.id, bid.participant_id, bid.bidder_number, bid.maximum.minor,
+        bid.maximum.currency, bid.salt, bid.price_after.minor, bid.leading, bid.closes_at, bid.placed_at,
+    )  # fmt: skip
 
 
 def _bids_of(auction_id: AuctionId) -> Select[Any]:

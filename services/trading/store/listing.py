@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, insert, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, insert, select, update
 
 from services.trading.rules.auction import AUCTION
 from services.trading.rules.listing import (
@@ -30,6 +30,7 @@ from shared.ids import AssetId, ListingId, ParticipantId, VersionId
 from shared.web import Page
 
 DUE_MAX = 100
+_listings_of = select(*listings.c).where(listings.c.id.in_(bindparam("ids", expanding=True)))
 
 
 async def lock_version(tx: Transaction, version: Version) -> Version:
@@ -101,8 +102,7 @@ async def listing(tx: Transaction, listing_id: ListingId, *, lock: bool = False)
 
 
 async def listings_of(tx: Transaction, listing_ids: Iterable[ListingId]) -> dict[ListingId, Listing]:
-    query = select(*listings.c).where(listings.c.id.in_(sorted(listing_ids)))
-    return {row.id: listing_of(row) for row in await tx.execute(query)}
+    return {row.id: listing_of(row) for row in await tx.execute(_listings_of, {"ids": sorted(listing_ids)})}
 
 
 async def own_listing(tx: Transaction, listing_id: ListingId, provider_id: ParticipantId) -> Listing:

@@ -1,10 +1,11 @@
 """What the stores of deals share: a row that changed since it was read is not saved; pages in one stable order."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Protocol, TypeVar
 
 from pydantic import TypeAdapter
-from sqlalchemy import Column, ColumnElement, Select, Table, insert, update
+from sqlalchemy import Column, ColumnElement, Select, Table, Update, bindparam, insert, update
 
 from shared.database import Transaction
 from shared.errors import Conflict
@@ -28,14 +29,21 @@ class Revised(Protocol):
 
 
 async def add(tx: Transaction, table: Table, row: Mapping[str, object]) -> None:
-    await tx.execute(insert(table).values(row))
+    await tx.execute(insert(table), row)
 
 
 async def save(tx: Transaction, table: Table, kept: Revised, row: Mapping[str, object], acts: int = 1) -> None:
     """Requires that so many acts, each a revision, lie between what was read and what is saved."""
-    as_read = (table.c.id == kept.id, table.c.revision == kept.revision - acts)
-    if (await tx.execute(update(table).where(*as_read).values(row))).rowcount != 1:
+    as_read = {"kept_id": kept.id, "kept_revision": kept.revision - acts}
+    if (await tx.execute(_saving(table), {**row, **as_read})).rowcount != 1:
         raise ChangedMeanwhile()
+
+
+@cache
+def _saving(table: Table) -> Update:
+    """Sets whatever columns it is given."""
+    as_read = (table.c.id == bindparam("kept_id"), table.c.revision == bindparam("kept_revision"))
+    return update(table).where(*as_read)
 
 
 def newest_first(query: Select[Any], column: Column[Any], kind: type[AnyId], page: Page) -> Select[Any]:
@@ -65,8 +73,13 @@ def money(minor: int | None, currency: str) -> Money | None:
 
 def told(value: object) -> Any:
     """A value as JSON columns keep it."""
-    return TypeAdapter(type(value)).dump_python(value, mode="json")
+    return _writer(type(value)).dump_python(value, mode="json")
 
 
 def names(kept: list[str] | None) -> tuple[str, ...] | None:
     return None if kept is None else tuple(kept)
+
+
+@cache
+def _writer(kind: type) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)

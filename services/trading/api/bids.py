@@ -1,0 +1,50 @@
+"""The one endpoint that many ask at once, and so by the quick way: a bid."""
+
+from fastapi import APIRouter, Response
+from fastapi import Request as HttpRequest
+
+from services.trading.actions import auction as actions
+from services.trading.api.service import PREFIX, TradingService
+from services.trading.schemas.auctions import BidView, NewBid
+from shared import web
+from shared.access import Member
+from shared.idempotency import Keyed
+from shared.ids import AuctionId
+from shared.permission import Buyer
+from shared.quick import QuickRoute, keyed
+
+CREATED = 201
+
+
+class BidRoute(QuickRoute[tuple[AuctionId, NewBid]]):
+    async def read(self, request: HttpRequest) -> tuple[AuctionId, NewBid]:
+        return AuctionId(request.path_params["auction_id"]), NewBid.model_validate(await request.json())
+
+    async def answer(self, request: HttpRequest, caller: Member, asked: tuple[AuctionId, NewBid]) -> Response:
+        (auction_id, new), trading = asked, await web.service(request)
+        async with keyed(request) as once:
+            bid = await actions.place_bid(trading, caller, auction_id, new.maximum.money(), once)
+        response = Response(
+            BidView.of(bid, seen_by=caller.participant_id).model_dump_json(), CREATED, media_type="application/json"
+        )
+        web.created(response, _bids_of(auction_id))
+        return response
+
+
+def add_to(router: APIRouter) -> None:
+    """Directly, since a router within a router is searched once more for every request."""
+    path = _bids_of("{auction_id}")
+    router.add_api_route(path, place_bid, methods=["POST"], status_code=CREATED, route_class_override=BidRoute)
+
+
+async def place_bid(
+    auction_id: AuctionId, new: NewBid, caller: Buyer, once: Keyed, trading: TradingService, response: Response
+) -> BidView:
+    """Bid up to a maximum, which stays between you and the exchange. A bid cannot be withdrawn."""
+    bid = await actions.place_bid(trading, caller, auction_id, new.maximum.money(), once)
+    web.created(response, _bids_of(auction_id))
+    return BidView.of(bid, seen_by=caller.participant_id)
+
+
+def _bids_of(auction_id: str) -> str:
+    return f"{PREFIX}/auctions/{auction_id}/bids"
