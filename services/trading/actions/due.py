@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 
 async def close_auctions(trading: Trading) -> datetime:
-    """Try each auction whose time is up once, and each call. Returns the moment up to which no auction was overlooked."""
+    """Try each call and each auction whose time is up once. Returns the moment until which none was overlooked."""
     await _each(trading, call_auction.close, await _due(trading, call_store.calls_due))
     tried = set[AuctionId]()
     while True:
