@@ -154,9 +154,10 @@ async def _bring(market: Market, what: str, content: bytes, about: dict[str, Any
 
 
 async def _may_act(person: Person) -> bool:
-    """Whether the admission has reached the services."""
+    """Whether the admission has reached the services, and identity itself."""
     try:
         await person.get("/trading/v1/wallet")
+        await person.get("/identity/v1/signing-keys")
     except Exception:
         return False
     return True

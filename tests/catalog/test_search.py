@@ -124,9 +124,10 @@ async def test_what_has_no_quality_or_price_comes_last_and_the_newest_of_equals_
 @example("' OR 1=1 --")
 @example('"空气" NEAR/2 "质量"')
 @example("空气*\x00")
+@example("0\x000")
 @example("\u202e空\ufeff气")
 async def test_no_sign_in_what_is_sought_means_anything_to_a_database(kept: Database, text: str):
-    entry = a_described(with_grades([Grade.G1]), title=f"机场 {text}".replace("\x00", ""))
+    entry = a_described(with_grades([Grade.G1]), title=f"机场 {text}".replace("\x00", " "))
     asked = rules.question(text, None) if len(words(text)) <= rules.WORDS_MAX else Sought(("机场",))
     with pytest.raises(Undo):
         async with kept.transaction() as tx:

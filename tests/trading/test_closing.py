@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from services.trading import jobs
-from services.trading.actions import auction as actions
-from services.trading.actions import due
+from services.trading.actions import closing, due
 from services.trading.actions.trading import Trading
 from shared.database import Database
 from shared.ids import AuctionId
@@ -59,15 +58,16 @@ async def test_one_that_cannot_be_closed_is_said_and_keeps_no_other_waiting(
     broken, *others = [await market.auction() for _ in range(3)]
     market.bench.clock.advance(days=AUCTION_DAYS)
     tried: list[AuctionId] = []
+    close_really = closing.close
 
     async def close(trading: Trading, auction_id: AuctionId) -> None:
         tried.append(auction_id)
         if auction_id == broken:
             raise RuntimeError("broken")
-        await actions.close(trading, auction_id)
+        await close_really(trading, auction_id)
 
     with monkeypatch.context() as patched:
-        patched.setattr(due, "auction", type("Patched", (), {"close": staticmethod(close)}))
+        patched.setattr(closing, "close", close)
         assert await jobs.close_in_time(market.trading) == jobs.SOON
     assert sorted(tried) == sorted([broken, *others]), "once each"
     assert f"{broken} could not be moved on" in caplog.text

@@ -20,6 +20,7 @@ from services.catalog.rules.viewing import Known
 from services.catalog.schemas.versions import InspectionReport
 from services.catalog.store import entries as store
 from services.catalog.store import evidence as evidence_store
+from services.catalog.store import quality as quality_store
 from shared.access import Caller, Member, ServiceCaller
 from shared.facts import Fact
 from shared.idempotency import Once
@@ -53,7 +54,8 @@ async def report_inspection(
                 facts.append(assessed)
             await store.save_entry(tx, before, after)
         conditions = await on_record(tx, after.asset.id, version_id, now)
-        inspected = Known(after.asset, version, report.found(), conditions)
+        judged = await quality_store.last_report(tx, version_id)
+        inspected = Known(after.asset, version, report.found(), conditions, quality=judged)
         await once.remember(tx, inspected)
         await catalog.outbox.record(tx, service.actor, now, *facts)
     return inspected
