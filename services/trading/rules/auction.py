@@ -220,9 +220,28 @@ def require_takes_bidders(auction: Timed, now: datetime) -> None:
         raise AuctionClosed(state=auction.state, closed_at=auction.closes_at)
 
 
+def bidding_at(auction: Timed, opens_at: datetime, now: datetime) -> datetime:
+    """The moment of what a bidder says. Raises unless it lies between the opening and the close."""
+    at = max(now, auction.last_at)
+    require_takes_bidders(auction, at)
+    if at < opens_at:
+        raise AuctionNotStarted(opens_at=opens_at)
+    return at
+
+
+def closing_at(auction: Timed, ends_at: datetime, now: datetime) -> datetime:
+    """The moment of the close. Raises unless the auction is open still and its end has come."""
+    at = max(now, auction.last_at)
+    if auction.state is not OPEN:
+        raise AuctionClosed(state=auction.state, closed_at=ends_at)
+    if at < ends_at:
+        raise AuctionStillOpen(closes_at=ends_at)
+    return at
+
+
 def place_bid(auction: Auction, bidder_id: ParticipantId, maximum: Money, now: datetime) -> Auction:
     """The auction after this bid. Requires that the bidder is registered and no party of the provider's."""
-    at = _bidding(auction, now)
+    at = bidding_at(auction, auction.terms.opens_at, now)
     require_within(auction.terms.price_cap, maximum)
     led = _led(auction, bidder_id, maximum)
     closes_at = _extended(auction, at)
@@ -240,7 +259,7 @@ def buy_now(auction: Auction, bidder_id: ParticipantId, now: datetime) -> Auctio
 
     Requires that the bidder is registered and no party of the provider's.
     """
-    at = _bidding(auction, now)
+    at = bidding_at(auction, auction.terms.opens_at, now)
     price = auction.buy_now_price
     if price is None:
         raise NoBuyNow(bids=auction.bid_count)
@@ -256,11 +275,7 @@ def close(
     `denied` says why the leader may not have what is sold, if its grade was raised since they bid; `second_id` whose
     deposit is kept: then it is awarded, and sold once the winner has paid.
     """
-    at = max(now, auction.last_at)
-    if auction.state is not OPEN:
-        raise AuctionClosed(state=auction.state, closed_at=auction.closes_at)
-    if at < auction.closes_at:
-        raise AuctionStillOpen(closes_at=auction.closes_at)
+    at = closing_at(auction, auction.closes_at, now)
     if failure := _failure(auction, denied):
         return move(auction, UNSOLD, reason_code=failure, failed_at=auction.closes_at, last_at=at)
     if second_id is None:
@@ -299,15 +314,6 @@ def move(auction: Kind, to: State, **changes: Any) -> Kind:
 
 def change(auction: Kind, **changes: Any) -> Kind:
     return replace(auction, revision=auction.revision + 1, **changes)
-
-
-def _bidding(auction: Auction, now: datetime) -> datetime:
-    """The moment of what a bidder says. Raises unless it lies between the opening and the close."""
-    at = max(now, auction.last_at)
-    require_takes_bidders(auction, at)
-    if at < auction.terms.opens_at:
-        raise AuctionNotStarted(opens_at=auction.terms.opens_at)
-    return at
 
 
 def _failure(auction: Auction, denied: str | None) -> str | None:

@@ -7,27 +7,25 @@ Sources: the schedule is that of the ProZorro sale code; 法释〔2016〕18号 a
 Does not: know who may accept (registration decides), or hold money.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 from services.trading.rules.auction import (
     AUCTION,
     OPEN,
     SOLD,
     UNSOLD,
-    AuctionClosed,
-    AuctionNotStarted,
-    AuctionStillOpen,
     State,
-    require_takes_bidders,
+    bidding_at,
+    closing_at,
+    move,
 )
 from services.trading.rules.auction_terms import CurrenciesDiffer, check_deposit, check_times
 from services.trading.rules.award import FrozenFees
 from services.trading.rules.market_rules import MarketRules, Windows
 from services.trading.rules.mechanism import Mechanism
-from services.trading.rules.phase import BIDDING, CLOSED, UPCOMING, Step, step_of
+from services.trading.rules.phase import BIDDING, CLOSED, Step, step_of
 from shared.errors import Conflict, Malformed
 from shared.ids import AuctionId, ListingId, OrderId, ParticipantId
 from shared.money import Money
@@ -187,28 +185,17 @@ def open_dutch(
 
 def accept(auction: DutchAuction, bidder_id: ParticipantId, maximum: Money, now: datetime) -> DutchAuction:
     """The auction sold at the price of now. Requires a registered bidder who is no party of the provider's."""
-    at = max(now, auction.last_at)
-    require_takes_bidders(auction, at)
-    if auction.step(at).phase is UPCOMING:
-        raise AuctionNotStarted(opens_at=auction.terms.opens_at)
+    at = bidding_at(auction, auction.terms.opens_at, now)
     price = auction.terms.price_at(at)
     if price > maximum:
         raise PriceAboveMaximum(price_minor=price.minor, falls_at=auction.terms.next_drop_at(at))
-    return _move(
-        auction, SOLD, at, winner_id=bidder_id, price=price, maximum=maximum, reason_code=Reason.PRICE_ACCEPTED
+    return move(
+        auction, SOLD, last_at=at, winner_id=bidder_id, price=price, maximum=maximum,
+        reason_code=Reason.PRICE_ACCEPTED,
     )  # fmt: skip
 
 
 def close(auction: DutchAuction, now: datetime) -> DutchAuction:
     """The auction that nobody accepted, once its time is up."""
-    at = max(now, auction.last_at)
-    if auction.state is not OPEN:
-        raise AuctionClosed(state=auction.state, closed_at=auction.closes_at)
-    if at < auction.closes_at:
-        raise AuctionStillOpen(closes_at=auction.closes_at)
-    return _move(auction, UNSOLD, at, reason_code=Reason.NO_ACCEPTANCE)
-
-
-def _move(auction: DutchAuction, to: State, at: datetime, **changes: Any) -> DutchAuction:
-    state = AUCTION.move(auction.state, to)
-    return replace(auction, state=state, last_at=at, revision=auction.revision + 1, **changes)
+    at = closing_at(auction, auction.closes_at, now)
+    return move(auction, UNSOLD, last_at=at, reason_code=Reason.NO_ACCEPTANCE)

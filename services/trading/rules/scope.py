@@ -36,12 +36,12 @@ def bought_of(listing: Listing, quota_uses: int | None, period_days: int | None)
     if quota_uses is None and period_days is None:
         return None
     right = replace(listing.right, period_days=period_days or listing.right.period_days)
-    return Scope(right, listing.purposes, quota_uses or listing.quota_uses)
+    return replace(scope_of(listing), right=right, quota_uses=quota_uses or listing.quota_uses)
 
 
 def units_of(listing: Listing, units: int) -> Scope:
     """So many times what the listing offers. Requires one or more."""
-    return Scope(listing.right, listing.purposes, units * listing.quota_uses)
+    return replace(scope_of(listing), quota_uses=units * listing.quota_uses)
 
 
 def require_within(scope: Scope, listing: Listing) -> None:

@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from services.trading.rules import clearing, rsop
 from services.trading.rules.auction import (
@@ -23,14 +22,15 @@ from services.trading.rules.auction import (
     SOLD,
     UNSOLD,
     AuctionClosed,
-    AuctionNotStarted,
-    AuctionStillOpen,
     State,
-    require_takes_bidders,
+    bidding_at,
+    change,
+    closing_at,
+    move,
 )
 from services.trading.rules.clearing import Prices
 from services.trading.rules.mechanism import Mechanism
-from services.trading.rules.phase import CLOSED, REVEALING, UPCOMING, Step, step_of
+from services.trading.rules.phase import CLOSED, REVEALING, Step, step_of
 from services.trading.rules.sealed_terms import SealedTerms
 from shared.canonical import digest
 from shared.errors import Conflict
@@ -174,11 +174,8 @@ def commit(
 ) -> tuple[SealedAuction, SealedBid]:
     """The auction after this commitment. Requires a registered bidder, unrelated to the provider, who has sealed none,
     and a hash in hex; what it hides is nobody's business yet."""
-    at = max(now, auction.last_at)
-    require_takes_bidders(auction, at)
-    if auction.step(at).phase is UPCOMING:
-        raise AuctionNotStarted(opens_at=auction.terms.opens_at)
-    after = _change(auction, bid_count=auction.bid_count + 1, last_at=at)
+    at = bidding_at(auction, auction.terms.opens_at, now)
+    after = change(auction, bid_count=auction.bid_count + 1, last_at=at)
     return after, SealedBid(bid_id, auction.id, after.bid_count, bidder_id, bidder_number, commitment, at)
 
 
@@ -197,7 +194,7 @@ def reveal(
     revealed = commitment_of(auction.id, bid.participant_id, amount, nonce)
     if revealed != bid.commitment:
         raise RevealDiffers(commitment=bid.commitment, revealed=revealed)
-    after = _change(auction, reveal_count=auction.reveal_count + 1, last_at=at)
+    after = change(auction, reveal_count=auction.reveal_count + 1, last_at=at)
     return after, replace(bid, amount=amount, nonce=nonce, revealed_at=at)
 
 
@@ -209,20 +206,16 @@ def close(
     Requires all bids in their sequence. Whoever is `denied`, because the grade was raised or they were suspended since
     they bid, is left out as if they had not bid, opened or not.
     """
-    at = max(now, auction.last_at)
-    if auction.state is not OPEN:
-        raise AuctionClosed(state=auction.state, closed_at=auction.decided_at)
-    if at < auction.decided_at:
-        raise AuctionStillOpen(closes_at=auction.decided_at)
+    at = closing_at(auction, auction.decided_at, now)
     counted = [bid for bid in bids if bid.revealed_at is not None and bid.participant_id not in denied]
     prices = _prices(auction.terms, counted)
     paid = {counted[place].sequence: price for place, price in prices.items()}
     judged = [_judged(auction.terms, bid, paid.get(bid.sequence), denied) for bid in bids]
     won = [bid for bid in judged if bid.won]
     if not won:
-        return _move(auction, UNSOLD, reason_code=_why_unsold(auction, counted), last_at=at), judged
+        return move(auction, UNSOLD, reason_code=_why_unsold(auction, counted), last_at=at), judged
     one, one_price = len(won) == auction.terms.copies == 1, len({bid.price for bid in won}) == 1
-    return _move(
+    return move(
         auction, SOLD, reason_code=WON_BY[auction.terms.mechanism], last_at=at, award_count=len(won),
         winner_id=won[0].participant_id if one else None, price=won[0].price if one_price else None,
     ), judged  # fmt: skip
@@ -266,11 +259,3 @@ def _why_unsold(auction: SealedAuction, counted: Sequence[SealedBid]) -> Reason:
         return Reason.NOBODY_PERMITTED
     reached = any(bid.amount and bid.amount >= auction.terms.floor for bid in counted)
     return Reason.NO_PRICE_FOUND if reached else Reason.RESERVE_NOT_MET
-
-
-def _move(auction: SealedAuction, to: State, **changes: Any) -> SealedAuction:
-    return _change(auction, state=AUCTION.move(auction.state, to), **changes)
-
-
-def _change(auction: SealedAuction, **changes: Any) -> SealedAuction:
-    return replace(auction, revision=auction.revision + 1, **changes)
