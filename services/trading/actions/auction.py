@@ -13,7 +13,6 @@ from services.trading.actions import money
 from services.trading.actions.award import place_order
 from services.trading.actions.bidder import decided_anew, offered
 from services.trading.actions.permission import Sight, decide_for
-from services.trading.actions.price_cap import price_cap_of
 from services.trading.actions.trading import Trading, fees_of_today
 from services.trading.actions.turn import take_to_close
 from services.trading.events.auction import AuctionCancelled, AuctionOpened, BidderRegistered, facts_of_close
@@ -65,10 +64,11 @@ class Wanted:
     reoffer_of: AuctionId | None = None
 
 
-async def open_auction(trading: Trading, caller: Member, wanted: Wanted, once: Once) -> Auction:
+async def open_auction(
+    trading: Trading, caller: Member, wanted: Wanted, price_cap: Money | None, once: Once
+) -> Auction:
     """Call for bids on a listing of one's own. The fee schedule of today stays with the auction."""
     fees = await fees_of_today(trading)
-    price_cap = await price_cap_of(trading, wanted.listing_id)
     async with trading.database.transaction() as tx:
         if earlier := await once.recall(tx, Auction):
             return earlier

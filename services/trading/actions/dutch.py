@@ -10,7 +10,6 @@ from services.trading.actions.auction import Wanted, free_deposits
 from services.trading.actions.award import place_order
 from services.trading.actions.bidder import offered
 from services.trading.actions.permission import decide_for
-from services.trading.actions.price_cap import price_cap_of
 from services.trading.actions.trading import Trading, fees_of_today
 from services.trading.actions.turn import take_to_close
 from services.trading.events.dutch import DutchAuctionEnded, DutchAuctionOpened, DutchPriceAccepted
@@ -29,10 +28,11 @@ from shared.ids import AuctionId
 from shared.money import Money
 
 
-async def open_auction(trading: Trading, caller: Member, wanted: Wanted, once: Once) -> DutchAuction:
+async def open_auction(
+    trading: Trading, caller: Member, wanted: Wanted, price_cap: Money | None, once: Once
+) -> DutchAuction:
     """Offer a listing of one's own at a falling price. Requires a schedule."""
     fees = await fees_of_today(trading)
-    price_cap = await price_cap_of(trading, wanted.listing_id)
     async with trading.database.transaction() as tx:
         if earlier := await once.recall(tx, DutchAuction):
             return earlier

@@ -5,6 +5,7 @@ from collections.abc import Set
 from services.trading.actions import auction as english
 from services.trading.actions import dutch, sealed
 from services.trading.actions.auction import Wanted
+from services.trading.actions.price_cap import price_cap_of
 from services.trading.actions.trading import Trading
 from services.trading.rules.any_auction import AnyAuction
 from services.trading.rules.fitting_terms import require_fitting_terms
@@ -26,8 +27,8 @@ async def open_auction(trading: Trading, caller: Member, wanted: Wanted, named: 
     require_fitting_terms(listing.mechanism, named)
     match listing.mechanism:
         case Mechanism.ENGLISH:
-            return await english.open_auction(trading, caller, wanted, once)
+            return await english.open_auction(trading, caller, wanted, await price_cap_of(trading, listing), once)
         case Mechanism.DUTCH:
-            return await dutch.open_auction(trading, caller, wanted, once)
+            return await dutch.open_auction(trading, caller, wanted, await price_cap_of(trading, listing), once)
         case _:
             return await sealed.open_auction(trading, caller, wanted, once)
