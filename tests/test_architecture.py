@@ -50,6 +50,7 @@ PURE = {
 PURE_TOOLS = {"msgspec", "pydantic_core", "uuid_utils"}  # what the pure shared modules are made with
 ANSWER = "raise an error of a family in shared/errors.py"
 NEW_ID = "call the kind's own new(), as in AssetId.new()"
+CALENDAR = "call shared.working_days.deadline_after"
 CHILD = "let the inspector's child process read what strangers wrote"
 KNOWS_NUMBERS = {"services/delivery/inspector", "services/identity/schemas.py", "services/demo"}  # of organisations
 ONLY = {  # what is imported by these files alone, and what to do instead
@@ -69,6 +70,8 @@ ONLY = {  # what is imported by these files alone, and what to do instead
     "stdnum":                (KNOWS_NUMBERS,                             CHILD),
     "rjieba":                ({"services/catalog/rules/words.py"},       "call services.catalog.rules.words"),
     "pyseccomp":             ({"services/delivery/inspector"},           CHILD),
+    "chinese_calendar":      ({"shared/working_days.py"},                CALENDAR),
+    "holidays":              ({"shared/working_days.py"},                CALENDAR),
     "opendp":                ({"services/delivery/actions/noise.py"},    "draw noise there, once, and keep it"),
 }  # fmt: skip
 CLOCK_READERS = {"now", "utcnow", "today"}  # of datetime and date

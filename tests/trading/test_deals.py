@@ -57,7 +57,7 @@ async def test_a_whole_sale_ends_settled_and_every_fen_is_somewhere(market: Mark
     settled = await market.order(buyer, order)
     assert (settled["state"], settled["reason_code"], settled["deadline"]) == ("settled", "accepted_by_buyer", None)
     assert {name: share["minor"] for name, share in settled["settlement"].items()} == {
-        "price": PRICE, "provider": 9_735, "fee": 250, "tax": 15,
+        "price": PRICE, "refund": 0, "provider": 9_735, "fee": 250, "tax": 15,
     }  # fmt: skip
     assert await market.wallet(market.provider) == (9_735, 0)
     assert [fact["amount"]["minor"] for fact in await market.facts("order_settled")] == [PRICE]

@@ -25,6 +25,7 @@ from services.trading.rules.order import (
     State,
 )
 from shared.lifecycle import IllegalMove
+from shared.money import Money
 from tests.trading.made import MICROSECOND, NOON, an_order
 
 NEITHER, BUYER, PROVIDER = frozenset[str](), frozenset({"buyer"}), frozenset({"provider"})
@@ -142,6 +143,23 @@ def test_what_costs_nothing_is_neither_paid_nor_settled():
     order = rules.both_signed(order, NOON)
     assert order.state is AWAITING_DELIVERY
     assert rules.accept(rules.deliver(order, NOON), NOON).state is SETTLED
+
+
+@pytest.mark.parametrize(("back", "state"), [(0, SETTLING), (1, SETTLING), (999, SETTLING), (1000, REFUNDED)])
+def test_what_does_not_go_back_is_shared_out(back: int, state: State):
+    order = replace(in_state(AWAITING_ACCEPTANCE), price=Money(1000))
+    concluded = rules.conclude(order, rules.Reason.ACCEPTED_BY_BUYER, NOON, Money(back))
+    assert (concluded.state, concluded.refund) == (state, Money(back))
+    if concluded.settlement is not None:
+        assert concluded.settlement.total == Money(1000 - back)
+
+
+@pytest.mark.parametrize("back", [-1, 1001])
+def test_no_more_than_the_price_goes_back(back: int):
+    order = replace(in_state(AWAITING_ACCEPTANCE), price=Money(1000))
+    with pytest.raises(rules.RefundTooHigh) as refused:
+        rules.conclude(order, rules.Reason.ACCEPTED_BY_BUYER, NOON, Money(back))
+    assert refused.value.facts == {"price_minor": 1000}
 
 
 def test_an_accepted_order_says_by_whom_to_its_end():

@@ -122,21 +122,22 @@ async def pay_order(
 
 async def settle_order(
     tx: Transaction, order_id: OrderId, buyer_id: ParticipantId, provider_id: ParticipantId, shares: Shares,
-    now: datetime,
+    refund: Money, now: datetime,
 ) -> Facts:  # fmt: skip
     """Have the custodian share out what the order's escrow holds; until it has, nothing has moved (`settlement_of`).
+    What of the price goes back to the buyer goes at once, under an instruction of its own.
 
-    Shares of zero are left out, and a sale for nothing needs no custodian. Raises AlreadyInstructed if the order was
-    settled or refunded before.
+    Requires shares and a refund that add up to the price. Shares of zero are left out, and a sale for nothing needs no
+    custodian. Raises AlreadyInstructed if the order was settled or refunded before.
     """
+    escrow = ledger.escrow(order_id, shares.total.currency)
     paid = {
         str(provider_id): (ledger.wallet(provider_id, shares.total.currency), shares.provider),
         EXCHANGE_FEE: (ledger.exchange(AccountKind.FEE_INCOME, shares.total.currency), shares.fee),
         EXCHANGE_TAX: (ledger.exchange(AccountKind.TAX_PAYABLE, shares.total.currency), shares.tax),
     }
-    return await _split(
-        tx, ledger.escrow(order_id, shares.total.currency), buyer_id, paid, _end(order_id), order_id, now
-    )
+    split = await _split(tx, escrow, buyer_id, paid, _end(order_id), order_id, now)
+    return (*split, *await _refund(tx, order_id, buyer_id, refund, f"part:{order_id}", now))
 
 
 async def settlement_of(tx: Transaction, order_id: OrderId) -> InstructionState | None:
@@ -152,14 +153,7 @@ async def refund_order(
 
     Raises AlreadyInstructed if the order was settled or refunded before.
     """
-    if price.minor == 0:
-        return ()
-    wallet, escrow = ledger.wallet(buyer_id, price.currency), ledger.escrow(order_id, price.currency)
-    refund = (InstructionKind.REFUND, buyer_id, {str(buyer_id): price}, _end(order_id), order_id)
-    given = await give(tx, *refund, now=now)
-    chain, fact_id = [Transfer(TransferId.new(), escrow, wallet, price)], FactId.new()
-    await ledger_store.add_transfers(tx, {fact_id: chain}, now)
-    return (EscrowRefunded(order_id, buyer_id, price, _ids(chain), fact_id=fact_id), given)
+    return await _refund(tx, order_id, buyer_id, price, _end(order_id), now)
 
 
 async def forfeit(
@@ -181,6 +175,19 @@ async def forfeit(
     given = await _split(tx, pending.credit, hold.participant_id, paid, key, hold.auction_id, now, first)
     told = (hold.id, hold.auction_id, hold.participant_id, hold.amount, shares)
     return (DepositForfeited(*told, fact_id=fact_id), *given)
+
+
+async def _refund(
+    tx: Transaction, order_id: OrderId, buyer_id: ParticipantId, amount: Money, natural_key: str, now: datetime
+) -> Facts:  # fmt: skip
+    if amount.minor == 0:
+        return ()
+    wallet, escrow = ledger.wallet(buyer_id, amount.currency), ledger.escrow(order_id, amount.currency)
+    refund = (InstructionKind.REFUND, buyer_id, {str(buyer_id): amount}, natural_key, order_id)
+    given = await give(tx, *refund, now=now)
+    chain, fact_id = [Transfer(TransferId.new(), escrow, wallet, amount)], FactId.new()
+    await ledger_store.add_transfers(tx, {fact_id: chain}, now)
+    return (EscrowRefunded(order_id, buyer_id, amount, _ids(chain), fact_id=fact_id), given)
 
 
 async def give(

@@ -181,7 +181,7 @@ async def _settle(tx: Transaction, order: Order, now: datetime) -> list[Fact]:
         return [OrderAccepted.of(order), OrderSettled.of(order)]
     shares = order.settlement
     assert shares is not None
-    moved = await money.settle_order(tx, order.id, order.buyer_id, order.provider_id, shares, now)
+    moved = await money.settle_order(tx, order.id, order.buyer_id, order.provider_id, shares, order.refund, now)
     return [OrderAccepted.of(order), *moved]
 
 

@@ -198,7 +198,7 @@ class SettlementOverdue(OrderFact):
 
 @dataclass(frozen=True, slots=True)
 class OrderSettled(Fact):
-    """The price was shared out between provider, exchange and tax."""
+    """The price was shared out between provider, exchange and tax, what of it did not go back to the buyer."""
 
     category: ClassVar[Category] = Category.MONEY
     order_id: OrderId
@@ -207,6 +207,7 @@ class OrderSettled(Fact):
     provider_id: ParticipantId
     reason_code: str | None
     amount: Money
+    refund: Money
     provider: Money
     fee: Money
     tax: Money
@@ -219,7 +220,7 @@ class OrderSettled(Fact):
         assert shares is not None
         return cls(
             order.id, order.contract_id, order.buyer_id, order.provider_id, order.reason_code, order.price,
-            shares.provider, shares.fee, shares.tax, order.revision,
+            order.refund, shares.provider, shares.fee, shares.tax, order.revision,
         )  # fmt: skip
 
 

@@ -65,7 +65,7 @@ ORDER = Lifecycle(start=AWAITING_SIGNATURES, moves={
     AWAITING_SIGNATURES: {AWAITING_PAYMENT, AWAITING_DELIVERY, LAPSED, DEFAULTED},  # to delivery: a price of nothing
     AWAITING_PAYMENT:    {AWAITING_DELIVERY, LAPSED, DEFAULTED},
     AWAITING_DELIVERY:   {AWAITING_ACCEPTANCE, REFUNDED},
-    AWAITING_ACCEPTANCE: {SETTLING, SETTLED},
+    AWAITING_ACCEPTANCE: {SETTLING, SETTLED, REFUNDED},
     SETTLING:            {SETTLED},
     SETTLED:             set(),
     LAPSED:              set(),
@@ -119,6 +119,7 @@ class Order:
     negotiation_id: NegotiationId | None = None
     scope: Scope | None = None  # None: just what the listing offers
     call_auction_id: CallAuctionId | None = None
+    refund_minor: int = 0  # of the price, what goes back to the buyer when the rest is shared out
 
     @property
     def next_actor(self) -> str | None:
@@ -130,8 +131,12 @@ class Order:
 
     @property
     def settlement(self) -> Shares | None:
-        """Who gets what of the price, once the sale stands."""
-        return shares(self.price, self.fees.schedule) if self.state in {SETTLING, SETTLED} else None
+        """Who gets what of the price, once the sale stands: fee and tax are of what the provider's side keeps."""
+        return shares(self.price - self.refund, self.fees.schedule) if self.state in {SETTLING, SETTLED} else None
+
+    @property
+    def refund(self) -> Money:
+        return Money(self.refund_minor, self.price.currency)
 
     @property
     def forfeits_deposit(self) -> bool:
@@ -152,6 +157,10 @@ class DeadlinePassed(Conflict):
 
 class NotDue(Conflict):
     """The order does not wait for this now."""
+
+
+class RefundTooHigh(Conflict):
+    """No more than the price can go back."""
 
 
 def place(order_id: OrderId, contract_id: ContractId, award: Award, listing: Listing, windows: Windows) -> Order:
@@ -204,7 +213,23 @@ def deliver(order: Order, now: datetime) -> Order:
 
 def accept(order: Order, now: datetime) -> Order:
     _require_due(order, AWAITING_ACCEPTANCE, now)
-    return _accepted(order, now, Reason.ACCEPTED_BY_BUYER)
+    return conclude(order, Reason.ACCEPTED_BY_BUYER, now)
+
+
+def conclude(order: Order, reason: Reason, now: datetime, refund: Money | None = None) -> Order:
+    """The order once it is clear what of its price goes back: the rest is shared out. All of it back ends the sale.
+
+    Requires a state that may end so. Raises RefundTooHigh.
+    """
+    refund = refund or Money(0, order.price.currency)
+    if refund.minor < 0 or refund > order.price:
+        raise RefundTooHigh(price_minor=order.price.minor)
+    changes = {"reason_code": reason, "refund_minor": refund.minor}
+    if order.is_free:
+        return _move(order, SETTLED, now, None, **changes)
+    if refund == order.price:
+        return _move(order, REFUNDED, now, None, **changes)
+    return _move(order, SETTLING, now, order.windows.settling_seconds, **changes)
 
 
 def confirm_settlement(order: Order, now: datetime) -> Order:
@@ -238,7 +263,7 @@ def pass_deadline(order: Order, signed: frozenset[str], now: datetime) -> Order:
         case State.AWAITING_DELIVERY:
             return _move(order, REFUNDED, now, None, reason_code=Reason.NOT_DELIVERED)
         case State.AWAITING_ACCEPTANCE:
-            return _accepted(order, now, Reason.ACCEPTED_BY_DEADLINE)
+            return conclude(order, Reason.ACCEPTED_BY_DEADLINE, now)
         case _:
             # Only the custodian knows that money has moved. Time calls a person, it settles nothing.
             overdue = now + timedelta(seconds=order.windows.settling_seconds)
@@ -251,12 +276,6 @@ def _unsigned(order: Order, signed: frozenset[str], now: datetime) -> Order:
         return _move(order, to, now, None, reason_code=Reason.NOT_SIGNED_BY_BUYER)
     reason = Reason.NOT_SIGNED_BY_PROVIDER if signed else Reason.NOT_SIGNED
     return _move(order, LAPSED, now, None, reason_code=reason)
-
-
-def _accepted(order: Order, now: datetime, reason: Reason) -> Order:
-    if order.is_free:
-        return _move(order, SETTLED, now, None, reason_code=reason)
-    return _move(order, SETTLING, now, order.windows.settling_seconds, reason_code=reason)
 
 
 def _require_due(order: Order, state: State, now: datetime) -> None:

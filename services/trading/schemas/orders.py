@@ -48,7 +48,10 @@ class NewOrder(Request):
 
 
 class SettlementView(View):
+    """The price, what of it goes back to the buyer, and who gets the rest."""
+
     price: Money
+    refund: Money
     provider: Money
     fee: Money
     tax: Money
@@ -86,7 +89,9 @@ class OrderView(View):
     def of(cls, order: Order) -> Self:
         shares, told = order.settlement, None
         if shares is not None:
-            told = SettlementView(price=order.price, provider=shares.provider, fee=shares.fee, tax=shares.tax)
+            told = SettlementView(
+                price=order.price, refund=order.refund, provider=shares.provider, fee=shares.fee, tax=shares.tax
+            )  # fmt: skip
         return cls(
             id=order.id, listing_id=order.listing_id, version_id=order.version_id, mode=order.mode,
             buyer_id=order.buyer_id, provider_id=order.provider_id, price=order.price, quote_id=order.quote_id,

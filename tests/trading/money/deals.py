@@ -36,9 +36,10 @@ class Deals:
             now = self.till.bench.clock.now()
             await self._record(tx, *await money.pay_order(tx, order_id, who(buyer), Money(minor), hold, now))
 
-    async def settle(self, order_id: OrderId, buyer: Person, minor: int) -> None:
+    async def settle(self, order_id: OrderId, buyer: Person, minor: int, back: int = 0) -> None:
         async with self.till.treasury.database.transaction() as tx:
-            parts = (order_id, who(buyer), who(self.provider), shares(Money(minor), SCHEDULE))
+            due = shares(Money(minor - back), SCHEDULE)
+            parts = (order_id, who(buyer), who(self.provider), due, Money(back))
             await self._record(tx, *await money.settle_order(tx, *parts, self.till.bench.clock.now()))
 
     async def refund(self, order_id: OrderId, buyer: Person, minor: int) -> None:

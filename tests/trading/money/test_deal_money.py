@@ -127,6 +127,22 @@ async def test_a_sale_for_nothing_needs_no_custodian(deals: Deals):
 
 
 @ON_SQLITE
+async def test_a_part_goes_back_at_once_and_the_rest_is_shared_out_when_the_custodian_has(deals: Deals):
+    till, buyer, order_id = deals.till, await deals.till.bench.member("buyer"), OrderId.new()
+    await till.fund(buyer, 1000)
+    await deals.pay(order_id, buyer, 1000)
+    await deals.settle(order_id, buyer, 1000, back=300)
+    assert await till.wallet(buyer) == (300, 0)
+    assert await till.wallet(deals.provider) == (0, 0)
+    with pytest.raises(AlreadyInstructed):
+        await deals.settle(order_id, buyer, 1000, back=300)
+    await till.tick()
+    assert await till.wallet(deals.provider) == (700 - 17 - 1, 0)  # 2.5 % of 700 is 17.5: the half stays
+    assert (await till.balance(ledger.escrow(order_id, "CNY"))).posted == 0
+    await till.check_books()
+
+
+@ON_SQLITE
 async def test_a_refund_is_whole_and_at_once(deals: Deals):
     till, buyer, order_id = deals.till, await deals.till.bench.member("buyer"), OrderId.new()
     await till.fund(buyer, 1000)
