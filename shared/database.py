@@ -7,7 +7,7 @@ holds the file from the first statement (BEGIN IMMEDIATE), where PostgreSQL take
 
 import fcntl
 import os
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import IO, Any, TypeVar, TypeVarTuple
 
 from sqlalchemy import (
-    ARRAY,
-    BigInteger,
     Connection,
     DateTime,
     Dialect,
@@ -25,7 +23,6 @@ from sqlalchemy import (
     String,
     Table,
     TypeDecorator,
-    cast,
     event,
     func,
     select,
@@ -202,16 +199,13 @@ class Database:
 
     async def claim(self, tx: Transaction, name: str) -> bool:
         """Whether this transaction alone, in any process, now holds the name; until it ends. Always so on SQLite."""
-        return (await self.claim_all(tx, [name]))[0]
-
-    async def claim_all(self, tx: Transaction, names: Sequence[str]) -> list[bool]:
-        """The same for several names, in one statement."""
         if self.is_sqlite:
-            return [True] * len(names)
-        digests = (sha256(f"{self.schema}\n{name}".encode()).digest() for name in names)
-        numbers = [int.from_bytes(digest[:8], "big", signed=True) for digest in digests]
-        each = func.unnest(cast(numbers, ARRAY(BigInteger))).column_valued("number")
-        return list(await tx.scalars(select(func.pg_try_advisory_xact_lock(each))))
+            return True
+        return bool(await tx.scalar(select(func.pg_try_advisory_xact_lock(self.number_of(name)))))
+
+    def number_of(self, name: str) -> int:
+        """Under which PostgreSQL knows a name that is claimed."""
+        return int.from_bytes(sha256(f"{self.schema}\n{name}".encode()).digest()[:8], "big", signed=True)
 
     async def wait_at_most(self, tx: Transaction, seconds: float) -> None:
         """Have this transaction fail as `DatabaseBusy` where it would wait longer for one lock. On SQLite, which has
@@ -230,37 +224,6 @@ class Database:
         if self._lock_file:
             self._lock_file.close()
             self._lock_file = None
-
-
-async def add_all(tx: Transaction, table: Table, rows: Sequence[tuple[object, ...]]) -> None:
-    """Add rows, each with a value for every column of the table in its order. Requires at least one.
-
-    By the driver's own statement: for the few places where many are added at once and often.
-    """
-    statement, processors = _adding(table, tx.dialect)
-    converted = [
-        tuple(value if convert is None else convert(value) for convert, value in zip(processors, row, strict=True))
-        for row in rows
-    ]
-    await tx.exec_driver_sql(statement, converted)
-
-
-Convert = Callable[[Any], Any]
-_added = dict[tuple[Table, str], tuple[str, tuple[Convert | None, ...]]]()
-
-
-def _adding(table: Table, dialect: Dialect) -> tuple[str, tuple[Convert | None, ...]]:
-    """The statement, and what makes of each value one that the driver takes. There are as many as there are tables."""
-    place = (table, dialect.name)
-    if place not in _added:
-        columns = list(table.c)
-        names = ", ".join(dialect.identifier_preparer.format_column(column) for column in columns)
-        is_sqlite = dialect.name == "sqlite"
-        values = ", ".join("?" if is_sqlite else f"${number}" for number in range(1, len(columns) + 1))
-        statement = f"INSERT INTO {dialect.identifier_preparer.format_table(table)} ({names}) VALUES ({values})"
-        converts = tuple(column.type.dialect_impl(dialect).bind_processor(dialect) for column in columns)
-        _added[place] = (statement, converts)
-    return _added[place]
 
 
 def for_update(query: Select[*Columns], tx: Transaction, *, skip_locked: bool = False) -> Select[*Columns]:

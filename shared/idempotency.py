@@ -15,13 +15,14 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, Request
 from pydantic import TypeAdapter
 from pydantic_core import to_json
-from sqlalchemy import Column, MetaData, String, Table, bindparam, select, tuple_
+from sqlalchemy import Column, MetaData, String, Table, bindparam, select
 
 from shared.access import InvalidToken
 from shared.core import Core
-from shared.database import Database, Moment, Transaction, add_all
+from shared.database import Database, Moment, Transaction
 from shared.errors import Conflict, Failure, Malformed, Unreadable
 from shared.permission import bearer
+from shared.turn import Added, write_all
 
 Answer = TypeVar("Answer")
 KEY_LENGTH_MAX = 64
@@ -38,9 +39,9 @@ answers_table = Table(
 )
 
 
-_place = (answers_table.c.caller, answers_table.c.route, answers_table.c.key_digest)
-_answers_at = select(*_place, answers_table.c.request_digest, answers_table.c.answer).where(
-    tuple_(*_place).in_(bindparam("places", expanding=True))
+_PLACE = ("caller", "route", "key_digest")
+_answer = select(answers_table.c.request_digest, answers_table.c.answer).where(
+    *(answers_table.c[name] == bindparam(name) for name in _PLACE)
 )
 
 
@@ -73,40 +74,37 @@ class Once:
 
     async def recall(self, tx: Transaction, kind: type[Answer]) -> Answer | None:
         """What this request was answered when it was first sent. Requires the transaction that would take effect."""
-        recalled = (await recall_all(tx, [self], kind))[0]
+        is_claimed = await self.database.claim(tx, self.name)
+        row = (await tx.execute(_answer, dict(zip(_PLACE, self.place, strict=True)))).one_or_none()
+        recalled = self.judged(kind, is_claimed, *(row or (None, None)))
         if isinstance(recalled, Failure):
             raise recalled
         return recalled
 
     async def remember(self, tx: Transaction, answer: object) -> None:
         """Keep the answer. Requires that `recall` found none in this transaction."""
-        await remember_all(tx, [(self, answer)], await self.database.now(tx))
+        await write_all(tx, kept([(self, answer)], await self.database.now(tx)))
+
+    def judged(
+        self, kind: type[Answer], is_claimed: bool, request_digest: str | None, answer: str | None
+    ) -> Answer | Failure | None:
+        """What this request gets for an answer, or why none, if it was sent before: by what is kept under its key."""
+        if not is_claimed:
+            return StillRunning(retry_after_seconds=1)
+        if request_digest is None or answer is None:
+            return None
+        if request_digest != self.request_digest:
+            return KeyReused()
+        return _reader(kind).validate_json(answer)
 
     @property
     def place(self) -> tuple[str, str, str]:
         return self.caller, self.route, self.key_digest
 
-
-async def recall_all(tx: Transaction, requests: Sequence[Once], kind: type[Answer]) -> list[Answer | Failure | None]:
-    """What each request was answered when it was first sent, or why it gets no answer. In two statements.
-
-    Requires at least one request, no two of them under the same key, and the transaction that would take effect.
-    """
-    claimed = await requests[0].database.claim_all(tx, ["\n".join(request.place) for request in requests])
-    found = await tx.execute(_answers_at, {"places": [request.place for request in requests]})
-    known = {(row.caller, row.route, row.key_digest): row for row in found}
-
-    def answer(request: Once, is_claimed: bool) -> Answer | Failure | None:
-        row = known.get(request.place)
-        if not is_claimed:
-            return StillRunning(retry_after_seconds=1)
-        if row is None:
-            return None
-        if row.request_digest != request.request_digest:
-            return KeyReused()
-        return _reader(kind).validate_json(row.answer)
-
-    return [answer(*pair) for pair in zip(requests, claimed, strict=True)]
+    @property
+    def name(self) -> str:
+        """What a transaction claims that works for this request."""
+        return "\n".join(self.place)
 
 
 @cache
@@ -115,11 +113,10 @@ def _reader(kind: type[Answer]) -> TypeAdapter[Answer]:
     return TypeAdapter(kind)
 
 
-async def remember_all(tx: Transaction, answers: Sequence[tuple[Once, object]], now: datetime) -> None:
-    """Keep the answers. Requires that `recall_all` found none of them in this transaction."""
+def kept(answers: Sequence[tuple[Once, object]], now: datetime) -> Added:
+    """What is to be written of at least one answer, by a caller that writes more at once."""
     rows = [(*request.place, request.request_digest, to_json(answer).decode(), now) for request, answer in answers]
-    if rows:
-        await add_all(tx, answers_table, rows)
+    return Added(answers_table, rows)
 
 
 async def once(request: Request) -> AsyncGenerator[Once]:

@@ -26,10 +26,11 @@ from sqlalchemy import (
 )
 
 from shared import log
-from shared.database import Database, IdOf, Moment, Transaction, add_all, for_update, insert_into
+from shared.database import Database, IdOf, Moment, Transaction, for_update, insert_into
 from shared.errors import Unavailable
 from shared.facts import GENESIS, Actor, Fact, event_line, link
 from shared.ids import FactId, LeaseId
+from shared.turn import Added, Changed, Write, write_all
 
 STRIPES_SQLITE = 1
 STRIPES_POSTGRESQL = 16
@@ -66,9 +67,6 @@ stripes_table = Table(
 _is_held = (stripes_table.c.number == bindparam("held_number"), stripes_table.c.fence == bindparam("held_fence"))
 _head = select(stripes_table.c.seq, stripes_table.c.hash).where(*_is_held)
 _locked_head = _head.with_for_update()
-_move_head = (
-    update(stripes_table).where(*_is_held).values(seq=bindparam("seq_after"), hash=bindparam("hash_after"))
-)  # fmt: skip
 
 
 class StripeLost(Unavailable):
@@ -100,6 +98,14 @@ class Said:
     request_id: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Chained:
+    """Facts that are chained onto a locked stripe, and what is to be written of them."""
+
+    ids: list[FactId]
+    writes: tuple[Write, ...]
+
+
 class Outbox:
     def __init__(self, service: str, database: Database) -> None:
         self.service = service
@@ -123,6 +129,13 @@ class Outbox:
         """
         if not said:
             return []
+        chained = await self.chain(tx, now, said)
+        await write_all(tx, *chained.writes)
+        return chained.ids
+
+    async def chain(self, tx: Transaction, now: datetime, said: Sequence[Said]) -> "Chained":
+        """The same, but for the writes: they are the caller's to make, at once, with what else it writes. Requires at
+        least one fact."""
         lease = self._lease
         if lease is None:
             raise StripeLost(retry_after_seconds=1)
@@ -142,9 +155,8 @@ class Outbox:
             previous = link(previous, seq, line)
             rows.append((lease.stripe, seq, fact_id, fact.act(self.service), line, previous, None))
             ids.append(fact_id)
-        await add_all(tx, facts_table, rows)
-        await tx.execute(_move_head, held | {"seq_after": seq, "hash_after": previous})
-        return ids
+        head, place = {"seq": seq, "hash": previous}, {"number": lease.stripe, "fence": lease.fence}
+        return Chained(ids, (Added(facts_table, rows), Changed(stripes_table, head, place)))
 
     async def lease(self) -> Lease:
         """Take a free stripe, or keep the one held. Call again before `LEASE` is over to keep it.

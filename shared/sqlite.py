@@ -17,6 +17,28 @@ from typing import Any, Self
 import aiosqlite
 
 CHUNK_ROWS = 64  # of aiosqlite's own cursors, which nobody uses
+REACHED = (("rows", None, None, None, None, None, None),)  # the one column of what a script finds
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A statement, and by which method of a cursor it goes."""
+
+    method: str
+    statement: str
+    parameters: Any
+
+
+class Script(str):
+    """Several statements that go in one turn. Executed, it has a row for each, with the number of rows it reached."""
+
+    __slots__ = ("steps",)
+    steps: tuple[Step, ...]
+
+    def __new__(cls, steps: tuple[Step, ...]) -> Self:
+        script = super().__new__(cls, "; ".join(step.statement for step in steps))
+        script.steps = steps
+        return script
 
 
 def connection(path: str, **options: Any) -> "Connection":
@@ -33,10 +55,10 @@ class Connection(aiosqlite.Connection):
     def cursor(self) -> "Cursor":  # pyright: ignore[reportIncompatibleMethodOverride]
         return Cursor(self)
 
-    async def run(self, method: str, *arguments: object) -> "Found":
-        """What a method of a cursor finds, in one turn."""
+    async def run(self, *steps: Step) -> "Found":
+        """In one turn: what the last of the steps finds, and how many rows each of them reached."""
         self._is_settled = False
-        return await self._execute(_found, self._conn, method, arguments)  # pyright: ignore[reportUnknownMemberType]
+        return await self._execute(_found, self._conn, steps)  # pyright: ignore[reportUnknownMemberType]
 
     async def commit(self) -> None:
         self._is_settled = False
@@ -56,6 +78,7 @@ class Found:
     rowcount: int = -1
     lastrowid: int | None = None
     rows: list[Any] = field(default_factory=list[Any])
+    reached: list[int] = field(default_factory=list[int])
 
 
 class Cursor:
@@ -82,10 +105,14 @@ class Cursor:
         return self._found.lastrowid
 
     async def execute(self, statement: str, parameters: Iterable[Any] = ()) -> None:
-        self._found = await self._connection.run("execute", statement, parameters)
+        if isinstance(statement, Script):
+            reached = (await self._connection.run(*statement.steps)).reached
+            self._found = Found(description=REACHED, rows=[(rows,) for rows in reached])
+        else:
+            self._found = await self._connection.run(Step("execute", statement, parameters))
 
     async def executemany(self, statement: str, parameters: Iterable[Iterable[Any]]) -> None:
-        self._found = await self._connection.run("executemany", statement, parameters)
+        self._found = await self._connection.run(Step("executemany", statement, parameters))
 
     async def fetchall(self) -> list[Any]:
         return self._found.rows
@@ -94,11 +121,13 @@ class Cursor:
         """Nothing is open any more."""
 
 
-def _found(connection: sqlite3.Connection, method: str, arguments: tuple[object, ...]) -> Found:
-    cursor = connection.cursor()
+def _found(connection: sqlite3.Connection, steps: tuple[Step, ...]) -> Found:
+    cursor, reached = connection.cursor(), list[int]()
     try:
-        getattr(cursor, method)(*arguments)
+        for step in steps:
+            getattr(cursor, step.method)(step.statement, step.parameters)
+            reached.append(cursor.rowcount)
         rows = cursor.fetchall() if cursor.description else []
-        return Found(cursor.description, cursor.rowcount, cursor.lastrowid, rows)
+        return Found(cursor.description, cursor.rowcount, cursor.lastrowid, rows, reached)
     finally:
         cursor.close()

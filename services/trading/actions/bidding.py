@@ -5,6 +5,7 @@ changes nothing and fails alone; nobody is asked and no money moves; whoever has
 """
 
 import secrets
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,22 +15,24 @@ from services.trading.events.auction import BidPlaced
 from services.trading.rules import auction as rules
 from services.trading.rules.any_auction import AnyAuction, of_kind
 from services.trading.rules.auction import Auction, NoSuchAuction, NotRegistered
-from services.trading.rules.bid import Bid, Registration, bid_of
+from services.trading.rules.bid import Bid, bid_of
 from services.trading.rules.listing import Listing
-from services.trading.store import auction as store
-from services.trading.store import listing as listing_store
-from services.trading.store.auction import Bidder
+from services.trading.store import auction as auction_store
+from services.trading.store import bids as store
+from services.trading.store.bids import Found
+from services.trading.store.rows import ChangedMeanwhile
 from shared import log
 from shared.access import Member
 from shared.batching import Batcher
 from shared.database import Database, Transaction
 from shared.errors import Failure
 from shared.facts import SALT_BYTES
-from shared.idempotency import Once, recall_all, remember_all
-from shared.ids import AuctionId, BidId, ListingId
+from shared.idempotency import Once, kept
+from shared.ids import AuctionId, BidId, ParticipantId
 from shared.money import Money
 from shared.outbox import Outbox, Said
 from shared.standing import StandingMirror
+from shared.turn import write_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +45,11 @@ class Asked:
     once: Once
     request_id: str | None
 
-    @property
-    def bidder(self) -> Bidder:
-        return self.auction_id, self.caller.participant_id
+
+@dataclass(frozen=True, slots=True)
+class Bidder:
+    participant_id: ParticipantId
+    bidder_number: int
 
 
 @dataclass(slots=True)
@@ -53,8 +58,7 @@ class Round:
 
     now: datetime
     auctions: dict[AuctionId, AnyAuction]
-    listings: Mapping[ListingId, Listing]
-    registrations: Mapping[Bidder, Registration]
+    listings: Mapping[AuctionId, Listing]
     placed: list[tuple[Asked, Bid, BidPlaced]] = field(default_factory=list[tuple[Asked, Bid, BidPlaced]])
 
 
@@ -70,51 +74,54 @@ class Bidding:
         return await self._batcher.submit(Asked(caller, auction_id, maximum, once, log.request_id()))
 
     async def _place_all(self, batch: Sequence[Asked]) -> Sequence[Bid | Failure]:
+        asked = [(each.auction_id, each.caller.participant_id, each.once) for each in batch]
         async with self._database.transaction() as tx:
-            recalled = await recall_all(tx, [asked.once for asked in batch], Bid)
-            new = [asked for asked, earlier in zip(batch, recalled, strict=True) if earlier is None]
-            opened = await self._open_round(tx, new)
-            outcomes = [earlier or self._place(opened, asked) for asked, earlier in zip(batch, recalled, strict=True)]
-            await self._keep(tx, opened)
+            offers = await store.offers(tx, {each.auction_id for each in batch})
+            found = await store.look(tx, self._database, asked)
+            opened = Round(
+                await self._database.now(tx),
+                {auction_id: auction for auction_id, (auction, _) in offers.items()},
+                {auction_id: listing for auction_id, (_, listing) in offers.items()},
+            )
+            outcomes = [self._place(opened, *pair) for pair in zip(batch, found, strict=True)]
+            if opened.placed:
+                await self._keep(tx, opened)
         return outcomes
 
-    async def _open_round(self, tx: Transaction, batch: Sequence[Asked]) -> Round:
-        auctions = await store.auctions_for_update(tx, {asked.auction_id for asked in batch})
-        listings = await listing_store.listings_of(tx, {auction.listing_id for auction in auctions.values()})
-        registrations = await store.registrations_of(tx, {asked.bidder for asked in batch})
-        return Round(await self._database.now(tx), auctions, listings, registrations)
-
-    def _place(self, opened: Round, asked: Asked) -> Bid | Failure:
+    def _place(self, opened: Round, asked: Asked, found: Found) -> Bid | Failure:
+        earlier = asked.once.judged(Bid, found.is_claimed, found.request_digest, found.answer)
+        if earlier is not None:
+            return earlier
         try:
-            bid, after = self._decide(opened, asked)
+            bid, after = self._decide(opened, asked, found.bidder_number)
         except Failure as refused:
             return refused
         opened.auctions[after.id] = after
         opened.placed.append((asked, bid, BidPlaced.of(bid, after)))
         return bid
 
-    def _decide(self, opened: Round, asked: Asked) -> tuple[Bid, Auction]:
-        found = opened.auctions.get(asked.auction_id)
-        if found is None:
+    def _decide(self, opened: Round, asked: Asked, bidder_number: int | None) -> tuple[Bid, Auction]:
+        present = opened.auctions.get(asked.auction_id)
+        if present is None:
             raise NoSuchAuction()
-        before = of_kind(found, Auction)
-        listing = opened.listings[before.listing_id]
+        before, listing = of_kind(present, Auction), opened.listings[present.id]
         if not sight_of(self, asked.caller.caller).includes(listing.grade, listing.provider_id):
             raise NoSuchAuction()
         decide_for(self, asked.caller.standing, listing)
-        registration = opened.registrations.get(asked.bidder)
-        if registration is None:
+        if bidder_number is None:
             raise NotRegistered()
-        after = rules.place_bid(before, asked.caller.participant_id, asked.maximum, opened.now)
-        return bid_of(BidId.new(), before, after, registration, asked.maximum, secrets.token_hex(SALT_BYTES)), after
+        bidder = Bidder(asked.caller.participant_id, bidder_number)
+        after = rules.place_bid(before, bidder.participant_id, asked.maximum, opened.now)
+        return bid_of(BidId.new(), before, after, bidder, asked.maximum, secrets.token_hex(SALT_BYTES)), after
 
     async def _keep(self, tx: Transaction, opened: Round) -> None:
-        if not opened.placed:
-            return
-        for auction_id in sorted({bid.auction_id for _, bid, _ in opened.placed}):
-            acts = sum(bid.auction_id == auction_id for _, bid, _ in opened.placed)
-            await store.save_auction(tx, opened.auctions[auction_id], acts)
-        await store.add_bids(tx, [bid for _, bid, _ in opened.placed])
-        await remember_all(tx, [(asked.once, bid) for asked, bid, _ in opened.placed], opened.now)
+        """Everything in one turn: the auctions, the bids, the answers, and last the facts. Raises ChangedMeanwhile."""
+        acts = Counter(bid.auction_id for _, bid, _ in opened.placed)
+        changed = [auction_store.saving(opened.auctions[auction_id], acts[auction_id]) for auction_id in sorted(acts)]
+        added = auction_store.adding(bid for _, bid, _ in opened.placed)
+        answers = kept([(asked.once, bid) for asked, bid, _ in opened.placed], opened.now)
         said = [Said(asked.caller.actor, fact, asked.request_id) for asked, _, fact in opened.placed]
-        await self._outbox.record_all(tx, opened.now, said)
+        chained = await self._outbox.chain(tx, opened.now, said)
+        reached = await write_all(tx, *changed, added, answers, *chained.writes)
+        if reached[: len(changed)] != [1] * len(changed):
+            raise ChangedMeanwhile()

@@ -6,6 +6,7 @@ the parties and the supervisors with its salt once the auction has closed.
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from services.trading.rules.auction import Auction
 from shared.errors import Conflict
@@ -30,6 +31,16 @@ class Registration:
     clearance: Clearance | None
     decision: Decision
     registered_at: datetime
+
+
+class Numbered(Protocol):
+    """A bidder, known by the number of its registration."""
+
+    @property
+    def participant_id(self) -> ParticipantId: ...
+
+    @property
+    def bidder_number(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +77,13 @@ class AlreadyRegistered(Conflict):
     """You are registered for this auction."""
 
 
-def bid_of(
-    bid_id: BidId, before: Auction, after: Auction, registration: Registration, maximum: Money, salt: str
-) -> Bid:
+def bid_of(bid_id: BidId, before: Auction, after: Auction, bidder: Numbered, maximum: Money, salt: str) -> Bid:
     """The bid that took the auction from one state to the next. Requires that it was accepted."""
     assert after.price is not None and after.bid_count == before.bid_count + 1
     return Bid(
-        id=bid_id, auction_id=after.id, sequence=after.bid_count, participant_id=registration.participant_id,
-        bidder_number=registration.bidder_number, maximum=maximum, salt=salt, price_after=after.price,
-        leading=after.leader_id == registration.participant_id, closes_at=after.closes_at, placed_at=after.last_at,
+        id=bid_id, auction_id=after.id, sequence=after.bid_count, participant_id=bidder.participant_id,
+        bidder_number=bidder.bidder_number, maximum=maximum, salt=salt, price_after=after.price,
+        leading=after.leader_id == bidder.participant_id, closes_at=after.closes_at, placed_at=after.last_at,
     )  # fmt: skip
 
 

@@ -32,10 +32,11 @@ from services.trading.rules.mechanism import Mechanism
 from services.trading.rules.sealed import SealedAuction
 from services.trading.store import dutch, rows, sealed
 from services.trading.tables.deals import auctions, bids, listings, registrations
-from shared.database import Transaction, add_all, for_update
+from shared.database import Transaction, for_update
 from shared.grades import Clearance, Decision, Grade
 from shared.ids import AuctionId, ListingId, ParticipantId, VersionId
 from shared.money import Money
+from shared.turn import Added, Changed, write_all
 from shared.web import Page
 
 DUE_MAX = 100
@@ -66,9 +67,8 @@ async def add_auction(tx: Transaction, auction: AnyAuction, reserve_salt: str | 
         raise ListingNotOpen(state="auctioned") from error
 
 
-async def save_auction(tx: Transaction, auction: AnyAuction, acts: int = 1) -> None:
-    """Requires that so many acts lie between what was read and what is saved."""
-    await rows.save(tx, auctions, auction, _told(auction), acts)
+async def save_auction(tx: Transaction, auction: AnyAuction) -> None:
+    await rows.save(tx, auctions, auction, _told(auction))
 
 
 async def auction_for_update(tx: Transaction, auction_id: AuctionId) -> AnyAuction:
@@ -82,7 +82,7 @@ async def auction_for_update(tx: Transaction, auction_id: AuctionId) -> AnyAucti
 async def auctions_for_update(tx: Transaction, auction_ids: Iterable[AuctionId]) -> dict[AuctionId, AnyAuction]:
     """Those that there are, locked in the order of their ids."""
     query = select(*auctions.c).where(auctions.c.id.in_(sorted(auction_ids))).order_by(auctions.c.id)
-    return {row.id: _any(row) for row in await tx.execute(for_update(query, tx))}
+    return {row.id: auction_of(row) for row in await tx.execute(for_update(query, tx))}
 
 
 async def mechanism_of(tx: Transaction, auction_id: AuctionId) -> Mechanism:
@@ -97,7 +97,7 @@ async def open_auctions(tx: Transaction, listing_ids: Iterable[ListingId]) -> li
     """Locked, in the order of their ids."""
     where = (auctions.c.listing_id.in_(sorted(listing_ids)), auctions.c.state.in_(AUCTION.open_states()))
     query = select(*auctions.c).where(*where).order_by(auctions.c.id)
-    return [_any(row) for row in await tx.execute(for_update(query, tx))]
+    return [auction_of(row) for row in await tx.execute(for_update(query, tx))]
 
 
 async def is_under_way(tx: Transaction, listing_id: ListingId) -> bool:
@@ -222,8 +222,18 @@ async def page_of_bids(tx: Transaction, auction_id: AuctionId, page: Page) -> li
 
 
 async def add_bids(tx: Transaction, placed: Iterable[Bid]) -> None:
-    """In one statement. Requires at least one."""
-    await add_all(tx, bids, [_bid_row(bid) for bid in placed])
+    """Requires at least one."""
+    await write_all(tx, adding(placed))
+
+
+def adding(placed: Iterable[Bid]) -> Added:
+    """What is to be written of at least one bid."""
+    return Added(bids, [_bid_row(bid) for bid in placed])
+
+
+def saving(auction: AnyAuction, acts: int) -> Changed:
+    """What is to be written of an auction after so many acts. Requires that it reaches one row."""
+    return Changed(auctions, _told(auction), {"id": auction.id, "revision": auction.revision - acts})
 
 
 def _registration(row: Row[Any]) -> Registration:
@@ -266,10 +276,11 @@ def _shown() -> Select[Any]:
 
 
 def _shown_auction(row: Row[Any], now: datetime) -> ShownAuction:
-    return ShownAuction(_any(row), row.leader_number, Grade(row.grade), now)
+    return ShownAuction(auction_of(row), row.leader_number, Grade(row.grade), now)
 
 
-def _any(row: Row[Any]) -> AnyAuction:
+def auction_of(row: Row[Any]) -> AnyAuction:
+    """Whichever its mechanism."""
     match Mechanism(row.mechanism):
         case Mechanism.ENGLISH:
             return _auction(row)
