@@ -9,7 +9,7 @@ Profile: keys of `[a-z_]`, integers of at most 2^53 - 1 in absolute value, text 
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, cast
 from unicodedata import is_normalized
@@ -29,7 +29,7 @@ class NotCanonical(ValueError):
 
 def encode(value: object) -> bytes:
     """The canonical bytes of a JSON value made of dict, list, tuple, str, int and bool."""
-    if not _surely_holds(value, 0):
+    if not _surely_hold((value,), 0):
         _check(value, "$", 0)
     return _encoder.encode(value)
 
@@ -39,42 +39,35 @@ def digest(value: object) -> str:
     return hashlib.sha256(encode(value)).hexdigest()
 
 
-def _surely_holds(value: object, depth: int) -> bool:
-    """Whether the value is one of the plain ones, which almost all are. `_check` decides on any other, and says why."""
-    holds = _HOLDS.get(type(value))
-    return holds is not None and depth <= DEPTH_MAX and holds(value, depth)
+def _surely_hold(members: Iterable[Any], depth: int) -> bool:
+    """Whether these are plain values, as almost all are. `_check` decides on any other, and says why.
 
-
-def _all_hold(members: Iterable[Any], depth: int) -> bool:
-    for member in members:  # a loop, with text first: every fact that is recorded comes through here
-        if type(member) is str and depth < DEPTH_MAX:
+    One loop without a call for each value, text first, because every fact that is recorded comes through here.
+    """
+    if depth > DEPTH_MAX:
+        return False
+    for member in members:
+        kind = type(member)  # pyright: ignore[reportUnknownVariableType]
+        if kind is str:
             if not member.isascii():
                 return False
-        elif not _surely_holds(member, depth + 1):
+        elif kind is int:
+            if not -INTEGER_MAX <= member <= INTEGER_MAX:
+                return False
+        elif kind is dict:
+            if not _are_keys(tuple(member)) or not _surely_hold(member.values(), depth + 1):
+                return False
+        elif kind is list or kind is tuple:
+            if not _surely_hold(member, depth + 1):
+                return False
+        elif kind is not bool:
             return False
     return True
 
 
-def _object_holds(members: dict[Any, Any], depth: int) -> bool:
-    for key in members:
-        if type(key) is not str or not _is_key(key):
-            return False
-    return _all_hold(members.values(), depth)
-
-
-_HOLDS: Mapping[type, Callable[[Any, int], bool]] = {
-    str: lambda text, _: text.isascii(),
-    int: lambda number, _: -INTEGER_MAX <= number <= INTEGER_MAX,
-    bool: lambda _, __: True,
-    dict: _object_holds,
-    list: _all_hold,
-    tuple: _all_hold,
-}
-
-
-@lru_cache(maxsize=1000)
-def _is_key(key: str) -> bool:
-    return _key.fullmatch(key) is not None
+@lru_cache(maxsize=10_000)
+def _are_keys(names: tuple[Any, ...]) -> bool:
+    return all(type(name) is str and _key.fullmatch(name) is not None for name in names)
 
 
 def _check(value: object, place: str, depth: int) -> None:

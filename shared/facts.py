@@ -14,12 +14,12 @@ an id names an object; a `ContractId` also the contract; a `Commitment` goes to 
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cache
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
@@ -158,19 +158,30 @@ def event_line(
     on_behalf_of: str | None = None,
 ) -> bytes:
     """The canonical bytes of a fact. Requires at most 16 KiB of them: larger content goes by its digest."""
-    body = {name: getattr(fact, name) for name in _names(type(fact)) if name != "fact_id"}
-    told = {name: value for name, value in body.items() if value is not None}
-    committed = {name: value.hex for name, value in told.items() if isinstance(value, Commitment)}
-    envelope: dict[str, object] = {
-        "v": fact.schema_version, "id": fact_id, "ts": microseconds(at), "act": fact.act(service), "cat": fact.category,
-        "out": fact.outcome, "ret": fact.retention,
-        "actor": {"t": actor.kind, "id": actor.id, "org": actor.organisation, "auth": actor.authenticated_by},
-        "obj": _objects(told), "rsn": told.get("reason_code"), "onb": on_behalf_of, "lb": told.get("legal_basis"),
-        "ctr": next((value for value in told.values() if isinstance(value, ContractId)), None),
-        "pol": _policy(told.get("decision")), "amt": told.get("amount"), "req": request_id, "pd": committed or None,
-        "data": {name: value for name, value in told.items() if not isinstance(value, Commitment)},
+    told, data, committed = dict[str, object](), dict[str, object](), dict[str, object]()
+    for name, value in _fields(fact):
+        if value is None or name == "fact_id":
+            continue
+        told[name] = value
+        if type(value) is Commitment:
+            committed[name] = value.hex
+        else:
+            data[name] = plain(value)
+    envelope = {
+        "v": fact.schema_version, "id": str(fact_id), "ts": microseconds(at), "act": fact.act(service),
+        "cat": str(fact.category), "out": fact.outcome, "ret": str(fact.retention), "data": data,
+        "actor": _plain_members(
+            {"t": actor.kind, "id": actor.id, "org": actor.organisation, "auth": actor.authenticated_by}
+        ),
+        "obj": _objects(told),
+        **_plain_members({
+            "rsn": data.get("reason_code"), "onb": on_behalf_of, "lb": data.get("legal_basis"),
+            "ctr": next((value for value in told.values() if isinstance(value, ContractId)), None),
+            "pol": _policy(told.get("decision")), "amt": data.get("amount"), "req": request_id,
+            "pd": committed or None,
+        }),
     }  # fmt: skip
-    line = canonical.encode(plain(envelope))
+    line = canonical.encode(envelope)
     if len(line) > EVENT_BYTES_MAX:
         raise ValueError(f"{fact.act(service)} has {len(line)} bytes, more than {EVENT_BYTES_MAX}: tell its digest")
     return line
@@ -216,36 +227,48 @@ def moment(microseconds_since_epoch: int) -> datetime:
 def plain(value: object) -> Any:
     """A value as canonical JSON carries it: moments in microseconds, values as objects, nothing where there is none."""
     kind = type(value)
-    if kind in _PLAIN:
-        return value
-    if isinstance(value, str):
-        return str(value)
-    match value:
-        case datetime():
-            return microseconds(value)
-        case timedelta():
-            return value // timedelta(seconds=1)
-        case int():
-            return value
-        case dict() | Mapping():
-            members = cast(Mapping[str, object], value)
-            return {
-                name: member if type(member) in _PLAIN else plain(member)
-                for name, member in members.items()
-                if member is not None
-            }
-        case Sequence() | frozenset() | set():
-            members = cast(Sequence[object], sorted(cast(Any, value)) if isinstance(value, frozenset | set) else value)
-            return [plain(member) for member in members]
-        case _ if is_dataclass(kind):
-            return plain({name: getattr(value, name) for name in _names(kind)})
-        case _:
-            raise TypeError(f"a fact cannot tell {type(value).__name__}")
+    return value if kind in _PLAIN else _telling(kind)(value)
+
+
+# --- kept for each type, of which there are few, because every fact that is recorded comes through here
+
+
+@cache
+def _telling(kind: type[Any]) -> Callable[[Any], object]:
+    """What makes a value of this type plain."""
+    if issubclass(kind, str):
+        return str
+    if issubclass(kind, datetime):
+        return microseconds
+    if issubclass(kind, timedelta):
+        return lambda value: value // timedelta(seconds=1)
+    if issubclass(kind, int):
+        return lambda value: value
+    if issubclass(kind, Mapping):
+        return _plain_members
+    if issubclass(kind, frozenset | set):
+        return lambda value: [plain(member) for member in sorted(value)]
+    if issubclass(kind, Sequence):
+        return lambda value: [plain(member) for member in value]
+    if is_dataclass(kind):
+        return lambda value: _plain_members(dict(_fields(value)))
+    raise TypeError(f"a fact cannot tell {kind.__name__}")
+
+
+def _fields(value: object) -> Iterator[tuple[str, object]]:
+    return ((name, getattr(value, name)) for name in _names(type(value)))
+
+
+def _plain_members(members: Mapping[str, object]) -> dict[str, object]:
+    return {
+        name: member if type(member) in _PLAIN else plain(member)
+        for name, member in members.items()
+        if member is not None
+    }
 
 
 @cache
 def _names(kind: type) -> tuple[str, ...]:
-    """Of the fields of a dataclass, which are few enough to keep."""
     return tuple(field.name for field in fields(kind))
 
 
@@ -259,8 +282,9 @@ def _objects(told: Mapping[str, object]) -> list[dict[str, object]]:
     found: dict[str, dict[str, object]] = {}
     for value in told.values():
         if isinstance(value, Id) and value not in found:
-            cls = str(grade) if isinstance(grade, Grade) and value.kind == "version" else None
-            found[value] = {"t": value.kind, "id": value, "cls": cls}
+            found[value] = {"t": value.kind, "id": str(value)}
+            if isinstance(grade, Grade) and value.kind == "version":
+                found[value]["cls"] = str(grade)
     return list(found.values())
 
 

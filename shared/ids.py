@@ -24,7 +24,7 @@ class Id(str):
 
     @classmethod
     def new(cls) -> Self:
-        return cls(f"{cls.kind}_{uuid7().hex}")
+        return super().__new__(cls, f"{cls.kind}_{uuid7().hex}")
 
     @classmethod
     def __get_pydantic_core_schema__(cls, *_: Any) -> core_schema.CoreSchema:

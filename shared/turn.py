@@ -79,10 +79,12 @@ def _arguments(write: Write, dialect: Dialect) -> Sequence[object]:
     return [list(values if convert is None else map(convert, values)) for convert, values in columns]
 
 
-def _converted(converts: Sequence[Convert | None], row: tuple[object, ...]) -> tuple[object, ...]:
-    return tuple(
-        value if convert is None else convert(value) for convert, value in zip(converts, row, strict=True)
-    )  # fmt: skip
+def _converted(converts: Sequence[Convert | None], row: tuple[object, ...]) -> Sequence[object]:
+    values = list(row)
+    for place, convert in enumerate(converts):
+        if convert is not None:
+            values[place] = convert(values[place])
+    return values
 
 
 # --- kept, for there are as many as there are places that write

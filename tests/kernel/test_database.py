@@ -22,7 +22,6 @@ from shared.database import (
     NotDurable,
     ReferencesBroken,
     StorageFull,
-    add_all,
     for_update,
 )
 from shared.ids import AssetId, VersionId
@@ -127,25 +126,6 @@ async def test_a_moment_comes_back_as_the_same_moment_in_utc(database: MakeDatab
         row = (await tx.execute(select(things))).one()
     assert (row.made_at, row.made_at.tzinfo) == (made_at, UTC)
     assert type(row.id) is AssetId
-
-
-async def test_rows_that_are_added_together_are_what_rows_added_one_by_one_would_be(database: MakeDatabase):
-    catalog, at = await database("catalog", METADATA), datetime(2030, 1, 1, 0, 0, 0, 7, timezone(timedelta(hours=8)))
-    one, two, three = AssetId.new(), AssetId.new(), AssetId.new()
-    async with catalog.transaction() as tx:
-        await add_all(tx, things, [(one, at), (two, None)])
-        await tx.execute(insert(things).values(id=three, made_at=at))
-    async with catalog.read() as tx:
-        found = {row.id: row.made_at for row in await tx.execute(select(things.c.id, things.c.made_at))}
-        same = select(things.c.made_at).where(things.c.id == one).scalar_subquery()
-        stored = await tx.scalar(select(func.count()).where(things.c.made_at == same))
-    assert found == {one: at, two: None, three: at} and stored == 2
-    with pytest.raises(IntegrityError) as refused:
-        async with catalog.transaction() as tx:
-            await add_all(tx, things, [(AssetId.new(), at), (one, at)])
-    assert one not in str(refused.value)
-    async with catalog.read() as tx:
-        assert await tx.scalar(select(func.count()).select_from(things)) == 3
 
 
 async def test_a_moment_without_its_zone_is_refused(database: MakeDatabase):

@@ -40,7 +40,10 @@ async def run(connection: aiosqlite.Connection, statement: str, *parameters: obj
 
 
 async def names(connection: sqlite.Connection) -> list[str]:
-    return [name for (name,) in (await connection.run("execute", "SELECT name FROM things ORDER BY id")).rows]
+    return [
+        name
+        for (name,) in (await connection.run(sqlite.Step("execute", "SELECT name FROM things ORDER BY id", ()))).rows
+    ]
 
 
 async def test_a_statement_finds_what_it_finds_with_the_driver_beneath(tmp_path: Path):
@@ -68,6 +71,17 @@ async def test_a_statement_takes_one_turn(connection: Counted):
     await connection.commit()
     await connection.rollback()
     assert connection.turns - before == 3
+
+
+async def test_several_statements_take_one_turn_and_tell_how_many_rows_each_reached(connection: Counted):
+    many = sqlite.Step("executemany", "INSERT INTO things (name) VALUES (?)", [("a",), ("b",)])
+    change = sqlite.Step("execute", "UPDATE things SET name = ? WHERE name = ?", ("c", "b"))
+    none = sqlite.Step("execute", "UPDATE things SET name = ? WHERE name = ?", ("c", "nobody"))
+    before = connection.turns
+    description, _, _, rows = await run(connection, sqlite.Script((many, change, none)))
+    assert connection.turns - before == 1
+    assert description and rows == [(2,), (1,), (0,)]
+    assert await names(connection) == ["a", "c"]
 
 
 async def test_many_rows_are_written_at_once(connection: sqlite.Connection):

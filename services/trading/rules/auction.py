@@ -243,10 +243,10 @@ def place_bid(auction: Auction, bidder_id: ParticipantId, maximum: Money, now: d
     """The auction after this bid. Requires that the bidder is registered and no party of the provider's."""
     at = bidding_at(auction, auction.terms.opens_at, now)
     require_within(auction.terms.price_cap, maximum)
-    led = _led(auction, bidder_id, maximum)
-    closes_at = _extended(auction, at)
+    lead, closes_at = _led(auction, bidder_id, maximum), _extended(auction, at)
     return change(
-        led,
+        auction,
+        **_leading(lead),
         bid_count=auction.bid_count + 1,
         closes_at=closes_at,
         extensions=auction.extensions + (closes_at > auction.closes_at),
@@ -263,8 +263,8 @@ def buy_now(auction: Auction, bidder_id: ParticipantId, now: datetime) -> Auctio
     price = auction.buy_now_price
     if price is None:
         raise NoBuyNow(bids=auction.bid_count)
-    bought = _lead(auction, Lead(bidder_id, price, price))
-    return move(bought, SOLD, reason_code=Reason.BOUGHT_NOW, closes_at=at, last_at=at)
+    lead = _leading(Lead(bidder_id, price, price))
+    return move(auction, SOLD, **lead, reason_code=Reason.BOUGHT_NOW, closes_at=at, last_at=at)
 
 
 def close(
@@ -324,7 +324,7 @@ def _failure(auction: Auction, denied: str | None) -> str | None:
     return denied
 
 
-def _led(auction: Auction, bidder_id: ParticipantId, maximum: Money) -> Auction:
+def _led(auction: Auction, bidder_id: ParticipantId, maximum: Money) -> Lead:
     """Who leads with the bid, up to which maximum, and at which price."""
     lead = auction.lead
     if lead and lead.bidder_id == bidder_id:
@@ -332,11 +332,11 @@ def _led(auction: Auction, bidder_id: ParticipantId, maximum: Money) -> Auction:
             raise OwnMaximumNotRaised(maximum_minor=lead.maximum.minor)
     elif maximum < (floor := proxy.floor(auction.terms, lead, bidder_id)):
         raise BidTooLow(floor_minor=floor.minor)
-    return _lead(auction, proxy.bid(auction.terms, lead, bidder_id, maximum))
+    return proxy.bid(auction.terms, lead, bidder_id, maximum)
 
 
-def _lead(auction: Auction, lead: Lead) -> Auction:
-    return replace(auction, leader_id=lead.bidder_id, leader_maximum=lead.maximum, price=lead.price)
+def _leading(lead: Lead) -> dict[str, Any]:
+    return {"leader_id": lead.bidder_id, "leader_maximum": lead.maximum, "price": lead.price}
 
 
 def _extended(auction: Auction, at: datetime) -> datetime:

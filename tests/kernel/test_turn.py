@@ -1,0 +1,69 @@
+"""Writes that go in one turn are what they would be one by one, on both databases."""
+
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from sqlalchemy import JSON, Boolean, Column, LargeBinary, MetaData, Table, func, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from shared.database import Database, IdOf, Moment
+from shared.ids import AssetId
+from shared.turn import Added, Changed, write_all
+from tests.conftest import MakeDatabase
+
+METADATA = MetaData()
+things = Table(
+    "things",
+    METADATA,
+    Column("id", IdOf(AssetId), primary_key=True),
+    Column("made_at", Moment),
+    Column("parts", JSON, nullable=False),
+    Column("content", LargeBinary),
+    Column("is_whole", Boolean, nullable=False),
+)
+AT = datetime(2030, 1, 1, 0, 0, 0, 7, timezone(timedelta(hours=8)))
+
+
+def row(thing: AssetId, made_at: datetime | None = AT) -> tuple[object, ...]:
+    return (thing, made_at, ["a", 1], b"\x00\xff", True)
+
+
+@pytest.fixture
+async def catalog(database: MakeDatabase) -> Database:
+    return await database("catalog", METADATA)
+
+
+async def test_what_is_written_together_is_what_is_written_one_by_one(catalog: Database):
+    one, two, three = AssetId.new(), AssetId.new(), AssetId.new()
+    async with catalog.transaction() as tx:
+        await tx.execute(insert(things).values(row(three)))
+        reached = await write_all(
+            tx,
+            Changed(things, {"parts": [], "is_whole": False}, {"id": three, "is_whole": True}),
+            Added(things, [row(one), row(two, None)]),
+            Changed(things, {"made_at": None}, {"id": AssetId.new()}),
+        )
+    assert reached == [1, 2, 0]
+    async with catalog.read() as tx:
+        found = {each.id: tuple(each)[1:] for each in await tx.execute(select(things))}
+        same = select(things.c.made_at).where(things.c.id == three).scalar_subquery()
+        assert await tx.scalar(select(func.count()).where(things.c.made_at == same)) == 2
+    assert found == {one: row(one)[1:], two: row(two, None)[1:], three: (AT, [], b"\x00\xff", False)}
+
+
+async def test_of_writes_that_fail_none_takes_effect_and_no_value_is_told(catalog: Database):
+    one = AssetId.new()
+    async with catalog.transaction() as tx:
+        await write_all(tx, Added(things, [row(one)]))
+    with pytest.raises(IntegrityError) as refused:
+        async with catalog.transaction() as tx:
+            await write_all(tx, Added(things, [row(AssetId.new())]), Added(things, [row(AssetId.new()), row(one)]))
+    assert one not in str(refused.value)
+    async with catalog.read() as tx:
+        assert await tx.scalar(select(func.count()).select_from(things)) == 1
+
+
+async def test_a_value_that_its_column_does_not_take_is_refused(catalog: Database):
+    async with catalog.transaction() as tx:
+        with pytest.raises(ValueError, match="without its zone"):
+            await write_all(tx, Added(things, [row(AssetId.new(), datetime(2030, 1, 1))]))  # noqa: DTZ001
