@@ -4,7 +4,8 @@ Promises: the bytes are those of RFC 8785 (JCS); what JSON tools read differentl
 ASCII, text that is not NFC, lone surrogates) is refused, never repaired. Everything that is hashed or signed is hashed
 as these bytes, by writer and verifier alike.
 
-Profile: keys of `[a-z_]`, integers of at most 2^53 - 1 in absolute value, text in Unicode NFC, no null.
+Profile: keys of `[a-z_]`, integers of at most 2^53 - 1 in absolute value, text in Unicode NFC, no null. A document
+whose keys a standard of others chose (`@context`) has its bytes by `encode_foreign`, and stands in ours as text.
 """
 
 import hashlib
@@ -21,6 +22,7 @@ DEPTH_MAX = 16
 
 _encoder = msgspec.json.Encoder(order="sorted")
 _key = re.compile("[a-z_]+")
+_foreign_key = re.compile("[@:A-Za-z_]+")
 
 
 class NotCanonical(ValueError):
@@ -32,6 +34,17 @@ def encode(value: object) -> bytes:
     if not _surely_hold((value,), 0):
         _check(value, "$", 0)
     return _encoder.encode(value)
+
+
+def encode_foreign(value: object) -> bytes:
+    """As `encode`, with keys of ASCII letters, `@`, `:` and `_`, which every encoder sorts alike too."""
+    _check(value, "$", 0, _foreign_key)
+    return _encoder.encode(value)
+
+
+def decode(text: str) -> Any:
+    """The value of which `encode` made this text."""
+    return msgspec.json.decode(text)
 
 
 def digest(value: object) -> str:
@@ -70,7 +83,7 @@ def _are_keys(names: tuple[Any, ...]) -> bool:
     return all(type(name) is str and _key.fullmatch(name) is not None for name in names)
 
 
-def _check(value: object, place: str, depth: int) -> None:
+def _check(value: object, place: str, depth: int, keys: re.Pattern[str] = _key) -> None:
     if depth > DEPTH_MAX:
         raise NotCanonical(f"{place}: deeper than {DEPTH_MAX}")
     match value:
@@ -83,12 +96,12 @@ def _check(value: object, place: str, depth: int) -> None:
             _check_text(value, place)
         case Mapping():
             for key, member in cast(Mapping[object, object], value).items():
-                if not isinstance(key, str) or not _key.fullmatch(key):
-                    raise NotCanonical(f"{place}: the key {key!r} is not of [a-z_]")
-                _check(member, f"{place}.{key}", depth + 1)
+                if not isinstance(key, str) or not keys.fullmatch(key):
+                    raise NotCanonical(f"{place}: the key {key!r} is not of {keys.pattern.removesuffix('+')}")
+                _check(member, f"{place}.{key}", depth + 1, keys)
         case list() | tuple():
             for index, member in enumerate(cast(Sequence[object], value)):
-                _check(member, f"{place}[{index}]", depth + 1)
+                _check(member, f"{place}[{index}]", depth + 1, keys)
         case _:
             raise NotCanonical(f"{place}: {type(value).__name__} has no canonical form")
 

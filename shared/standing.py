@@ -37,7 +37,8 @@ class Standing:
     clearance: Clearance | None = None
     affiliates: frozenset[ParticipantId] = frozenset()
     signing_keys: Mapping[KeyId, str] = field(default_factory=dict[KeyId, str])  # public keys in base64
-    name: str | None = None  # as it applied; an organisation's name is public
+    name: str | None = None  # as it applied; an organisation's name is public, and so is
+    uscc: str | None = None  # its 统一社会信用代码
 
     @property
     def is_admitted(self) -> bool:
@@ -67,6 +68,10 @@ class StandingMirror:
         if participant_id not in self._standings:
             raise NotAdmitted(standing="unknown")
         return self._standings[participant_id]
+
+    def known(self, participant_id: ParticipantId) -> Standing | None:
+        """Whatever is known of a participant, in good standing or not."""
+        return self._standings.get(participant_id)
 
     def clearance_of(self, participant_id: ParticipantId | None) -> Clearance | None:
         """What an admitted participant may be trusted with; None for anyone else."""
@@ -138,7 +143,7 @@ class Record:
 
 
 def _applied(before: Standing, data: dict[str, Any]) -> Standing:
-    return replace(before, status="applied", name=data.get("name"))
+    return replace(before, status="applied", name=data.get("name"), uscc=data.get("uscc"))
 
 
 def _admitted(before: Standing, data: dict[str, Any]) -> Standing:

@@ -40,14 +40,25 @@ EXTRA_ROOMS = {  # rooms that one service has for a reason of its own
     ("delivery", "sandbox"): {"rules", "schemas", "inspector"},  # starts that child, and ends it
     ("trading", "custodian"): {"rules", "schemas"},  # the port to the institution that holds the money
 }
-PURE_SHARED = {"canonical", "errors", "facts", "grades", "ids", "kinds", "lifecycle", "money", "spreadsheet"}
+PURE_SHARED = {
+    "canonical",
+    "capitals",
+    "errors",
+    "facts",
+    "grades",
+    "ids",
+    "kinds",
+    "lifecycle",
+    "money",
+    "spreadsheet",
+}
 PURE = {
     "abc", "base64", "binascii", "bisect", "collections", "dataclasses", "datetime", "decimal", "enum", "fractions",
     "functools", "hashlib", "heapq", "hmac", "itertools", "math", "operator", "re", "typing", "unicodedata", "uuid",
     "rjieba",  # a pure function over a dictionary of its own
     *(f"shared.{module}" for module in PURE_SHARED),
 }  # fmt: skip
-PURE_TOOLS = {"msgspec", "pydantic_core", "uuid_utils"}  # what the pure shared modules are made with
+PURE_TOOLS = {"cn2an", "msgspec", "pydantic_core", "uuid_utils"}  # what the pure shared modules are made with
 ANSWER = "raise an error of a family in shared/errors.py"
 NEW_ID = "call the kind's own new(), as in AssetId.new()"
 CALENDAR = "call shared.working_days.deadline_after"
@@ -69,6 +80,7 @@ ONLY = {  # what is imported by these files alone, and what to do instead
     "sqlglot":               ({"services/delivery/dialect.py"},          "call services.delivery.dialect.checked"),
     "stdnum":                (KNOWS_NUMBERS,                             CHILD),
     "rjieba":                ({"services/catalog/rules/words.py"},       "call services.catalog.rules.words"),
+    "cn2an":                 ({"shared/capitals.py"},                    "call shared.capitals.in_capitals"),
     "pyseccomp":             ({"services/delivery/inspector"},           CHILD),
     "chinese_calendar":      ({"shared/working_days.py"},                CALENDAR),
     "holidays":              ({"shared/working_days.py"},                CALENDAR),

@@ -9,7 +9,7 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.canonical import DEPTH_MAX, INTEGER_MAX, NotCanonical, digest, encode
+from shared.canonical import DEPTH_MAX, INTEGER_MAX, NotCanonical, decode, digest, encode, encode_foreign
 
 keys = st.text(alphabet="abcxyz_", min_size=1, max_size=6)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12).map(
@@ -27,9 +27,20 @@ def test_the_bytes_are_those_of_rfc_8785(value: object):
     assert encode(value) == rfc8785.dumps(value)  # pyright: ignore[reportArgumentType]
 
 
+@given(members=st.dictionaries(st.text(alphabet="aZ_@:", min_size=1, max_size=6), values, max_size=6))
+def test_a_document_with_keys_of_others_has_the_bytes_of_rfc_8785_too(members: dict[str, object]):
+    assert encode_foreign([members]) == rfc8785.dumps([members])  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("key", ["é", "a-b", "a b", "1", ""])
+def test_a_key_that_not_all_sort_alike_is_refused_there_too(key: str):
+    with pytest.raises(NotCanonical, match=r"\$\[0\]: the key .* is not of \[@:A-Za-z_\]"):
+        encode_foreign([{key: 1}])
+
+
 @given(value=values)
 def test_what_was_encoded_is_read_back_and_encodes_the_same(value: object):
-    assert encode(json.loads(encode(value))) == encode(value)
+    assert encode(json.loads(encode(value))) == encode(decode(encode(value).decode())) == encode(value)
 
 
 @given(members=st.dictionaries(keys, values, max_size=6))

@@ -28,6 +28,15 @@ ADMITTED = ParticipantAdmitted(ANA, ("buyer",), C2)
 
 
 @dataclass(frozen=True, slots=True)
+class ParticipantApplied(Fact):
+    category: ClassVar[Category] = Category.ADMISSION
+    participant_id: ParticipantId
+    name: str
+    uscc: str
+    revision: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class ParticipantReinstated(Fact):
     category: ClassVar[Category] = Category.ADMISSION
     participant_id: ParticipantId
@@ -106,6 +115,15 @@ async def test_facts_count_by_their_revision_in_whichever_order_they_come(steps:
     feed.announce(clock, *steps)
     mirror = await a_mirror(clock, feed)
     assert mirror.of(ANA) == Standing(ANA, "suspended", frozenset({"buyer"}), Clearance.C1, frozenset({BEN}), {})
+
+
+async def test_who_an_organisation_said_to_be_is_known_of_it_in_whatever_standing(clock: ToldClock):
+    feed = WrittenFeed("identity")
+    feed.announce(clock, ParticipantApplied(ANA, "甲公司", "91310000MA1K00001A"), ParticipantSuspended(ANA, "fraud", revision=2))
+    mirror = await a_mirror(clock, feed)
+    known = mirror.known(ANA)
+    assert known and (known.name, known.uscc, known.status) == ("甲公司", "91310000MA1K00001A", "suspended")
+    assert mirror.known(BEN) is None
 
 
 async def test_nobody_has_heard_of_a_stranger(clock: ToldClock):

@@ -11,12 +11,13 @@ from services.trading.rules.auction import Auction
 from services.trading.rules.auction_terms import Increment, Terms, terms_of
 from services.trading.rules.award import Award, FromAuction, FromQuote, FrozenFees
 from services.trading.rules.contract import Contract, draft
+from services.trading.rules.contract_terms import Grounds, Identity
 from services.trading.rules.listing import Listing, Offer, Version
 from services.trading.rules.market_rules import STANDARD, MarketRules
 from services.trading.rules.mechanism import FITTING, Pricing
 from services.trading.rules.order import Order
 from services.trading.rules.right import Right, RightKind
-from shared.grades import C3, G2, Clearance, Mode, decide
+from shared.grades import C3, G2, Clearance, Condition, Mode, decide
 from shared.ids import (
     AssetId,
     AuctionId,
@@ -89,5 +90,12 @@ def an_order(
 
 def a_contract(listing: Listing | None = None, order: Order | None = None, clearance: Clearance = C3) -> Contract:
     listing = listing or a_listing()
-    decision = decide(listing.grade, listing.mode, clearance, listing.flags)
-    return draft(order or an_order(listing), listing, clearance, decision)
+    order = order or an_order(listing)
+    return draft(order, listing, grounds_of(order, listing, clearance))
+
+
+def grounds_of(order: Order, listing: Listing, clearance: Clearance = C3) -> Grounds:
+    decision = decide(listing.grade, listing.mode, clearance, listing.flags, frozenset(Condition))
+    buyer = Identity(order.buyer_id, "甲乙丙数据有限公司", "91310000MA1K00001A", frozenset({"buyer"}), clearance)
+    provider = Identity(order.provider_id, "航空数据有限公司", "91310000MA1K00002B", frozenset({"provider"}), C3)
+    return Grounds(clearance, decision, buyer, provider, 1 if order.quote_id else None)

@@ -163,7 +163,7 @@ async def close(trading: Trading, auction_id: AuctionId) -> None:
         openings = [opening_of(bid) for bid in placed]
         facts: list[Fact] = [*facts_of_close(auction, openings, await store.reserve_salt(tx, auction_id))]
         if leader and auction.winner_id:
-            _, awarded = await award(tx, auction, listing, leader, now)
+            _, awarded = await award(trading, tx, auction, listing, leader, now)
             facts += awarded
         facts += await free_deposits(tx, auction, now, but=auction.winner_id, second=auction.second_id)
         await trading.outbox.record(tx, trading.outbox.itself, now, *facts)
@@ -201,7 +201,7 @@ async def free_deposits(
 
 
 async def award(
-    tx: Transaction, auction: Auction, listing: Listing, winner: Registration, now: datetime
+    trading: Trading, tx: Transaction, auction: Auction, listing: Listing, winner: Registration, now: datetime
 ) -> tuple[Order, list[Fact]]:
     """The winner's order, drafted on the decision that was taken for them now. Requires an auction with a winner."""
     assert auction.price is not None
@@ -209,7 +209,8 @@ async def award(
     made = Award(
         listing.id, listing.provider_id, winner.participant_id, auction.price, origin, auction.terms.fees, now
     )  # fmt: skip
-    return await place_order(tx, made, listing, winner.clearance, winner.decision, auction.terms.windows)
+    grounds = (winner.clearance, winner.decision)
+    return await place_order(tx, trading.standing, made, listing, *grounds, auction.terms.windows)
 
 
 async def _leader(trading: Trading, tx: Transaction, auction: Auction, listing: Listing) -> Registration | None:

@@ -4,7 +4,8 @@ from services.trading.events.deals import ContractDrafted, ListingClosed, OrderP
 from services.trading.rules import contract as contract_rules
 from services.trading.rules import listing as listing_rules
 from services.trading.rules import order as order_rules
-from services.trading.rules.award import Award
+from services.trading.rules.award import Award, FromQuote
+from services.trading.rules.contract_terms import Grounds, Identity
 from services.trading.rules.listing import Listing
 from services.trading.rules.market_rules import Windows
 from services.trading.rules.order import Order
@@ -15,20 +16,33 @@ from services.trading.store import order as order_store
 from shared.database import Transaction
 from shared.facts import Fact
 from shared.grades import Clearance, Decision
-from shared.ids import ContractId, OrderId
+from shared.ids import ContractId, OrderId, ParticipantId
+from shared.standing import StandingMirror
 
 
 async def place_order(
-    tx: Transaction, award: Award, listing: Listing, clearance: Clearance | None, decision: Decision, windows: Windows
-) -> tuple[Order, list[Fact]]:
+    tx: Transaction, standing: StandingMirror, award: Award, listing: Listing, clearance: Clearance | None,
+    decision: Decision, windows: Windows,
+) -> tuple[Order, list[Fact]]:  # fmt: skip
     """Requires the locked listing. The facts are for the caller to record, last."""
     taken = 0 if listing.right.copies is None else await order_store.orders_standing(tx, listing.id)
     sold = listing_rules.sell(listing, taken)
     order = order_rules.place(OrderId.new(), ContractId.new(), award, listing, windows)
-    contract = contract_rules.draft(order, narrowed(listing, award.scope), clearance, decision)
+    quote_version = award.origin.quote_version if isinstance(award.origin, FromQuote) else None
+    buyer, provider = identity_of(standing, award.buyer_id), identity_of(standing, award.provider_id)
+    grounds = Grounds(clearance, decision, buyer, provider, quote_version)
+    contract = contract_rules.draft(order, narrowed(listing, award.scope), grounds)
     if sold is not listing:
         await listing_store.save_listing(tx, sold)
     await order_store.add_order(tx, order)
     await contract_store.add_contract(tx, contract)
     closed = [ListingClosed.of(sold)] if sold is not listing else []
     return order, [OrderPlaced.of(order), ContractDrafted.of(contract), *closed]
+
+
+def identity_of(standing: StandingMirror, participant_id: ParticipantId) -> Identity:
+    """What the mirror knows of a party now, to be kept with what it agrees to."""
+    known = standing.known(participant_id)
+    if known is None:
+        return Identity(participant_id)
+    return Identity(participant_id, known.name, known.uscc, known.roles, known.clearance)

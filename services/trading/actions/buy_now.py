@@ -33,7 +33,7 @@ async def buy_now(trading: Trading, caller: Member, auction_id: AuctionId, once:
         auction = rules.buy_now(before, caller.participant_id, now)
         await store.save_auction(tx, auction)
         winner = replace(registration, clearance=caller.standing.clearance, decision=decision)
-        order, placed = await award(tx, auction, listing, winner, now)
+        order, placed = await award(trading, tx, auction, listing, winner, now)
         freed = await free_deposits(tx, auction, now, but=caller.participant_id)
         bought = AuctionBoughtNow.of(auction, registration)
         closed = facts_of_close(auction, (), await store.reserve_salt(tx, auction_id))

@@ -236,6 +236,6 @@ async def _settle(
         )  # fmt: skip
         clearance = trading.standing.clearance_of(deal.buyer_id)
         decision = _decided(trading, deal.buyer_id, listing)
-        _, made = await place_order(tx, award, listing, clearance, decision, call.windows)
+        _, made = await place_order(tx, trading.standing, award, listing, clearance, decision, call.windows)
         facts += made
     return facts

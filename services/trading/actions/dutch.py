@@ -68,7 +68,7 @@ async def accept(trading: Trading, caller: Member, auction_id: AuctionId, maximu
             listing.id, listing.provider_id, caller.participant_id, sold.price, origin, sold.terms.fees, sold.last_at
         )
         grounds = (caller.standing.clearance, decision)
-        order, placed = await place_order(tx, award, listing, *grounds, sold.terms.windows)
+        order, placed = await place_order(tx, trading.standing, award, listing, *grounds, sold.terms.windows)
         freed = await free_deposits(tx, sold, now, but=caller.participant_id)
         taken = Taken(auction_id, bidder.bidder_number, sold.price, maximum, sold.last_at, order.id)
         await once.remember(tx, taken)

@@ -220,11 +220,13 @@ async def _close(
     await store.save_inquiry(tx, closed)
     facts = list(facts_of_close(closed, await store.budget_salt(tx, inquiry.id)))
     if closed.won and buyer:
-        facts += await _award(tx, closed, buyer, checked, now)
+        facts += await _award(trading, tx, closed, buyer, checked, now)
     return closed, facts
 
 
-async def _award(tx: Transaction, inquiry: Inquiry, buyer: Standing, checked: Checked, now: datetime) -> list[Fact]:
+async def _award(
+    trading: Trading, tx: Transaction, inquiry: Inquiry, buyer: Standing, checked: Checked, now: datetime
+) -> list[Fact]:  # fmt: skip
     """The winner's order, drafted on the decision that was taken at the close. Requires an awarded inquiry."""
     won, terms = inquiry.won, inquiry.terms
     assert won is not None
@@ -233,7 +235,7 @@ async def _award(tx: Transaction, inquiry: Inquiry, buyer: Standing, checked: Ch
         listing.id, won.provider_id, inquiry.buyer_id, won.price, FromInquiry(inquiry.id), terms.fees, now
     )  # fmt: skip
     grounds = (buyer.clearance, checked.decisions[won.provider_id])
-    _, facts = await place_order(tx, award, listing, *grounds, terms.windows)
+    _, facts = await place_order(tx, trading.standing, award, listing, *grounds, terms.windows)
     return facts
 
 

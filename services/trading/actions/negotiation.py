@@ -309,7 +309,7 @@ async def _agree(
         listing.id, listing.provider_id, negotiation.buyer_id, terms.price, FromNegotiation(negotiation.id),
         negotiation.yes.fees, now, scope=terms.scope,
     )  # fmt: skip
-    order, facts = await place_order(tx, award, listing, *grounds, trading.rules.windows)
+    order, facts = await place_order(tx, trading.standing, award, listing, *grounds, trading.rules.windows)
     agreed = rules.agree(negotiation, order.id, order.contract_id, order.deadline)
     await store.save_negotiation(tx, agreed)
     return agreed, [*facts, NegotiationAgreed.of(agreed)]

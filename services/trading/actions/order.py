@@ -91,7 +91,7 @@ async def place(trading: Trading, caller: Member, wanted: Wanted, once: Once) ->
         if quote.is_by_coverage:
             await _require_apart(trading, tx, quote, overlapping)
         grounds = (caller.standing.clearance, decision)
-        order, facts = await place_order(tx, award, listing, *grounds, trading.rules.windows)
+        order, facts = await place_order(tx, trading.standing, award, listing, *grounds, trading.rules.windows)
         await once.remember(tx, order)
         await trading.outbox.record(tx, caller.actor, now, *facts)
     return order

@@ -120,7 +120,7 @@ async def close(trading: Trading, auction_id: AuctionId) -> None:
         await store.save_auction(tx, auction)
         await sealed_store.save_judged(tx, bids)
         facts: list[Fact] = [*facts_of_close(auction, bids, await store.reserve_salt(tx, auction_id))]
-        facts += await _award(tx, auction, bids, bidders, now)
+        facts += await _award(trading, tx, auction, bids, bidders, now)
         facts += await _end_deposits(tx, auction, bids, now)
         await trading.outbox.record(tx, trading.outbox.itself, now, *facts)
 
@@ -166,7 +166,7 @@ def _why_denied(trading: Trading, bidder: Registration) -> str | None:
 
 
 async def _award(
-    tx: Transaction, auction: SealedAuction, bids: Sequence[SealedBid],
+    trading: Trading, tx: Transaction, auction: SealedAuction, bids: Sequence[SealedBid],
     bidders: Mapping[ParticipantId, Registration], now: datetime,
 ) -> list[Fact]:  # fmt: skip
     """An order for each bid that won, drafted on the decision that was taken at the close."""
@@ -179,7 +179,8 @@ async def _award(
             auction.listing_id, auction.provider_id, bid.participant_id, bid.price, origin, terms.fees, now
         )  # fmt: skip
         listing = await listing_store.listing(tx, auction.listing_id)  # one more copy may have gone
-        _, placed = await place_order(tx, award, listing, winner.clearance, winner.decision, terms.windows)
+        grounds = (winner.clearance, winner.decision)
+        _, placed = await place_order(tx, trading.standing, award, listing, *grounds, terms.windows)
         facts += placed
     return facts
 

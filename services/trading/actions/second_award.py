@@ -35,7 +35,7 @@ async def accept(trading: Trading, caller: Member, auction_id: AuctionId, once: 
         registration = await store.registration(tx, auction_id, caller.participant_id)
         winner = replace(registration, clearance=caller.standing.clearance, decision=decision)
         await store.save_auction(tx, auction)
-        order, placed = await award(tx, auction, listing, winner, now)
+        order, placed = await award(trading, tx, auction, listing, winner, now)
         await once.remember(tx, order)
         await trading.outbox.record(tx, caller.actor, now, SecondAccepted.of(auction), *placed)
     return order

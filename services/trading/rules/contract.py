@@ -7,23 +7,20 @@ Sources: 电子签名法 art. 13; 数据提供合同 (model text of 2025) § 1, 
 """
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
+from services.trading.rules.contract_terms import Grounds, Terms, terms_of
 from services.trading.rules.listing import Listing
 from services.trading.rules.order import Order
 from shared import canonical
 from shared.errors import Conflict, Malformed, NotFound
-from shared.facts import plain
-from shared.grades import Clearance, Decision
 from shared.ids import ContractId, KeyId, OrderId, ParticipantId
 from shared.lifecycle import Lifecycle
 
 SIGNED_PREFIX = b"yaosu contract v1\n"
-TERMS_VERSION = 1
 Side = Literal["buyer", "provider"]
 
 
@@ -115,13 +112,12 @@ class ContractNotOpen(Conflict):
     """This contract takes no signatures now."""
 
 
-def draft(order: Order, listing: Listing, clearance: Clearance | None, decision: Decision) -> Contract:
+def draft(order: Order, listing: Listing, grounds: Grounds) -> Contract:
     """The contract of a placed order, for both to sign."""
-    terms = canonical.encode(plain(_terms(order, listing, clearance, decision)))
     return Contract(
         id=order.contract_id, order_id=order.id, buyer_id=order.buyer_id, provider_id=order.provider_id,
-        terms=terms.decode(), terms_hash=hashlib.sha256(terms).hexdigest(), state=CONTRACT.start,
-        drafted_at=order.placed_at, deadline=order.deadline,
+        state=CONTRACT.start, drafted_at=order.placed_at, deadline=order.deadline,
+        **_written(terms_of(order, listing, grounds)),
     )  # fmt: skip
 
 
@@ -151,36 +147,9 @@ def end(contract: Contract, reason_code: str, *, fulfilled: bool = False) -> Con
     return contract
 
 
-def _terms(order: Order, listing: Listing, clearance: Clearance | None, decision: Decision) -> Mapping[str, object]:
-    return {
-        "terms_version": TERMS_VERSION,
-        "contract_id": order.contract_id,
-        "order_id": order.id,
-        "buyer_id": order.buyer_id,
-        "provider_id": order.provider_id,
-        "awarded_at": order.placed_at,
-        "origin": {
-            "quote_id": order.quote_id, "auction_id": order.auction_id, "inquiry_id": order.inquiry_id,
-            "negotiation_id": order.negotiation_id, "call_auction_id": order.call_auction_id,
-        },
-        "subject": {
-            "asset_id": listing.asset_id, "version_id": listing.version_id, "title": listing.title,
-            "content_hash": listing.content_hash,
-        },
-        "grading": {
-            "grade": listing.grade, "flags": listing.flags, "grade_revision": listing.grade_revision,
-            "buyer_clearance": clearance,
-            "decision": decision,
-        },
-        "right": asdict(listing.right),
-        "mode": listing.mode,
-        "purposes": listing.purposes,
-        **({} if order.columns is None else {"columns_digest": canonical.digest(sorted(order.columns))}),
-        "quota_uses": listing.quota_uses,
-        "price": order.price,
-        "fees": order.fees,
-        "windows": order.windows,
-    }  # fmt: skip
+def _written(terms: Terms) -> dict[str, Any]:
+    text = canonical.encode(terms)
+    return {"terms": text.decode(), "terms_hash": hashlib.sha256(text).hexdigest()}
 
 
 def _move(contract: Contract, to: State, **changes: Any) -> Contract:
