@@ -65,6 +65,26 @@ def _earned(kind: str, **told: Any) -> dict[str, Any]:
     return {"kind": kind, "basis": "profit", "discount_rate_basis_points": 100, "years": [year]}
 
 
+def _listing(**clause: Any) -> dict[str, Any]:
+    return {
+        "version_id": id_of("version"), "mode": "raw", "purposes": ["research"], "quota_uses": 1,
+        "right": {
+            "kind": "limited", "field": "research", "territory": "CN", "period_days": 30, "copies": 2,
+            "starts_at": "2030-01-02T00:00:00Z",
+        },
+        "pricing": "fixed", "plan_id": id_of("plan"), "mechanism": "uniform",
+        "acceptance": {
+            "inspection_days": 7, "answer_days": 5, "accepting_use": 2, "cures_max": 1,
+            "clauses": [{"id": "clause", "measure": "rows" if "bound" in clause else "schema"} | clause],
+            "service_level": {
+                "period_days": 30, "availability_basis_points": 9990, "cap_basis_points": 3000,
+                "bands": [{"below_basis_points": 9990, "credit_basis_points": 1000}], "response_milliseconds": 500,
+                "slow_credit_basis_points": 100,
+            },
+        },
+    }  # fmt: skip
+
+
 ABOUT = {
     "title": "机场", "title_english": "Airports", "description": "机场数据", "theme": "transport",
     "keywords": ["机场"], "region": "全国", "category": "交通运输/航空", "update_cycle": "monthly",
@@ -263,14 +283,9 @@ WRITES: dict[str, Write] = {
             "restrictions": "无", "loss_of_right": "无", "useful_life": "三年",
         },
     }),
-    "POST /trading/v1/listings": Write(AVIATION, {
-        "version_id": id_of("version"), "mode": "raw", "purposes": ["research"], "quota_uses": 1,
-        "right": {
-            "kind": "limited", "field": "research", "territory": "CN", "period_days": 30, "copies": 2,
-            "starts_at": "2030-01-02T00:00:00Z",
-        },
-        "pricing": "fixed", "plan_id": id_of("plan"), "mechanism": "uniform",
-    }),
+    "POST /trading/v1/listings": Write(
+        AVIATION, _listing(bound=1), (_listing(digest=HASH),)
+    ),
     "POST /trading/v1/listings/{listing_id}/suspend": Write(AVIATION),
     "POST /trading/v1/listings/{listing_id}/resume": Write(AVIATION),
     "POST /trading/v1/listings/{listing_id}/delist": Write(AVIATION),

@@ -180,6 +180,7 @@ def _terms(order: Order, listing: Listing, clearance: Clearance | None, decision
         "price": order.price,
         "fees": order.fees,
         "windows": order.windows,
+        "acceptance": order.acceptance,
     }  # fmt: skip
 
 
