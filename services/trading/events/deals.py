@@ -326,10 +326,9 @@ class EntitlementGranted(Fact):
     @classmethod
     def of(cls, entitlement: Entitlement, territory: str) -> Self:
         return cls(
-            entitlement.id, entitlement.order_id, entitlement.contract_id, entitlement.version_id,
-            entitlement.buyer_id, entitlement.provider_id, entitlement.mode, entitlement.exclusive,
-            entitlement.purposes, entitlement.quota_uses, entitlement.grade_revision, entitlement.begins_at,
-            entitlement.deadline, territory,
+            entitlement.id, entitlement.order_id, entitlement.contract_id, entitlement.version_id, entitlement.buyer_id,
+            entitlement.provider_id, entitlement.mode, entitlement.exclusive, entitlement.purposes,
+            entitlement.quota_uses, entitlement.grade_revision, entitlement.begins_at, entitlement.deadline, territory,
         )  # fmt: skip
 
 
@@ -375,9 +374,8 @@ class EntitlementFact(Fact):
     @classmethod
     def of(cls, entitlement: Entitlement) -> Self:
         return cls(
-            entitlement.id, entitlement.order_id, entitlement.contract_id, entitlement.version_id,
-            entitlement.buyer_id, entitlement.state, entitlement.reason_code, entitlement.grade_revision,
-            entitlement.revision,
+            entitlement.id, entitlement.order_id, entitlement.contract_id, entitlement.version_id, entitlement.buyer_id,
+            entitlement.state, entitlement.reason_code, entitlement.grade_revision, entitlement.revision,
         )  # fmt: skip
 
 
