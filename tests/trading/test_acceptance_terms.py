@@ -169,13 +169,6 @@ async def test_terms_stand_in_listing_order_contract_and_log_alike(market: Marke
     assert signed["windows"]["acceptance_seconds"] == logged[0]["inspection_seconds"] == 3 * DAY
 
 
-async def test_the_agreed_period_is_the_one_that_silence_ends(market: Market):
-    buyer, order = await market.paid(await market.listing(acceptance=TERMS))
-    await market.use(buyer, order)
-    await market.advance(days=3)
-    assert (await market.order(buyer, order))["reason_code"] == "accepted_by_deadline"
-
-
 REFUSED: tuple[tuple[dict[str, Any], str], ...] = (
     ({"inspection_days": 31}, "malformed"),
     ({"inspection_days": 0}, "malformed"),
