@@ -20,7 +20,10 @@ from tests.support.whole import WholeMarket
 from tests.support.writes import ANYONE, CUSTODIAN, NEIGHBOUR, WRITES, Write, id_of
 
 READS = {"GET", "HEAD", "OPTIONS"}
-IN_PATH = {"decision": "suspend", "service": "trading", "stripe": "0", "level": "0", "path": "000", "index": "0"}
+IN_PATH = {
+    "decision": "suspend", "service": "trading", "stripe": "0", "level": "0", "path": "000", "index": "0",
+    "number": "1",
+}  # fmt: skip
 CODE = re.compile("[a-z]+(_[a-z]+)*")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from services.demo import data
 from services.demo.shelves import ALPHA, AVIATION, PASSWORD
+from tests.support.written_acceptance import ACCEPTANCE
 
 HEX = "0" * 32
 HASH = "0" * 64
@@ -263,14 +264,6 @@ WRITES: dict[str, Write] = {
             "restrictions": "无", "loss_of_right": "无", "useful_life": "三年",
         },
     }),
-    "POST /trading/v1/listings": Write(AVIATION, {
-        "version_id": id_of("version"), "mode": "raw", "purposes": ["research"], "quota_uses": 1,
-        "right": {
-            "kind": "limited", "field": "research", "territory": "CN", "period_days": 30, "copies": 2,
-            "starts_at": "2030-01-02T00:00:00Z",
-        },
-        "pricing": "fixed", "plan_id": id_of("plan"), "mechanism": "uniform",
-    }),
     "POST /trading/v1/listings/{listing_id}/suspend": Write(AVIATION),
     "POST /trading/v1/listings/{listing_id}/resume": Write(AVIATION),
     "POST /trading/v1/listings/{listing_id}/delist": Write(AVIATION),
@@ -361,7 +354,7 @@ WRITES: dict[str, Write] = {
     }),
     "POST /audit/v1/batches":
         Write(NEIGHBOUR, {"service": "delivery", "stripe": 0, "first_seq": 1, "prev": HASH, "events": ["{}"]}),
-}  # fmt: skip
+} | {route: Write(*said) for route, said in ACCEPTANCE.items()}  # fmt: skip
 STREAMS = {"PUT /delivery/v1/uploads/{upload_id}/content"}
 FORMS = {"POST /identity/v1/token", "POST /identity/v1/token/revoke"}
 # What is the same when it comes twice needs no key: it has one of its own.

@@ -8,6 +8,7 @@ import pytest
 
 from services.trading.rules import order as rules
 from services.trading.rules.order import (
+    ANSWERED,
     AWAITING_ACCEPTANCE,
     AWAITING_DELIVERY,
     AWAITING_PAYMENT,
@@ -15,6 +16,7 @@ from services.trading.rules.order import (
     DEFAULTED,
     FAILED,
     LAPSED,
+    OBJECTED,
     ORDER,
     REFUNDED,
     SETTLED,
@@ -93,6 +95,8 @@ def test_what_is_due_counts_until_its_deadline_and_not_at_it(act: str, state: St
     (AWAITING_PAYMENT,    BUYER,    False, DEFAULTED, "payment_overdue"),
     (AWAITING_DELIVERY,   BUYER,    True,  REFUNDED,  "not_delivered"),
     (AWAITING_ACCEPTANCE, BUYER,    True,  SETTLING,  "accepted_by_deadline"),
+    (OBJECTED,            BUYER,    True,  SETTLING,  "provider_silent"),
+    (ANSWERED,            BUYER,    True,  SETTLING,  "objection_not_pursued"),
     (SETTLING,            BUYER,    True,  SETTLING,  None),
 ])  # fmt: skip
 def test_what_deadlines_do(state: State, signed: frozenset[str], from_auction: bool, end: State, reason: str | None):

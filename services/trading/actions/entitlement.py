@@ -1,11 +1,12 @@
 """What happens to a right to receive: granted, used, ended.
 
 Promises: a use is decided by the grade and the standing of this moment, charged once per use id, and recorded with its
-decision before delivery may send a byte.
+decision before delivery may send a byte; where the contract says that use accepts, the same commit accepts.
 """
 
 from datetime import datetime
 
+from services.trading.actions.settlement import settle
 from services.trading.actions.trading import Trading, version_of
 from services.trading.events.deals import (
     ContractEnded,
@@ -74,10 +75,7 @@ async def use(trading: Trading, buyer: Member, entitlement_id: EntitlementId, ne
         facts: list[Fact] = [EntitlementUsed.of(made, entitlement, grade, new.grade_revision, decision)]
         if before.state is not entitlement.state:
             facts.append(EntitlementResumed.of(entitlement))
-        delivered = order_rules.deliver(order, now)
-        if delivered is not order:
-            await order_store.save_order(tx, delivered)
-            facts.append(OrderDelivered.of(delivered))
+        facts += await _follow_order(tx, order, made, now)
         await once.remember(tx, made)
         await trading.outbox.record(tx, buyer.actor, now, *facts)
     return made
@@ -112,6 +110,22 @@ async def pass_deadline(trading: Trading, entitlement_id: EntitlementId) -> None
             await contract_store.save_contract(tx, ended)
             facts.append(ContractEnded.of(ended))
         await trading.outbox.record(tx, trading.outbox.itself, now, *facts)
+
+
+async def _follow_order(tx: Transaction, order: Order, made: Use, now: datetime) -> list[Fact]:
+    """What a use is to its order: the first one delivers it, and as many as the contract says accept it."""
+    delivered = order_rules.deliver(order, now)
+    if delivered is not order:
+        await order_store.save_order(tx, delivered)
+        return [OrderDelivered.of(delivered)]
+    if order.state is not order_rules.AWAITING_ACCEPTANCE or order.acceptance.accepting_use is None:
+        return []
+    uses = await store.uses_since(tx, made.entitlement_id, order.inspected_from)
+    accepted = order_rules.accept_by_use(order, uses, now)
+    if accepted is order:
+        return []
+    await order_store.save_order(tx, accepted)
+    return await settle(tx, accepted, now)
 
 
 def _decided(

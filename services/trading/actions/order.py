@@ -13,28 +13,29 @@ from services.trading.actions.award import place_order
 from services.trading.actions.entitlement import grant
 from services.trading.actions.negotiation import follow_failure
 from services.trading.actions.permission import decide_for, sight_of
+from services.trading.actions.settlement import settle
 from services.trading.actions.trading import Trading, fees_of_today
 from services.trading.events.deals import (
     ContractEnded,
     EntitlementEnded,
-    OrderAccepted,
     OrderEnded,
     OrderPaid,
     OrderSettled,
     SettlementOverdue,
 )
+from services.trading.events.objection import ObjectionEnded
 from services.trading.rules import contract as contract_rules
 from services.trading.rules import entitlement as entitlement_rules
+from services.trading.rules import objection as objection_rules
 from services.trading.rules import order as rules
 from services.trading.rules.award import Acceptance, Quoted, StillOrdering, accept_quote, require_apart
 from services.trading.rules.instruction import InstructionState
 from services.trading.rules.listing import NoSuchListing, require_open
 from services.trading.rules.order import (
-    AWAITING_ACCEPTANCE,
     FAILED,
     REFUNDED,
-    SETTLED,
     SETTLING,
+    UNDER_OBJECTION,
     NoSuchOrder,
     Order,
     QuoteTaken,
@@ -44,6 +45,7 @@ from services.trading.store import auction as auction_store
 from services.trading.store import contract as contract_store
 from services.trading.store import entitlement as entitlement_store
 from services.trading.store import listing as listing_store
+from services.trading.store import objection as objection_store
 from services.trading.store import order as store
 from shared.access import Member
 from shared.database import Transaction
@@ -102,7 +104,7 @@ async def pay(trading: Trading, caller: Member, order_id: OrderId, once: Once) -
     async with trading.database.transaction() as tx:
         if earlier := await once.recall(tx, Order):
             return earlier
-        order = await _bought(tx, caller, order_id)
+        order = await bought(tx, caller, order_id)
         now = await trading.database.now(tx)
         order = rules.pay(order, now)
         order, granted = await grant(tx, order, now)
@@ -120,11 +122,12 @@ async def accept(trading: Trading, caller: Member, order_id: OrderId, once: Once
     async with trading.database.transaction() as tx:
         if earlier := await once.recall(tx, Order):
             return earlier
-        order = await _bought(tx, caller, order_id)
+        before = await bought(tx, caller, order_id)
         now = await trading.database.now(tx)
-        order = rules.accept(order, now)
-        await store.save_order(tx, order)
-        facts = await _settle(tx, order, now)
+        order, facts = rules.accept(before, now), list[Fact]()
+        if order is not before:
+            await store.save_order(tx, order)
+            facts += await settle(tx, order, now)
         await once.remember(tx, order)
         await trading.outbox.record(tx, caller.actor, now, *facts)
     return order
@@ -143,7 +146,7 @@ async def orders(trading: Trading, party_id: ParticipantId | None, page: Page) -
 async def pass_deadline(trading: Trading, order_id: OrderId) -> None:
     """Move an order on whose deadline has passed, if nobody has yet."""
     async with trading.database.transaction() as tx:
-        order = await _locked(tx, order_id)
+        order = await locked(tx, order_id)
         contract = await contract_store.contract_for_update(tx, order.contract_id)
         now = await trading.database.now(tx)
         if not rules.deadline_has_passed(order, now):
@@ -167,22 +170,23 @@ async def notice_settlement(trading: Trading, order_id: OrderId) -> None:
 
 
 async def follow_up(tx: Transaction, before: Order, after: Order, now: datetime) -> list[Fact]:
-    """What follows from the state that an order was moved to by time, or by a grade. Requires that it is saved."""
-    if before.state is AWAITING_ACCEPTANCE:
-        return await _settle(tx, after, now)
+    """What follows from the state that an order was moved to by time, by a grade, or by an answer to an objection.
+    Requires that it is saved."""
+    if before.state is SETTLING:
+        return [SettlementOverdue.of(after)]
+    facts = await end_objection(tx, after, now) if before.state in UNDER_OBJECTION else list[Fact]()
     if after.state in FAILED:
-        return [OrderEnded.of(after), *await _undo(tx, after, now)]
-    return [SettlementOverdue.of(after)]
+        return [*facts, OrderEnded.of(after), *await _undo(tx, after, now)]
+    return [*facts, *await settle(tx, after, now)]
 
 
-async def _settle(tx: Transaction, order: Order, now: datetime) -> list[Fact]:
-    """An accepted order is shared out; one that cost nothing is settled at once."""
-    if order.state is SETTLED:
-        return [OrderAccepted.of(order), OrderSettled.of(order)]
-    shares = order.settlement
-    assert shares is not None
-    moved = await money.settle_order(tx, order.id, order.buyer_id, order.provider_id, shares, order.refund, now)
-    return [OrderAccepted.of(order), *moved]
+async def end_objection(tx: Transaction, order: Order, now: datetime) -> list[Fact]:
+    """End what is open of an objection to an order that has gone on. Requires the locked order."""
+    objection = await objection_store.last_objection(tx, order.id)
+    assert objection is not None
+    ended = objection_rules.end(objection, order, now)
+    await objection_store.save_objection(tx, ended)
+    return [ObjectionEnded.of(order, ended)]
 
 
 async def _undo(tx: Transaction, order: Order, now: datetime) -> list[Fact]:
@@ -222,15 +226,15 @@ async def _require_apart(trading: Trading, tx: Transaction, quote: Quoted, overl
     require_apart(quote, await store.orders_at(tx, overlapping))
 
 
-async def _bought(tx: Transaction, caller: Member, order_id: OrderId) -> Order:
+async def bought(tx: Transaction, caller: Member, order_id: OrderId) -> Order:
     """The buyer's own order, locked: another's is not there."""
-    order = await _locked(tx, order_id)
+    order = await locked(tx, order_id)
     if order.buyer_id != caller.participant_id:
         raise NoSuchOrder()
     return order
 
 
-async def _locked(tx: Transaction, order_id: OrderId) -> Order:
+async def locked(tx: Transaction, order_id: OrderId) -> Order:
     """The order, and before it the auction that may change with it: in the order in which a close locks them."""
     auction_id = await store.auction_of(tx, order_id)
     if auction_id is not None:

@@ -14,6 +14,7 @@ from services.trading.api import (
     mechanisms,
     needs,
     negotiations,
+    objections,
     orders,
     stream,
     wallet,
@@ -23,6 +24,6 @@ router = APIRouter()
 bids.add_to(router)  # first, for routes are looked for in their order
 for part in (
     listings, auctions, mechanisms, awards, stream, needs, inquiries, negotiations, call_auctions, orders,
-    entitlements, wallet, custodian,
+    objections, entitlements, wallet, custodian,
 ):  # fmt: skip
     router.include_router(part.router)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
+from services.trading.rules.acceptance_terms import AcceptanceTerms
 from services.trading.rules.award import FrozenFees
 from services.trading.rules.contract import Contract, Signature
 from services.trading.rules.contract import State as ContractState
@@ -62,6 +63,7 @@ class ListingOpened(Fact):
     plan_id: PlanId | None
     deadline: datetime | None
     revision: int
+    acceptance: AcceptanceTerms | None
 
     @classmethod
     def of(cls, listing: Listing) -> Self:
@@ -69,6 +71,7 @@ class ListingOpened(Fact):
             listing.id, listing.provider_id, listing.asset_id, listing.version_id, listing.title, listing.grade,
             listing.flags, listing.grade_revision, listing.content_hash, listing.mode, listing.right, listing.purposes,
             listing.quota_uses, listing.pricing, listing.mechanism, listing.plan_id, listing.deadline, listing.revision,
+            listing.acceptance,
         )  # fmt: skip
 
 
@@ -137,6 +140,7 @@ class OrderPlaced(Fact):
     deadline: datetime | None
     scope: Scope | None
     call_auction_id: CallAuctionId | None
+    acceptance: AcceptanceTerms
 
     @classmethod
     def of(cls, order: Order) -> Self:
@@ -144,6 +148,7 @@ class OrderPlaced(Fact):
             order.id, order.listing_id, order.version_id, order.mode, order.exclusive, order.buyer_id,
             order.provider_id, order.price, order.quote_id, order.auction_id, order.inquiry_id, order.negotiation_id,
             order.contract_id, order.fees, order.windows, order.deadline, order.scope, order.call_auction_id,
+            order.acceptance,
         )  # fmt: skip
 
 
@@ -321,10 +326,9 @@ class EntitlementGranted(Fact):
     @classmethod
     def of(cls, entitlement: Entitlement, territory: str) -> Self:
         return cls(
-            entitlement.id, entitlement.order_id, entitlement.contract_id, entitlement.version_id,
-            entitlement.buyer_id, entitlement.provider_id, entitlement.mode, entitlement.exclusive,
-            entitlement.purposes, entitlement.quota_uses, entitlement.grade_revision, entitlement.begins_at,
-            entitlement.deadline, territory,
+            entitlement.id, entitlement.order_id, entitlement.contract_id, entitlement.version_id, entitlement.buyer_id,
+            entitlement.provider_id, entitlement.mode, entitlement.exclusive, entitlement.purposes,
+            entitlement.quota_uses, entitlement.grade_revision, entitlement.begins_at, entitlement.deadline, territory,
         )  # fmt: skip
 
 
@@ -370,9 +374,8 @@ class EntitlementFact(Fact):
     @classmethod
     def of(cls, entitlement: Entitlement) -> Self:
         return cls(
-            entitlement.id, entitlement.order_id, entitlement.contract_id, entitlement.version_id,
-            entitlement.buyer_id, entitlement.state, entitlement.reason_code, entitlement.grade_revision,
-            entitlement.revision,
+            entitlement.id, entitlement.order_id, entitlement.contract_id, entitlement.version_id, entitlement.buyer_id,
+            entitlement.state, entitlement.reason_code, entitlement.grade_revision, entitlement.revision,
         )  # fmt: skip
 
 

@@ -78,6 +78,7 @@ def terms_of(order: Order, listing: Listing, grounds: Grounds) -> Terms:
         "plan": plan if order.quote_id else None,
         "fees": order.fees,
         "windows": order.windows,
+        "acceptance": order.acceptance,
     })  # fmt: skip
 
 

@@ -176,6 +176,15 @@ def require_columns(entitlement: Entitlement, columns: Sequence[str] | None) -> 
         raise BeyondColumns(columns=None if columns is None else sorted(columns), allowed=sorted(entitlement.columns))
 
 
+def restore_use(entitlement: Entitlement) -> Entitlement:
+    """The right with one use more, to receive what is delivered anew. Raises what keeps its buyer from that."""
+    if entitlement.state is ENDED:
+        raise EntitlementEnded(reason_code=entitlement.reason_code)
+    if entitlement.state is SUSPENDED:
+        raise EntitlementSuspended(reason_code=entitlement.reason_code)
+    return _change(entitlement, quota_uses=entitlement.quota_uses + 1)
+
+
 def regrade(entitlement: Entitlement, decision: Decision, grade_revision: int) -> Entitlement:
     """Suspended if the new grade denies it to its buyer, resumed if it no longer does. Old news changes nothing."""
     if entitlement.state is ENDED or grade_revision <= entitlement.grade_revision:

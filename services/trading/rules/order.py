@@ -2,9 +2,9 @@
 
 Promises: every state that is not an end says who must act and by when; letting deadlines pass leads to an end, as soon
 as the custodian answers where money must move; every failure says why; money that was paid is settled or refunded,
-never both, never neither.
+never both, never neither; what goes back if nobody says more is known from the first objection on.
 Sources: 电子商务法 art. 49; 法释〔2016〕18号 art. 24 (a defaulter's deposit is forfeited); the model contract
-数据提供合同 (2025) § 7 (silence in the inspection period is acceptance).
+数据提供合同 (2025) § 7 (silence in the inspection period is acceptance). What is objected to: `objection`.
 """
 
 from dataclasses import dataclass, replace
@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from services.trading.rules.acceptance_terms import AcceptanceTerms, standard_terms
 from services.trading.rules.award import (
     Award,
     FromAuction,
@@ -49,6 +50,8 @@ class State(StrEnum):
     AWAITING_PAYMENT = "awaiting_payment"
     AWAITING_DELIVERY = "awaiting_delivery"
     AWAITING_ACCEPTANCE = "awaiting_acceptance"
+    OBJECTED = "objected"
+    ANSWERED = "answered"
     SETTLING = "settling"
     SETTLED = "settled"
     LAPSED = "lapsed"
@@ -57,15 +60,17 @@ class State(StrEnum):
 
 
 (
-    AWAITING_SIGNATURES, AWAITING_PAYMENT, AWAITING_DELIVERY, AWAITING_ACCEPTANCE, SETTLING, SETTLED, LAPSED, DEFAULTED,
-    REFUNDED,
+    AWAITING_SIGNATURES, AWAITING_PAYMENT, AWAITING_DELIVERY, AWAITING_ACCEPTANCE, OBJECTED, ANSWERED, SETTLING,
+    SETTLED, LAPSED, DEFAULTED, REFUNDED,
 ) = State  # fmt: skip
 
 ORDER = Lifecycle(start=AWAITING_SIGNATURES, moves={
     AWAITING_SIGNATURES: {AWAITING_PAYMENT, AWAITING_DELIVERY, LAPSED, DEFAULTED},  # to delivery: a price of nothing
     AWAITING_PAYMENT:    {AWAITING_DELIVERY, LAPSED, DEFAULTED},
     AWAITING_DELIVERY:   {AWAITING_ACCEPTANCE, REFUNDED},
-    AWAITING_ACCEPTANCE: {SETTLING, SETTLED, REFUNDED},
+    AWAITING_ACCEPTANCE: {OBJECTED, SETTLING, SETTLED, REFUNDED},
+    OBJECTED:            {AWAITING_ACCEPTANCE, ANSWERED, SETTLING, SETTLED, REFUNDED},  # back: delivered anew
+    ANSWERED:            {ANSWERED, SETTLING, SETTLED},
     SETTLING:            {SETTLED},
     SETTLED:             set(),
     LAPSED:              set(),
@@ -77,9 +82,13 @@ NEXT_ACTOR = {
     AWAITING_PAYMENT:    "buyer",
     AWAITING_DELIVERY:   "buyer",  # the content lies with the platform; the buyer takes it
     AWAITING_ACCEPTANCE: "buyer",
+    OBJECTED:            "provider",
+    ANSWERED:            "buyer",
     SETTLING:            "custodian",
 }  # fmt: skip
 FAILED = frozenset({LAPSED, DEFAULTED, REFUNDED})
+UNDER_OBJECTION = frozenset({OBJECTED, ANSWERED})
+DISPUTABLE = frozenset({AWAITING_DELIVERY, AWAITING_ACCEPTANCE}) | UNDER_OBJECTION
 
 
 class Reason(StrEnum):
@@ -90,6 +99,18 @@ class Reason(StrEnum):
     NOT_DELIVERED = "not_delivered"
     ACCEPTED_BY_BUYER = "accepted_by_buyer"
     ACCEPTED_BY_DEADLINE = "accepted_by_deadline"
+    ACCEPTED_BY_USE = "accepted_by_use"
+    OBJECTED_BY_BUYER = "objected_by_buyer"
+    DELIVERED_ANEW = "delivered_anew"
+    PART_OFFERED = "part_offered"
+    OBJECTION_REJECTED = "objection_rejected"
+    PART_DECLINED = "part_declined"
+    CLAIM_CONCEDED = "claim_conceded"
+    PROVIDER_SILENT = "provider_silent"
+    PART_TAKEN = "part_taken"
+    PART_TAKEN_BY_DEADLINE = "part_taken_by_deadline"
+    OBJECTION_WITHDRAWN = "objection_withdrawn"
+    OBJECTION_NOT_PURSUED = "objection_not_pursued"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +140,8 @@ class Order:
     negotiation_id: NegotiationId | None = None
     scope: Scope | None = None  # None: just what the listing offers
     call_auction_id: CallAuctionId | None = None
-    refund_minor: int = 0  # of the price, what goes back to the buyer when the rest is shared out
+    refund_minor: int = 0  # of the price, what goes back when the rest is shared out, or will if nobody says more
+    acceptance: AcceptanceTerms = AcceptanceTerms()
 
     @property
     def next_actor(self) -> str | None:
@@ -141,6 +163,12 @@ class Order:
     @property
     def forfeits_deposit(self) -> bool:
         return self.state is DEFAULTED and self.auction_id is not None
+
+    @property
+    def inspected_from(self) -> datetime:
+        """When the inspection period began. Requires an order that awaits acceptance."""
+        assert self.deadline is not None and self.state is AWAITING_ACCEPTANCE
+        return self.deadline - timedelta(seconds=self.windows.acceptance_seconds)
 
 
 class NoSuchOrder(NotFound):
@@ -165,7 +193,7 @@ class RefundTooHigh(Conflict):
 
 def place(order_id: OrderId, contract_id: ContractId, award: Award, listing: Listing, windows: Windows) -> Order:
     """The order that an award becomes, whichever mode of trading made it."""
-    origin = award.origin
+    origin, acceptance = award.origin, listing.acceptance or standard_terms(windows)
     return Order(
         id=order_id, listing_id=award.listing_id, version_id=listing.version_id, mode=listing.mode,
         exclusive=listing.is_exclusive, buyer_id=award.buyer_id, provider_id=award.provider_id, price=award.price,
@@ -174,7 +202,8 @@ def place(order_id: OrderId, contract_id: ContractId, award: Award, listing: Lis
         inquiry_id=origin.inquiry_id if isinstance(origin, FromInquiry) else None,
         negotiation_id=origin.negotiation_id if isinstance(origin, FromNegotiation) else None,
         call_auction_id=origin.call_auction_id if isinstance(origin, FromCallAuction) else None,
-        contract_id=contract_id, fees=award.fees, windows=windows, state=ORDER.start, placed_at=award.awarded_at,
+        contract_id=contract_id, fees=award.fees, state=ORDER.start, placed_at=award.awarded_at,
+        windows=replace(windows, acceptance_seconds=acceptance.inspection_seconds), acceptance=acceptance,
         deadline=award.awarded_at + timedelta(seconds=windows.signing_seconds),
         columns=award.columns, scope=award.scope,
     )  # fmt: skip
@@ -212,6 +241,9 @@ def deliver(order: Order, now: datetime) -> Order:
 
 
 def accept(order: Order, now: datetime) -> Order:
+    """The very order, if its buyer has accepted it."""
+    if order.reason_code == Reason.ACCEPTED_BY_BUYER:
+        return order
     _require_due(order, AWAITING_ACCEPTANCE, now)
     return conclude(order, Reason.ACCEPTED_BY_BUYER, now)
 
@@ -230,6 +262,26 @@ def conclude(order: Order, reason: Reason, now: datetime, refund: Money | None =
     if refund == order.price:
         return _move(order, REFUNDED, now, None, **changes)
     return _move(order, SETTLING, now, order.windows.settling_seconds, **changes)
+
+
+def accept_by_use(order: Order, uses: int, now: datetime) -> Order:
+    """The order after so many uses since its inspection began, the one that delivered among them: accepted, if the
+    contract says that so many accept. Requires the commit of the last of them."""
+    accepting = order.acceptance.accepting_use
+    if accepting is None or uses < accepting or order.state is not AWAITING_ACCEPTANCE:
+        return order
+    return order if deadline_has_passed(order, now) else conclude(order, Reason.ACCEPTED_BY_USE, now)
+
+
+def step(order: Order, state: State, to: State, seconds: int | None, now: datetime, **changes: Any) -> Order:
+    """The order moved on from a state in time. Raises NotDue, DeadlinePassed."""
+    _require_due(order, state, now)
+    return _move(order, to, now, seconds, **changes)
+
+
+def may_be_disputed(order: Order, now: datetime) -> bool:
+    """Whether a party may bring the order before an arbiter: paid, not concluded, and its deadline not passed."""
+    return order.state in DISPUTABLE and not deadline_has_passed(order, now)
 
 
 def confirm_settlement(order: Order, now: datetime) -> Order:
@@ -264,6 +316,11 @@ def pass_deadline(order: Order, signed: frozenset[str], now: datetime) -> Order:
             return _move(order, REFUNDED, now, None, reason_code=Reason.NOT_DELIVERED)
         case State.AWAITING_ACCEPTANCE:
             return conclude(order, Reason.ACCEPTED_BY_DEADLINE, now)
+        case State.OBJECTED:
+            return conclude(order, Reason.PROVIDER_SILENT, now, order.refund)
+        case State.ANSWERED:
+            kept = Reason.PART_TAKEN_BY_DEADLINE if order.refund_minor else Reason.OBJECTION_NOT_PURSUED
+            return conclude(order, kept, now, order.refund)
         case _:
             # Only the custodian knows that money has moved. Time calls a person, it settles nothing.
             overdue = now + timedelta(seconds=order.windows.settling_seconds)

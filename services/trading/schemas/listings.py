@@ -8,6 +8,7 @@ from pydantic import Field as Limits
 from services.trading.rules.listing import COPIES_MAX, Listing, Offer, State
 from services.trading.rules.mechanism import Mechanism, Pricing
 from services.trading.rules.right import Right, RightKind
+from services.trading.schemas.acceptance import AcceptanceView, NewAcceptanceTerms
 from services.trading.schemas.words import ChosenMechanism, ChosenMode, ChosenPricing, ChosenRight, Territory, Word
 from shared.grades import Flag, Grade, Mode
 from shared.ids import AssetId, ListingId, ParticipantId, PlanId, VersionId
@@ -24,7 +25,8 @@ class NewRight(Request):
 
 
 class NewListing(Request):
-    """A fixed price needs a plan; an auction a mechanism that fits the right, English if none is named."""
+    """A fixed price needs a plan; an auction a mechanism that fits the right, English if none is named. Without
+    terms of acceptance the market's own hold: its inspection period, and no clauses."""
 
     version_id: VersionId
     mode: ChosenMode
@@ -34,6 +36,7 @@ class NewListing(Request):
     pricing: ChosenPricing
     plan_id: PlanId | None = None
     mechanism: ChosenMechanism | None = None
+    acceptance: NewAcceptanceTerms | None = None
 
     def offer(self) -> Offer:
         asked = self.right
@@ -41,7 +44,8 @@ class NewListing(Request):
         purposes = tuple(sorted(set(self.purposes)))
         mechanism = self.mechanism or (Mechanism.ENGLISH if self.pricing is Pricing.AUCTION else None)
         return Offer(
-            self.version_id, self.mode, right, purposes, self.quota_uses, self.pricing, self.plan_id, mechanism
+            self.version_id, self.mode, right, purposes, self.quota_uses, self.pricing, self.plan_id, mechanism,
+            self.acceptance and self.acceptance.terms(),
         )  # fmt: skip
 
 
@@ -70,6 +74,7 @@ class ListingView(View):
     pricing: Pricing
     mechanism: Mechanism | None
     plan_id: PlanId | None
+    acceptance: AcceptanceView | None
     state: State
     next_actor: str | None
     deadline: datetime | None

@@ -14,6 +14,7 @@ from services.trading.rules.entitlement import Entitlement, Use
 from services.trading.rules.entitlement import State as EntitlementState
 from services.trading.rules.order import Order
 from services.trading.rules.order import State as OrderState
+from services.trading.schemas.acceptance import AcceptanceView
 from services.trading.schemas.words import TotalAmount
 from shared.grades import Condition, Mode
 from shared.ids import (
@@ -83,6 +84,7 @@ class OrderView(View):
     deadline: datetime | None
     reason_code: str | None
     settlement: SettlementView | None
+    acceptance: AcceptanceView
     placed_at: datetime
 
     @classmethod
@@ -101,7 +103,7 @@ class OrderView(View):
             period_days=order.scope and order.scope.right.period_days,
             columns=None if order.columns is None else list(order.columns),
             state=order.state, next_actor=order.next_actor, deadline=order.deadline, reason_code=order.reason_code,
-            settlement=told, placed_at=order.placed_at,
+            settlement=told, acceptance=AcceptanceView.model_validate(order.acceptance), placed_at=order.placed_at,
         )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.exc import IntegrityError
 
 from services.trading.rules.entitlement import ENTITLEMENT, Entitlement, NoSuchEntitlement, State, Use, UseOfAnother
@@ -44,6 +44,12 @@ async def find_use(tx: Transaction, use_id: UseId, of: Entitlement) -> Use | Non
         return None
     parts = (of.contract_id, of.order_id, of.buyer_id, of.version_id, of.mode, of.purposes)
     return Use(use_id, of.id, *parts, row.uses_left, row.used_at)
+
+
+async def uses_since(tx: Transaction, entitlement_id: EntitlementId, since: datetime) -> int:
+    """How many uses were made from a moment on. Requires the locked entitlement."""
+    here = (uses.c.entitlement_id == entitlement_id, uses.c.used_at >= since)
+    return await tx.scalar(select(func.count()).select_from(uses).where(*here)) or 0
 
 
 async def entitlement(tx: Transaction, entitlement_id: EntitlementId, party_id: ParticipantId | None) -> Entitlement:

@@ -10,8 +10,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, Row, bindparam, insert, select, update
 
+from services.trading.rules.acceptance_terms import AcceptanceTerms
 from services.trading.rules.auction import AUCTION
 from services.trading.rules.listing import (
     LISTING,
@@ -30,6 +32,7 @@ from shared.ids import AssetId, ListingId, ParticipantId, VersionId
 from shared.web import Page
 
 DUE_MAX = 100
+_acceptance = TypeAdapter(AcceptanceTerms)
 _listings_of = select(*listings.c).where(listings.c.id.in_(bindparam("ids", expanding=True)))
 
 
@@ -85,7 +88,8 @@ async def withdraw_asset(tx: Transaction, asset_id: AssetId) -> None:
 
 
 async def add_listing(tx: Transaction, listing: Listing) -> None:
-    await tx.execute(insert(listings).values(_row(listing)))
+    acceptance = listing.acceptance and rows.told(listing.acceptance)
+    await tx.execute(insert(listings).values(_row(listing) | {"acceptance": acceptance}))
 
 
 async def save_listing(tx: Transaction, listing: Listing) -> None:
@@ -170,6 +174,7 @@ def listing_of(row: Row[Any]) -> Listing:
         state=State(row.state), listed_at=row.listed_at, deadline=row.deadline, reason_code=row.reason_code,
         revision=row.revision, on_record=frozenset(map(Condition, row.on_record)),
         mechanism=row.mechanism and Mechanism(row.mechanism),
+        acceptance=row.acceptance and _acceptance.validate_python(row.acceptance),
     )  # fmt: skip
 
 

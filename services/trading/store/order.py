@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Row, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
+from services.trading.rules.acceptance_terms import AcceptanceTerms, standard_terms
 from services.trading.rules.award import FrozenFees
 from services.trading.rules.instruction import CONFIRMED, InstructionKind
 from services.trading.rules.market_rules import Windows
@@ -41,12 +42,13 @@ UNPAID = (AWAITING_SIGNATURES, AWAITING_PAYMENT)
 _fees = TypeAdapter(FrozenFees)
 _windows = TypeAdapter(Windows)
 _scope = TypeAdapter(Scope)
+_acceptance = TypeAdapter(AcceptanceTerms)
 
 
 async def add_order(tx: Transaction, order: Order) -> None:
     """Requires the locked listing, so that only a quote can be taken twice."""
     row = _row(order) | {"fees": rows.told(order.fees), "windows": rows.told(order.windows)}
-    row["scope"] = order.scope and rows.told(order.scope)
+    row |= {"scope": order.scope and rows.told(order.scope), "acceptance": rows.told(order.acceptance)}
     try:
         await tx.execute(insert(orders).values(row))
     except IntegrityError as error:
@@ -125,16 +127,18 @@ async def page_of_orders(
 
 
 def _order(row: Row[Any]) -> Order:
+    windows = _windows.validate_python(row.windows)
     return Order(
         id=row.id, listing_id=row.listing_id, version_id=row.version_id, mode=Mode(row.mode), exclusive=row.exclusive,
         buyer_id=row.buyer_id, provider_id=row.provider_id, price=Money(row.price_minor, row.currency),
         quote_id=row.quote_id, auction_id=row.auction_id, inquiry_id=row.inquiry_id,
         negotiation_id=row.negotiation_id, call_auction_id=row.call_auction_id, contract_id=row.contract_id,
         columns=rows.names(row.columns),
-        fees=_fees.validate_python(row.fees), windows=_windows.validate_python(row.windows), state=State(row.state),
+        fees=_fees.validate_python(row.fees), windows=windows, state=State(row.state),
         placed_at=row.placed_at, deadline=row.deadline, entitlement_id=row.entitlement_id,
         reason_code=row.reason_code, overdue=row.overdue, revision=row.revision,
         scope=row.scope and _scope.validate_python(row.scope), refund_minor=row.refund_minor,
+        acceptance=_acceptance.validate_python(row.acceptance) if row.acceptance else standard_terms(windows),
     )  # fmt: skip
 
 
