@@ -84,6 +84,14 @@ OFFER = {
 RIGHT = {"kind": "holding", "evidence_hash": HASH, "valid_until": "2031-01-01T00:00:00Z"}
 REASONED = {"reason_code": "asked_for", "reason": "因为"}
 ADMISSION = Write(SECURITY, {"clearance": "C2", "reason": "已核验"})
+LISTED = {
+    "version_id": id_of("version"), "mode": "raw", "purposes": ["research"], "quota_uses": 1,
+    "right": {
+        "kind": "limited", "field": "research", "territory": "CN", "period_days": 30, "copies": 2,
+        "starts_at": "2030-01-02T00:00:00Z",
+    },
+    "pricing": "fixed", "plan_id": id_of("plan"), "mechanism": "uniform", "co_owners": None, "revenue_share_id": None,
+}  # fmt: skip
 ASKED_RIGHT = {"kind": "unlimited", "field": "research", "territory": "CN", "period_days": 30}
 SCORING = {
     "award_by": "second_score", "by_band": [{"attribute": "rows", "bands": [{"from_value": 0, "points_minor": 5}]}],
@@ -263,14 +271,11 @@ WRITES: dict[str, Write] = {
             "restrictions": "无", "loss_of_right": "无", "useful_life": "三年",
         },
     }),
-    "POST /trading/v1/listings": Write(AVIATION, {
-        "version_id": id_of("version"), "mode": "raw", "purposes": ["research"], "quota_uses": 1,
-        "right": {
-            "kind": "limited", "field": "research", "territory": "CN", "period_days": 30, "copies": 2,
-            "starts_at": "2030-01-02T00:00:00Z",
-        },
-        "pricing": "fixed", "plan_id": id_of("plan"), "mechanism": "uniform",
-    }),
+    "POST /trading/v1/listings": Write(
+        AVIATION,
+        LISTED | {"co_owners": [{"participant_id": each, "basis_points": 5_000} for each in THREE[:2]]},
+        (LISTED | {"revenue_share_id": id_of("revenue_share")},),
+    ),
     "POST /trading/v1/listings/{listing_id}/suspend": Write(AVIATION),
     "POST /trading/v1/listings/{listing_id}/resume": Write(AVIATION),
     "POST /trading/v1/listings/{listing_id}/delist": Write(AVIATION),

@@ -42,6 +42,7 @@ from shared.ids import AuctionId, FactId, InstructionId, OrderId, ParticipantId,
 from shared.money import Money
 
 Facts = tuple[Fact, ...]
+Owners = tuple[tuple[ParticipantId, Money], ...]
 
 
 async def hold_deposit(
@@ -122,17 +123,19 @@ async def pay_order(
 
 async def settle_order(
     tx: Transaction, order_id: OrderId, buyer_id: ParticipantId, provider_id: ParticipantId, shares: Shares,
-    refund: Money, now: datetime,
+    refund: Money, now: datetime, earned: Owners | None = None,
 ) -> Facts:  # fmt: skip
     """Have the custodian share out what the order's escrow holds; until it has, nothing has moved (`settlement_of`).
-    What of the price goes back to the buyer goes at once, under an instruction of its own.
+    What of the price goes back to the buyer goes at once, under an instruction of its own. `earned` shares the
+    provider's part among several who own what was sold.
 
     Requires shares and a refund that add up to the price. Shares of zero are left out, and a sale for nothing needs no
     custodian. Raises AlreadyInstructed if the order was settled or refunded before.
     """
     escrow = ledger.escrow(order_id, shares.total.currency)
+    owners = ((provider_id, shares.provider),) if earned is None else earned
     paid = {
-        str(provider_id): (ledger.wallet(provider_id, shares.total.currency), shares.provider),
+        **{str(owner): (ledger.wallet(owner, amount.currency), amount) for owner, amount in owners},
         EXCHANGE_FEE: (ledger.exchange(AccountKind.FEE_INCOME, shares.total.currency), shares.fee),
         EXCHANGE_TAX: (ledger.exchange(AccountKind.TAX_PAYABLE, shares.total.currency), shares.tax),
     }

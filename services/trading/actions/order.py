@@ -20,9 +20,9 @@ from services.trading.events.deals import (
     OrderAccepted,
     OrderEnded,
     OrderPaid,
-    OrderSettled,
     SettlementOverdue,
 )
+from services.trading.events.settlement import OrderSettled
 from services.trading.rules import contract as contract_rules
 from services.trading.rules import entitlement as entitlement_rules
 from services.trading.rules import order as rules
@@ -181,7 +181,8 @@ async def _settle(tx: Transaction, order: Order, now: datetime) -> list[Fact]:
         return [OrderAccepted.of(order), OrderSettled.of(order)]
     shares = order.settlement
     assert shares is not None
-    moved = await money.settle_order(tx, order.id, order.buyer_id, order.provider_id, shares, order.refund, now)
+    due = (shares, order.refund, now, order.earned)
+    moved = await money.settle_order(tx, order.id, order.buyer_id, order.provider_id, *due)
     return [OrderAccepted.of(order), *moved]
 
 

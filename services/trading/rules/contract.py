@@ -179,6 +179,7 @@ def _terms(order: Order, listing: Listing, clearance: Clearance | None, decision
         "quota_uses": listing.quota_uses,
         "price": order.price,
         "fees": order.fees,
+        **({} if order.ownership is None else {"co_owners": order.ownership}),
         "windows": order.windows,
     }  # fmt: skip
 

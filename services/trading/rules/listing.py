@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from services.trading.rules.claim import Claim, claim_of, conflict
+from services.trading.rules.co_owner import Ownership
 from services.trading.rules.market_rules import MarketRules
 from services.trading.rules.mechanism import FITTING, KEEPING_A_CAP, Mechanism, Pricing
 from services.trading.rules.price_cap import ARTICLE
@@ -94,6 +95,7 @@ class Offer:
     pricing: Pricing
     plan_id: PlanId | None
     mechanism: Mechanism | None = None
+    ownership: Ownership | None = None  # None: all of it is the provider's
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,7 @@ class Listing:
     revision: int = 1
     on_record: frozenset[Condition] = frozenset()
     mechanism: Mechanism | None = None
+    ownership: Ownership | None = None
 
     @property
     def next_actor(self) -> str | None:
@@ -225,7 +228,7 @@ def open_listing(
         content_hash=version.content_hash, mode=offer.mode, right=offer.right, purposes=offer.purposes,
         quota_uses=offer.quota_uses, pricing=offer.pricing, plan_id=offer.plan_id, state=LISTING.start,
         listed_at=now, deadline=now + timedelta(seconds=rules.listing_seconds), on_record=version.on_record,
-        mechanism=offer.mechanism,
+        mechanism=offer.mechanism, ownership=offer.ownership,
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from services.trading.rules.award import (
     FromQuote,
     FrozenFees,
 )
+from services.trading.rules.co_owner import Ownership, shared_out
 from services.trading.rules.listing import Listing
 from services.trading.rules.market_rules import Windows
 from services.trading.rules.scope import Scope
@@ -120,6 +121,7 @@ class Order:
     scope: Scope | None = None  # None: just what the listing offers
     call_auction_id: CallAuctionId | None = None
     refund_minor: int = 0  # of the price, what goes back to the buyer when the rest is shared out
+    ownership: Ownership | None = None  # None: the provider's part is the provider's alone
 
     @property
     def next_actor(self) -> str | None:
@@ -133,6 +135,12 @@ class Order:
     def settlement(self) -> Shares | None:
         """Who gets what of the price, once the sale stands: fee and tax are of what the provider's side keeps."""
         return shares(self.price - self.refund, self.fees.schedule) if self.state in {SETTLING, SETTLED} else None
+
+    @property
+    def earned(self) -> tuple[tuple[ParticipantId, Money], ...]:
+        """What each owner gets of the provider's part, once the sale stands; who gets nothing is left out."""
+        settled = self.settlement
+        return shared_out(settled.provider, self.provider_id, self.ownership) if settled else ()
 
     @property
     def refund(self) -> Money:
@@ -176,7 +184,7 @@ def place(order_id: OrderId, contract_id: ContractId, award: Award, listing: Lis
         call_auction_id=origin.call_auction_id if isinstance(origin, FromCallAuction) else None,
         contract_id=contract_id, fees=award.fees, windows=windows, state=ORDER.start, placed_at=award.awarded_at,
         deadline=award.awarded_at + timedelta(seconds=windows.signing_seconds),
-        columns=award.columns, scope=award.scope,
+        columns=award.columns, scope=award.scope, ownership=listing.ownership,
     )  # fmt: skip
 
 

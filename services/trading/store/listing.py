@@ -10,9 +10,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, Row, bindparam, insert, select, update
 
 from services.trading.rules.auction import AUCTION
+from services.trading.rules.co_owner import Ownership
 from services.trading.rules.listing import (
     LISTING,
     Listing,
@@ -30,6 +32,7 @@ from shared.ids import AssetId, ListingId, ParticipantId, VersionId
 from shared.web import Page
 
 DUE_MAX = 100
+_ownership = TypeAdapter(Ownership)
 _listings_of = select(*listings.c).where(listings.c.id.in_(bindparam("ids", expanding=True)))
 
 
@@ -170,6 +173,7 @@ def listing_of(row: Row[Any]) -> Listing:
         state=State(row.state), listed_at=row.listed_at, deadline=row.deadline, reason_code=row.reason_code,
         revision=row.revision, on_record=frozenset(map(Condition, row.on_record)),
         mechanism=row.mechanism and Mechanism(row.mechanism),
+        ownership=row.ownership and _ownership.validate_python(row.ownership),
     )  # fmt: skip
 
 
@@ -185,5 +189,5 @@ def _row(listing: Listing) -> dict[str, object]:
         "mechanism": listing.mechanism, "plan_id": listing.plan_id, "state": listing.state,
         "listed_at": listing.listed_at, "deadline": listing.deadline, "reason_code": listing.reason_code,
         "revision": listing.revision,
-        "on_record": sorted(listing.on_record),
+        "on_record": sorted(listing.on_record), "ownership": listing.ownership and rows.told(listing.ownership),
     }  # fmt: skip

@@ -9,10 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Row, func, insert, select
+from sqlalchemy import Row, String, cast, func, insert, literal, select
 from sqlalchemy.exc import IntegrityError
 
 from services.trading.rules.award import FrozenFees
+from services.trading.rules.co_owner import Ownership
 from services.trading.rules.instruction import CONFIRMED, InstructionKind
 from services.trading.rules.market_rules import Windows
 from services.trading.rules.order import (
@@ -41,12 +42,14 @@ UNPAID = (AWAITING_SIGNATURES, AWAITING_PAYMENT)
 _fees = TypeAdapter(FrozenFees)
 _windows = TypeAdapter(Windows)
 _scope = TypeAdapter(Scope)
+_ownership = TypeAdapter(Ownership)
 
 
 async def add_order(tx: Transaction, order: Order) -> None:
     """Requires the locked listing, so that only a quote can be taken twice."""
     row = _row(order) | {"fees": rows.told(order.fees), "windows": rows.told(order.windows)}
     row["scope"] = order.scope and rows.told(order.scope)
+    row["ownership"] = order.ownership and rows.told(order.ownership)
     try:
         await tx.execute(insert(orders).values(row))
     except IntegrityError as error:
@@ -108,7 +111,8 @@ async def orders_due(tx: Transaction, now: datetime) -> list[OrderId]:
 
 async def orders_paid_out(tx: Transaction) -> list[OrderId]:
     """Settling orders whose split the custodian has confirmed, at most a hundred."""
-    of_the_order = (instructions.c.subject == orders.c.id) & (instructions.c.kind == InstructionKind.SPLIT)
+    its_end = instructions.c.natural_key == literal("end:").concat(cast(orders.c.id, String))
+    of_the_order = its_end & (instructions.c.kind == InstructionKind.SPLIT)
     where = (orders.c.state == SETTLING, instructions.c.state == CONFIRMED)
     query = select(orders.c.id).join(instructions, of_the_order).where(*where)
     return list(await tx.scalars(query.order_by(orders.c.id).limit(DUE_MAX)))
@@ -135,6 +139,7 @@ def _order(row: Row[Any]) -> Order:
         placed_at=row.placed_at, deadline=row.deadline, entitlement_id=row.entitlement_id,
         reason_code=row.reason_code, overdue=row.overdue, revision=row.revision,
         scope=row.scope and _scope.validate_python(row.scope), refund_minor=row.refund_minor,
+        ownership=row.ownership and _ownership.validate_python(row.ownership),
     )  # fmt: skip
 
 

@@ -94,6 +94,7 @@ listings = Table(
     Column("reason_code", String),
     Column("revision", Integer, nullable=False),
     Column("on_record", JSON, nullable=False, server_default=text("'[]'")),
+    Column("ownership", JSON(none_as_null=True)),
 )
 _offered = listings.c.state.in_(LISTING.open_states())
 Index("listings_by_version", listings.c.version_id)
@@ -219,6 +220,7 @@ orders = Table(
     Column("overdue", Boolean, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("refund_minor", BigInteger, nullable=False, server_default="0"),
+    Column("ownership", JSON(none_as_null=True)),
     CheckConstraint("price_minor >= 0", name="price_not_negative"),
     CheckConstraint("refund_minor BETWEEN 0 AND price_minor", name="no_more_than_the_price_goes_back"),
     CheckConstraint("buyer_id <> provider_id", name="nobody_buys_from_themselves"),
