@@ -196,14 +196,14 @@ async def _refund(
 async def give(
     tx: Transaction, kind: InstructionKind, participant_id: ParticipantId, parts: Mapping[str, Money],
     natural_key: str, subject: Subject | None, transfer_ids: tuple[TransferId, ...] = (), *, now: datetime,
-    instruction_id: InstructionId | None = None, fact_id: FactId | None = None,
+    instruction_id: InstructionId | None = None, fact_id: FactId | None = None, payer: str | None = None,
 ) -> InstructionGiven:  # fmt: skip
-    """Queue an instruction that the participant's sub-account pays; a job sends it after the commit.
+    """Queue an instruction that the participant's sub-account pays, or `payer`'s; a job sends it after the commit.
 
     Raises AlreadyInstructed if one with this natural key stands.
     """
     instruction = Instruction(
-        instruction_id or InstructionId.new(), kind, participant_id, participant_id,
+        instruction_id or InstructionId.new(), kind, participant_id, payer or participant_id,
         tuple(Part(payee, amount) for payee, amount in parts.items()), natural_key, now, now, subject, transfer_ids,
     )  # fmt: skip
     await instruction_store.add(tx, instruction)

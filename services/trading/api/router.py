@@ -15,6 +15,7 @@ from services.trading.api import (
     needs,
     negotiations,
     orders,
+    returning,
     stream,
     wallet,
 )
@@ -22,7 +23,7 @@ from services.trading.api import (
 router = APIRouter()
 bids.add_to(router)  # first, for routes are looked for in their order
 for part in (
-    listings, auctions, mechanisms, awards, stream, needs, inquiries, negotiations, call_auctions, orders,
+    listings, auctions, mechanisms, awards, stream, needs, inquiries, negotiations, call_auctions, orders, returning,
     entitlements, wallet, custodian,
 ):  # fmt: skip
     router.include_router(part.router)

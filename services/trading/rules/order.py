@@ -122,6 +122,7 @@ class Order:
     call_auction_id: CallAuctionId | None = None
     refund_minor: int = 0  # of the price, what goes back to the buyer when the rest is shared out
     ownership: Ownership | None = None  # None: the provider's part is the provider's alone
+    returned_minor: int = 0  # of what was shared out, what has gone back since
 
     @property
     def next_actor(self) -> str | None:
@@ -145,6 +146,10 @@ class Order:
     @property
     def refund(self) -> Money:
         return Money(self.refund_minor, self.price.currency)
+
+    @property
+    def returned(self) -> Money:
+        return Money(self.returned_minor, self.price.currency)
 
     @property
     def forfeits_deposit(self) -> bool:

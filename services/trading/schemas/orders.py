@@ -64,7 +64,8 @@ class SettlementView(View):
 
 
 class OrderView(View):
-    """`settlement` says who gets what, once the sale stands, and `earned` how several owners share the provider's part.
+    """`settlement` says who gets what, once the sale stands, and `earned` how several owners share the provider's part;
+    `returned` has gone back to the buyer since.
     `quota_uses` and `period_days` are what its price buys; null leaves them to the listing."""
 
     id: OrderId
@@ -91,6 +92,7 @@ class OrderView(View):
     ownership: OwnershipView | None
     settlement: SettlementView | None
     earned: list[EarnedView]
+    returned: Money
     placed_at: datetime
 
     @classmethod
@@ -111,7 +113,7 @@ class OrderView(View):
             state=order.state, next_actor=order.next_actor, deadline=order.deadline, reason_code=order.reason_code,
             ownership=order.ownership and OwnershipView.model_validate(order.ownership), settlement=told,
             earned=[EarnedView(participant_id=owner, amount=amount) for owner, amount in order.earned],
-            placed_at=order.placed_at,
+            returned=order.returned, placed_at=order.placed_at,
         )  # fmt: skip
 
 
