@@ -133,9 +133,8 @@ def test_the_reserve_pays_for_who_cannot_and_what_is_still_missing_is_owed(
     available: dict[str, int], reserve: int, payments: list[Any], debts: list[Any]
 ):
     paid, owed = rules.covered(DUE, available, reserve, BUYER)
-    assert paid == (
-        Payment(EXCHANGE_FEE, EXCHANGE_FEE, Money(10)), *(Payment(bearer, payer, Money(minor)) for bearer, payer, minor in payments)
-    )  # fmt: skip
+    own = Payment(EXCHANGE_FEE, EXCHANGE_FEE, Money(10))
+    assert paid == (own, *(Payment(bearer, payer, Money(minor)) for bearer, payer, minor in payments))
     assert owed == tuple(Debt(debtor, creditor, Money(minor)) for debtor, creditor, minor in debts)
 
 
