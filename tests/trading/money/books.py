@@ -17,10 +17,13 @@ from tests.trading.market import Market
 ENDED = {"settled", "refunded", "lapsed", "defaulted"}
 GUARDED = {"wallet", "deposit", "escrow", "reserve", "claim"}
 POSTED = {"posted", "post"}
-TELLS = {  # which facts move money, and in which phase their transfers are taken
-    "instruction_given": "pending", "pay_in_confirmed": "post", "instruction_confirmed": "post",
-    "instruction_refused": "void", "escrow_paid": "posted", "escrow_refunded": "posted", "receivable_opened": "posted",
+TELLS = {  # which facts move money, and in which phases their transfers are taken
+    "instruction_given": {"pending"}, "pay_in_confirmed": {"post"}, "instruction_confirmed": {"post"},
+    "instruction_refused": {"void"}, "escrow_paid": {"post", "posted"}, "escrow_refunded": {"posted"},
+    "receivable_opened": {"posted"}, "deposit_held": {"pending"}, "deposit_released": {"void"},
+    "deposit_forfeited": {"post"},
 }  # fmt: skip
+ENDS = {"pay_in_confirmed", "instruction_confirmed", "instruction_refused", "deposit_released", "deposit_forfeited"}
 
 
 @dataclass
@@ -80,18 +83,17 @@ class Books:
     def _every_entry_is_told_and_every_word_is_an_entry(self) -> None:
         by_fact = defaultdict[str, list[Any]](list)
         for row in self.transfers.values():
-            by_fact[row.fact_id].append(row)
+            if not (row.debit == "CNY/bank.clearing" and row.phase == "posted"):  # what a test gave away by hand
+                by_fact[row.fact_id].append(row)
         for event in self.log:
             act = event.act.removeprefix("trading.")
-            phase, rows = TELLS.get(act), by_fact.pop(event.id, [])
-            if phase is None:
-                assert not rows, act
-                continue
-            named = [row.pending_id if phase in {"post", "void"} else row.id for row in rows]
-            assert sorted(named) == sorted(event.data["transfer_ids"]), event
-            assert {row.phase for row in rows} <= {phase}, event
-            money = sum(row.amount_minor for row in rows if "/claim:" not in row.debit)
-            assert not rows or money == event.data["amount"]["minor"], event
+            rows = by_fact.pop(event.id, [])
+            assert not rows or act in TELLS, act
+            if act in TELLS:
+                named = [row.pending_id if act in ENDS else row.id for row in rows]
+                assert sorted(named) == sorted(event.data.get("transfer_ids") or [event.data["hold_id"]]), event
+                assert {row.phase for row in rows} <= TELLS[act], event
+                assert _money_of(act, rows) == event.data["amount"]["minor"], event
         assert not by_fact  # no entry that no fact tells of
 
     def _every_split_is_exact(self) -> None:
@@ -127,6 +129,13 @@ class Books:
             assert order.returned_minor == returned[order.id] <= order.price_minor - order.refund_minor
             if order.state in ENDED:
                 assert balance == 0, order.id
+
+
+def _money_of(act: str, rows: list[Any]) -> int:
+    """What of the entries is the fact's amount: a claim moves beside the money, and a deposit on its way to escrow."""
+    into_escrow = act == "escrow_paid"
+    counted = [row for row in rows if "/claim:" not in row.debit and (not into_escrow or "/escrow:" in row.credit)]
+    return sum(row.amount_minor for row in counted)
 
 
 SUB_ACCOUNTS = {
