@@ -199,6 +199,10 @@ class UnitOrderId(Id):
     kind = "unit_order"
 
 
+class ReceivableId(Id):
+    kind = "receivable"
+
+
 class OrderId(Id):
     kind = "order"
 

@@ -2,20 +2,22 @@
 
 from services.pricing.rules.cap import NoSuchPriceCap
 from services.pricing.rules.quote import NoSuchQuote
+from services.pricing.rules.shares import NoSuchRevenueShares
 from services.pricing.schemas.caps import PriceCapView
 from services.pricing.schemas.quotes import LineView, QuoteView
 from services.pricing.schemas.schedules import FeeScheduleView
-from shared.ids import QuoteId, VersionId
+from services.pricing.schemas.shares import RevenueSharesView
+from shared.ids import QuoteId, RevenueShareId, VersionId
 from shared.rest import OnBehalf, RestClient
 
 __all__ = [
-    "FeeScheduleView", "LineView", "NoSuchPriceCap", "NoSuchQuote", "PriceCapView", "PricingClient",
-    "QuoteView",
+    "FeeScheduleView", "LineView", "NoSuchPriceCap", "NoSuchQuote", "NoSuchRevenueShares", "PriceCapView",
+    "PricingClient", "QuoteView", "RevenueSharesView",
 ]  # fmt: skip
 
 
 class PricingClient(RestClient):
-    errors = (NoSuchQuote, NoSuchPriceCap)
+    errors = (NoSuchQuote, NoSuchPriceCap, NoSuchRevenueShares)
 
     async def quote(self, quote_id: QuoteId, acting_for: OnBehalf | None = None) -> QuoteView:
         """Raises NoSuchQuote, also if whoever it acts for is no party to it."""
@@ -28,6 +30,10 @@ class PricingClient(RestClient):
     async def overlapping(self, quote_id: QuoteId) -> list[QuoteId]:
         """The buyer's other quotes that charge for something that this one charges for. Raises NoSuchQuote."""
         return await self.get(f"/pricing/v1/quotes/{quote_id}/overlapping", list[QuoteId])
+
+    async def revenue_shares(self, share_id: RevenueShareId, acting_for: OnBehalf | None = None) -> RevenueSharesView:
+        """As they were computed, for ever. Raises NoSuchRevenueShares, also if whoever it acts for is no party."""
+        return await self.get(f"/pricing/v1/revenue-shares/{share_id}", RevenueSharesView, acting_for=acting_for)
 
     async def fee_schedule(self) -> FeeScheduleView:
         """The one that holds now."""

@@ -13,7 +13,7 @@ from services.pricing.actions.pricing import Pricing
 from services.pricing.rules.trade import FAILED, Trade
 from services.pricing.schemas.followed import ChangedOrder, GrantedRight, OpenedListing, PlacedOrder, SettledOrder
 from services.pricing.store import trade as store
-from services.trading.events import deals
+from services.trading.events import deals, settlement
 from services.trading.rules import order as order_rules
 from shared.facts import Category, Fact
 from shared.grades import Mode
@@ -181,7 +181,7 @@ async def test_news_that_is_not_understood_is_tried_again_before_any_later_news(
 @pytest.mark.parametrize("read, told", [
     (OpenedListing, deals.ListingOpened), (PlacedOrder, deals.OrderPlaced), (ChangedOrder, deals.OrderPaid),
     (ChangedOrder, deals.OrderDelivered), (ChangedOrder, deals.OrderAccepted), (ChangedOrder, deals.OrderEnded),
-    (SettledOrder, deals.OrderSettled), (GrantedRight, deals.EntitlementGranted),
+    (SettledOrder, settlement.OrderSettled), (GrantedRight, deals.EntitlementGranted),
 ])  # fmt: skip
 def test_what_is_read_of_a_fact_is_what_trading_tells(read: type[BaseModel], told: type[Fact]):
     assert set(read.model_fields) <= {one.name for one in fields(cast(Any, told))}

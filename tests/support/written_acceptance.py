@@ -1,4 +1,4 @@
-"""Good requests about the terms of acceptance and about objections: who sends them, what they say, what else is good."""
+"""Good requests about the terms of acceptance and about objections: who sends them, what they say, what is good too."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from services.demo.shelves import ALPHA, AVIATION
 
 HASH, HEX = "0" * 64, "0" * 32
 YUAN = {"minor": 100, "currency": "CNY"}
+CO_OWNERS = [{"participant_id": f"participant_{digit * 32}", "basis_points": 5_000} for digit in "12"]
 REASONED = {"reason": "因为"}
 OBJECTION = "POST /trading/v1/orders/{order_id}/objections"
 PROMISED = {
@@ -22,7 +23,8 @@ def _listing(**clause: Any) -> dict[str, Any]:
             "kind": "limited", "field": "research", "territory": "CN", "period_days": 30, "copies": 2,
             "starts_at": "2030-01-02T00:00:00Z",
         },
-        "pricing": "fixed", "plan_id": f"plan_{HEX}", "mechanism": "uniform",
+        "pricing": "fixed", "plan_id": f"plan_{HEX}", "mechanism": "uniform", "co_owners": None,
+        "revenue_share_id": None,
         "acceptance": {
             "inspection_days": 7, "answer_days": 5, "accepting_use": 2, "cures_max": 1,
             "clauses": [{"id": "clause", "bound": None, "digest": None} | clause], "service_level": PROMISED,
@@ -37,7 +39,11 @@ def _objection(**observed: Any) -> dict[str, Any]:
 
 ACCEPTANCE: dict[str, tuple[Any, ...]] = {
     "POST /trading/v1/listings": (
-        AVIATION, _listing(measure="rows", bound=1), (_listing(measure="schema", digest=HASH),),
+        AVIATION, _listing(measure="rows", bound=1), (
+            _listing(measure="schema", digest=HASH),
+            _listing(measure="rows", bound=1) | {"co_owners": CO_OWNERS},
+            _listing(measure="rows", bound=1) | {"revenue_share_id": f"revenue_share_{HEX}"},
+        ),
     ),
     OBJECTION: (ALPHA, _objection(observed=1), (_objection(observed_digest=HASH),)),
     f"{OBJECTION}/{{number}}/cure": (AVIATION, REASONED),

@@ -8,12 +8,19 @@ from fastapi import FastAPI, Query
 from fastapi.responses import JSONResponse
 
 from services.catalog.client import NoSuchVersion, VersionState, VersionView
-from services.pricing.client import FeeScheduleView, NoSuchPriceCap, PriceCapView, QuoteView
+from services.pricing.client import (
+    FeeScheduleView,
+    NoSuchPriceCap,
+    NoSuchRevenueShares,
+    PriceCapView,
+    QuoteView,
+    RevenueSharesView,
+)
 from shared import problems
 from shared.changes import Change, parse_positions
 from shared.facts import Category, Fact
 from shared.grades import Condition, Flag, Grade, Mode
-from shared.ids import AssetId, ParticipantId, PlanId, PriceCapId, QuoteId, VersionId
+from shared.ids import AssetId, ParticipantId, PlanId, PriceCapId, QuoteId, RevenueShareId, VersionId
 from shared.money import Money
 from tests.support.bench import WrittenFeed
 from tests.support.clock import ToldClock
@@ -63,6 +70,7 @@ class Neighbours:
     quotes: dict[str, QuoteView] = field(default_factory=dict[str, QuoteView])
     price_caps: dict[str, Money] = field(default_factory=dict[str, Money])
     overlapping: dict[str, list[QuoteId]] = field(default_factory=dict[str, list[QuoteId]])
+    revenue_shares: dict[str, RevenueSharesView] = field(default_factory=dict[str, RevenueSharesView])
     feed: WrittenFeed = field(default_factory=lambda: WrittenFeed("catalog"))
 
     def version(self, provider_id: ParticipantId, grade: Grade = Grade.G2, **changes: Any) -> VersionId:
@@ -125,6 +133,21 @@ class Neighbours:
         self.quotes[quote.id] = quote
         return quote
 
+    def shared(self, values: dict[ParticipantId, str]) -> RevenueSharesView:
+        """A revenue share that pricing computed, of which these are the exact values."""
+        shares = [
+            {"participant_id": party, "value": value, "clamped": value.startswith("-"), "amount": Money(0)}
+            for party, value in values.items()
+        ]
+        told: dict[str, Any] = {
+            "id": RevenueShareId.new(), "method": "shapley", "method_version": "shares_2026_11",
+            "asked_by": next(iter(values)), "price": Money(0), "fees": [], "fee_schedule_id": None, "shares": shares,
+            "document": "{}", "document_hash": "cd" * 32, "computed_at": self.clock.now(),
+        }  # fmt: skip
+        view = RevenueSharesView.model_validate(told)
+        self.revenue_shares[view.id] = view
+        return view
+
     def app(self) -> FastAPI:
         app = FastAPI()
 
@@ -157,6 +180,12 @@ class Neighbours:
                 filed_at=now,
             )  # fmt: skip
 
+        @app.get("/pricing/v1/revenue-shares/{share_id}")
+        async def shares(share_id: str) -> Any:
+            if share_id not in self.revenue_shares:
+                return JSONResponse(problems.document(NoSuchRevenueShares()), 404, media_type=problems.MEDIA_TYPE)
+            return self.revenue_shares[share_id]
+
         @app.get("/pricing/v1/fee-schedules/current")
         async def fees() -> FeeScheduleView:
             effective_from = datetime.fromisoformat("2026-01-01T00:00:00Z")
@@ -164,7 +193,7 @@ class Neighbours:
                 id="fees_2026_01", provider_fee_basis_points=250, tax_basis_points=600, effective_from=effective_from
             )
 
-        assert version and changes and quote and overlapping and price_cap and fees
+        assert version and changes and quote and overlapping and price_cap and shares and fees
         return app
 
 

@@ -24,6 +24,7 @@ from services.trading.rules.auction import require_unrelated
 from services.trading.rules.award import Award, FromCallAuction
 from services.trading.rules.call_auction import Clearing, Direction, UnitOrder
 from services.trading.rules.call_session import CallAuction, Ordered, Placed, State
+from services.trading.rules.co_owner import require_one_provider
 from services.trading.rules.listing import Listing, ListingNotOpen, NoSuchListing, require_open
 from services.trading.rules.scope import units_of
 from services.trading.store import call_auction as store
@@ -61,6 +62,7 @@ async def open_call(trading: Trading, caller: Caller, wanted: Wanted, once: Once
         now = await trading.database.now(tx)
         for listing in listings:
             require_open(listing, now)
+            require_one_provider(listing.ownership)
         call = rules.open_call(
             CallAuctionId.new(), listings, wanted.reference, wanted.closes_at, fees, trading.rules, now
         )

@@ -14,6 +14,7 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
+from services.trading.actions.collecting import add_ends
 from services.trading.actions.treasury import Treasury
 from services.trading.events.money import (
     CustodianContradicted,
@@ -260,10 +261,10 @@ async def _decide(
         after = rules.refuse(before, report.reason_code or "unknown", now)
     else:
         after = rules.undecided(before, now, reached=True)
-    fact_id = FactId.new()
+    fact_id, collected = FactId.new(), ()
     if after.is_decided:
-        await _end_transfers(tx, after, fact_id, now)
-    return after, _facts(before, after, fact_id)
+        collected = await _end_transfers(tx, after, fact_id, now)
+    return after, [*_facts(before, after, fact_id), *collected]
 
 
 def _facts(before: Instruction, after: Instruction, fact_id: FactId) -> list[Fact]:
@@ -281,7 +282,9 @@ def _facts(before: Instruction, after: Instruction, fact_id: FactId) -> list[Fac
             return []
 
 
-async def _end_transfers(tx: Transaction, instruction: Instruction, fact_id: FactId, now: datetime) -> None:
+async def _end_transfers(
+    tx: Transaction, instruction: Instruction, fact_id: FactId, now: datetime
+) -> tuple[Fact, ...]:  # fmt: skip
     """Post what waited for the instruction once it is confirmed; void it once it is refused."""
     pending = await ledger_store.transfers_by_id(tx, instruction.transfer_ids)
     confirmed = instruction.state is CONFIRMED
@@ -289,8 +292,7 @@ async def _end_transfers(tx: Transaction, instruction: Instruction, fact_id: Fac
         pending[each].post(TransferId.new()) if confirmed else pending[each].void(TransferId.new())
         for each in instruction.transfer_ids
     ]
-    if chain:
-        await ledger_store.add_transfers(tx, {fact_id: chain}, now)
+    return await add_ends(tx, instruction, chain, fact_id, now) if chain else ()
 
 
 def _told(callback: Callback) -> Report:

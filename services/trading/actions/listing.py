@@ -1,5 +1,8 @@
 """What happens when a provider lists a right, and takes it off again."""
 
+from dataclasses import replace
+
+from services.trading.actions.co_owner import Named, ownership_of
 from services.trading.actions.permission import Sight
 from services.trading.actions.trading import Trading, version_of
 from services.trading.events.deals import ListingClosed, ListingOpened, ListingResumed, ListingSuspended
@@ -24,13 +27,19 @@ from shared.ids import ListingId, VersionId
 from shared.web import Page
 
 
-async def open_listing(trading: Trading, caller: Member, offer: Offer, once: Once) -> Listing:
-    """Offer a right. Requires a registered asset of one's own, and a grade that lets someone have it in this mode."""
+async def open_listing(
+    trading: Trading, caller: Member, offer: Offer, once: Once, named: Named | None = None
+) -> Listing:  # fmt: skip
+    """Offer a right. Requires a registered asset of one's own, and a grade that lets someone have it in this mode.
+
+    `named` are those who own it together with the caller.
+    """
     version = await version_of(trading, offer.version_id)
     if version.provider_id != caller.participant_id:
         raise NotYourVersion()
     if version.grade is None:
         raise AssetNotRegistered()
+    offer = replace(offer, ownership=named and await ownership_of(trading, caller, named))
     async with trading.database.transaction() as tx:
         if earlier := await once.recall(tx, Listing):
             return earlier

@@ -42,6 +42,7 @@ from shared.ids import AuctionId, FactId, InstructionId, OrderId, ParticipantId,
 from shared.money import Money
 
 Facts = tuple[Fact, ...]
+Owners = tuple[tuple[ParticipantId, Money], ...]
 
 
 async def hold_deposit(
@@ -122,17 +123,19 @@ async def pay_order(
 
 async def settle_order(
     tx: Transaction, order_id: OrderId, buyer_id: ParticipantId, provider_id: ParticipantId, shares: Shares,
-    refund: Money, now: datetime,
+    refund: Money, now: datetime, earned: Owners | None = None,
 ) -> Facts:  # fmt: skip
     """Have the custodian share out what the order's escrow holds; until it has, nothing has moved (`settlement_of`).
-    What of the price goes back to the buyer goes at once, under an instruction of its own.
+    What of the price goes back to the buyer goes at once, under an instruction of its own. `earned` shares the
+    provider's part among several who own what was sold.
 
     Requires shares and a refund that add up to the price. Shares of zero are left out, and a sale for nothing needs no
     custodian. Raises AlreadyInstructed if the order was settled or refunded before.
     """
     escrow = ledger.escrow(order_id, shares.total.currency)
+    owners = ((provider_id, shares.provider),) if earned is None else earned
     paid = {
-        str(provider_id): (ledger.wallet(provider_id, shares.total.currency), shares.provider),
+        **{str(owner): (ledger.wallet(owner, amount.currency), amount) for owner, amount in owners},
         EXCHANGE_FEE: (ledger.exchange(AccountKind.FEE_INCOME, shares.total.currency), shares.fee),
         EXCHANGE_TAX: (ledger.exchange(AccountKind.TAX_PAYABLE, shares.total.currency), shares.tax),
     }
@@ -193,14 +196,14 @@ async def _refund(
 async def give(
     tx: Transaction, kind: InstructionKind, participant_id: ParticipantId, parts: Mapping[str, Money],
     natural_key: str, subject: Subject | None, transfer_ids: tuple[TransferId, ...] = (), *, now: datetime,
-    instruction_id: InstructionId | None = None, fact_id: FactId | None = None,
+    instruction_id: InstructionId | None = None, fact_id: FactId | None = None, payer: str | None = None,
 ) -> InstructionGiven:  # fmt: skip
-    """Queue an instruction that the participant's sub-account pays; a job sends it after the commit.
+    """Queue an instruction that the participant's sub-account pays, or `payer`'s; a job sends it after the commit.
 
     Raises AlreadyInstructed if one with this natural key stands.
     """
     instruction = Instruction(
-        instruction_id or InstructionId.new(), kind, participant_id, participant_id,
+        instruction_id or InstructionId.new(), kind, participant_id, payer or participant_id,
         tuple(Part(payee, amount) for payee, amount in parts.items()), natural_key, now, now, subject, transfer_ids,
     )  # fmt: skip
     await instruction_store.add(tx, instruction)

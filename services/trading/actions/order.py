@@ -20,10 +20,10 @@ from services.trading.events.deals import (
     EntitlementEnded,
     OrderEnded,
     OrderPaid,
-    OrderSettled,
     SettlementOverdue,
 )
 from services.trading.events.objection import ObjectionEnded
+from services.trading.events.settlement import OrderSettled
 from services.trading.rules import contract as contract_rules
 from services.trading.rules import entitlement as entitlement_rules
 from services.trading.rules import objection as objection_rules

@@ -5,6 +5,7 @@ from functools import cache
 from typing import Protocol
 
 from services.trading.rules.auction import require_unrelated
+from services.trading.rules.co_owner import owners_of
 from services.trading.rules.listing import Listing, ListingNotOpen
 from shared.access import Caller, Role
 from shared.grades import Clearance, Decision, Grade, Visibility, decide, visibility
@@ -34,12 +35,13 @@ class Sight:
 
 
 def decide_for(knows: Knows, standing: Standing, listing: Listing) -> Decision:
-    """That this member may have what is listed, of a provider who may sell it.
+    """That this member may have what is listed, of a provider who may sell it. Co-owners count as the provider does.
 
     Raises RelatedParty, ListingNotOpen, NotPermitted, or StandingUnknown from G3 on.
     """
     knows.standing.require_fresh(listing.grade)
-    require_unrelated(standing.is_related_to(listing.provider_id))
+    sellers = owners_of(listing.provider_id, listing.ownership)
+    require_unrelated(any(standing.is_related_to(seller) for seller in sellers))
     if not knows.standing.of(listing.provider_id).is_admitted:
         raise ListingNotOpen(state=listing.state, reason_code="provider_not_admitted")
     decision = decide(listing.grade, listing.mode, standing.clearance, listing.flags, listing.conditions)

@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from services.trading.actions import money
-from services.trading.events.deals import OrderAccepted, OrderSettled
+from services.trading.events.deals import OrderAccepted
+from services.trading.events.settlement import OrderSettled
 from services.trading.rules.order import SETTLED, Order
 from shared.database import Transaction
 from shared.facts import Fact
@@ -15,5 +16,6 @@ async def settle(tx: Transaction, order: Order, now: datetime) -> list[Fact]:
         return [OrderAccepted.of(order), OrderSettled.of(order)]
     shares = order.settlement
     assert shares is not None
-    moved = await money.settle_order(tx, order.id, order.buyer_id, order.provider_id, shares, order.refund, now)
+    due = (shares, order.refund, now, order.earned)
+    moved = await money.settle_order(tx, order.id, order.buyer_id, order.provider_id, *due)
     return [OrderAccepted.of(order), *moved]

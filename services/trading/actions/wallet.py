@@ -11,6 +11,7 @@ from services.trading.rules.instruction import Instruction, InstructionKind
 from services.trading.rules.ledger import Account, Phase, Transfer
 from services.trading.store import instruction as instruction_store
 from services.trading.store import ledger as ledger_store
+from services.trading.store import returning as returning_store
 from services.trading.store.ledger import Entry, KindSum
 from shared.access import Member
 from shared.database import Transaction
@@ -24,10 +25,12 @@ CURRENCY = "CNY"
 
 @dataclass(frozen=True, slots=True)
 class Wallet:
-    """What its owner can spend, and what is held for auctions or on its way out. Escrow has left the wallet."""
+    """What its owner can spend, and what is held for auctions or on its way out. Escrow has left the wallet. `owed` is
+    what their next income goes to first."""
 
     available: Money
     held: Money
+    owed: Money
     currency: str = CURRENCY
 
 
@@ -56,7 +59,10 @@ async def pay_out(treasury: Treasury, member: Member, amount: Money, once: Once)
 async def wallet(treasury: Treasury, participant_id: ParticipantId) -> Wallet:
     async with treasury.database.read() as tx:
         balance = await ledger_store.balance(tx, ledger.wallet(participant_id, CURRENCY))
-    return Wallet(Money(balance.available, CURRENCY), Money(balance.debits_pending, CURRENCY))
+        owed_minor = await returning_store.owed_minor(tx, participant_id, CURRENCY)
+    told = (Money(minor, CURRENCY) for minor in (balance.available, balance.debits_pending, owed_minor))
+    available, held, owed = told
+    return Wallet(available, held, owed)
 
 
 async def transfers(treasury: Treasury, participant_id: ParticipantId, page: Page) -> list[Entry]:

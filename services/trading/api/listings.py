@@ -20,7 +20,7 @@ async def open_listing(
     new: NewListing, caller: Provider, once: Keyed, trading: TradingService, response: Response
 ) -> ListingView:
     """Offer a right over a version of yours, in a mode that its grade allows."""
-    listing = await actions.open_listing(trading, caller, new.offer(), once)
+    listing = await actions.open_listing(trading, caller, new.offer(), once, new.named())
     web.created(response, f"{PREFIX}/listings/{listing.id}")
     return ListingView.of(listing)
 

@@ -34,7 +34,7 @@ TreasuryService = Annotated[Treasury, Depends(treasury_of)]
 
 @router.get("/wallet")
 async def see_wallet(caller: Party, treasury: TreasuryService) -> WalletView:
-    """What you can spend, and what is held for auctions."""
+    """What you can spend, what is held for auctions, and what you owe because of a refund that you could not pay."""
     return WalletView.model_validate(await wallet.wallet(treasury, caller.participant_id))
 
 

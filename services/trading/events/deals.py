@@ -6,6 +6,7 @@ from typing import ClassVar, Self
 
 from services.trading.rules.acceptance_terms import AcceptanceTerms
 from services.trading.rules.award import FrozenFees
+from services.trading.rules.co_owner import Ownership
 from services.trading.rules.contract import Contract, Signature
 from services.trading.rules.contract import State as ContractState
 from services.trading.rules.entitlement import Entitlement, Use
@@ -64,6 +65,7 @@ class ListingOpened(Fact):
     deadline: datetime | None
     revision: int
     acceptance: AcceptanceTerms | None
+    ownership: Ownership | None
 
     @classmethod
     def of(cls, listing: Listing) -> Self:
@@ -72,6 +74,7 @@ class ListingOpened(Fact):
             listing.flags, listing.grade_revision, listing.content_hash, listing.mode, listing.right, listing.purposes,
             listing.quota_uses, listing.pricing, listing.mechanism, listing.plan_id, listing.deadline, listing.revision,
             listing.acceptance,
+            listing.ownership,
         )  # fmt: skip
 
 
@@ -141,6 +144,7 @@ class OrderPlaced(Fact):
     scope: Scope | None
     call_auction_id: CallAuctionId | None
     acceptance: AcceptanceTerms
+    ownership: Ownership | None
 
     @classmethod
     def of(cls, order: Order) -> Self:
@@ -149,6 +153,7 @@ class OrderPlaced(Fact):
             order.provider_id, order.price, order.quote_id, order.auction_id, order.inquiry_id, order.negotiation_id,
             order.contract_id, order.fees, order.windows, order.deadline, order.scope, order.call_auction_id,
             order.acceptance,
+            order.ownership,
         )  # fmt: skip
 
 
@@ -199,34 +204,6 @@ class SettlementOverdue(OrderFact):
     """An alarm: the custodian keeps a settlement waiting."""
 
     outcome: ClassVar[Outcome] = "error"
-
-
-@dataclass(frozen=True, slots=True)
-class OrderSettled(Fact):
-    """The price was shared out between provider, exchange and tax, what of it did not go back to the buyer."""
-
-    category: ClassVar[Category] = Category.MONEY
-    order_id: OrderId
-    contract_id: ContractId
-    buyer_id: ParticipantId
-    provider_id: ParticipantId
-    reason_code: str | None
-    amount: Money
-    refund: Money
-    provider: Money
-    fee: Money
-    tax: Money
-    revision: int
-
-    @classmethod
-    def of(cls, order: Order) -> Self:
-        """Requires a settled order."""
-        shares = order.settlement
-        assert shares is not None
-        return cls(
-            order.id, order.contract_id, order.buyer_id, order.provider_id, order.reason_code, order.price,
-            order.refund, shares.provider, shares.fee, shares.tax, order.revision,
-        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,7 @@ def terms_of(order: Order, listing: Listing, grounds: Grounds) -> Terms:
         "fees": order.fees,
         "windows": order.windows,
         "acceptance": order.acceptance,
+        "co_owners": order.ownership,
     })  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Self
 
 from shared.errors import Conflict, Malformed
-from shared.ids import AuctionId, OrderId, ParticipantId, TransferId
+from shared.ids import AuctionId, OrderId, ParticipantId, ReceivableId, TransferId
 from shared.money import MINOR_MAX, Money
 
 
@@ -25,9 +25,13 @@ class AccountKind(StrEnum):
     FEE_INCOME = "fee.income"
     TAX_PAYABLE = "tax.payable"
     RESERVE = "reserve"
+    CLAIM = "claim"  # what one receivable is good for; never collected twice
+    RECEIVABLE = "receivable"  # what a participant owes; the other side of their creditors' claims
 
 
-GUARDED = frozenset({AccountKind.WALLET, AccountKind.DEPOSIT, AccountKind.ESCROW})
+GUARDED = frozenset(
+    {AccountKind.WALLET, AccountKind.DEPOSIT, AccountKind.ESCROW, AccountKind.RESERVE, AccountKind.CLAIM}
+)
 
 
 class Phase(StrEnum):
@@ -96,6 +100,14 @@ def deposit(auction_id: AuctionId, participant_id: ParticipantId, currency: str)
 
 def escrow(order_id: OrderId, currency: str) -> Account:
     return Account(AccountKind.ESCROW, order_id, currency)
+
+
+def claim(receivable_id: ReceivableId, currency: str) -> Account:
+    return Account(AccountKind.CLAIM, receivable_id, currency)
+
+
+def receivable(participant_id: ParticipantId, currency: str) -> Account:
+    return Account(AccountKind.RECEIVABLE, participant_id, currency)
 
 
 def exchange(kind: AccountKind, currency: str) -> Account:

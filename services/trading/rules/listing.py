@@ -14,6 +14,7 @@ from typing import Any
 
 from services.trading.rules.acceptance_terms import AcceptanceTerms
 from services.trading.rules.claim import Claim, claim_of, conflict
+from services.trading.rules.co_owner import Ownership
 from services.trading.rules.market_rules import MarketRules
 from services.trading.rules.mechanism import FITTING, KEEPING_A_CAP, Mechanism, Pricing
 from services.trading.rules.price_cap import ARTICLE
@@ -96,6 +97,7 @@ class Offer:
     plan_id: PlanId | None
     mechanism: Mechanism | None = None
     acceptance: AcceptanceTerms | None = None  # None: the market's own
+    ownership: Ownership | None = None  # None: all of it is the provider's
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,7 @@ class Listing:
     on_record: frozenset[Condition] = frozenset()
     mechanism: Mechanism | None = None
     acceptance: AcceptanceTerms | None = None
+    ownership: Ownership | None = None
 
     @property
     def next_actor(self) -> str | None:
@@ -228,7 +231,7 @@ def open_listing(
         content_hash=version.content_hash, mode=offer.mode, right=offer.right, purposes=offer.purposes,
         quota_uses=offer.quota_uses, pricing=offer.pricing, plan_id=offer.plan_id, state=LISTING.start,
         listed_at=now, deadline=now + timedelta(seconds=rules.listing_seconds), on_record=version.on_record,
-        mechanism=offer.mechanism, acceptance=offer.acceptance,
+        mechanism=offer.mechanism, acceptance=offer.acceptance, ownership=offer.ownership,
     )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from services.trading.rules.award import (
     FromQuote,
     FrozenFees,
 )
+from services.trading.rules.co_owner import Ownership, shared_out
 from services.trading.rules.listing import Listing
 from services.trading.rules.market_rules import Windows
 from services.trading.rules.scope import Scope
@@ -142,6 +143,8 @@ class Order:
     call_auction_id: CallAuctionId | None = None
     refund_minor: int = 0  # of the price, what goes back when the rest is shared out, or will if nobody says more
     acceptance: AcceptanceTerms = AcceptanceTerms()
+    ownership: Ownership | None = None  # None: the provider's part is the provider's alone
+    returned_minor: int = 0  # of what was shared out, what has gone back since
 
     @property
     def next_actor(self) -> str | None:
@@ -157,8 +160,18 @@ class Order:
         return shares(self.price - self.refund, self.fees.schedule) if self.state in {SETTLING, SETTLED} else None
 
     @property
+    def earned(self) -> tuple[tuple[ParticipantId, Money], ...]:
+        """What each owner gets of the provider's part, once the sale stands; who gets nothing is left out."""
+        settled = self.settlement
+        return shared_out(settled.provider, self.provider_id, self.ownership) if settled else ()
+
+    @property
     def refund(self) -> Money:
         return Money(self.refund_minor, self.price.currency)
+
+    @property
+    def returned(self) -> Money:
+        return Money(self.returned_minor, self.price.currency)
 
     @property
     def forfeits_deposit(self) -> bool:
@@ -205,7 +218,7 @@ def place(order_id: OrderId, contract_id: ContractId, award: Award, listing: Lis
         contract_id=contract_id, fees=award.fees, state=ORDER.start, placed_at=award.awarded_at,
         windows=replace(windows, acceptance_seconds=acceptance.inspection_seconds), acceptance=acceptance,
         deadline=award.awarded_at + timedelta(seconds=windows.signing_seconds),
-        columns=award.columns, scope=award.scope,
+        columns=award.columns, scope=award.scope, ownership=listing.ownership,
     )  # fmt: skip
 
 

@@ -5,13 +5,14 @@ from typing import Annotated, Self
 
 from pydantic import Field as Limits
 
+from services.trading.rules.co_owner import CO_OWNERS_MAX, WHOLE, CoOwner, Named
 from services.trading.rules.listing import COPIES_MAX, Listing, Offer, State
 from services.trading.rules.mechanism import Mechanism, Pricing
 from services.trading.rules.right import Right, RightKind
 from services.trading.schemas.acceptance import AcceptanceView, NewAcceptanceTerms
 from services.trading.schemas.words import ChosenMechanism, ChosenMode, ChosenPricing, ChosenRight, Territory, Word
 from shared.grades import Flag, Grade, Mode
-from shared.ids import AssetId, ListingId, ParticipantId, PlanId, VersionId
+from shared.ids import AssetId, ListingId, ParticipantId, PlanId, RevenueShareId, VersionId
 from shared.web import Moment, Request, View
 
 
@@ -24,9 +25,18 @@ class NewRight(Request):
     starts_at: Moment | None = None
 
 
+class NewCoOwner(Request):
+    participant_id: ParticipantId
+    basis_points: Annotated[int, Limits(ge=1, le=WHOLE)]
+
+
 class NewListing(Request):
     """A fixed price needs a plan; an auction a mechanism that fits the right, English if none is named. Without
-    terms of acceptance the market's own hold: its inspection period, and no clauses."""
+    terms of acceptance the market's own hold: its inspection period, and no clauses.
+
+    Where several own what is sold, `co_owners` (yourself among them) or a `revenue_share_id` that pricing computed says
+    who gets what of your part.
+    """
 
     version_id: VersionId
     mode: ChosenMode
@@ -37,6 +47,14 @@ class NewListing(Request):
     plan_id: PlanId | None = None
     mechanism: ChosenMechanism | None = None
     acceptance: NewAcceptanceTerms | None = None
+    co_owners: Annotated[list[NewCoOwner] | None, Limits(max_length=CO_OWNERS_MAX)] = None
+    revenue_share_id: RevenueShareId | None = None
+
+    def named(self) -> Named | None:
+        if self.co_owners is None and self.revenue_share_id is None:
+            return None
+        owners = tuple(CoOwner(owner.participant_id, owner.basis_points) for owner in self.co_owners or ())
+        return Named(owners, self.revenue_share_id)
 
     def offer(self) -> Offer:
         asked = self.right
@@ -58,6 +76,25 @@ class RightView(View):
     starts_at: datetime | None
 
 
+class CoOwnerView(View):
+    """`weight` is a part of the sum of all weights."""
+
+    participant_id: ParticipantId
+    weight: int
+
+
+class ComputedView(View):
+    revenue_share_id: RevenueShareId
+    document_hash: str
+
+
+class OwnershipView(View):
+    """Who shares the provider's part of the price; `computed` is the computation that the weights are of."""
+
+    owners: list[CoOwnerView]
+    computed: ComputedView | None
+
+
 class ListingView(View):
     id: ListingId
     provider_id: ParticipantId
@@ -75,6 +112,7 @@ class ListingView(View):
     mechanism: Mechanism | None
     plan_id: PlanId | None
     acceptance: AcceptanceView | None
+    ownership: OwnershipView | None
     state: State
     next_actor: str | None
     deadline: datetime | None

@@ -38,6 +38,7 @@ class Resumption(Request):
 class WalletView(View):
     available: Money
     held: Money
+    owed: Money
     currency: str
 
 

@@ -15,6 +15,7 @@ from services.trading.rules.entitlement import State as EntitlementState
 from services.trading.rules.order import Order
 from services.trading.rules.order import State as OrderState
 from services.trading.schemas.acceptance import AcceptanceView
+from services.trading.schemas.listings import OwnershipView
 from services.trading.schemas.words import TotalAmount
 from shared.grades import Condition, Mode
 from shared.ids import (
@@ -48,6 +49,11 @@ class NewOrder(Request):
         return Acceptance(self.quote_id, self.quote_version, self.total.money())
 
 
+class EarnedView(View):
+    participant_id: ParticipantId
+    amount: Money
+
+
 class SettlementView(View):
     """The price, what of it goes back to the buyer, and who gets the rest."""
 
@@ -59,8 +65,9 @@ class SettlementView(View):
 
 
 class OrderView(View):
-    """`settlement` says who gets what, once the sale stands. `quota_uses` and `period_days` are what its price buys;
-    null leaves them to the listing."""
+    """`settlement` says who gets what, once the sale stands, and `earned` how several owners share the provider's part;
+    `returned` has gone back to the buyer since.
+    `quota_uses` and `period_days` are what its price buys; null leaves them to the listing."""
 
     id: OrderId
     listing_id: ListingId
@@ -83,8 +90,11 @@ class OrderView(View):
     next_actor: str | None
     deadline: datetime | None
     reason_code: str | None
+    ownership: OwnershipView | None
     settlement: SettlementView | None
     acceptance: AcceptanceView
+    earned: list[EarnedView]
+    returned: Money
     placed_at: datetime
 
     @classmethod
@@ -103,7 +113,10 @@ class OrderView(View):
             period_days=order.scope and order.scope.right.period_days,
             columns=None if order.columns is None else list(order.columns),
             state=order.state, next_actor=order.next_actor, deadline=order.deadline, reason_code=order.reason_code,
-            settlement=told, acceptance=AcceptanceView.model_validate(order.acceptance), placed_at=order.placed_at,
+            acceptance=AcceptanceView.model_validate(order.acceptance),
+            ownership=order.ownership and OwnershipView.model_validate(order.ownership), settlement=told,
+            earned=[EarnedView(participant_id=owner, amount=amount) for owner, amount in order.earned],
+            returned=order.returned, placed_at=order.placed_at,
         )  # fmt: skip
 
 

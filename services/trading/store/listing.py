@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Row, bindparam, insert, select, update
 
 from services.trading.rules.acceptance_terms import AcceptanceTerms
 from services.trading.rules.auction import AUCTION
+from services.trading.rules.co_owner import Ownership
 from services.trading.rules.listing import (
     LISTING,
     Listing,
@@ -33,6 +34,7 @@ from shared.web import Page
 
 DUE_MAX = 100
 _acceptance = TypeAdapter(AcceptanceTerms)
+_ownership = TypeAdapter(Ownership)
 _listings_of = select(*listings.c).where(listings.c.id.in_(bindparam("ids", expanding=True)))
 
 
@@ -175,6 +177,7 @@ def listing_of(row: Row[Any]) -> Listing:
         revision=row.revision, on_record=frozenset(map(Condition, row.on_record)),
         mechanism=row.mechanism and Mechanism(row.mechanism),
         acceptance=row.acceptance and _acceptance.validate_python(row.acceptance),
+        ownership=row.ownership and _ownership.validate_python(row.ownership),
     )  # fmt: skip
 
 
@@ -190,5 +193,5 @@ def _row(listing: Listing) -> dict[str, object]:
         "mechanism": listing.mechanism, "plan_id": listing.plan_id, "state": listing.state,
         "listed_at": listing.listed_at, "deadline": listing.deadline, "reason_code": listing.reason_code,
         "revision": listing.revision,
-        "on_record": sorted(listing.on_record),
+        "on_record": sorted(listing.on_record), "ownership": listing.ownership and rows.told(listing.ownership),
     }  # fmt: skip

@@ -9,11 +9,12 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Row, func, insert, select
+from sqlalchemy import Row, String, cast, func, insert, literal, select
 from sqlalchemy.exc import IntegrityError
 
 from services.trading.rules.acceptance_terms import AcceptanceTerms, standard_terms
 from services.trading.rules.award import FrozenFees
+from services.trading.rules.co_owner import Ownership
 from services.trading.rules.instruction import CONFIRMED, InstructionKind
 from services.trading.rules.market_rules import Windows
 from services.trading.rules.order import (
@@ -43,12 +44,14 @@ _fees = TypeAdapter(FrozenFees)
 _windows = TypeAdapter(Windows)
 _scope = TypeAdapter(Scope)
 _acceptance = TypeAdapter(AcceptanceTerms)
+_ownership = TypeAdapter(Ownership)
 
 
 async def add_order(tx: Transaction, order: Order) -> None:
     """Requires the locked listing, so that only a quote can be taken twice."""
     row = _row(order) | {"fees": rows.told(order.fees), "windows": rows.told(order.windows)}
     row |= {"scope": order.scope and rows.told(order.scope), "acceptance": rows.told(order.acceptance)}
+    row["ownership"] = order.ownership and rows.told(order.ownership)
     try:
         await tx.execute(insert(orders).values(row))
     except IntegrityError as error:
@@ -110,7 +113,8 @@ async def orders_due(tx: Transaction, now: datetime) -> list[OrderId]:
 
 async def orders_paid_out(tx: Transaction) -> list[OrderId]:
     """Settling orders whose split the custodian has confirmed, at most a hundred."""
-    of_the_order = (instructions.c.subject == orders.c.id) & (instructions.c.kind == InstructionKind.SPLIT)
+    its_end = instructions.c.natural_key == literal("end:").concat(cast(orders.c.id, String))
+    of_the_order = its_end & (instructions.c.kind == InstructionKind.SPLIT)
     where = (orders.c.state == SETTLING, instructions.c.state == CONFIRMED)
     query = select(orders.c.id).join(instructions, of_the_order).where(*where)
     return list(await tx.scalars(query.order_by(orders.c.id).limit(DUE_MAX)))
@@ -139,6 +143,7 @@ def _order(row: Row[Any]) -> Order:
         reason_code=row.reason_code, overdue=row.overdue, revision=row.revision,
         scope=row.scope and _scope.validate_python(row.scope), refund_minor=row.refund_minor,
         acceptance=_acceptance.validate_python(row.acceptance) if row.acceptance else standard_terms(windows),
+        ownership=row.ownership and _ownership.validate_python(row.ownership), returned_minor=row.returned_minor,
     )  # fmt: skip
 
 
@@ -153,5 +158,5 @@ def _row(order: Order) -> dict[str, object]:
         "state": order.state,
         "placed_at": order.placed_at, "deadline": order.deadline, "entitlement_id": order.entitlement_id,
         "reason_code": order.reason_code, "overdue": order.overdue, "revision": order.revision,
-        "refund_minor": order.refund_minor,
+        "refund_minor": order.refund_minor, "returned_minor": order.returned_minor,
     }  # fmt: skip

@@ -95,6 +95,7 @@ listings = Table(
     Column("revision", Integer, nullable=False),
     Column("on_record", JSON, nullable=False, server_default=text("'[]'")),
     Column("acceptance", JSON(none_as_null=True)),  # null: the market's own terms
+    Column("ownership", JSON(none_as_null=True)),
 )
 _offered = listings.c.state.in_(LISTING.open_states())
 Index("listings_by_version", listings.c.version_id)
@@ -221,8 +222,11 @@ orders = Table(
     Column("revision", Integer, nullable=False),
     Column("refund_minor", BigInteger, nullable=False, server_default="0"),
     Column("acceptance", JSON(none_as_null=True)),
+    Column("returned_minor", BigInteger, nullable=False, server_default="0"),
+    Column("ownership", JSON(none_as_null=True)),
     CheckConstraint("price_minor >= 0", name="price_not_negative"),
     CheckConstraint("refund_minor BETWEEN 0 AND price_minor", name="no_more_than_the_price_goes_back"),
+    CheckConstraint("returned_minor BETWEEN 0 AND price_minor - refund_minor", name="no_more_comes_back_than_was_paid"),
     CheckConstraint("buyer_id <> provider_id", name="nobody_buys_from_themselves"),
     Index("one_order_per_auction_and_buyer", "auction_id", "buyer_id", unique=True),
     Index("one_order_per_call_and_pair", "call_auction_id", "buyer_id", "listing_id", unique=True),

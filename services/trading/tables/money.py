@@ -1,7 +1,7 @@
 """The tables of money. The constraints are the rules once more, for whoever finds a way around the code.
 
-Only the accounts of participants and deals keep a running balance; the exchange's own and the bank's are sums of their
-transfers, so that no two deals ever wait for the same row.
+Only the accounts of participants and deals keep a running balance, and the reserve, which is never to spend what it has
+not; fee, tax and the bank's are sums of their transfers, so that no two deals ever wait for the same row.
 """
 
 from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, String, Table, Text

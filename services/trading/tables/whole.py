@@ -8,12 +8,13 @@ from services.trading.tables import (
     money,
     negotiations,
     objections,
+    returns,
     sealed,
 )
 
-assert sealed.sealed_bids.metadata is calling_off.metadata is objections.metadata is deals.metadata
+assert sealed.sealed_bids.metadata is calling_off.metadata is objections.metadata is returns.metadata is deals.metadata
 metadata = deals.metadata
 APPEND_ONLY = (
     *deals.APPEND_ONLY, *inquiries.APPEND_ONLY, *money.APPEND_ONLY, *negotiations.APPEND_ONLY,
-    *call_auctions.APPEND_ONLY,
+    *call_auctions.APPEND_ONLY, *returns.APPEND_ONLY,
 )  # fmt: skip

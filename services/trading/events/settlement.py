@@ -1,0 +1,40 @@
+"""What is announced of the price of a sale that stands: who got what of it."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from services.trading.rules.instruction import Part
+from services.trading.rules.order import Order
+from shared.facts import Category, Fact
+from shared.ids import ContractId, OrderId, ParticipantId
+from shared.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSettled(Fact):
+    """The price was shared out between provider, exchange and tax, what of it did not go back to the buyer."""
+
+    category: ClassVar[Category] = Category.MONEY
+    order_id: OrderId
+    contract_id: ContractId
+    buyer_id: ParticipantId
+    provider_id: ParticipantId
+    reason_code: str | None
+    amount: Money
+    refund: Money
+    provider: Money
+    fee: Money
+    tax: Money
+    revision: int
+    owners: tuple[Part, ...]  # of the provider's part, what each gets
+
+    @classmethod
+    def of(cls, order: Order) -> Self:
+        """Requires a settled order."""
+        shares = order.settlement
+        assert shares is not None
+        return cls(
+            order.id, order.contract_id, order.buyer_id, order.provider_id, order.reason_code, order.price,
+            order.refund, shares.provider, shares.fee, shares.tax, order.revision,
+            tuple(Part(owner, amount) for owner, amount in order.earned),
+        )  # fmt: skip

@@ -1,0 +1,212 @@
+"""Ten parties over HTTP, in any order, with a custodian that misbehaves: whatever happens, the books agree.
+
+`YAOSU_STEPS` and `YAOSU_SEEDS` say how long and how often; a seed that fails is the whole report.
+"""
+
+import base64
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, get_args
+from uuid import uuid4
+
+import pytest
+from httpx2 import Response
+from pydantic_core import to_json
+
+from services.custodian_sandbox import CALLBACKS, Fault, Kind
+from shared.ids import InstructionId, PlanId, UseId
+from tests.support.bench import Person
+from tests.trading.market import KEY, Market, yuan
+from tests.trading.money.books import ENDED, books_of
+
+STEPS = int(os.environ.get("YAOSU_STEPS", "300"))
+SEEDS = range(int(os.environ.get("YAOSU_SEEDS", "2")))
+pytestmark = pytest.mark.timeout(120 + 3 * STEPS)
+LOOK_EVERY = max(100, STEPS // 10)
+ACTS = (
+    *("pay_in",) * 2, *("place",) * 3, *("go_on",) * 12, *("refund",) * 3, *("pay_out",) * 2, *("tick",) * 2, "sign",
+    "pay", "deliver", "accept", "fault", "callback", "late",
+)  # fmt: skip
+NO_IDLE_DAY = ("order_settled", "order_returned", "order_ended", "pay_in_confirmed")
+ANSWERS = {200, 201, 401, 403, 404, 409, 503}
+
+
+@dataclass
+class Run:
+    market: Market
+    random: Random
+    sellers: list[Person]
+    buyers: list[Person]
+    listings: list[tuple[Person, dict[str, Any], PlanId]] = field(default_factory=list[Any])
+    orders: list[tuple[Person, Person, dict[str, Any]]] = field(default_factory=list[Any])
+    done: Counter[str] = field(default_factory=Counter[str])
+
+    async def step(self) -> None:
+        act = self.random.choice(ACTS)
+        answer = await getattr(self, act)()
+        if isinstance(answer, Response):
+            assert answer.status_code in ANSWERS, (act, answer.status_code, answer.text)
+            if answer.is_success:
+                self.done[act] += 1
+
+    async def open(self) -> None:
+        """Each seller lists once; half of them share what they get with another."""
+        for place, seller in enumerate(self.sellers):
+            self.market.provider, plan_id = seller, PlanId.new()
+            other = self.sellers[place - 1].participant_id
+            weights = {seller.participant_id: 6_667, other: 3_333} if place % 2 else {}
+            owners = [{"participant_id": who, "basis_points": weight} for who, weight in weights.items()] or None
+            listing = await self.market.list_it(plan_id=plan_id, kind="unlimited", quota_uses=50, co_owners=owners)
+            self.listings.append((seller, listing.json(), plan_id))
+
+    async def pay_in(self) -> Response:
+        who = self.random.choice(self.buyers)
+        return await self.market.post(who, "/wallet/pay-ins", {"amount": yuan(self.random.randint(1, 60_000))})
+
+    async def pay_out(self) -> Response:
+        """All that someone has, mostly: so that a later refund finds nothing."""
+        who = self.random.choice(self.sellers * 3 + self.buyers)
+        available, _ = await self.market.wallet(who)
+        minor = available if available and self.random.random() < 0.7 else self.random.randint(1, 20_000)
+        return await self.market.post(who, "/wallet/payouts", {"amount": yuan(minor)})
+
+    async def place(self) -> Response:
+        seller, listing, plan_id = self.random.choice(self.listings)
+        buyer, minor = self.random.choice(self.buyers), self.random.choice([0, 1, 20, 999, *range(10_000, 10_007)])
+        assert buyer.participant_id
+        quote = self.market.neighbours.quote(buyer.participant_id, listing["version_id"], plan_id, minor)
+        asked = {"listing_id": listing["id"], "quote_id": quote.id, "quote_version": 1, "total": yuan(minor)}
+        answer = await self.market.post(buyer, "/orders", asked)
+        self.orders.append((seller, buyer, answer.json()))
+        return answer
+
+    async def go_on(self) -> Response | None:
+        """What an order waits for now."""
+        going_on = [place for place, (_, _, told) in enumerate(self.orders) if told["state"] not in ENDED]
+        if not going_on:
+            return None
+        place = self.random.choice(going_on[-6:])
+        seller, buyer, told = self.orders[place]
+        told = await self.market.order(buyer, told)
+        self.orders[place] = seller, buyer, told
+        match told["state"]:
+            case "awaiting_signatures":
+                await self.market.sign(seller, told["contract_id"])
+                return await self.market.sign(buyer, told["contract_id"])
+            case "awaiting_payment":
+                return await self._twice(buyer, f"/orders/{told['id']}/payment")
+            case "awaiting_delivery":
+                return await self.market.use(buyer, told, UseId.new())
+            case "awaiting_acceptance":
+                return await self._twice(buyer, f"/orders/{told['id']}/acceptance")
+            case _:
+                return None
+
+    async def sign(self) -> Response | None:
+        if order := self._an_order():
+            seller, buyer, told = order
+            return await self.market.sign(self.random.choice([seller, buyer]), told["contract_id"])
+
+    async def pay(self) -> Response | None:
+        if order := self._an_order():
+            return await self._twice(order[1], f"/orders/{order[2]['id']}/payment")
+
+    async def deliver(self) -> Response | None:
+        if order := self._an_order():
+            told = await self.market.order(order[1], order[2])
+            return await self.market.use(order[1], told, UseId.new()) if told["entitlement_id"] else None
+
+    async def accept(self) -> Response | None:
+        if order := self._an_order():
+            return await self._twice(order[1], f"/orders/{order[2]['id']}/acceptance")
+
+    async def refund(self) -> Response | None:
+        paid = [order for order in self.orders if order[2]["settlement"] and order[2]["price"]["minor"]]
+        if paid or self.orders:
+            order = self.random.choice(paid if paid and self.random.random() < 0.8 else self.orders)
+            minor = self.random.choice([1, 7, self.random.randint(1, 12_000), max(1, order[2]["price"]["minor"])])
+            who = self.random.choice([order[0], order[0], order[0], self.random.choice(self.sellers)])
+            body = {"amount": yuan(minor), "reason": "与说明不符"}
+            return await self._twice(who, f"/orders/{order[2]['id']}/refunds", body)
+
+    async def fault(self) -> None:
+        self.market.custodian.faults.append((self.random.choice(get_args(Kind)), self.random.choice(get_args(Fault))))
+
+    async def callback(self) -> Response | None:
+        """As the custodian sent it or never did: the same again, about something else, or by somebody else."""
+        known = list(self.market.custodian.orders.values())
+        if not known:
+            return None
+        order = self.random.choice(known)
+        change = self.random.choice(["same", "amount", "payer", "unknown", "forged", "stale"])
+        minor = order.asked.amount.minor + (1 if change == "amount" else 0)
+        event_id = f"event_{order.asked.id}" if self.random.random() < 0.5 else f"event_{uuid4().hex}"
+        body = to_json({
+            "event_id": event_id, "instruction_id": InstructionId.new() if change == "unknown" else order.asked.id,
+            "state": "confirmed", "amount": yuan(minor), "payer": "someone" if change == "payer" else order.asked.payer,
+            "parts": order.asked.parts,
+        })  # fmt: skip
+        age = 301 if change == "stale" else 0
+        timestamp = str(int(self.market.bench.clock.now().timestamp()) - age)
+        signed = f"{timestamp}.{event_id}.".encode() + (b"{}" if change == "forged" else body)
+        headers = {
+            "Content-Type": "application/json", "Custodian-Timestamp": timestamp, "Custodian-Event": event_id,
+            "Custodian-Signature": base64.b64encode(KEY.sign(signed)).decode(),
+        }  # fmt: skip
+        answer = await self.market.bench.directory.connection("trading").post(CALLBACKS, content=body, headers=headers)
+        if change in {"forged", "stale"}:
+            assert answer.status_code == 401, answer.text
+        return answer
+
+    async def tick(self) -> None:
+        await self.market.tick()
+
+    async def late(self) -> None:
+        await self.market.advance(minutes=self.random.randint(1, 90))
+        await self.market.custodian.deliver()
+
+    async def come_to_rest(self) -> None:
+        """No more faults and no more wishes: time passes, and a person looks at whatever is parked."""
+        operator = self.market.bench.staff("operator_business")
+        self.market.custodian.faults.clear()
+        for _ in range(8):
+            for each in (await self.market.read(operator, "/instructions?limit=100"))["items"]:
+                await self.market.do(operator, f"/instructions/{each['id']}/resume", {"reason": "looked into"})
+            await self.market.advance(days=5)
+            await self.market.custodian.deliver()
+            await self.market.tick()
+
+    async def _twice(self, who: Person, path: str, body: object = None) -> Response:
+        """Sometimes sent again under its key: with the same answer, and once the same effect."""
+        key = uuid4().hex
+        answer = await self.market.post(who, path, body, key)
+        if self.random.random() < 0.3 and answer.is_success:
+            again = await self.market.post(who, path, body, key)
+            assert (again.status_code, again.json()) == (answer.status_code, answer.json())
+        return answer
+
+    def _an_order(self) -> tuple[Person, Person, dict[str, Any]] | None:
+        """Mostly a recent one, so that orders get somewhere."""
+        recent = self.orders[-8:] if self.random.random() < 0.7 else self.orders
+        return self.random.choice(recent) if recent else None
+
+
+@pytest.mark.parametrize("server, seed", [
+    (("sqlite", "postgresql")[seed % 2], seed) for seed in SEEDS
+], indirect=["server"])  # fmt: skip
+async def test_ten_parties_in_any_order_lose_no_fen(market: Market, seed: int):
+    sellers = [await market.bench.member("provider", signs=True) for _ in range(5)]
+    buyers = [await market.bench.member("buyer", signs=True) for _ in range(5)]
+    run = Run(market, Random(seed), sellers, buyers)
+    await run.open()
+    for step in range(1, STEPS + 1):
+        await run.step()
+        if step % LOOK_EVERY == 0:
+            (await books_of(market)).check()
+    await run.come_to_rest()
+    (await books_of(market)).check_at_rest()
+    facts = Counter([event.act.removeprefix("trading.") for event in (await books_of(market)).log])
+    print(f"seed {seed}, {STEPS} steps: {dict(run.done)}, {dict(facts)}")
+    assert min(facts[act] for act in NO_IDLE_DAY) > 0, facts
