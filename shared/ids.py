@@ -219,6 +219,10 @@ class TransferId(Id):
     kind = "transfer"
 
 
+class DisputeId(Id):
+    kind = "dispute"
+
+
 class InstructionId(Id):
     kind = "instruction"
 

@@ -143,7 +143,7 @@ async def orders(trading: Trading, party_id: ParticipantId | None, page: Page) -
 async def pass_deadline(trading: Trading, order_id: OrderId) -> None:
     """Move an order on whose deadline has passed, if nobody has yet."""
     async with trading.database.transaction() as tx:
-        order = await _locked(tx, order_id)
+        order = await locked(tx, order_id)
         contract = await contract_store.contract_for_update(tx, order.contract_id)
         now = await trading.database.now(tx)
         if not rules.deadline_has_passed(order, now):
@@ -175,18 +175,29 @@ async def follow_up(tx: Transaction, before: Order, after: Order, now: datetime)
     return [SettlementOverdue.of(after)]
 
 
+async def divide(tx: Transaction, before: Order, after: Order, now: datetime) -> list[Fact]:
+    """What follows from the end of a dispute over an order: what is left of its price is shared out, or all of it goes
+    back and the deal is undone. Requires that it is saved."""
+    back = after.refund - before.refund
+    if after.state is REFUNDED:
+        return [OrderEnded.of(after), *await _undo(tx, after, now, back)]
+    shares = after.outstanding
+    return list(await money.settle_order(tx, after.id, after.buyer_id, after.provider_id, shares, back, now))
+
+
 async def _settle(tx: Transaction, order: Order, now: datetime) -> list[Fact]:
     """An accepted order is shared out; one that cost nothing is settled at once."""
     if order.state is SETTLED:
         return [OrderAccepted.of(order), OrderSettled.of(order)]
-    shares = order.settlement
-    assert shares is not None
-    moved = await money.settle_order(tx, order.id, order.buyer_id, order.provider_id, shares, order.refund, now)
+    moved = await money.settle_order(
+        tx, order.id, order.buyer_id, order.provider_id, order.outstanding, order.refund, now
+    )  # fmt: skip
     return [OrderAccepted.of(order), *moved]
 
 
-async def _undo(tx: Transaction, order: Order, now: datetime) -> list[Fact]:
-    """End the contract and the right of an order that failed, and give its money to whom it belongs."""
+async def _undo(tx: Transaction, order: Order, now: datetime, back: Money | None = None) -> list[Fact]:
+    """End the contract and the right of an order that failed, and give its money to whom it belongs: `back` of it,
+    where the rest has gone back before."""
     facts: list[Fact] = []
     contract = await contract_store.contract_for_update(tx, order.contract_id)
     ended = contract_rules.end(contract, str(order.reason_code))
@@ -200,12 +211,12 @@ async def _undo(tx: Transaction, order: Order, now: datetime) -> list[Fact]:
             await entitlement_store.save_entitlement(tx, over)
             facts.append(EntitlementEnded.of(over))
     facts += await follow_failure(tx, order, now)
-    return [*facts, *await _give_back(tx, order, now), *await award_queue.follow_failure(tx, order, now)]
+    return [*facts, *await _give_back(tx, order, now, back), *await award_queue.follow_failure(tx, order, now)]
 
 
-async def _give_back(tx: Transaction, order: Order, now: datetime) -> money.Facts:
+async def _give_back(tx: Transaction, order: Order, now: datetime, back: Money | None = None) -> money.Facts:
     if order.state is REFUNDED:
-        return await money.refund_order(tx, order.id, order.buyer_id, order.price, now)
+        return await money.refund_order(tx, order.id, order.buyer_id, back or order.price, now)
     if order.auction_id is None:
         return ()
     hold = await money.hold_of(tx, order.auction_id, order.buyer_id)
@@ -224,13 +235,13 @@ async def _require_apart(trading: Trading, tx: Transaction, quote: Quoted, overl
 
 async def _bought(tx: Transaction, caller: Member, order_id: OrderId) -> Order:
     """The buyer's own order, locked: another's is not there."""
-    order = await _locked(tx, order_id)
+    order = await locked(tx, order_id)
     if order.buyer_id != caller.participant_id:
         raise NoSuchOrder()
     return order
 
 
-async def _locked(tx: Transaction, order_id: OrderId) -> Order:
+async def locked(tx: Transaction, order_id: OrderId) -> Order:
     """The order, and before it the auction that may change with it: in the order in which a close locks them."""
     auction_id = await store.auction_of(tx, order_id)
     if auction_id is not None:

@@ -8,6 +8,7 @@ from services.trading.api import (
     bids,
     call_auctions,
     custodian,
+    disputes,
     entitlements,
     inquiries,
     listings,
@@ -23,6 +24,6 @@ router = APIRouter()
 bids.add_to(router)  # first, for routes are looked for in their order
 for part in (
     listings, auctions, mechanisms, awards, stream, needs, inquiries, negotiations, call_auctions, orders,
-    entitlements, wallet, custodian,
+    entitlements, disputes, wallet, custodian,
 ):  # fmt: skip
     router.include_router(part.router)

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Self
 
 from shared.errors import Conflict, Malformed
-from shared.ids import AuctionId, OrderId, ParticipantId, TransferId
+from shared.ids import AuctionId, DisputeId, OrderId, ParticipantId, TransferId
 from shared.money import MINOR_MAX, Money
 
 
@@ -22,12 +22,13 @@ class AccountKind(StrEnum):
     WALLET = "wallet"
     DEPOSIT = "deposit"
     ESCROW = "escrow"
+    ARBITRATION = "arbitration"  # one side's fee for a dispute
     FEE_INCOME = "fee.income"
     TAX_PAYABLE = "tax.payable"
     RESERVE = "reserve"
 
 
-GUARDED = frozenset({AccountKind.WALLET, AccountKind.DEPOSIT, AccountKind.ESCROW})
+GUARDED = frozenset({AccountKind.WALLET, AccountKind.DEPOSIT, AccountKind.ESCROW, AccountKind.ARBITRATION})
 
 
 class Phase(StrEnum):
@@ -96,6 +97,10 @@ def deposit(auction_id: AuctionId, participant_id: ParticipantId, currency: str)
 
 def escrow(order_id: OrderId, currency: str) -> Account:
     return Account(AccountKind.ESCROW, order_id, currency)
+
+
+def arbitration(dispute_id: DisputeId, participant_id: ParticipantId, currency: str) -> Account:
+    return Account(AccountKind.ARBITRATION, f"{dispute_id}:{participant_id}", currency)
 
 
 def exchange(kind: AccountKind, currency: str) -> Account:

@@ -49,6 +49,7 @@ class State(StrEnum):
     AWAITING_PAYMENT = "awaiting_payment"
     AWAITING_DELIVERY = "awaiting_delivery"
     AWAITING_ACCEPTANCE = "awaiting_acceptance"
+    DISPUTED = "disputed"
     SETTLING = "settling"
     SETTLED = "settled"
     LAPSED = "lapsed"
@@ -57,15 +58,16 @@ class State(StrEnum):
 
 
 (
-    AWAITING_SIGNATURES, AWAITING_PAYMENT, AWAITING_DELIVERY, AWAITING_ACCEPTANCE, SETTLING, SETTLED, LAPSED, DEFAULTED,
-    REFUNDED,
+    AWAITING_SIGNATURES, AWAITING_PAYMENT, AWAITING_DELIVERY, AWAITING_ACCEPTANCE, DISPUTED, SETTLING, SETTLED, LAPSED,
+    DEFAULTED, REFUNDED,
 ) = State  # fmt: skip
 
 ORDER = Lifecycle(start=AWAITING_SIGNATURES, moves={
     AWAITING_SIGNATURES: {AWAITING_PAYMENT, AWAITING_DELIVERY, LAPSED, DEFAULTED},  # to delivery: a price of nothing
     AWAITING_PAYMENT:    {AWAITING_DELIVERY, LAPSED, DEFAULTED},
-    AWAITING_DELIVERY:   {AWAITING_ACCEPTANCE, REFUNDED},
-    AWAITING_ACCEPTANCE: {SETTLING, SETTLED, REFUNDED},
+    AWAITING_DELIVERY:   {AWAITING_ACCEPTANCE, DISPUTED, REFUNDED},
+    AWAITING_ACCEPTANCE: {DISPUTED, SETTLING, SETTLED, REFUNDED},
+    DISPUTED:            {AWAITING_DELIVERY, AWAITING_ACCEPTANCE, SETTLING, REFUNDED},
     SETTLING:            {SETTLED},
     SETTLED:             set(),
     LAPSED:              set(),
@@ -77,9 +79,11 @@ NEXT_ACTOR = {
     AWAITING_PAYMENT:    "buyer",
     AWAITING_DELIVERY:   "buyer",  # the content lies with the platform; the buyer takes it
     AWAITING_ACCEPTANCE: "buyer",
+    DISPUTED:            "parties_and_arbiter",  # the dispute says who of them, and by when
     SETTLING:            "custodian",
 }  # fmt: skip
 FAILED = frozenset({LAPSED, DEFAULTED, REFUNDED})
+MAY_BE_DISPUTED = frozenset({AWAITING_DELIVERY, AWAITING_ACCEPTANCE})
 
 
 class Reason(StrEnum):
@@ -90,6 +94,8 @@ class Reason(StrEnum):
     NOT_DELIVERED = "not_delivered"
     ACCEPTED_BY_BUYER = "accepted_by_buyer"
     ACCEPTED_BY_DEADLINE = "accepted_by_deadline"
+    DISPUTED = "disputed"
+    DISPUTE_ENDED = "dispute_ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +126,7 @@ class Order:
     scope: Scope | None = None  # None: just what the listing offers
     call_auction_id: CallAuctionId | None = None
     refund_minor: int = 0  # of the price, what goes back to the buyer when the rest is shared out
+    released_minor: int = 0  # of the price, what was undisputed, and shared out before the rest
 
     @property
     def next_actor(self) -> str | None:
@@ -132,7 +139,18 @@ class Order:
     @property
     def settlement(self) -> Shares | None:
         """Who gets what of the price, once the sale stands: fee and tax are of what the provider's side keeps."""
-        return shares(self.price - self.refund, self.fees.schedule) if self.state in {SETTLING, SETTLED} else None
+        if self.state not in {SETTLING, SETTLED}:
+            return None
+        return shares_of(self, self.released) + self.outstanding
+
+    @property
+    def outstanding(self) -> Shares:
+        """Who gets what of that part of the price which neither goes back nor was shared out before."""
+        return shares_of(self, self.price - self.refund - self.released)
+
+    @property
+    def released(self) -> Money:
+        return Money(self.released_minor, self.price.currency)
 
     @property
     def refund(self) -> Money:
@@ -216,13 +234,46 @@ def accept(order: Order, now: datetime) -> Order:
     return conclude(order, Reason.ACCEPTED_BY_BUYER, now)
 
 
+def shares_of(order: Order, part: Money) -> Shares:
+    """Who gets what of a part of the price, by the schedule frozen in the order."""
+    return shares(part, order.fees.schedule)
+
+
+def may_be_disputed(order: Order, now: datetime) -> bool:
+    """Paid for and not yet taken for good: until then its money lies in escrow."""
+    return order.state in MAY_BE_DISPUTED and not order.is_free and not deadline_has_passed(order, now)
+
+
+def dispute(order: Order, now: datetime) -> Order:
+    """The order whose money waits for the end of a dispute, and for no deadline of its own."""
+    if order.state in MAY_BE_DISPUTED and deadline_has_passed(order, now):
+        raise DeadlinePassed(deadline=order.deadline)
+    if not may_be_disputed(order, now):
+        raise NotDue(state=order.state, next_actor=order.next_actor)
+    return _move(order, DISPUTED, now, None, reason_code=Reason.DISPUTED)
+
+
+def resume(order: Order, to: State, window_seconds: int, now: datetime) -> Order:
+    """The order whose dispute was withdrawn, with what was left of its window."""
+    return _move(order, to, now, window_seconds, reason_code=None)
+
+
+def release(order: Order, released: Money, refunded: Money) -> Order:
+    """The disputed order of whose price an undisputed part is shared out, or has gone back, before the rest."""
+    if order.state is not DISPUTED:
+        raise NotDue(state=order.state, next_actor=order.next_actor)
+    return replace(
+        order, released_minor=released.minor, refund_minor=refunded.minor, revision=order.revision + 1
+    )  # fmt: skip
+
+
 def conclude(order: Order, reason: Reason, now: datetime, refund: Money | None = None) -> Order:
     """The order once it is clear what of its price goes back: the rest is shared out. All of it back ends the sale.
 
     Requires a state that may end so. Raises RefundTooHigh.
     """
     refund = refund or Money(0, order.price.currency)
-    if refund.minor < 0 or refund > order.price:
+    if refund.minor < 0 or refund > order.price - order.released:
         raise RefundTooHigh(price_minor=order.price.minor)
     changes = {"reason_code": reason, "refund_minor": refund.minor}
     if order.is_free:
@@ -264,6 +315,8 @@ def pass_deadline(order: Order, signed: frozenset[str], now: datetime) -> Order:
             return _move(order, REFUNDED, now, None, reason_code=Reason.NOT_DELIVERED)
         case State.AWAITING_ACCEPTANCE:
             return conclude(order, Reason.ACCEPTED_BY_DEADLINE, now)
+        case State.DISPUTED:
+            raise NotDue(state=order.state, next_actor=order.next_actor)
         case _:
             # Only the custodian knows that money has moved. Time calls a person, it settles nothing.
             overdue = now + timedelta(seconds=order.windows.settling_seconds)

@@ -135,6 +135,7 @@ def _order(row: Row[Any]) -> Order:
         placed_at=row.placed_at, deadline=row.deadline, entitlement_id=row.entitlement_id,
         reason_code=row.reason_code, overdue=row.overdue, revision=row.revision,
         scope=row.scope and _scope.validate_python(row.scope), refund_minor=row.refund_minor,
+        released_minor=row.released_minor,
     )  # fmt: skip
 
 
@@ -149,5 +150,5 @@ def _row(order: Order) -> dict[str, object]:
         "state": order.state,
         "placed_at": order.placed_at, "deadline": order.deadline, "entitlement_id": order.entitlement_id,
         "reason_code": order.reason_code, "overdue": order.overdue, "revision": order.revision,
-        "refund_minor": order.refund_minor,
+        "refund_minor": order.refund_minor, "released_minor": order.released_minor,
     }  # fmt: skip
