@@ -11,7 +11,8 @@ DISPUTES: dict[str, Write] = {
     "POST /trading/v1/disputes/{dispute_id}/response":
         Write(AVIATION, {"admitted": YUAN, "statement": "因为", "nonce": HASH}),
     "POST /trading/v1/disputes/{dispute_id}/evidence": Write(
-        ALPHA, {"kind": "document", "content": "邮件"}, ({"kind": "document", "content_hash": HASH},)
+        ALPHA, {"kind": "document", "content": "邮件", "content_hash": None},
+        ({"kind": "document", "content": None, "content_hash": HASH},),
     ),
     "POST /trading/v1/disputes/{dispute_id}/settlement":
         Write(ALPHA, {"split": {"claimant": 5000, "respondent": 5000}, "remedies": ["end_right"]}),

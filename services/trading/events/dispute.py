@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Self
 
-from services.trading.rules.arbiter_draw import Arbiter, ArbiterState
+from services.trading.rules.arbiter_draw import Arbiter, ArbiterState, Nonces
 from services.trading.rules.demand import Demand
 from services.trading.rules.dispute import WITHDRAWN, Answer, Appeal, Dispute, Extension, Notice, State
 from services.trading.rules.dispute_outcome import Offer, Outcome
@@ -77,7 +77,7 @@ class DisputeOpened(Fact):
             dispute.id, dispute.order_id, dispute.contract_id, dispute.buyer_id, dispute.provider_id,
             dispute.claimant_id, dispute.price, dispute.demand, dispute.rules, dispute.came_from,
             dispute.window_seconds, dispute.opened_at, dispute.state, dispute.deadline, dispute.provisional,
-            dispute.commitments[0], dispute.nonces[0][0], dispute.notice_fact_id, fact_id=dispute.notice_fact_id,
+            dispute.commitments[0], dispute.nonces[0].claimant, dispute.notice_fact_id, fact_id=dispute.notice_fact_id,
         )  # fmt: skip
 
 
@@ -137,7 +137,7 @@ class ArbitersDrawn(DisputeFact):
     round: int
     size: int
     seed: str
-    nonces: tuple[str, str]
+    nonces: Nonces
     eligible: tuple[UserId, ...]
     drawn_at: datetime
 
@@ -178,7 +178,7 @@ class DisputeAppealed(DisputeFact):
     """By one side, or, once it is funded, by both."""
 
     appeal: Appeal
-    nonces: tuple[str, str]
+    nonces: Nonces
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +207,7 @@ def _told(before: Dispute, after: Dispute) -> Iterator[Fact]:
     if after.notice and after.notice != before.notice:
         yield DisputeNoticeProven.told(after, notice=after.notice)
     if after.answer and after.answer != before.answer:
-        yield DisputeAnswered.told(after, answer=after.answer, nonce=after.nonces[0][1])
+        yield DisputeAnswered.told(after, answer=after.answer, nonce=after.nonces[0].respondent)
     if pieces := after.evidence[len(before.evidence) :]:
         yield DisputeEvidenceAdded.told(after, pieces=pieces)
     if extended := after.extensions[len(before.extensions) :]:

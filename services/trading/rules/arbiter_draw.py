@@ -43,6 +43,14 @@ class Arbiter:
     revision: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Nonces:
+    """What each side said for a draw; empty for one that said nothing."""
+
+    claimant: str = ""
+    respondent: str = ""
+
+
 class NoSuchArbiter(NotFound):
     """The register has no such arbiter."""
 
@@ -86,15 +94,14 @@ def commitment(seed: str) -> str:
 
 
 def drawn(
-    seed: str, committed: str, dispute_id: DisputeId, number: int, nonces: Sequence[str], among: Sequence[UserId]
+    seed: str, committed: str, dispute_id: DisputeId, number: int, nonces: Nonces, among: Sequence[UserId]
 ) -> tuple[UserId, ...]:
-    """Everyone among them, in the order in which they sit. `nonces`: the claimant's, then the respondent's; empty for
-    one who said none. Raises SeedNotCommitted."""
+    """Everyone among them, in the order in which they sit. Raises SeedNotCommitted."""
     if commitment(seed) != committed:
         raise SeedNotCommitted(commitment=committed)
 
     def lot(arbiter_id: UserId) -> str:
-        said = {"seed": seed, "dispute": dispute_id, "round": number, "nonces": list(nonces), "arbiter": arbiter_id}
+        said = {"seed": seed, "dispute": dispute_id, "round": number, "nonces": nonces, "arbiter": arbiter_id}
         return hashlib.sha256(PREFIX + canonical.encode(plain(said))).hexdigest()
 
     return tuple(sorted(among, key=lot))

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from services.trading.rules import evidence as evidence_rules
+from services.trading.rules.arbiter_draw import Nonces
 from services.trading.rules.demand import Demand, Side, Split, all_to, require_within
 from services.trading.rules.dispute_outcome import Offer, Outcome, by_settlement
 from services.trading.rules.dispute_rules import Deadline, DisputeRules
@@ -144,7 +145,7 @@ class Dispute:
     deadline: datetime | None
     provisional: bool
     commitments: tuple[str, ...]
-    nonces: tuple[tuple[str, str], ...]
+    nonces: tuple[Nonces, ...]
     notice: Notice | None = None
     answer: Answer | None = None
     evidence: tuple[Evidence, ...] = ()
@@ -273,7 +274,7 @@ def open_dispute(
         provider_id=order.provider_id, claimant_id=claimant_id, price=order.price, demand=opening.demand, rules=rules,
         came_from=order.state, window_seconds=(order.deadline - now) // timedelta(seconds=1),
         notice_fact_id=opening.notice_fact_id, opened_at=now, state=DISPUTE.start, deadline=opening.deadline.at,
-        provisional=opening.deadline.provisional, commitments=(opening.commitment,), nonces=((opening.nonce, ""),),
+        provisional=opening.deadline.provisional, commitments=(opening.commitment,), nonces=(Nonces(opening.nonce),),
     )  # fmt: skip
 
 
@@ -289,8 +290,8 @@ def answer(dispute: Dispute, admitted: Money, nonce: str, deadline: Deadline, no
     if not 0 <= admitted.minor <= dispute.demand.amount.minor or admitted.currency != dispute.price.currency:
         raise AdmittedTooMuch(disputed_minor=dispute.demand.amount.minor)
     return moved(
-        dispute, EVIDENCE, deadline, answer=Answer(admitted, now), nonces=((dispute.nonces[0][0], nonce),),
-        notice=dispute.notice or Notice(NoticeBy.ANSWERED, now), reason_code=Reason.ANSWERED,
+        dispute, EVIDENCE, deadline, answer=Answer(admitted, now),
+        nonces=(replace(dispute.nonces[0], respondent=nonce),), notice=dispute.notice or Notice(NoticeBy.ANSWERED, now), reason_code=Reason.ANSWERED,
     )  # fmt: skip
 
 

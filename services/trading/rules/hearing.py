@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from services.trading.rules import ruling as ruling_rules
+from services.trading.rules.arbiter_draw import Nonces
 from services.trading.rules.demand import Side
 from services.trading.rules.dispute import (
     APPEAL,
@@ -83,7 +84,7 @@ def file_appeal(dispute: Dispute, side: Side, nonce: str, deadline: Deadline, no
     if dispute.appeal or dispute.state in {RULED_AGAIN, ENFORCED}:
         raise AppealedAlready(state=dispute.state)
     require_step(dispute, {RULED}, now)
-    said = (nonce, "") if side is Side.CLAIMANT else ("", nonce)
+    said = Nonces(nonce) if side is Side.CLAIMANT else Nonces(respondent=nonce)
     return moved(
         dispute, APPEAL, deadline, appeal=Appeal(side, now), nonces=(*dispute.nonces, said),
         reason_code=Reason.APPEALED,
@@ -98,8 +99,7 @@ def fund_appeal(dispute: Dispute, side: Side, nonce: str, deadline: Deadline, no
         raise AppealedAlready(state=dispute.state)
     if not dispute.awaits_funds:
         raise NotDueInDispute(state=dispute.state, next_actor=dispute.next_actor)
-    claimant, respondent = dispute.nonces[-1]
-    said = (nonce, respondent) if side is Side.CLAIMANT else (claimant, nonce)
+    said = replace(dispute.nonces[-1], **{str(side): nonce})
     return changed(
         dispute, appeal=replace(dispute.appeal, is_funded=True), nonces=(*dispute.nonces[:-1], said),
         deadline=deadline.at, provisional=deadline.provisional,

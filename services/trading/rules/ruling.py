@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from services.trading.rules.arbiter_draw import Nonces
 from services.trading.rules.demand import EQUAL, Demand, Remedy, Split
 from services.trading.rules.settlement import WHOLE
 from shared.errors import Conflict, Malformed
@@ -89,7 +90,7 @@ class Panel:
     number: int
     size: int
     seed: str
-    nonces: tuple[str, str]
+    nonces: Nonces
     eligible: tuple[UserId, ...]
     order: tuple[UserId, ...]
     drawn_at: datetime

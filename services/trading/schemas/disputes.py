@@ -164,13 +164,18 @@ class VoteView(View):
     voted_at: datetime
 
 
+class NoncesView(View):
+    claimant: str
+    respondent: str
+
+
 class PanelView(View):
     """`seed`, `nonces` and `eligible` are what the draw can be made again from."""
 
     round: int
     seated: list[UserId]
     seed: str
-    nonces: list[str]
+    nonces: NoncesView
     eligible: list[UserId]
     drawn_at: datetime
     gone: list[GoneView]
@@ -179,8 +184,8 @@ class PanelView(View):
     @classmethod
     def of(cls, panel: Panel) -> Self:
         return cls(
-            round=panel.number, seated=list(panel.seated), seed=panel.seed, nonces=list(panel.nonces),
-            eligible=list(panel.eligible), drawn_at=panel.drawn_at,
+            round=panel.number, seated=list(panel.seated), seed=panel.seed,
+            nonces=NoncesView.model_validate(panel.nonces), eligible=list(panel.eligible), drawn_at=panel.drawn_at,
             gone=[GoneView.model_validate(each) for each in panel.gone],
             votes=[VoteView.model_validate(each) for each in panel.votes],
         )  # fmt: skip

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Row, Select, Table, insert, select
 from sqlalchemy.exc import IntegrityError
 
+from services.trading.rules.arbiter_draw import Nonces
 from services.trading.rules.demand import Category, Demand, Remedy
 from services.trading.rules.dispute import (
     DISPUTE,
@@ -46,7 +47,7 @@ class Course:
     """What of a dispute changes, and is nobody's key."""
 
     commitments: tuple[str, ...]
-    nonces: tuple[tuple[str, str], ...]
+    nonces: tuple[Nonces, ...]
     notice: Notice | None
     answer: Answer | None
     panels: tuple[Panel, ...]

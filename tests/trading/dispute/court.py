@@ -39,7 +39,7 @@ class Court:
         return answer.json()
 
     async def try_open(self, minor: int = PRICE, who: Person | None = None, **changes: Any) -> Response:
-        body = {
+        body: dict[str, Any] = {
             "order_id": self.order["id"], "category": "not_as_described", "amount": {"minor": minor, "currency": "CNY"},
             "statement": "字段缺失", "nonce": NONCES[0], "remedies": ["end_right"],
         }  # fmt: skip
@@ -59,7 +59,12 @@ class Court:
         return await self.see(dispute)
 
     async def rule(self, who: Person, dispute: dict[str, Any], claimant: int, **changes: Any) -> Response:
-        body = {"split": split(claimant), "fees": split(0), "remedies": [], "reasons": f"理由 {claimant}"}
+        body: dict[str, Any] = {
+            "split": split(claimant),
+            "fees": split(0),
+            "remedies": [],
+            "reasons": f"理由 {claimant}",
+        }
         return await self.market.post(who, f"/disputes/{dispute['id']}/ruling", body | changes)
 
     async def appeal(self, who: Person, dispute: dict[str, Any], nonce: str = NONCES[0]) -> Response:
