@@ -223,6 +223,10 @@ class TransferId(Id):
     kind = "transfer"
 
 
+class DisputeId(Id):
+    kind = "dispute"
+
+
 class InstructionId(Id):
     kind = "instruction"
 

@@ -8,6 +8,7 @@ from services.catalog.client import CatalogClient
 from services.pricing.client import PricingClient
 from services.trading import jobs
 from services.trading.actions.bidding import Bidding
+from services.trading.actions.evidence_log import NO_LOG, EvidenceLog
 from services.trading.actions.trading import Trading
 from services.trading.actions.treasury import Treasury
 from services.trading.api.router import router
@@ -20,7 +21,9 @@ from shared.core import Core
 from shared.signing import public_key_of
 
 
-def build(core: Core, *, catalog: CatalogClient, pricing: PricingClient, custodian: Custodian) -> FastAPI:
+def build(
+    core: Core, *, catalog: CatalogClient, pricing: PricingClient, custodian: Custodian, log: EvidenceLog = NO_LOG
+) -> FastAPI:
     """Without the custodian's public key in the settings, its callbacks are refused and it is only ever asked."""
     told_key = core.settings.custodian_public_key
     key = public_key_of(told_key) if told_key else None
@@ -28,7 +31,7 @@ def build(core: Core, *, catalog: CatalogClient, pricing: PricingClient, custodi
     trading = Trading(
         core.database, core.outbox, core.clock, core.standing, RULES[core.settings.market_rules], catalog, pricing,
         FeedClient(core.peer("catalog")), treasury, Bidding(core.database, core.outbox, core.standing),
-        Commits(core.database),
+        Commits(core.database), log,
     )  # fmt: skip
     loops = [partial(jobs.run, trading, job) for job in jobs.JOBS if job is not jobs.close_auctions]
     own = [partial(jobs.run_closer, trading), partial(jobs.follow, trading)]

@@ -36,6 +36,10 @@ async def notice_settlements(trading: Trading) -> None:
     await due.notice_settlements(trading)
 
 
+async def prove_notices(trading: Trading) -> None:
+    await due.prove_notices(trading)
+
+
 async def compare_statements(trading: Trading) -> None:
     await custody.compare_statement(trading.treasury)
 
@@ -44,13 +48,14 @@ async def follow_catalog(trading: Trading) -> None:
     await due.follower_of_catalog(trading).tick()
 
 
-SOONEST, SOON, LATER = 0.001, 0.5, 60  # seconds
+SOONEST, SOON, SOMETIMES, LATER = 0.001, 0.5, 10, 60  # seconds
 JOBS: Mapping[Job, float] = {
     close_auctions: SOON,
     close_inquiries: SOON,
     pass_deadlines: SOON,
     instruct_custodian: SOON,
     notice_settlements: SOON,
+    prove_notices: SOMETIMES,
     compare_statements: LATER,
 }
 

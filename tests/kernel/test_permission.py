@@ -18,6 +18,7 @@ from shared.facts import Category, Fact
 from shared.ids import ParticipantId, UserId
 from shared.permission import (
     AnyOperator,
+    Arbiter,
     Authenticated,
     Buyer,
     OperatorAudit,
@@ -43,7 +44,7 @@ KINDS = {
     "public": Public, "visitor": Visitor, "authenticated": Authenticated, "provider": Provider, "buyer": Buyer,
     "party": Party, "business": OperatorBusiness, "system": OperatorSystem, "security": OperatorSecurity,
     "audit": OperatorAudit, "operator": AnyOperator, "staff": Staff, "regulator": Regulator,
-    "supervisor": Supervisor, "service": Service,
+    "arbiter": Arbiter, "supervisor": Supervisor, "service": Service,
 }  # fmt: skip
 
 
@@ -73,6 +74,7 @@ BY_HAND = {
     "operator":      "  401     403    403       403   200       200     200       200    403        403      401",
     "staff":         "  401     403    403       403   200       200     200       200    200        403      401",
     "regulator":     "  401     403    403       403   403       403     403       403    200        403      401",
+    "arbiter":       "  401     403    403       403   403       403     403       403    403        200      401",
     "supervisor":    "  401     403    403       403   403       403     403       200    200        403      401",
     "service":       "  401     401    401       401   401       401     401       401    401        401      200",
 }  # fmt: skip

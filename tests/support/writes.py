@@ -4,32 +4,15 @@ What it names need not exist: a body is judged before it is looked whether its t
 """
 
 import base64
-from dataclasses import dataclass
 from typing import Any
 
 from services.demo import data
 from services.demo.shelves import ALPHA, AVIATION, PASSWORD
+from tests.support.write import ANYONE, BUSINESS, CUSTODIAN, HASH, NEIGHBOUR, SECURITY, YUAN, Write, id_of
+from tests.support.writes_of_disputes import DISPUTES
 from tests.support.written_acceptance import ACCEPTANCE
 
-HEX = "0" * 32
-HASH = "0" * 64
-BUSINESS, SECURITY = "business", "security"
-ANYONE, CUSTODIAN, NEIGHBOUR = "", "custodian", "neighbour"
-YUAN = {"minor": 100, "currency": "CNY"}
 IMPACT = {"object": "economy", "degree": "ordinary", "rationale": "因为"}
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """`others`: good bodies that name what the first must leave out."""
-
-    sender: str
-    body: Any = None
-    others: tuple[Any, ...] = ()
-
-
-def id_of(kind: str) -> str:
-    return f"{kind}_{HEX}"
 
 
 THREE = [f"participant_{number:032x}" for number in (1, 2, 3)]
@@ -93,7 +76,7 @@ SCORING = {
     "few_offers": "fails",
 }  # fmt: skip
 
-WRITES: dict[str, Write] = {
+WRITES: dict[str, Write] = DISPUTES | {
     "POST /identity/v1/applications": Write(ANYONE, {
         "name": "新来者有限公司", "uscc": data.credit_code(7), "roles": ["buyer"], "contact": "王",
         "administrator": {"login": "new@demo", "password": PASSWORD},

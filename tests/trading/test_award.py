@@ -83,7 +83,7 @@ def test_what_a_quote_buys_becomes_the_order_its_contract_and_its_right():
         right = entitlement_rules.grant(EntitlementId.new(), order, sold, NOON)
         assert (right.quota_uses, right.deadline) == (uses, NOON + timedelta(days=days))
         decision = decide(LISTING.grade, LISTING.mode, C5, LISTING.flags, LISTING.conditions)
-        terms = json.loads(contract_rules.draft(order, sold, C5, decision).terms)
+        terms = json.loads(contract_rules.draft(order, sold, grounds_of(decision)).terms)
         assert (terms["quota_uses"], terms["right"]["period_days"]) == (uses, days)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from services.trading.rules import disputed
 from services.trading.rules import objection as rules
 from services.trading.rules import order as order_rules
 from services.trading.rules.acceptance_terms import AcceptanceTerms, ObservationDoesNotFit
@@ -337,5 +338,5 @@ def test_use_accepts_within_the_inspection_alone():
 def test_what_is_paid_and_not_concluded_may_be_disputed_until_its_deadline(state: State):
     order = an_order(state=state, deadline=LATER)
     disputable = state in {AWAITING_DELIVERY, AWAITING_ACCEPTANCE, OBJECTED, ANSWERED}
-    assert order_rules.may_be_disputed(order, LATER - MICROSECOND) == disputable
-    assert not order_rules.may_be_disputed(order, LATER)
+    assert disputed.may_be_disputed(order, LATER - MICROSECOND) == disputable
+    assert not disputed.may_be_disputed(order, LATER)

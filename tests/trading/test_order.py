@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from services.trading.rules import disputed
 from services.trading.rules import order as rules
 from services.trading.rules.order import (
     ANSWERED,
@@ -14,6 +15,7 @@ from services.trading.rules.order import (
     AWAITING_PAYMENT,
     AWAITING_SIGNATURES,
     DEFAULTED,
+    DISPUTED,
     FAILED,
     LAPSED,
     OBJECTED,
@@ -44,6 +46,7 @@ ACTS: dict[str, Callable[[Order, datetime], Order]] = {
     "pay": rules.pay,
     "deliver": rules.deliver,
     "accept": rules.accept,
+    "dispute": disputed.dispute,
     "confirm_settlement": rules.confirm_settlement,
     "forbid": lambda order, now: rules.forbid(order, "mode_not_allowed_for_grade", now),
 }
@@ -52,6 +55,8 @@ TO = {
     ("pay",                AWAITING_PAYMENT):    AWAITING_DELIVERY,
     ("deliver",            AWAITING_DELIVERY):   AWAITING_ACCEPTANCE,
     ("accept",             AWAITING_ACCEPTANCE): SETTLING,
+    ("dispute",            AWAITING_DELIVERY):   DISPUTED,
+    ("dispute",            AWAITING_ACCEPTANCE): DISPUTED,
     ("confirm_settlement", SETTLING):            SETTLED,
     ("forbid",             AWAITING_SIGNATURES): LAPSED,
     ("forbid",             AWAITING_PAYMENT):    LAPSED,
@@ -110,7 +115,7 @@ def test_what_deadlines_do(state: State, signed: frozenset[str], from_auction: b
 
 
 @pytest.mark.parametrize("price", [0, 12_345])
-@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("state", [state for state in State if state is not DISPUTED])
 def test_letting_deadlines_pass_ends_every_order_once_the_custodian_answers(state: State, price: int):
     order = in_state(state, price=price)
     for _ in State:
@@ -119,6 +124,40 @@ def test_letting_deadlines_pass_ends_every_order_once_the_custodian_answers(stat
     if order.state is SETTLING:
         order = rules.confirm_settlement(order, NOON)
     assert (order.state in ENDS, order.deadline, order.next_actor) == (True, None, None)
+
+
+def test_no_deadline_moves_the_money_of_a_disputed_order():
+    order = disputed.dispute(in_state(AWAITING_ACCEPTANCE), NOON)
+    assert (order.deadline, order.reason_code, order.next_actor) == (None, "disputed", "parties_and_arbiter")
+    assert not rules.deadline_has_passed(order, NOON + timedelta(days=1000))
+    for late in (None, NOON):
+        with pytest.raises(NotDue):
+            rules.pass_deadline(replace(order, deadline=late), NEITHER, NOON)
+
+
+def test_what_costs_nothing_is_no_matter_of_dispute():
+    with pytest.raises(NotDue):
+        disputed.dispute(in_state(AWAITING_ACCEPTANCE, price=0), NOON)
+
+
+@pytest.mark.parametrize("state", [AWAITING_DELIVERY, AWAITING_ACCEPTANCE])
+def test_a_withdrawn_dispute_leaves_the_order_what_was_left_of_its_window(state: State):
+    resumed = disputed.resume(disputed.dispute(in_state(state), NOON), state, 3600, NOON + timedelta(days=9))
+    assert (resumed.state, resumed.reason_code) == (state, None)
+    assert resumed.deadline == NOON + timedelta(days=9, seconds=3600)
+
+
+def test_what_was_shared_out_early_counts_towards_the_whole():
+    order = disputed.dispute(replace(in_state(AWAITING_ACCEPTANCE), price=Money(1_001)), NOON)
+    released = disputed.release(order, Money(333), Money(0))
+    assert (released.released_minor, released.refund_minor, released.revision) == (333, 0, order.revision + 1)
+    with pytest.raises(rules.RefundTooHigh):
+        rules.conclude(released, rules.Reason.DISPUTE_ENDED, NOON, Money(669))
+    ended = rules.conclude(released, rules.Reason.DISPUTE_ENDED, NOON, Money(668))
+    assert ended.state is SETTLING and ended.outstanding.total == Money(0)
+    assert ended.settlement and ended.settlement.total == Money(333)
+    with pytest.raises(NotDue):
+        disputed.release(in_state(AWAITING_ACCEPTANCE), Money(1), Money(0))
 
 
 def test_time_settles_nothing_but_calls_a_person():

@@ -9,6 +9,7 @@ from typing import TypeVar
 from services.trading.actions import (
     call_auction,
     closing,
+    dispute,
     entitlement,
     inquiry,
     listing,
@@ -21,6 +22,7 @@ from services.trading.actions.news import take_in
 from services.trading.actions.trading import Trading
 from services.trading.store import auction as auction_store
 from services.trading.store import call_auction as call_store
+from services.trading.store import dispute as dispute_store
 from services.trading.store import entitlement as entitlement_store
 from services.trading.store import inquiry as inquiry_store
 from services.trading.store import listing as listing_store
@@ -63,12 +65,18 @@ async def close_inquiries(trading: Trading) -> None:
 
 
 async def pass_deadlines(trading: Trading) -> None:
-    """Of negotiations, orders, second bidders' answers, rights and listings."""
+    """Of negotiations, disputes, orders, second bidders' answers, rights and listings."""
     await _each(trading, negotiation.pass_deadline, await _due(trading, negotiation_store.negotiations_due))
+    await _each(trading, dispute.pass_deadline, await _due(trading, dispute_store.disputes_due))
     await _each(trading, order.pass_deadline, await _due(trading, order_store.orders_due))
     await _each(trading, second_award.pass_deadline, await _due(trading, auction_store.answers_due))
     await _each(trading, entitlement.pass_deadline, await _due(trading, entitlement_store.entitlements_due))
     await _each(trading, listing.pass_deadline, await _due(trading, listing_store.listings_due))
+
+
+async def prove_notices(trading: Trading) -> None:
+    """Of disputes whose other side has not read of them: the log's word that it has the notice is proof too."""
+    await _each(trading, dispute.prove_notice, await _due(trading, dispute_store.notices_unproven))
 
 
 async def notice_settlements(trading: Trading) -> None:

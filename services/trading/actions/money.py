@@ -129,24 +129,33 @@ async def settle_order(
     What of the price goes back to the buyer goes at once, under an instruction of its own. `earned` shares the
     provider's part among several who own what was sold.
 
-    Requires shares and a refund that add up to the price. Shares of zero are left out, and a sale for nothing needs no
-    custodian. Raises AlreadyInstructed if the order was settled or refunded before.
+    Requires shares and a refund that add up to what is in escrow. Shares of zero are left out, and a sale for nothing
+    needs no custodian. Raises AlreadyInstructed if the order was settled or refunded before.
     """
     escrow = ledger.escrow(order_id, shares.total.currency)
-    owners = ((provider_id, shares.provider),) if earned is None else earned
-    paid = {
-        **{str(owner): (ledger.wallet(owner, amount.currency), amount) for owner, amount in owners},
-        EXCHANGE_FEE: (ledger.exchange(AccountKind.FEE_INCOME, shares.total.currency), shares.fee),
-        EXCHANGE_TAX: (ledger.exchange(AccountKind.TAX_PAYABLE, shares.total.currency), shares.tax),
-    }
-    split = await _split(tx, escrow, buyer_id, paid, _end(order_id), order_id, now)
-    return (*split, *await _refund(tx, order_id, buyer_id, refund, f"part:{order_id}", now))
+    paid = _paid(shares, ((provider_id, shares.provider),) if earned is None else earned)
+    split = await share_out(tx, escrow, buyer_id, paid, _end(order_id), order_id, now)
+    key = f"part:{order_id}" if split else _end(order_id)
+    return (*split, *await _refund(tx, order_id, buyer_id, refund, key, now))
+
+
+async def release_early(
+    tx: Transaction, order_id: OrderId, buyer_id: ParticipantId, shares: Shares, refund: Money, now: datetime,
+    earned: Owners,
+) -> Facts:  # fmt: skip
+    """Share out, or give back, what of a disputed price nobody disputes. Raises AlreadyInstructed at the second try."""
+    escrow, paid = ledger.escrow(order_id, refund.currency), _paid(shares, earned)
+    split = await share_out(tx, escrow, buyer_id, paid, _early(order_id), order_id, now)
+    return (*split, *await _refund(tx, order_id, buyer_id, refund, _early(order_id), now))
 
 
 async def settlement_of(tx: Transaction, order_id: OrderId) -> InstructionState | None:
-    """Where the custodian is with an order's settlement or refund. None if there was nothing to share out."""
-    instruction = await instruction_store.standing(tx, _end(order_id))
-    return instruction.state if instruction else None
+    """Where the custodian is with an order's settlement or refund, and with what of it was early. None if there was
+    nothing to share out."""
+    end = await instruction_store.standing(tx, _end(order_id))
+    early = await instruction_store.standing(tx, _early(order_id))
+    states = [each.state for each in (end, early) if each]
+    return next((state for state in states if state is not InstructionState.CONFIRMED), states[0] if states else None)
 
 
 async def refund_order(
@@ -175,7 +184,7 @@ async def forfeit(
         EXCHANGE_RESERVE: (ledger.exchange(AccountKind.RESERVE, currency), shares.reserve),
     }
     key = f"forfeit:{hold.id}"
-    given = await _split(tx, pending.credit, hold.participant_id, paid, key, hold.auction_id, now, first)
+    given = await share_out(tx, pending.credit, hold.participant_id, paid, key, hold.auction_id, now, first)
     told = (hold.id, hold.auction_id, hold.participant_id, hold.amount, shares)
     return (DepositForfeited(*told, fact_id=fact_id), *given)
 
@@ -210,7 +219,7 @@ async def give(
     return InstructionGiven.of(instruction, fact_id)
 
 
-async def _split(
+async def share_out(
     tx: Transaction, source: Account, payer_id: ParticipantId, paid: Mapping[str, tuple[Account, Money]],
     natural_key: str, subject: Subject, now: datetime, first: Mapping[FactId, Sequence[Transfer]] | None = None,
 ) -> Facts:  # fmt: skip
@@ -237,6 +246,19 @@ def _pending(hold: Hold) -> Transfer:
 
 def _ids(chain: Sequence[Transfer]) -> tuple[TransferId, ...]:
     return tuple(transfer.id for transfer in chain)
+
+
+def _paid(shares: Shares, earned: Owners) -> dict[str, tuple[Account, Money]]:
+    currency = shares.total.currency
+    return {
+        **{str(owner): (ledger.wallet(owner, currency), amount) for owner, amount in earned},
+        EXCHANGE_FEE: (ledger.exchange(AccountKind.FEE_INCOME, currency), shares.fee),
+        EXCHANGE_TAX: (ledger.exchange(AccountKind.TAX_PAYABLE, currency), shares.tax),
+    }
+
+
+def _early(order_id: OrderId) -> str:
+    return f"early:{order_id}"
 
 
 def _end(order_id: OrderId) -> str:

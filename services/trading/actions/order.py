@@ -39,6 +39,7 @@ from services.trading.rules.order import (
     NoSuchOrder,
     Order,
     QuoteTaken,
+    owners_of,
 )
 from services.trading.rules.settlement import forfeiture
 from services.trading.store import auction as auction_store
@@ -180,6 +181,17 @@ async def follow_up(tx: Transaction, before: Order, after: Order, now: datetime)
     return [*facts, *await settle(tx, after, now)]
 
 
+async def divide(tx: Transaction, before: Order, after: Order, now: datetime) -> list[Fact]:
+    """What follows from the end of a dispute over an order: what is left of its price is shared out, or all of it goes
+    back and the deal is undone. Requires that it is saved."""
+    back = after.refund - before.refund
+    if after.state is REFUNDED:
+        return [OrderEnded.of(after), *await _undo(tx, after, now, back)]
+    left = after.price - after.refund - after.released
+    due = (after.outstanding, back, now, owners_of(after, left))
+    return list(await money.settle_order(tx, after.id, after.buyer_id, after.provider_id, *due))
+
+
 async def end_objection(tx: Transaction, order: Order, now: datetime) -> list[Fact]:
     """End what is open of an objection to an order that has gone on. Requires the locked order."""
     objection = await objection_store.last_objection(tx, order.id)
@@ -189,8 +201,9 @@ async def end_objection(tx: Transaction, order: Order, now: datetime) -> list[Fa
     return [ObjectionEnded.of(order, ended)]
 
 
-async def _undo(tx: Transaction, order: Order, now: datetime) -> list[Fact]:
-    """End the contract and the right of an order that failed, and give its money to whom it belongs."""
+async def _undo(tx: Transaction, order: Order, now: datetime, back: Money | None = None) -> list[Fact]:
+    """End the contract and the right of an order that failed, and give its money to whom it belongs: `back` of it,
+    where the rest has gone back before."""
     facts: list[Fact] = []
     contract = await contract_store.contract_for_update(tx, order.contract_id)
     ended = contract_rules.end(contract, str(order.reason_code))
@@ -204,12 +217,12 @@ async def _undo(tx: Transaction, order: Order, now: datetime) -> list[Fact]:
             await entitlement_store.save_entitlement(tx, over)
             facts.append(EntitlementEnded.of(over))
     facts += await follow_failure(tx, order, now)
-    return [*facts, *await _give_back(tx, order, now), *await award_queue.follow_failure(tx, order, now)]
+    return [*facts, *await _give_back(tx, order, now, back), *await award_queue.follow_failure(tx, order, now)]
 
 
-async def _give_back(tx: Transaction, order: Order, now: datetime) -> money.Facts:
+async def _give_back(tx: Transaction, order: Order, now: datetime, back: Money | None = None) -> money.Facts:
     if order.state is REFUNDED:
-        return await money.refund_order(tx, order.id, order.buyer_id, order.price, now)
+        return await money.refund_order(tx, order.id, order.buyer_id, back or order.price, now)
     if order.auction_id is None:
         return ()
     hold = await money.hold_of(tx, order.auction_id, order.buyer_id)

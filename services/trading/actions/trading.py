@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from services.catalog.client import CatalogClient, LicenceTermsView
 from services.pricing.client import PricingClient
 from services.trading.actions.bidding import Bidding
+from services.trading.actions.evidence_log import NO_LOG, EvidenceLog
 from services.trading.actions.treasury import Treasury
 from services.trading.rules.award import FrozenFees
 from services.trading.rules.listing import Licence, Version
@@ -36,6 +37,7 @@ class Trading:
     treasury: Treasury
     bidding: Bidding
     commits: Commits
+    log: EvidenceLog = NO_LOG
 
 
 class NothingOfYours(NotFound):

@@ -8,6 +8,7 @@ from services.trading.api import (
     bids,
     call_auctions,
     custodian,
+    disputes,
     entitlements,
     inquiries,
     listings,
@@ -25,6 +26,6 @@ router = APIRouter()
 bids.add_to(router)  # first, for routes are looked for in their order
 for part in (
     listings, auctions, mechanisms, awards, stream, needs, inquiries, negotiations, call_auctions, orders,
-    objections, returning, entitlements, wallet, custodian,
+    objections, returning, entitlements, disputes, wallet, custodian,
 ):  # fmt: skip
     router.include_router(part.router)

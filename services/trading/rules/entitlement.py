@@ -38,6 +38,7 @@ NEXT_ACTOR = {ACTIVE: "buyer", SUSPENDED: "operator"}
 class Reason(StrEnum):
     PERIOD_OVER = "period_over"
     ORDER_REFUNDED = "order_refunded"
+    RULED = "ruled"  # by whoever decided a dispute over it
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +165,7 @@ def require_in_force(entitlement: Entitlement, decision: Decision, grade_revisio
         raise EntitlementNotBegun(begins_at=entitlement.begins_at)
     if grade_revision < entitlement.grade_revision:
         raise GradeChanged(grade_revision=entitlement.grade_revision)
-    if entitlement.state is SUSPENDED and not decision.allowed:
+    if entitlement.state is SUSPENDED and (not decision.allowed or entitlement.reason_code == Reason.RULED):
         raise EntitlementSuspended(reason_code=entitlement.reason_code)
     if not decision.allowed:
         raise UseNotPermitted(reason_code=decision.reason_code, rules=list(decision.rules))
@@ -190,6 +191,8 @@ def regrade(entitlement: Entitlement, decision: Decision, grade_revision: int) -
     if entitlement.state is ENDED or grade_revision <= entitlement.grade_revision:
         return entitlement
     told = replace(entitlement, grade_revision=grade_revision)
+    if entitlement.state is SUSPENDED and entitlement.reason_code == Reason.RULED:
+        return _change(told)
     if decision.allowed:
         return _change(told) if told.state is ACTIVE else _move(told, ACTIVE, reason_code=None)
     if told.state is SUSPENDED:
@@ -202,6 +205,22 @@ def end(entitlement: Entitlement, reason_code: str) -> Entitlement:
     if entitlement.state is ENDED:
         return entitlement
     return _move(entitlement, ENDED, reason_code=reason_code, deadline=None)
+
+
+def suspend(entitlement: Entitlement, reason_code: str) -> Entitlement:
+    """The right that rests until its period is over, whatever its grade. An ended one stays as it is."""
+    if entitlement.state is ENDED:
+        return entitlement
+    if entitlement.state is SUSPENDED:
+        return _change(entitlement, reason_code=reason_code)
+    return _move(entitlement, SUSPENDED, reason_code=reason_code)
+
+
+def redeliver(entitlement: Entitlement) -> Entitlement:
+    """One more use, at no price. An ended right stays as it is."""
+    if entitlement.state is ENDED:
+        return entitlement
+    return _change(entitlement, quota_uses=entitlement.quota_uses + 1)
 
 
 def pass_deadline(entitlement: Entitlement) -> Entitlement:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from shared.errors import Conflict, Malformed, NotFound
-from shared.ids import AuctionId, InstructionId, OrderId, ParticipantId, TransferId
+from shared.ids import AuctionId, DisputeId, InstructionId, OrderId, ParticipantId, TransferId
 from shared.lifecycle import Lifecycle
 from shared.money import MINOR_MAX, Money, total
 
@@ -26,7 +26,7 @@ class InstructionKind(StrEnum):
     REFUND = "refund"
 
 
-Subject = OrderId | AuctionId
+Subject = OrderId | AuctionId | DisputeId
 TO_ITS_OWNER = frozenset(InstructionKind) - {InstructionKind.SPLIT}  # payer and payee are one
 MAY_BE_REFUSED = frozenset({InstructionKind.PAY_IN, InstructionKind.PAYOUT})  # the others are owed
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Self
 
 from shared.errors import Conflict, Malformed
-from shared.ids import AuctionId, OrderId, ParticipantId, ReceivableId, TransferId
+from shared.ids import AuctionId, DisputeId, OrderId, ParticipantId, ReceivableId, TransferId
 from shared.money import MINOR_MAX, Money
 
 
@@ -22,6 +22,7 @@ class AccountKind(StrEnum):
     WALLET = "wallet"
     DEPOSIT = "deposit"
     ESCROW = "escrow"
+    ARBITRATION = "arbitration"  # one side's fee for a dispute
     FEE_INCOME = "fee.income"
     TAX_PAYABLE = "tax.payable"
     RESERVE = "reserve"
@@ -30,7 +31,14 @@ class AccountKind(StrEnum):
 
 
 GUARDED = frozenset(
-    {AccountKind.WALLET, AccountKind.DEPOSIT, AccountKind.ESCROW, AccountKind.RESERVE, AccountKind.CLAIM}
+    {
+        AccountKind.WALLET,
+        AccountKind.DEPOSIT,
+        AccountKind.ESCROW,
+        AccountKind.RESERVE,
+        AccountKind.CLAIM,
+        AccountKind.ARBITRATION,
+    }  # fmt: skip
 )
 
 
@@ -108,6 +116,10 @@ def claim(receivable_id: ReceivableId, currency: str) -> Account:
 
 def receivable(participant_id: ParticipantId, currency: str) -> Account:
     return Account(AccountKind.RECEIVABLE, participant_id, currency)
+
+
+def arbitration(dispute_id: DisputeId, participant_id: ParticipantId, currency: str) -> Account:
+    return Account(AccountKind.ARBITRATION, f"{dispute_id}:{participant_id}", currency)
 
 
 def exchange(kind: AccountKind, currency: str) -> Account:

@@ -7,6 +7,8 @@ Promises: a set of rules is complete; what an auction or an order was opened und
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from services.trading.rules.dispute_rules import DisputeRules, Unit
+
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 
@@ -60,6 +62,7 @@ class MarketRules:
     windows: Windows
     negotiation: NegotiationRules
     call: CallRules
+    dispute: DisputeRules
 
 
 STANDARD = MarketRules(
@@ -93,6 +96,22 @@ STANDARD = MarketRules(
         approval_from_minor=0,       # every directed transfer is approved: 32号令 art. 31
     ),
     call=CallRules(seconds_min=HOUR, seconds_max=30 * DAY),
+    dispute=DisputeRules(                # ours, in working days: the law leaves a platform's own procedure to its rules
+        unit=Unit.WORKING_DAYS,
+        notice=3,
+        response=5,
+        evidence=5,
+        review=10,
+        appeal=5,
+        funding=3,
+        extension_max=10,
+        extensions_max=2,
+        fee_basis_points=100,
+        fee_minor_min=1_000,
+        appeal_winner_basis_points=10_000,
+        appeal_loser_basis_points=20_000,  # Kleros: whoever lost pays more to go on
+        lone_funder_wins=False,          # Kleros: True; here who cannot pay twice is still heard
+    ),
 )  # fmt: skip
 
 DEMO = MarketRules(
@@ -126,6 +145,22 @@ DEMO = MarketRules(
         approval_from_minor=0,
     ),
     call=CallRules(seconds_min=2, seconds_max=1 * HOUR),
+    dispute=DisputeRules(
+        unit=Unit.SECONDS,
+        notice=1 * MINUTE,
+        response=1 * MINUTE,
+        evidence=1 * MINUTE,
+        review=2 * MINUTE,
+        appeal=1 * MINUTE,
+        funding=1 * MINUTE,
+        extension_max=2 * MINUTE,
+        extensions_max=2,
+        fee_basis_points=100,
+        fee_minor_min=1_000,
+        appeal_winner_basis_points=10_000,
+        appeal_loser_basis_points=20_000,
+        lone_funder_wins=False,
+    ),
 )
 
 RULES: Mapping[str, MarketRules] = {rules.name: rules for rules in (STANDARD, DEMO)}

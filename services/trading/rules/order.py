@@ -53,6 +53,7 @@ class State(StrEnum):
     AWAITING_ACCEPTANCE = "awaiting_acceptance"
     OBJECTED = "objected"
     ANSWERED = "answered"
+    DISPUTED = "disputed"
     SETTLING = "settling"
     SETTLED = "settled"
     LAPSED = "lapsed"
@@ -61,17 +62,18 @@ class State(StrEnum):
 
 
 (
-    AWAITING_SIGNATURES, AWAITING_PAYMENT, AWAITING_DELIVERY, AWAITING_ACCEPTANCE, OBJECTED, ANSWERED, SETTLING,
-    SETTLED, LAPSED, DEFAULTED, REFUNDED,
+    AWAITING_SIGNATURES, AWAITING_PAYMENT, AWAITING_DELIVERY, AWAITING_ACCEPTANCE, OBJECTED, ANSWERED, DISPUTED,
+    SETTLING, SETTLED, LAPSED, DEFAULTED, REFUNDED,
 ) = State  # fmt: skip
 
 ORDER = Lifecycle(start=AWAITING_SIGNATURES, moves={
     AWAITING_SIGNATURES: {AWAITING_PAYMENT, AWAITING_DELIVERY, LAPSED, DEFAULTED},  # to delivery: a price of nothing
     AWAITING_PAYMENT:    {AWAITING_DELIVERY, LAPSED, DEFAULTED},
-    AWAITING_DELIVERY:   {AWAITING_ACCEPTANCE, REFUNDED},
-    AWAITING_ACCEPTANCE: {OBJECTED, SETTLING, SETTLED, REFUNDED},
-    OBJECTED:            {AWAITING_ACCEPTANCE, ANSWERED, SETTLING, SETTLED, REFUNDED},  # back: delivered anew
-    ANSWERED:            {ANSWERED, SETTLING, SETTLED},
+    AWAITING_DELIVERY:   {AWAITING_ACCEPTANCE, DISPUTED, REFUNDED},
+    AWAITING_ACCEPTANCE: {OBJECTED, DISPUTED, SETTLING, SETTLED, REFUNDED},
+    OBJECTED:            {AWAITING_ACCEPTANCE, ANSWERED, DISPUTED, SETTLING, SETTLED, REFUNDED},  # back: delivered anew
+    ANSWERED:            {ANSWERED, DISPUTED, SETTLING, SETTLED, REFUNDED},
+    DISPUTED:            {AWAITING_DELIVERY, AWAITING_ACCEPTANCE, SETTLING, REFUNDED},
     SETTLING:            {SETTLED},
     SETTLED:             set(),
     LAPSED:              set(),
@@ -85,6 +87,7 @@ NEXT_ACTOR = {
     AWAITING_ACCEPTANCE: "buyer",
     OBJECTED:            "provider",
     ANSWERED:            "buyer",
+    DISPUTED:            "parties_and_arbiter",  # the dispute says who of them, and by when
     SETTLING:            "custodian",
 }  # fmt: skip
 FAILED = frozenset({LAPSED, DEFAULTED, REFUNDED})
@@ -112,6 +115,8 @@ class Reason(StrEnum):
     PART_TAKEN_BY_DEADLINE = "part_taken_by_deadline"
     OBJECTION_WITHDRAWN = "objection_withdrawn"
     OBJECTION_NOT_PURSUED = "objection_not_pursued"
+    DISPUTED = "disputed"
+    DISPUTE_ENDED = "dispute_ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +150,7 @@ class Order:
     acceptance: AcceptanceTerms = AcceptanceTerms()
     ownership: Ownership | None = None  # None: the provider's part is the provider's alone
     returned_minor: int = 0  # of what was shared out, what has gone back since
+    released_minor: int = 0  # of the price, what was undisputed, and shared out before the rest
 
     @property
     def next_actor(self) -> str | None:
@@ -157,13 +163,23 @@ class Order:
     @property
     def settlement(self) -> Shares | None:
         """Who gets what of the price, once the sale stands: fee and tax are of what the provider's side keeps."""
-        return shares(self.price - self.refund, self.fees.schedule) if self.state in {SETTLING, SETTLED} else None
+        if self.state not in {SETTLING, SETTLED}:
+            return None
+        return shares_of(self, self.released) + self.outstanding
+
+    @property
+    def outstanding(self) -> Shares:
+        """Who gets what of that part of the price which neither goes back nor was shared out before."""
+        return shares_of(self, self.price - self.refund - self.released)
+
+    @property
+    def released(self) -> Money:
+        return Money(self.released_minor, self.price.currency)
 
     @property
     def earned(self) -> tuple[tuple[ParticipantId, Money], ...]:
         """What each owner gets of the provider's part, once the sale stands; who gets nothing is left out."""
-        settled = self.settlement
-        return shared_out(settled.provider, self.provider_id, self.ownership) if settled else ()
+        return owners_of(self, self.released, self.price - self.refund - self.released) if self.settlement else ()
 
     @property
     def refund(self) -> Money:
@@ -261,13 +277,27 @@ def accept(order: Order, now: datetime) -> Order:
     return conclude(order, Reason.ACCEPTED_BY_BUYER, now)
 
 
+def shares_of(order: Order, part: Money) -> Shares:
+    """Who gets what of a part of the price, by the schedule frozen in the order."""
+    return shares(part, order.fees.schedule)
+
+
+def owners_of(order: Order, *parts: Money) -> tuple[tuple[ParticipantId, Money], ...]:
+    """What each owner gets of these parts of the price, each shared out by itself; who gets nothing is left out."""
+    earned = dict[ParticipantId, Money]()
+    for part in parts:
+        for owner, amount in shared_out(shares_of(order, part).provider, order.provider_id, order.ownership):
+            earned[owner] = amount + earned.get(owner, Money(0, amount.currency))
+    return tuple(earned.items())
+
+
 def conclude(order: Order, reason: Reason, now: datetime, refund: Money | None = None) -> Order:
     """The order once it is clear what of its price goes back: the rest is shared out. All of it back ends the sale.
 
     Requires a state that may end so. Raises RefundTooHigh.
     """
     refund = refund or Money(0, order.price.currency)
-    if refund.minor < 0 or refund > order.price:
+    if refund.minor < 0 or refund > order.price - order.released:
         raise RefundTooHigh(price_minor=order.price.minor)
     changes = {"reason_code": reason, "refund_minor": refund.minor}
     if order.is_free:
@@ -290,11 +320,6 @@ def step(order: Order, state: State, to: State, seconds: int | None, now: dateti
     """The order moved on from a state in time. Raises NotDue, DeadlinePassed."""
     _require_due(order, state, now)
     return _move(order, to, now, seconds, **changes)
-
-
-def may_be_disputed(order: Order, now: datetime) -> bool:
-    """Whether a party may bring the order before an arbiter: paid, not concluded, and its deadline not passed."""
-    return order.state in DISPUTABLE and not deadline_has_passed(order, now)
 
 
 def confirm_settlement(order: Order, now: datetime) -> Order:
@@ -334,6 +359,8 @@ def pass_deadline(order: Order, signed: frozenset[str], now: datetime) -> Order:
         case State.ANSWERED:
             kept = Reason.PART_TAKEN_BY_DEADLINE if order.refund_minor else Reason.OBJECTION_NOT_PURSUED
             return conclude(order, kept, now, order.refund)
+        case State.DISPUTED:
+            raise NotDue(state=order.state, next_actor=order.next_actor)
         case _:
             # Only the custodian knows that money has moved. Time calls a person, it settles nothing.
             overdue = now + timedelta(seconds=order.windows.settling_seconds)

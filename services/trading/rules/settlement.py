@@ -6,6 +6,7 @@ and 6 % VAT on that fee.
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 from shared.errors import Malformed
 from shared.money import Money
@@ -39,6 +40,9 @@ class Shares:
     @property
     def total(self) -> Money:
         return self.provider + self.fee + self.tax
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(self.provider + other.provider, self.fee + other.fee, self.tax + other.tax)
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,13 @@ async def uses_since(tx: Transaction, entitlement_id: EntitlementId, since: date
     return await tx.scalar(select(func.count()).select_from(uses).where(*here)) or 0
 
 
+async def uses_of(tx: Transaction, entitlement_id: EntitlementId, limit: int) -> list[tuple[UseId, int, datetime]]:
+    """The newest uses of a right: which, what it left of the quota, and when."""
+    query = select(uses.c.use_id, uses.c.uses_left, uses.c.used_at).where(uses.c.entitlement_id == entitlement_id)
+    newest = query.order_by(uses.c.used_at.desc(), uses.c.use_id.desc()).limit(limit)
+    return [(row.use_id, row.uses_left, row.used_at) for row in await tx.execute(newest)]
+
+
 async def entitlement(tx: Transaction, entitlement_id: EntitlementId, party_id: ParticipantId | None) -> Entitlement:
     """One of the party's own: another's is not there. For None, anyone's."""
     own = rows.whose(entitlements.c.buyer_id, entitlements.c.provider_id, party_id)

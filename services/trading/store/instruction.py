@@ -28,7 +28,7 @@ from services.trading.rules.instruction import (
 from services.trading.tables.money import custodian_events, instructions, statements
 from shared.database import Transaction, for_update, insert_into
 from shared.errors import Conflict
-from shared.ids import AuctionId, InstructionId, OrderId, ParticipantId, TransferId
+from shared.ids import AuctionId, DisputeId, InstructionId, OrderId, ParticipantId, TransferId
 from shared.money import Money
 
 
@@ -153,7 +153,8 @@ def _instruction(row: Row[Any]) -> Instruction:
 def _subject(text: str | None) -> Subject | None:
     if text is None:
         return None
-    return OrderId(text) if text.startswith(OrderId.kind) else AuctionId(text)
+    kinds = (OrderId, AuctionId, DisputeId)
+    return next(kind(text) for kind in kinds if text.startswith(f"{kind.kind}_"))
 
 
 def _row(instruction: Instruction) -> dict[str, object]:

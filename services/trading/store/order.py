@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from services.trading.rules.acceptance_terms import AcceptanceTerms, standard_terms
 from services.trading.rules.award import FrozenFees
 from services.trading.rules.co_owner import Ownership
-from services.trading.rules.instruction import CONFIRMED, InstructionKind
+from services.trading.rules.instruction import CONFIRMED
 from services.trading.rules.market_rules import Windows
 from services.trading.rules.order import (
     AWAITING_PAYMENT,
@@ -112,9 +112,8 @@ async def orders_due(tx: Transaction, now: datetime) -> list[OrderId]:
 
 
 async def orders_paid_out(tx: Transaction) -> list[OrderId]:
-    """Settling orders whose split the custodian has confirmed, at most a hundred."""
-    its_end = instructions.c.natural_key == literal("end:").concat(cast(orders.c.id, String))
-    of_the_order = its_end & (instructions.c.kind == InstructionKind.SPLIT)
+    """Settling orders whose end the custodian has confirmed, at most a hundred."""
+    of_the_order = instructions.c.natural_key == literal("end:").concat(cast(orders.c.id, String))
     where = (orders.c.state == SETTLING, instructions.c.state == CONFIRMED)
     query = select(orders.c.id).join(instructions, of_the_order).where(*where)
     return list(await tx.scalars(query.order_by(orders.c.id).limit(DUE_MAX)))
@@ -144,6 +143,7 @@ def _order(row: Row[Any]) -> Order:
         scope=row.scope and _scope.validate_python(row.scope), refund_minor=row.refund_minor,
         acceptance=_acceptance.validate_python(row.acceptance) if row.acceptance else standard_terms(windows),
         ownership=row.ownership and _ownership.validate_python(row.ownership), returned_minor=row.returned_minor,
+        released_minor=row.released_minor,
     )  # fmt: skip
 
 
@@ -158,5 +158,6 @@ def _row(order: Order) -> dict[str, object]:
         "state": order.state,
         "placed_at": order.placed_at, "deadline": order.deadline, "entitlement_id": order.entitlement_id,
         "reason_code": order.reason_code, "overdue": order.overdue, "revision": order.revision,
-        "refund_minor": order.refund_minor, "returned_minor": order.returned_minor,
+        "refund_minor": order.refund_minor, "released_minor": order.released_minor,
+        "returned_minor": order.returned_minor,
     }  # fmt: skip

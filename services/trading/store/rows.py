@@ -32,9 +32,9 @@ async def add(tx: Transaction, table: Table, row: Mapping[str, object]) -> None:
     await tx.execute(insert(table), row)
 
 
-async def save(tx: Transaction, table: Table, kept: Revised, row: Mapping[str, object]) -> None:
-    """Requires that one act, a revision, lies between what was read and what is saved."""
-    as_read = {"kept_id": kept.id, "kept_revision": kept.revision - 1}
+async def save(tx: Transaction, table: Table, kept: Revised, row: Mapping[str, object], acts: int = 1) -> None:
+    """Requires that so many acts, each a revision, lie between what was read and what is saved."""
+    as_read = {"kept_id": kept.id, "kept_revision": kept.revision - acts}
     if (await tx.execute(_saving(table), {**row, **as_read})).rowcount != 1:
         raise ChangedMeanwhile()
 

@@ -4,6 +4,7 @@ from services.trading.tables import (
     call_auctions,
     calling_off,
     deals,
+    disputes,
     inquiries,
     money,
     negotiations,
@@ -16,5 +17,5 @@ assert sealed.sealed_bids.metadata is calling_off.metadata is objections.metadat
 metadata = deals.metadata
 APPEND_ONLY = (
     *deals.APPEND_ONLY, *inquiries.APPEND_ONLY, *money.APPEND_ONLY, *negotiations.APPEND_ONLY,
-    *call_auctions.APPEND_ONLY, *returns.APPEND_ONLY,
+    *call_auctions.APPEND_ONLY, *returns.APPEND_ONLY, *disputes.APPEND_ONLY,
 )  # fmt: skip

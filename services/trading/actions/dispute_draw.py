@@ -1,0 +1,95 @@
+"""How those who decide are drawn, by the rule of `rules/arbiter_draw`, and when what is due in a dispute.
+
+Promises: a seed is drawn and committed to before the other side says its number, and told by the draw; who is eligible
+is decided at the draw, by the register and the affiliations of that moment.
+"""
+
+import secrets
+from datetime import datetime, timedelta
+
+from services.trading.actions.trading import Trading
+from services.trading.rules import arbiter_draw as rules
+from services.trading.rules.dispute import PANEL_SIZE, Dispute
+from services.trading.rules.dispute_rules import Deadline, DisputeRules, Step, Unit
+from services.trading.rules.hearing import Next
+from services.trading.rules.ruling import Panel
+from services.trading.store import arbiter as arbiter_store
+from services.trading.store import dispute as store
+from shared.database import Transaction
+from shared.facts import SALT_BYTES
+from shared.ids import ParticipantId
+from shared.standing import NotAdmitted
+from shared.working_days import deadline_after
+
+MOMENT = timedelta(microseconds=1)
+
+
+def deadline(dispute_rules: DisputeRules, step: Step, now: datetime) -> Deadline:
+    """When a step that begins now ends."""
+    return after(dispute_rules, dispute_rules.length(step), now)
+
+
+def after(dispute_rules: DisputeRules, length: int, moment: datetime) -> Deadline:
+    """Requires a length of one at least."""
+    if dispute_rules.unit is Unit.SECONDS:
+        return Deadline(moment + timedelta(seconds=length))
+    found = deadline_after(moment, length)
+    return Deadline(found.at, found.provisional)
+
+
+def later(dispute: Dispute, length: int) -> Deadline:
+    """The dispute's deadline, so much later: a deadline is the end of its day. Requires an open dispute."""
+    assert dispute.deadline is not None
+    exact = dispute.rules.unit is Unit.SECONDS
+    return after(dispute.rules, max(length, 1), dispute.deadline if exact else dispute.deadline - MOMENT)
+
+
+def new_seed() -> str:
+    return secrets.token_hex(SALT_BYTES)
+
+
+async def draw(trading: Trading, tx: Transaction, dispute: Dispute, now: datetime) -> Panel | None:
+    """The panel of the dispute's round. None if it is drawn already, or if nobody is eligible now."""
+    if dispute.panel is not None:
+        return None
+    sat = {each for panel in dispute.panels for each in (*panel.seated, *(gone.arbiter_id for gone in panel.gone))}
+    register = await arbiter_store.register(tx)
+    disabled = {each.id for each in register if trading.standing.is_disabled(each.id)}
+    eligible = rules.eligible(register, related(trading, dispute), sat | disabled)
+    if not eligible:
+        return None
+    number, nonces = dispute.number, dispute.nonces[-1]
+    seed = await store.seed_of(tx, dispute.id, number)
+    order = rules.drawn(seed, dispute.commitments[number - 1], dispute.id, number, nonces, eligible)
+    return Panel(number, PANEL_SIZE[number], seed, nonces, eligible, order, now)
+
+
+def related(trading: Trading, dispute: Dispute) -> frozenset[ParticipantId]:
+    """Both parties and whoever they are affiliated with."""
+    found = {dispute.buyer_id, dispute.provider_id}
+    for party_id in (dispute.buyer_id, dispute.provider_id):
+        try:
+            found |= trading.standing.of(party_id).affiliates
+        except NotAdmitted:
+            continue
+    return frozenset(found)
+
+
+async def seed_for_appeal(tx: Transaction, dispute: Dispute) -> str:
+    """The commitment to the seed of an appeal's draw, kept from now on. One that was made before stays; of what is
+    heard a second time there is no further appeal."""
+    if dispute.appeal:
+        return ""
+    seed = new_seed()
+    await store.add_seed(tx, dispute.id, dispute.number + 1, seed, rules.commitment(seed))
+    return rules.commitment(await store.seed_of(tx, dispute.id, dispute.number + 1))
+
+
+async def what_follows(trading: Trading, tx: Transaction, dispute: Dispute, now: datetime) -> Next:
+    """All that a passing deadline may need."""
+    given = dispute.rules
+    return Next(
+        evidence=deadline(given, Step.EVIDENCE, now), review=deadline(given, Step.REVIEW, now),
+        appeal=deadline(given, Step.APPEAL, now), commitment=await seed_for_appeal(tx, dispute),
+        panel=await draw(trading, tx, dispute, now),
+    )  # fmt: skip

@@ -1,0 +1,103 @@
+"""What follows from a dispute's new state, whoever brought it about, in the commit that saves it.
+
+Promises: the order's money moves once, by the one outcome; what it does to the right is done in the same commit; a
+withdrawn claim leaves the order as it was, with what was left of its window.
+"""
+
+from datetime import datetime
+
+from services.trading.actions import dispute_money
+from services.trading.actions import order as order_actions
+from services.trading.events.deals import ContractEnded, EntitlementEnded, EntitlementSuspended
+from services.trading.events.dispute import facts_of
+from services.trading.events.dispute_effects import EntitlementEnlarged, OrderDivided, OrderResumed
+from services.trading.rules import contract as contract_rules
+from services.trading.rules import dispute as rules
+from services.trading.rules import disputed
+from services.trading.rules import entitlement as right_rules
+from services.trading.rules import order as order_rules
+from services.trading.rules.demand import Remedy
+from services.trading.rules.dispute import REVIEW, WITHDRAWN, Dispute
+from services.trading.rules.dispute_outcome import Outcome
+from services.trading.rules.entitlement import ENDED, Entitlement, Reason
+from services.trading.rules.order import REFUNDED, Order
+from services.trading.store import contract as contract_store
+from services.trading.store import dispute as store
+from services.trading.store import entitlement as right_store
+from services.trading.store import order as order_store
+from shared.database import Transaction
+from shared.facts import Fact
+
+
+async def keep(tx: Transaction, order: Order, before: Dispute, after: Dispute, now: datetime) -> list[Fact]:
+    """Save the dispute, and do what follows. Requires that the order and the dispute are locked."""
+    await store.save_dispute(tx, before, after)
+    facts = facts_of(before, after)
+    if after.state is REVIEW and before.state is not REVIEW:
+        await dispute_money.lock(tx, order, after)
+        facts += await dispute_money.release_undisputed(tx, order, after, now)
+    if after.state is WITHDRAWN:
+        facts += await _resume(tx, order, after, now)
+    if after.outcome:
+        facts += await _enforce(tx, order, after, after.outcome, now)
+    return facts
+
+
+async def _enforce(tx: Transaction, order: Order, dispute: Dispute, outcome: Outcome, now: datetime) -> list[Fact]:
+    await store.add_outcome(tx, dispute, now)
+    refund = dispute_money.refund_of(dispute)
+    concluded = order_rules.conclude(order, order_rules.Reason.DISPUTE_ENDED, now, refund)
+    await order_store.save_order(tx, concluded)
+    await dispute_money.lock(tx, order, dispute)
+    facts: list[Fact] = [OrderDivided.of(concluded)]
+    facts += await order_actions.divide(tx, order, concluded, now)
+    if concluded.state is not REFUNDED:
+        facts += await _carry_out(tx, concluded, outcome)
+    return [*facts, *await dispute_money.end_fees(tx, dispute, outcome.fees, now)]
+
+
+async def _resume(tx: Transaction, order: Order, dispute: Dispute, now: datetime) -> list[Fact]:
+    resumed = disputed.resume(order, dispute.came_from, dispute.window_seconds, now)
+    await order_store.save_order(tx, resumed)
+    await dispute_money.lock(tx, order, dispute)
+    fees = await dispute_money.end_fees(tx, dispute, rules.fees_of_withdrawal(dispute), now)
+    return [OrderResumed.of(resumed), *fees]
+
+
+async def _carry_out(tx: Transaction, order: Order, outcome: Outcome) -> list[Fact]:
+    """What the outcome orders beside money. A right that is over ends its contract too."""
+    if order.entitlement_id is None:
+        return []
+    contract = await contract_store.contract_for_update(tx, order.contract_id)
+    before = await right_store.entitlement_for_update(tx, order.entitlement_id)
+    facts, right = list[Fact](), before
+    for remedy in outcome.remedies:
+        changed = _remedied(right, remedy)
+        if changed is not right:
+            await right_store.save_entitlement(tx, changed)
+            facts.append(TOLD_BY[remedy].of(changed))
+        right = changed
+    if right.state is ENDED:
+        ruled = right.reason_code == Reason.RULED
+        ended = contract_rules.end(contract, str(right.reason_code), fulfilled=not ruled)
+        if ended is not contract:
+            await contract_store.save_contract(tx, ended)
+            facts.append(ContractEnded.of(ended))
+    return facts
+
+
+TOLD_BY: dict[Remedy, type[EntitlementEnded | EntitlementSuspended | EntitlementEnlarged]] = {
+    Remedy.END_RIGHT: EntitlementEnded,
+    Remedy.SUSPEND_RIGHT: EntitlementSuspended,
+    Remedy.REDELIVER: EntitlementEnlarged,
+}
+
+
+def _remedied(right: Entitlement, remedy: Remedy) -> Entitlement:
+    match remedy:
+        case Remedy.END_RIGHT:
+            return right_rules.end(right, Reason.RULED)
+        case Remedy.SUSPEND_RIGHT:
+            return right_rules.suspend(right, Reason.RULED)
+        case Remedy.REDELIVER:
+            return right_rules.redeliver(right)

@@ -1,0 +1,42 @@
+"""The port to the log: what it says of a fact, and everything that it holds on a contract, with proofs.
+
+Whoever puts the service together connects it. Without one (`NO_LOG`), a notice counts as proven once it is read, and
+an evidence file holds what trading itself keeps.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from shared.ids import ContractId, FactId
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedEntry:
+    """A leaf of the log as it stands there, and how it leads to a signed checkpoint (RFC 6962)."""
+
+    index: int
+    leaf: str
+    proof: tuple[str, ...]  # hashes in hex, from the leaf to the root
+    checkpoint: str
+
+
+class EvidenceLog(Protocol):
+    async def has(self, fact_id: FactId) -> bool:
+        """Whether the log holds the fact."""
+        ...
+
+    async def entries_of(self, contract_id: ContractId) -> Sequence[LoggedEntry]:
+        """All that the log holds on a contract, in its order."""
+        ...
+
+
+class NoLog:
+    async def has(self, fact_id: FactId) -> bool:
+        return False
+
+    async def entries_of(self, contract_id: ContractId) -> Sequence[LoggedEntry]:
+        return ()
+
+
+NO_LOG: EvidenceLog = NoLog()
