@@ -7,6 +7,7 @@ from services.trading.api import (
     awards,
     bids,
     call_auctions,
+    credits,
     custodian,
     entitlements,
     inquiries,
@@ -24,6 +25,6 @@ router = APIRouter()
 bids.add_to(router)  # first, for routes are looked for in their order
 for part in (
     listings, auctions, mechanisms, awards, stream, needs, inquiries, negotiations, call_auctions, orders,
-    objections, entitlements, wallet, custodian,
+    objections, credits, entitlements, wallet, custodian,
 ):  # fmt: skip
     router.include_router(part.router)

@@ -139,6 +139,7 @@ def _order(row: Row[Any]) -> Order:
         reason_code=row.reason_code, overdue=row.overdue, revision=row.revision,
         scope=row.scope and _scope.validate_python(row.scope), refund_minor=row.refund_minor,
         acceptance=_acceptance.validate_python(row.acceptance) if row.acceptance else standard_terms(windows),
+        credit_minor=row.credit_minor,
     )  # fmt: skip
 
 
@@ -153,5 +154,5 @@ def _row(order: Order) -> dict[str, object]:
         "state": order.state,
         "placed_at": order.placed_at, "deadline": order.deadline, "entitlement_id": order.entitlement_id,
         "reason_code": order.reason_code, "overdue": order.overdue, "revision": order.revision,
-        "refund_minor": order.refund_minor,
+        "refund_minor": order.refund_minor, "credit_minor": order.credit_minor,
     }  # fmt: skip
