@@ -211,6 +211,10 @@ class ContractId(Id):
     kind = "contract"
 
 
+class CreditId(Id):
+    kind = "credit"
+
+
 class EntitlementId(Id):
     kind = "entitlement"
 

@@ -1,4 +1,4 @@
-"""Good requests about the terms of acceptance and about objections: who sends them, what they say, what is good too."""
+"""Good requests on acceptance, objections and credits: who sends them, what they say, what else is good."""
 
 from typing import Any
 
@@ -52,4 +52,8 @@ ACCEPTANCE: dict[str, tuple[Any, ...]] = {
     f"{OBJECTION}/{{number}}/acceptance": (ALPHA,),
     f"{OBJECTION}/{{number}}/refusal": (ALPHA,),
     f"{OBJECTION}/{{number}}/withdrawal": (ALPHA,),
+    "POST /trading/v1/orders/{order_id}/credits":
+        (ALPHA, {"period": 1, "unavailable_minutes": 1, "response_milliseconds": 1}),
+    "POST /trading/v1/credits/{credit_id}/confirmation": (AVIATION,),
+    "POST /trading/v1/credits/{credit_id}/contestation": (AVIATION, REASONED),
 }  # fmt: skip

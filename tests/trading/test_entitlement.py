@@ -20,6 +20,7 @@ from services.trading.rules.entitlement import (
     State,
     UseNotPermitted,
 )
+from shared.errors import Failure
 from shared.grades import C3, G2, G4, Mode, decide
 from shared.ids import EntitlementId, UseId
 from tests.trading.made import MICROSECOND, NOON, a_listing, an_order
@@ -93,3 +94,21 @@ def test_every_act_in_every_state(state: State):
         assert rules.end(entitlement, "why") is entitlement
     else:
         assert rules.pass_deadline(entitlement).reason_code == "period_over"
+
+
+def test_what_is_delivered_anew_may_be_received_once_more():
+    spent = replace(an_entitlement(), uses_spent=3)
+    assert spent.deadline
+    restored = rules.restore_use(spent, spent.deadline - MICROSECOND)
+    assert (restored.uses_left, restored.revision) == (1, spent.revision + 1)
+    assert rules.use(restored, UseId.new(), ALLOWED, 1, NOON)[1].uses_left == 0
+    with pytest.raises(EntitlementEnded) as ended:
+        rules.restore_use(spent, spent.deadline)
+    assert ended.value.facts == {"reason_code": "period_over"}
+
+
+@pytest.mark.parametrize("state, refused", [(ENDED, EntitlementEnded), (SUSPENDED, EntitlementSuspended)])
+def test_nothing_is_delivered_anew_to_whom_it_may_not_go(state: State, refused: type[Failure]):
+    with pytest.raises(refused) as why:
+        rules.restore_use(replace(an_entitlement(state=state), reason_code="why"), NOON)
+    assert why.value.facts == {"reason_code": "why"}

@@ -1,14 +1,22 @@
 """Facts that must fit into the log, however much there is to tell."""
 
+from dataclasses import replace
+
 from services.trading.events.auction import facts_of_close
-from services.trading.events.deals import ContractDrafted, ListingOpened
+from services.trading.events.deals import ContractDrafted, ListingOpened, OrderPlaced
+from services.trading.events.objection import OrderObjected
 from services.trading.rules import auction as rules
+from services.trading.rules.acceptance_terms import CLAUSES_MAX, AcceptanceTerms, Clause, Measure
 from services.trading.rules.bid import Opening
+from services.trading.rules.objection import Ground, GroundCode
+from services.trading.rules.service_level import BANDS_MAX, Band, ServiceLevel
+from services.trading.schemas.objections import GROUNDS_MAX
 from shared.facts import EVENT_BYTES_MAX, Actor, Fact, event_line, read_event
 from shared.grades import Flag
 from shared.ids import FactId, ParticipantId
 from shared.money import MINOR_MAX, Money
 from tests.trading.made import NOON, a_contract, a_listing, an_auction, an_order
+from tests.trading.objecting import an_objected
 
 LONGEST = tuple(f"purpose_{number:02}".ljust(40, "x") for number in range(20))
 
@@ -30,6 +38,17 @@ def test_every_maximum_is_opened_at_the_close_however_many_there_are():
 
 
 def test_the_longest_listing_and_its_contract_fit():
-    listing = a_listing(title="数" * 200, purposes=LONGEST, flags=frozenset(Flag))
+    clauses = tuple(Clause(f"{number:040}", Measure.FORMAT_COMPLIANT, 10_000) for number in range(CLAUSES_MAX))
+    bands = tuple(Band(9_999 - number, 9_000 + number) for number in range(BANDS_MAX))
+    terms = AcceptanceTerms(clauses=clauses, service_level=ServiceLevel(366, 10_000, bands, 10_000, 3_600_000, 10_000))
+    listing = a_listing(title="数" * 200, purposes=LONGEST, flags=frozenset(Flag), acceptance=terms)
     line_of(ListingOpened.of(listing))
+    line_of(OrderPlaced.of(an_order(listing)))
     line_of(ContractDrafted.of(a_contract(listing, an_order(listing))))
+
+
+def test_the_longest_objection_fits():
+    broken = Ground(GroundCode.CLAUSE_BROKEN, "x" * 40, "ab" * 32)
+    order, objection = an_objected()
+    said = replace(objection.said, grounds=(broken,) * GROUNDS_MAX, reason="数" * 500)
+    line_of(OrderObjected.of(order, replace(objection, said=said)))

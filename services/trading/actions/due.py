@@ -9,6 +9,7 @@ from typing import TypeVar
 from services.trading.actions import (
     call_auction,
     closing,
+    credit,
     dispute,
     entitlement,
     inquiry,
@@ -22,6 +23,7 @@ from services.trading.actions.news import take_in
 from services.trading.actions.trading import Trading
 from services.trading.store import auction as auction_store
 from services.trading.store import call_auction as call_store
+from services.trading.store import credit as credit_store
 from services.trading.store import dispute as dispute_store
 from services.trading.store import entitlement as entitlement_store
 from services.trading.store import inquiry as inquiry_store
@@ -65,11 +67,12 @@ async def close_inquiries(trading: Trading) -> None:
 
 
 async def pass_deadlines(trading: Trading) -> None:
-    """Of negotiations, disputes, orders, second bidders' answers, rights and listings."""
+    """Of negotiations, disputes, orders, second bidders' answers, credits, rights and listings."""
     await _each(trading, negotiation.pass_deadline, await _due(trading, negotiation_store.negotiations_due))
     await _each(trading, dispute.pass_deadline, await _due(trading, dispute_store.disputes_due))
     await _each(trading, order.pass_deadline, await _due(trading, order_store.orders_due))
     await _each(trading, second_award.pass_deadline, await _due(trading, auction_store.answers_due))
+    await _each(trading, credit.pass_deadline, await _due(trading, credit_store.credits_due))
     await _each(trading, entitlement.pass_deadline, await _due(trading, entitlement_store.entitlements_due))
     await _each(trading, listing.pass_deadline, await _due(trading, listing_store.listings_due))
 

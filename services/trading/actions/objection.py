@@ -70,7 +70,7 @@ async def cure(
         if order is not before:
             await order_store.save_order(tx, order)
             await store.save_objection(tx, cured)
-            restored = await _restore_use(tx, order)
+            restored = await _restore_use(tx, order, now)
             facts += [ObjectionAnswered.of(order, cured), ObjectionEnded.of(order, cured), restored]
         await once.remember(tx, cured)
         await trading.outbox.record(tx, caller.actor, now, *facts)
@@ -170,10 +170,10 @@ async def _proceed(
     return changed
 
 
-async def _restore_use(tx: Transaction, order: Order) -> EntitlementRestored:
+async def _restore_use(tx: Transaction, order: Order, now: datetime) -> EntitlementRestored:
     assert order.entitlement_id is not None
     entitlement = await entitlement_store.entitlement_for_update(tx, order.entitlement_id)
-    restored = entitlement_rules.restore_use(entitlement)
+    restored = entitlement_rules.restore_use(entitlement, now)
     await entitlement_store.save_entitlement(tx, restored)
     return EntitlementRestored.of(restored)
 

@@ -7,6 +7,7 @@ from services.trading.api import (
     awards,
     bids,
     call_auctions,
+    credits,
     custodian,
     disputes,
     entitlements,
@@ -26,6 +27,6 @@ router = APIRouter()
 bids.add_to(router)  # first, for routes are looked for in their order
 for part in (
     listings, auctions, mechanisms, awards, stream, needs, inquiries, negotiations, call_auctions, orders,
-    objections, returning, entitlements, disputes, wallet, custodian,
+    objections, credits, returning, entitlements, disputes, wallet, custodian,
 ):  # fmt: skip
     router.include_router(part.router)

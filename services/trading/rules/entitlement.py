@@ -177,10 +177,10 @@ def require_columns(entitlement: Entitlement, columns: Sequence[str] | None) -> 
         raise BeyondColumns(columns=None if columns is None else sorted(columns), allowed=sorted(entitlement.columns))
 
 
-def restore_use(entitlement: Entitlement) -> Entitlement:
+def restore_use(entitlement: Entitlement, now: datetime) -> Entitlement:
     """The right with one use more, to receive what is delivered anew. Raises what keeps its buyer from that."""
-    if entitlement.state is ENDED:
-        raise EntitlementEnded(reason_code=entitlement.reason_code)
+    if entitlement.state is ENDED or (entitlement.deadline and now >= entitlement.deadline):
+        raise EntitlementEnded(reason_code=entitlement.reason_code or Reason.PERIOD_OVER)
     if entitlement.state is SUSPENDED:
         raise EntitlementSuspended(reason_code=entitlement.reason_code)
     return _change(entitlement, quota_uses=entitlement.quota_uses + 1)

@@ -92,7 +92,8 @@ NEXT_ACTOR = {
 }  # fmt: skip
 FAILED = frozenset({LAPSED, DEFAULTED, REFUNDED})
 UNDER_OBJECTION = frozenset({OBJECTED, ANSWERED})
-DISPUTABLE = frozenset({AWAITING_DELIVERY, AWAITING_ACCEPTANCE}) | UNDER_OBJECTION
+INSPECTED = frozenset({AWAITING_ACCEPTANCE}) | UNDER_OBJECTION
+DISPUTABLE = INSPECTED | {AWAITING_DELIVERY}
 
 
 class Reason(StrEnum):
@@ -151,6 +152,7 @@ class Order:
     ownership: Ownership | None = None  # None: the provider's part is the provider's alone
     returned_minor: int = 0  # of what was shared out, what has gone back since
     released_minor: int = 0  # of the price, what was undisputed, and shared out before the rest
+    credit_minor: int = 0  # of the price, what goes back for the service, however the order is concluded
 
     @property
     def next_actor(self) -> str | None:
@@ -293,16 +295,18 @@ def owners_of(order: Order, *parts: Money) -> tuple[tuple[ParticipantId, Money],
 
 def conclude(order: Order, reason: Reason, now: datetime, refund: Money | None = None) -> Order:
     """The order once it is clear what of its price goes back: the rest is shared out. All of it back ends the sale.
+    What is credited for the service goes back too, as far as the price reaches.
 
     Requires a state that may end so. Raises RefundTooHigh.
     """
     refund = refund or Money(0, order.price.currency)
     if refund.minor < 0 or refund > order.price - order.released:
         raise RefundTooHigh(price_minor=order.price.minor)
-    changes = {"reason_code": reason, "refund_minor": refund.minor}
+    back_minor = min(refund.minor + order.credit_minor, order.price.minor - order.released_minor)
+    changes = {"reason_code": reason, "refund_minor": back_minor}
     if order.is_free:
         return _move(order, SETTLED, now, None, **changes)
-    if refund == order.price:
+    if back_minor == order.price.minor:
         return _move(order, REFUNDED, now, None, **changes)
     return _move(order, SETTLING, now, order.windows.settling_seconds, **changes)
 
@@ -320,6 +324,11 @@ def step(order: Order, state: State, to: State, seconds: int | None, now: dateti
     """The order moved on from a state in time. Raises NotDue, DeadlinePassed."""
     _require_due(order, state, now)
     return _move(order, to, now, seconds, **changes)
+
+
+def credit(order: Order, amount: Money) -> Order:
+    """The order with a credit that goes back once it is concluded. Requires that its price is in escrow."""
+    return replace(order, credit_minor=order.credit_minor + amount.minor, revision=order.revision + 1)
 
 
 def confirm_settlement(order: Order, now: datetime) -> Order:

@@ -144,6 +144,7 @@ def _order(row: Row[Any]) -> Order:
         acceptance=_acceptance.validate_python(row.acceptance) if row.acceptance else standard_terms(windows),
         ownership=row.ownership and _ownership.validate_python(row.ownership), returned_minor=row.returned_minor,
         released_minor=row.released_minor,
+        credit_minor=row.credit_minor,
     )  # fmt: skip
 
 
@@ -159,5 +160,5 @@ def _row(order: Order) -> dict[str, object]:
         "placed_at": order.placed_at, "deadline": order.deadline, "entitlement_id": order.entitlement_id,
         "reason_code": order.reason_code, "overdue": order.overdue, "revision": order.revision,
         "refund_minor": order.refund_minor, "released_minor": order.released_minor,
-        "returned_minor": order.returned_minor,
+        "returned_minor": order.returned_minor, "credit_minor": order.credit_minor,
     }  # fmt: skip

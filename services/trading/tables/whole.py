@@ -3,6 +3,7 @@
 from services.trading.tables import (
     call_auctions,
     calling_off,
+    credits,
     deals,
     disputes,
     inquiries,
@@ -14,6 +15,7 @@ from services.trading.tables import (
 )
 
 assert sealed.sealed_bids.metadata is calling_off.metadata is objections.metadata is returns.metadata is deals.metadata
+assert credits.credits.metadata is deals.metadata
 metadata = deals.metadata
 APPEND_ONLY = (
     *deals.APPEND_ONLY, *inquiries.APPEND_ONLY, *money.APPEND_ONLY, *negotiations.APPEND_ONLY,

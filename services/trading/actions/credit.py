@@ -1,0 +1,132 @@
+"""What happens when a service was less than was promised.
+
+Promises: a credit and the order it goes back with change in one commit; a period is claimed once, whoever asks how
+often. Locks the order first, so that no credit is confirmed while its price is being shared out.
+"""
+
+from datetime import datetime
+
+from services.trading.actions.order import bought, locked
+from services.trading.actions.trading import Trading
+from services.trading.events.credit import CreditClaimed, CreditDecided
+from services.trading.rules import credit as rules
+from services.trading.rules.credit import Credit, NoSuchCredit, NothingPromised
+from services.trading.rules.order import Order
+from services.trading.rules.scope import narrowed
+from services.trading.rules.service_level import Figures
+from services.trading.store import credit as store
+from services.trading.store import entitlement as entitlement_store
+from services.trading.store import listing as listing_store
+from services.trading.store import order as order_store
+from shared.access import Member
+from shared.database import Transaction
+from shared.facts import Fact
+from shared.idempotency import Once
+from shared.ids import CreditId, OrderId, ParticipantId
+from shared.web import Page
+
+
+async def claim(
+    trading: Trading, caller: Member, order_id: OrderId, period: int, figures: Figures, once: Once
+) -> Credit:  # fmt: skip
+    """Claim what goes back for a period of one's own right that is over."""
+    async with trading.database.transaction() as tx:
+        if earlier := await once.recall(tx, Credit):
+            return earlier
+        order = await bought(tx, caller, order_id)
+        begins_at, days = await _period(tx, order)
+        known = await store.credits_of(tx, order_id)
+        now = await trading.database.now(tx)
+        credit, facts = rules.claim(CreditId.new(), order, begins_at, days, known, period, figures, now), list[Fact]()
+        if credit not in known:
+            await store.add_credit(tx, credit)
+            facts.append(CreditClaimed.of(credit, order))
+        await once.remember(tx, credit)
+        await trading.outbox.record(tx, caller.actor, now, *facts)
+    return credit
+
+
+async def confirm(trading: Trading, caller: Member, credit_id: CreditId, once: Once) -> Credit:
+    """Agree to the figures: the credit goes back with the price, or is owed."""
+    async with trading.database.transaction() as tx:
+        if earlier := await once.recall(tx, Credit):
+            return earlier
+        before, order = await _sold(tx, caller, credit_id)
+        now = await trading.database.now(tx)
+        credit, credited = rules.confirm(before, order, now)
+        facts = await _save(tx, before, credit, order, credited)
+        await once.remember(tx, credit)
+        await trading.outbox.record(tx, caller.actor, now, *facts)
+    return credit
+
+
+async def contest(trading: Trading, caller: Member, credit_id: CreditId, reason: str, once: Once) -> Credit:
+    """Say that the figures are wrong."""
+    async with trading.database.transaction() as tx:
+        if earlier := await once.recall(tx, Credit):
+            return earlier
+        before, order = await _sold(tx, caller, credit_id)
+        now = await trading.database.now(tx)
+        credit = rules.contest(before, reason, now)
+        facts = await _save(tx, before, credit, order, order)
+        await once.remember(tx, credit)
+        await trading.outbox.record(tx, caller.actor, now, *facts)
+    return credit
+
+
+async def credit(trading: Trading, party_id: ParticipantId | None, credit_id: CreditId) -> Credit:
+    async with trading.database.read() as tx:
+        return await store.credit(tx, credit_id, party_id)
+
+
+async def credits(
+    trading: Trading, party_id: ParticipantId | None, order_id: OrderId, page: Page
+) -> list[Credit]:  # fmt: skip
+    async with trading.database.read() as tx:
+        await order_store.order(tx, order_id, party_id)
+        return await store.page_of_credits(tx, page, order_id)
+
+
+async def pass_deadline(trading: Trading, credit_id: CreditId) -> None:
+    """Confirm a credit that its provider was silent on, if nobody has decided it yet."""
+    async with trading.database.transaction() as tx:
+        before, order = await _locked(tx, credit_id, None)
+        now = await trading.database.now(tx)
+        if before.deadline is None or now < before.deadline:
+            return
+        credit, credited = rules.pass_deadline(before, order, now)
+        facts = await _save(tx, before, credit, order, credited)
+        await trading.outbox.record(tx, trading.outbox.itself, now, *facts)
+
+
+async def _save(tx: Transaction, before: Credit, credit: Credit, order: Order, credited: Order) -> list[Fact]:
+    if credit is before:
+        return []
+    await store.save_credit(tx, credit)
+    if credited is not order:
+        await order_store.save_order(tx, credited)
+    return [CreditDecided.of(credit, credited)]
+
+
+async def _period(tx: Transaction, order: Order) -> tuple[datetime, int]:
+    """When the order's right begins, and for how many days it was bought."""
+    if order.entitlement_id is None:
+        raise NothingPromised(state=order.state)
+    right = narrowed(await listing_store.listing(tx, order.listing_id), order.scope).right
+    entitlement = await entitlement_store.entitlement(tx, order.entitlement_id, None)
+    return entitlement.begins_at or entitlement.granted_at, right.period_days
+
+
+async def _sold(tx: Transaction, caller: Member, credit_id: CreditId) -> tuple[Credit, Order]:
+    """A credit against the provider itself: another's is not there, and its buyer's own decides nothing."""
+    found, order = await _locked(tx, credit_id, caller.participant_id)
+    if order.provider_id != caller.participant_id:
+        raise NoSuchCredit()
+    return found, order
+
+
+async def _locked(tx: Transaction, credit_id: CreditId, party_id: ParticipantId | None) -> tuple[Credit, Order]:
+    """The credit as it is under the locked order."""
+    seen = await store.credit(tx, credit_id, party_id)
+    order = await locked(tx, seen.order_id)
+    return await store.credit(tx, credit_id, party_id), order

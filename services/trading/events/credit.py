@@ -1,0 +1,49 @@
+"""The facts of credits for what a service was."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Self
+
+from services.trading.rules.credit import Credit, State
+from services.trading.rules.order import Order
+from services.trading.rules.service_level import Figures
+from shared.facts import Category, Fact
+from shared.ids import ContractId, CreditId, OrderId, ParticipantId
+from shared.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class CreditFact(Fact):
+    category: ClassVar[Category] = Category.TRADE
+    credit_id: CreditId
+    order_id: OrderId
+    contract_id: ContractId
+    buyer_id: ParticipantId
+    provider_id: ParticipantId
+    period: int
+    figures: Figures
+    amount: Money
+    state: State
+    is_owed: bool
+    deadline: datetime | None
+    reason_code: str | None
+    reason: str | None
+    revision: int
+
+    @classmethod
+    def of(cls, credit: Credit, order: Order) -> Self:
+        return cls(
+            credit.id, credit.order_id, order.contract_id, credit.buyer_id, credit.provider_id, credit.period,
+            credit.figures, credit.amount, credit.state, credit.is_owed, credit.deadline, credit.reason_code,
+            credit.reason, credit.revision,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class CreditClaimed(CreditFact):
+    """A buyer says what a service was, and what goes back for that."""
+
+
+@dataclass(frozen=True, slots=True)
+class CreditDecided(CreditFact):
+    """Confirmed by the provider or its silence, contested, or moot: the state says which."""

@@ -1,0 +1,64 @@
+"""What crosses the wire about credits for what a service was."""
+
+from datetime import datetime
+from typing import Annotated, Self
+
+from pydantic import Field as Limits
+
+from services.trading.rules.credit import Credit, State
+from services.trading.rules.service_level import (
+    MINUTES_OF_A_DAY,
+    PERIOD_DAYS_MAX,
+    RESPONSE_MILLISECONDS_MAX,
+    Figures,
+)
+from services.trading.schemas.money import Reason
+from shared.ids import CreditId, OrderId
+from shared.money import Money
+from shared.web import Request, View
+
+
+class NewCredit(Request):
+    """`period`: the first of the right is number one. `response_milliseconds`: within which 95 of 100 were answered."""
+
+    period: Annotated[int, Limits(ge=1, le=3650)]
+    unavailable_minutes: Annotated[int, Limits(ge=0, le=PERIOD_DAYS_MAX * MINUTES_OF_A_DAY)]
+    response_milliseconds: Annotated[int | None, Limits(ge=0, le=RESPONSE_MILLISECONDS_MAX)] = None
+
+    def figures(self) -> Figures:
+        return Figures(self.unavailable_minutes, self.response_milliseconds)
+
+
+class NewContestation(Request):
+    reason: Reason
+
+
+class CreditView(View):
+    """While its price is in escrow, what is confirmed goes back when the order is concluded; `is_owed`: the price had
+    been shared out before."""
+
+    id: CreditId
+    order_id: OrderId
+    period: int
+    unavailable_minutes: int
+    response_milliseconds: int | None
+    amount: Money
+    state: State
+    is_owed: bool
+    next_actor: str | None
+    deadline: datetime | None
+    reason_code: str | None
+    reason: str | None
+    claimed_at: datetime
+    decided_at: datetime | None
+
+    @classmethod
+    def of(cls, credit: Credit) -> Self:
+        figures = credit.figures
+        return cls(
+            id=credit.id, order_id=credit.order_id, period=credit.period,
+            unavailable_minutes=figures.unavailable_minutes, response_milliseconds=figures.response_milliseconds,
+            amount=credit.amount, state=credit.state, is_owed=credit.is_owed, next_actor=credit.next_actor,
+            deadline=credit.deadline, reason_code=credit.reason_code, reason=credit.reason,
+            claimed_at=credit.claimed_at, decided_at=credit.decided_at,
+        )  # fmt: skip
