@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from services.trading.api import (
+    account_statement,
     auctions,
     awards,
     bids,
@@ -24,6 +25,6 @@ router = APIRouter()
 bids.add_to(router)  # first, for routes are looked for in their order
 for part in (
     listings, auctions, mechanisms, awards, stream, needs, inquiries, negotiations, call_auctions, orders, returning,
-    entitlements, wallet, custodian,
+    entitlements, wallet, account_statement, custodian,
 ):  # fmt: skip
     router.include_router(part.router)

@@ -76,6 +76,11 @@ async def order_for_update(tx: Transaction, order_id: OrderId) -> Order:
     return _order(row)
 
 
+async def orders_by_id(tx: Transaction, order_ids: Iterable[OrderId]) -> list[Order]:
+    query = select(*orders.c).where(orders.c.id.in_(sorted(order_ids))).order_by(orders.c.id)
+    return [_order(row) for row in await tx.execute(query)]
+
+
 async def auction_of(tx: Transaction, order_id: OrderId) -> AuctionId | None:
     """The auction that made an order, which is locked before the order. None for other orders, and for none at all."""
     return await tx.scalar(select(orders.c.auction_id).where(orders.c.id == order_id))
