@@ -38,6 +38,7 @@ class Standing:
     affiliates: frozenset[ParticipantId] = frozenset()
     signing_keys: Mapping[KeyId, str] = field(default_factory=dict[KeyId, str])  # public keys in base64
     name: str | None = None  # as it applied; an organisation's name is public
+    uscc: str | None = None  # and so is its 统一社会信用代码
 
     @property
     def is_admitted(self) -> bool:
@@ -138,7 +139,7 @@ class Record:
 
 
 def _applied(before: Standing, data: dict[str, Any]) -> Standing:
-    return replace(before, status="applied", name=data.get("name"))
+    return replace(before, status="applied", name=data.get("name"), uscc=data.get("uscc"))
 
 
 def _admitted(before: Standing, data: dict[str, Any]) -> Standing:

@@ -11,6 +11,7 @@ from services.trading.api import (
     custodian,
     entitlements,
     inquiries,
+    invoice,
     listings,
     mechanisms,
     needs,
@@ -25,6 +26,6 @@ router = APIRouter()
 bids.add_to(router)  # first, for routes are looked for in their order
 for part in (
     listings, auctions, mechanisms, awards, stream, needs, inquiries, negotiations, call_auctions, orders, returning,
-    entitlements, wallet, account_statement, custodian,
+    entitlements, wallet, account_statement, invoice, custodian,
 ):  # fmt: skip
     router.include_router(part.router)

@@ -20,6 +20,7 @@ from services.trading.rules.award import (
     FromNegotiation,
     FromQuote,
     FrozenFees,
+    SaleTax,
 )
 from services.trading.rules.co_owner import Ownership, shared_out
 from services.trading.rules.listing import Listing
@@ -122,6 +123,7 @@ class Order:
     call_auction_id: CallAuctionId | None = None
     refund_minor: int = 0  # of the price, what goes back to the buyer when the rest is shared out
     ownership: Ownership | None = None  # None: the provider's part is the provider's alone
+    tax: SaleTax | None = None  # in the price; None where no quote told it
     returned_minor: int = 0  # of what was shared out, what has gone back since
 
     @property
@@ -189,7 +191,7 @@ def place(order_id: OrderId, contract_id: ContractId, award: Award, listing: Lis
         call_auction_id=origin.call_auction_id if isinstance(origin, FromCallAuction) else None,
         contract_id=contract_id, fees=award.fees, windows=windows, state=ORDER.start, placed_at=award.awarded_at,
         deadline=award.awarded_at + timedelta(seconds=windows.signing_seconds),
-        columns=award.columns, scope=award.scope, ownership=listing.ownership,
+        columns=award.columns, scope=award.scope, ownership=listing.ownership, tax=award.tax,
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Row, String, cast, func, insert, literal, select
 from sqlalchemy.exc import IntegrityError
 
-from services.trading.rules.award import FrozenFees
+from services.trading.rules.award import FrozenFees, SaleTax
 from services.trading.rules.co_owner import Ownership
 from services.trading.rules.instruction import CONFIRMED, InstructionKind
 from services.trading.rules.market_rules import Windows
@@ -43,6 +43,7 @@ _fees = TypeAdapter(FrozenFees)
 _windows = TypeAdapter(Windows)
 _scope = TypeAdapter(Scope)
 _ownership = TypeAdapter(Ownership)
+_tax = TypeAdapter(SaleTax)
 
 
 async def add_order(tx: Transaction, order: Order) -> None:
@@ -50,6 +51,7 @@ async def add_order(tx: Transaction, order: Order) -> None:
     row = _row(order) | {"fees": rows.told(order.fees), "windows": rows.told(order.windows)}
     row["scope"] = order.scope and rows.told(order.scope)
     row["ownership"] = order.ownership and rows.told(order.ownership)
+    row["tax"] = order.tax and rows.told(order.tax)
     try:
         await tx.execute(insert(orders).values(row))
     except IntegrityError as error:
@@ -145,6 +147,7 @@ def _order(row: Row[Any]) -> Order:
         reason_code=row.reason_code, overdue=row.overdue, revision=row.revision,
         scope=row.scope and _scope.validate_python(row.scope), refund_minor=row.refund_minor,
         ownership=row.ownership and _ownership.validate_python(row.ownership), returned_minor=row.returned_minor,
+        tax=row.tax and _tax.validate_python(row.tax),
     )  # fmt: skip
 
 

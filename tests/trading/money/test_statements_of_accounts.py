@@ -102,7 +102,7 @@ def test_what_is_no_month_is_refused(month: str):
     with pytest.raises(NoMonth) as refusal:
         bounds(month)
     assert refusal.value.facts == {"month": month}
-    assert bounds("2000-01")[0].year == 1999 and bounds("9998-12")[1].year == 9999
+    assert bounds("2000-01")[0].year == 2000 and bounds("9998-12")[1].year == 9999
 
 
 def test_amounts_are_told_in_yuan_with_two_decimals_below_zero_too():
