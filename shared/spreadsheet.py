@@ -19,7 +19,7 @@ def guarded_cell(text: str) -> str:
     return QUOTE + text if re.match(FORMULA, text) and not re.fullmatch(NUMBER, text) else text
 
 
-def csv_text(rows: Iterable[Sequence[str]]) -> str:
-    """The rows as one CSV text, every cell guarded and in quotes."""
+def csv_text(rows: Iterable[Sequence[str]], *, marked: bool = True) -> str:
+    """The rows as one CSV text, every cell guarded and in quotes. `marked` is for a reader that knows no UTF-8."""
     lines = (",".join('"' + guarded_cell(cell).replace('"', '""') + '"' for cell in row) for row in rows)
-    return BYTE_ORDER_MARK + "".join(f"{line}\r\n" for line in lines)
+    return (BYTE_ORDER_MARK if marked else "") + "".join(f"{line}\r\n" for line in lines)

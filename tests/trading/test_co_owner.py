@@ -130,14 +130,15 @@ def test_a_contract_names_the_co_owners_only_where_there_are_some():
 # --- over HTTP
 
 
-async def sold(market: Market, minor: int, **named: Any) -> tuple[Person, dict[str, Any]]:
+async def sold(market: Market, minor: int, tax: Any = None, **named: Any) -> tuple[Person, dict[str, Any]]:
     """A buyer who paid and accepted what several own, and the settled order."""
     plan_id = PlanId.new()
     listing = await market.list_it(plan_id=plan_id, kind="unlimited", **named)
     assert listing.status_code == 201, listing.text
     buyer = await market.buyer(minor)
     assert buyer.participant_id
-    quote = market.neighbours.quote(buyer.participant_id, listing.json()["version_id"], plan_id, minor, mode=Mode.RAW)
+    told = (buyer.participant_id, listing.json()["version_id"], plan_id, minor)
+    quote = market.neighbours.quote(*told, mode=Mode.RAW, tax=tax)
     asked = {"listing_id": listing.json()["id"], "quote_id": quote.id, "quote_version": 1, "total": yuan(minor)}
     order = await market.do(buyer, "/orders", asked)
     await market.signed(buyer, order)

@@ -21,6 +21,7 @@ def upgrade() -> None:
     op.add_column("listings", sa.Column("ownership", sa.JSON(), nullable=True))
     with op.batch_alter_table("orders") as orders:
         orders.add_column(sa.Column("ownership", sa.JSON(), nullable=True))
+        orders.add_column(sa.Column("tax", sa.JSON(), nullable=True))
         orders.add_column(sa.Column("returned_minor", sa.BigInteger(), nullable=False, server_default="0"))
         orders.create_check_constraint(
             "no_more_comes_back_than_was_paid", "returned_minor BETWEEN 0 AND price_minor - refund_minor"

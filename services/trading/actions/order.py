@@ -28,7 +28,7 @@ from services.trading.rules import contract as contract_rules
 from services.trading.rules import entitlement as entitlement_rules
 from services.trading.rules import objection as objection_rules
 from services.trading.rules import order as rules
-from services.trading.rules.award import Acceptance, Quoted, StillOrdering, accept_quote, require_apart
+from services.trading.rules.award import Acceptance, Quoted, SaleTax, StillOrdering, accept_quote, require_apart
 from services.trading.rules.instruction import InstructionState
 from services.trading.rules.listing import NoSuchListing, require_open
 from services.trading.rules.order import (
@@ -74,6 +74,7 @@ async def place(trading: Trading, caller: Member, wanted: Wanted, once: Once) ->
         found.id, found.version, found.plan_id, found.version_id, found.mode, found.buyer_id, found.total,
         found.expires_at, found.quota_uses, found.period_days, found.is_bundle,
         None if found.granted_columns is None else tuple(found.granted_columns),
+        found.tax and SaleTax(found.tax.rate_id, found.tax.basis_points, found.tax.tax),
     )  # fmt: skip
     if quote.buyer_id != caller.participant_id:
         raise NoSuchQuote()

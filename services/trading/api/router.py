@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from services.trading.api import (
+    account_statement,
     auctions,
     awards,
     bids,
@@ -12,6 +13,7 @@ from services.trading.api import (
     disputes,
     entitlements,
     inquiries,
+    invoice,
     listings,
     mechanisms,
     needs,
@@ -27,6 +29,6 @@ router = APIRouter()
 bids.add_to(router)  # first, for routes are looked for in their order
 for part in (
     listings, auctions, mechanisms, awards, stream, needs, inquiries, negotiations, call_auctions, orders,
-    objections, credits, returning, entitlements, disputes, wallet, custodian,
+    objections, credits, returning, entitlements, disputes, wallet, account_statement, invoice, custodian,
 ):  # fmt: skip
     router.include_router(part.router)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import ClassVar, Self
 
 from services.trading.rules.acceptance_terms import AcceptanceTerms
-from services.trading.rules.award import FrozenFees
+from services.trading.rules.award import FrozenFees, SaleTax
 from services.trading.rules.co_owner import Ownership
 from services.trading.rules.contract import Contract, Signature
 from services.trading.rules.contract import State as ContractState
@@ -145,6 +145,7 @@ class OrderPlaced(Fact):
     call_auction_id: CallAuctionId | None
     acceptance: AcceptanceTerms
     ownership: Ownership | None
+    tax: SaleTax | None
 
     @classmethod
     def of(cls, order: Order) -> Self:
@@ -152,8 +153,7 @@ class OrderPlaced(Fact):
             order.id, order.listing_id, order.version_id, order.mode, order.exclusive, order.buyer_id,
             order.provider_id, order.price, order.quote_id, order.auction_id, order.inquiry_id, order.negotiation_id,
             order.contract_id, order.fees, order.windows, order.deadline, order.scope, order.call_auction_id,
-            order.acceptance,
-            order.ownership,
+            order.acceptance, order.ownership, order.tax,
         )  # fmt: skip
 
 

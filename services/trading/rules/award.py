@@ -79,6 +79,15 @@ class FromCallAuction:
     call_auction_id: CallAuctionId
 
 
+@dataclass(frozen=True, slots=True)
+class SaleTax:
+    """The tax in a quoted price, and the rate in pricing's table that it is at."""
+
+    rate_id: str
+    basis_points: int
+    amount: Money
+
+
 Origin = FromQuote | FromAuction | FromInquiry | FromNegotiation | FromCallAuction
 
 
@@ -95,6 +104,7 @@ class Award:
     awarded_at: datetime
     columns: tuple[str, ...] | None = None  # that may be asked about; None for all of them
     scope: Scope | None = None
+    tax: SaleTax | None = None  # None where no quote told it
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +123,7 @@ class Quoted:
     period_days: int | None = None
     is_bundle: bool = False
     columns: tuple[str, ...] | None = None
+    tax: SaleTax | None = None
 
     @property
     def is_by_coverage(self) -> bool:
@@ -184,7 +195,7 @@ def accept_quote(quote: Quoted, said: Acceptance, listing: Listing, fees: Frozen
         raise BeyondOffer(period_days=quote.period_days, period_days_max=listing.right.period_days)
     origin = FromQuote(quote.id, quote.version)
     bought = quote.columns, bought_of(listing, quote.quota_uses, quote.period_days)
-    return Award(listing.id, listing.provider_id, quote.buyer_id, quote.total, origin, fees, now, *bought)
+    return Award(listing.id, listing.provider_id, quote.buyer_id, quote.total, origin, fees, now, *bought, quote.tax)
 
 
 def require_apart(quote: Quoted, ordered: Sequence[OrderId]) -> None:

@@ -21,6 +21,7 @@ from services.trading.rules.award import (
     FromNegotiation,
     FromQuote,
     FrozenFees,
+    SaleTax,
 )
 from services.trading.rules.co_owner import Ownership, shared_out
 from services.trading.rules.listing import Listing
@@ -150,6 +151,7 @@ class Order:
     refund_minor: int = 0  # of the price, what goes back when the rest is shared out, or will if nobody says more
     acceptance: AcceptanceTerms = AcceptanceTerms()
     ownership: Ownership | None = None  # None: the provider's part is the provider's alone
+    tax: SaleTax | None = None  # in the price; None where no quote told it
     returned_minor: int = 0  # of what was shared out, what has gone back since
     released_minor: int = 0  # of the price, what was undisputed, and shared out before the rest
     credit_minor: int = 0  # of the price, what goes back for the service, however the order is concluded
@@ -236,7 +238,7 @@ def place(order_id: OrderId, contract_id: ContractId, award: Award, listing: Lis
         contract_id=contract_id, fees=award.fees, state=ORDER.start, placed_at=award.awarded_at,
         windows=replace(windows, acceptance_seconds=acceptance.inspection_seconds), acceptance=acceptance,
         deadline=award.awarded_at + timedelta(seconds=windows.signing_seconds),
-        columns=award.columns, scope=award.scope, ownership=listing.ownership,
+        columns=award.columns, scope=award.scope, ownership=listing.ownership, tax=award.tax,
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Row, String, cast, func, insert, literal, select
 from sqlalchemy.exc import IntegrityError
 
 from services.trading.rules.acceptance_terms import AcceptanceTerms, standard_terms
-from services.trading.rules.award import FrozenFees
+from services.trading.rules.award import FrozenFees, SaleTax
 from services.trading.rules.co_owner import Ownership
 from services.trading.rules.instruction import CONFIRMED
 from services.trading.rules.market_rules import Windows
@@ -45,6 +45,7 @@ _windows = TypeAdapter(Windows)
 _scope = TypeAdapter(Scope)
 _acceptance = TypeAdapter(AcceptanceTerms)
 _ownership = TypeAdapter(Ownership)
+_tax = TypeAdapter(SaleTax)
 
 
 async def add_order(tx: Transaction, order: Order) -> None:
@@ -52,6 +53,7 @@ async def add_order(tx: Transaction, order: Order) -> None:
     row = _row(order) | {"fees": rows.told(order.fees), "windows": rows.told(order.windows)}
     row |= {"scope": order.scope and rows.told(order.scope), "acceptance": rows.told(order.acceptance)}
     row["ownership"] = order.ownership and rows.told(order.ownership)
+    row["tax"] = order.tax and rows.told(order.tax)
     try:
         await tx.execute(insert(orders).values(row))
     except IntegrityError as error:
@@ -76,6 +78,11 @@ async def order_for_update(tx: Transaction, order_id: OrderId) -> Order:
     if row is None:
         raise NoSuchOrder()
     return _order(row)
+
+
+async def orders_by_id(tx: Transaction, order_ids: Iterable[OrderId]) -> list[Order]:
+    query = select(*orders.c).where(orders.c.id.in_(sorted(order_ids))).order_by(orders.c.id)
+    return [_order(row) for row in await tx.execute(query)]
 
 
 async def auction_of(tx: Transaction, order_id: OrderId) -> AuctionId | None:
@@ -145,6 +152,7 @@ def _order(row: Row[Any]) -> Order:
         ownership=row.ownership and _ownership.validate_python(row.ownership), returned_minor=row.returned_minor,
         released_minor=row.released_minor,
         credit_minor=row.credit_minor,
+        tax=row.tax and _tax.validate_python(row.tax),
     )  # fmt: skip
 
 

@@ -18,6 +18,8 @@ from shared.ids import InstructionId, OrderId, ParticipantId, ReceivableId, Tran
 from shared.money import Money
 from shared.web import Page
 
+Key = tuple[OrderId, int]
+
 
 class CollectedMeanwhile(Conflict):
     """This debt was collected at the same time; look again."""
@@ -64,7 +66,7 @@ async def of_order(tx: Transaction, order_id: OrderId, page: Page) -> list[Retur
     after = rows.sequence_after(page) or 0
     here = (returns.c.order_id == order_id, returns.c.number > after)
     found = (await tx.execute(select(*returns.c).where(*here).order_by(returns.c.number).limit(page.limit + 1))).all()
-    return await _with_parts(tx, order_id, found)
+    return await _with_parts(tx, found)
 
 
 async def one(tx: Transaction, order_id: OrderId, number: int) -> Return:
@@ -72,7 +74,7 @@ async def one(tx: Transaction, order_id: OrderId, number: int) -> Return:
     found = (await tx.execute(select(*returns.c).where(*here))).all()
     if not found:
         raise NoSuchReturn()
-    return (await _with_parts(tx, order_id, found))[0]
+    return (await _with_parts(tx, found))[0]
 
 
 async def open_debts(
@@ -117,22 +119,33 @@ async def page_of_receivables(tx: Transaction, page: Page, party_id: Participant
     return [_receivable(row) for row in found]
 
 
-async def _with_parts(tx: Transaction, order_id: OrderId, found: Sequence[Row[Any]]) -> list[Return]:
-    numbers = [row.number for row in found]
-    here = (return_payments.c.order_id == order_id, return_payments.c.number.in_(numbers))
-    paid = await tx.execute(select(*return_payments.c).where(*here).order_by(return_payments.c.transfer_id))
-    payments, debts = dict[int, list[Payment]](), dict[int, list[Debt]]()
-    for row in paid:
+async def of_orders(tx: Transaction, order_ids: Iterable[OrderId]) -> dict[OrderId, list[Return]]:
+    """All returns of these orders, in the order of their numbers."""
+    query = select(*returns.c).where(returns.c.order_id.in_(sorted(order_ids)))
+    made = await _with_parts(tx, (await tx.execute(query.order_by(returns.c.order_id, returns.c.number))).all())
+    found = dict[OrderId, list[Return]]()
+    for each in made:
+        found.setdefault(each.order_id, []).append(each)
+    return found
+
+
+async def _with_parts(tx: Transaction, found: Sequence[Row[Any]]) -> list[Return]:
+    """With payments and debts, by one statement for each. Requires rows of returns."""
+    order_ids = sorted({row.order_id for row in found})
+    query = select(*return_payments.c).where(return_payments.c.order_id.in_(order_ids))
+    payments, debts = dict[Key, list[Payment]](), dict[Key, list[Debt]]()
+    for row in await tx.execute(query.order_by(return_payments.c.transfer_id)):
         payment = Payment(row.bearer, row.payer, Money(row.amount_minor, row.currency))
-        payments.setdefault(row.number, []).append(payment)
-    there = (receivables.c.order_id == order_id, receivables.c.number.in_(numbers))
-    for row in await tx.execute(select(*receivables.c).where(*there).order_by(receivables.c.id)):
+        payments.setdefault((row.order_id, row.number), []).append(payment)
+    owed = select(*receivables.c).where(receivables.c.order_id.in_(order_ids)).order_by(receivables.c.id)
+    for row in await tx.execute(owed):
         debt = Debt(row.debtor_id, row.creditor, Money(row.amount_minor, row.currency))
-        debts.setdefault(row.number, []).append(debt)
+        debts.setdefault((row.order_id, row.number), []).append(debt)
     return [
         Return(
             row.order_id, row.number, Money(row.amount_minor, row.currency), Cause(row.cause), row.reason,
-            tuple(payments.get(row.number, ())), tuple(debts.get(row.number, ())), row.returned_at,
+            tuple(payments.get((row.order_id, row.number), ())), tuple(debts.get((row.order_id, row.number), ())),
+            row.returned_at,
         )
         for row in found
     ]  # fmt: skip
