@@ -140,11 +140,10 @@ class Witness:
 
     def newest(self, digest: str) -> str:
         """The note last cosigned of the log whose origin has this SHA-256."""
-        origins = (log.name for log in self._logs if hashlib.sha256(log.name.encode()).hexdigest() == digest)
-        head = self.state.head(next(origins, ""))
-        if not head.note:
-            raise Refused(404, "nothing was cosigned of such a log\n")
-        return head.note
+        for origin in {log.name for log in self._logs}:
+            if hashlib.sha256(origin.encode()).hexdigest() == digest and (note := self.state.head(origin).note):
+                return note
+        raise Refused(404, "nothing was cosigned of such a log\n")
 
     def _cosign(self, point: Checkpoint, time: int) -> str:
         signature = self._private.sign(cosignature.signed_bytes(time, point.body()))

@@ -16,13 +16,16 @@ class AlertRaised(Fact):
 
     category: ClassVar[Category] = Category.SYSTEM
     retention: ClassVar[Retention] = Retention.SECURITY
-    kind: Literal["source_equivocates"]
-    evidence_id: EvidenceId
-    service: str
-    stripe: int
-    seq: int
-    known_hash: str
-    sent_hash: str
+    kind: Literal["source_equivocates", "witness_silent", "witness_contradicts"]
+    evidence_id: EvidenceId | None = None
+    service: str | None = None
+    stripe: int | None = None
+    seq: int | None = None
+    known_hash: str | None = None
+    sent_hash: str | None = None
+    witness: str | None = None
+    size: int | None = None
+    detail: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
-"""What `audit` does unasked: it signs the log, once a second where it has grown."""
+"""What `audit` does unasked: it signs the log, once a second where it has grown, and has witnesses
+confirm it, once a minute where it has not."""
 
 import logging
 
@@ -17,6 +18,6 @@ async def run(audit: Audit) -> None:
 async def tick(audit: Audit) -> None:
     """Sign what has grown. A log that contradicts itself is said so, every time, until someone comes."""
     try:
-        await audit.signer.sign()
+        await audit.witnessing.sign()
     except Exception:
         log.exception("nothing was signed; tried again in %s s", INTERVAL_SECONDS)

@@ -12,10 +12,22 @@ from typing import Any
 from sqlalchemy import Select, Table, insert, select, tuple_, update
 
 from services.audit.rules import tile as tile_rules
+from services.audit.rules.cosignature import Cosignature
 from services.audit.rules.entry import BackLink, SourceHead
 from services.audit.rules.tile import Tile, Unfinished
 from services.audit.rules.tree import EMPTY_ROOT
-from services.audit.tables import checkpoints, entries, evidence, key_heads, links, log, source_heads, tiles
+from services.audit.tables import (
+    checkpoints,
+    cosignatures,
+    entries,
+    evidence,
+    key_heads,
+    links,
+    log,
+    source_heads,
+    tiles,
+    witnessed,
+)  # fmt: skip
 from shared.database import Transaction, for_update, insert_into
 from shared.errors import Conflict
 from shared.ids import EvidenceId, FactId, LeaseId
@@ -215,13 +227,39 @@ async def checkpoint_sizes(tx: Transaction, size_max: int) -> list[int]:
 
 
 async def checkpoint_note(tx: Transaction, size: int) -> bytes | None:
-    return await tx.scalar(select(checkpoints.c.note).where(checkpoints.c.size == size))
+    """The checkpoint of this size, with the newest word of each witness below it."""
+    note = await tx.scalar(select(checkpoints.c.note).where(checkpoints.c.size == size))
+    newest_last = cosignatures.c.witness, cosignatures.c.time
+    words = select(cosignatures.c.witness, cosignatures.c.line).where(cosignatures.c.size == size)
+    lines = {row.witness: row.line for row in await tx.execute(words.order_by(*newest_last))}
+    return note and note + "".join(lines.values()).encode()
 
 
 async def add_checkpoint(tx: Transaction, signed: SignedCheckpoint) -> None:
     """Requires a size beyond the newest checkpoint's, and the log's row locked since that was known."""
     row = {"size": signed.size, "note": signed.note, "signed_at": signed.signed_at}
     await tx.execute(insert(checkpoints), [row])
+
+
+async def add_cosignatures(tx: Transaction, size: int, given: Iterable[Cosignature]) -> None:
+    rows = [{"size": size, "witness": each.key.name, "time": each.time, "line": each.line()} for each in given]
+    await tx.execute(insert_into(tx, cosignatures).on_conflict_do_nothing(), rows)
+
+
+async def witnesses_of(tx: Transaction, size: int) -> set[str]:
+    """Whose word there is for the checkpoint of this size."""
+    return set(await tx.scalars(select(cosignatures.c.witness).where(cosignatures.c.size == size)))
+
+
+async def add_witnessed(tx: Transaction, size: int, now: datetime) -> None:
+    """The checkpoint of this size meets the policy. Nothing happens if that was known."""
+    row = {"size": size, "witnessed_at": now}
+    await tx.execute(insert_into(tx, witnessed).values(row).on_conflict_do_nothing())
+
+
+async def witnessed_size(tx: Transaction) -> int:
+    """The largest size that ever met the policy; 0 if none did."""
+    return await tx.scalar(select(witnessed.c.size).order_by(witnessed.c.size.desc()).limit(1)) or 0
 
 
 async def add_evidence(tx: Transaction, found: Evidence) -> bool:

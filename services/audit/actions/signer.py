@@ -3,7 +3,8 @@
 Promises: no checkpoint is signed over bytes that were not read back from the database, by another connection than wrote
 them; no two checkpoints of this log contradict each other; a log that contradicts itself is never signed again, and
 takes nothing more until a person has looked at it (Yeti 2022: a bit flipped between computing and storing).
-Does not: notice that the whole database was set back to a backup while no process was looking. That takes a witness.
+Does not: notice that the whole database was set back to a backup while no process was looking. That takes a witness
+(`witnessing.py`).
 """
 
 from dataclasses import dataclass
@@ -61,12 +62,13 @@ class Signer:
             newest = await store.newest_checkpoint(tx)
             if newest and newest.size >= log.size:
                 return False
-            note = self._note(Checkpoint(self._origin, log.size, log.root))
+            note = self.note(Checkpoint(self._origin, log.size, log.root))
             await store.add_checkpoint(tx, SignedCheckpoint(log.size, note, await self._database.now(tx)))
         self._checked = checked
         return True
 
-    def _note(self, point: Checkpoint) -> bytes:
+    def note(self, point: Checkpoint) -> bytes:
+        """The signed note of a checkpoint that is known to contradict none that was signed before."""
         body = point.body()
         return checkpoint.note_text(body, [(self.key, self._private.sign(body.encode()))]).encode()
 
