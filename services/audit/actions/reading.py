@@ -13,6 +13,7 @@ from services.audit.actions.proofs import hashes_over
 from services.audit.events import EntriesRead
 from services.audit.rules import entry, tile, tree
 from services.audit.rules.tile import NoSuchTile, Tile
+from services.audit.rules.tlog_proof import Proof
 from services.audit.rules.tree import Node, OutsideOfTheTree, leaf_hash
 from services.audit.schemas import ConsistencyView, EntriesView, EntryView, InclusionView
 from services.audit.store import StoredEntry
@@ -138,6 +139,17 @@ async def inclusion(audit: Audit, index: int, size: int | None) -> InclusionView
         hashes = await hashes_over(tx, [[Node(0, index)], whole, *parts])
     leaf, root, *proof = [each.hex() for each in hashes]
     return InclusionView(index=index, size=size, leaf_hash=leaf, root=root, hashes=proof)
+
+
+async def stand_alone_proof(audit: Audit, index: int, size: int | None) -> str:
+    """The same proof together with the checkpoint of that size, or the newest that is shown, as C2SP tlog-proof."""
+    async with audit.database.read() as tx:
+        size = await presented_size(audit, tx) if size is None else size
+        note = None if size is None else await store.checkpoint_note(tx, size)
+        if size is None or note is None:
+            raise NoCheckpoint(size=size)
+        hashes = await hashes_over(tx, tree.inclusion_parts(index, size))
+    return Proof(index, hashes, note.decode()).text()
 
 
 async def consistency(audit: Audit, first: int, second: int | None) -> ConsistencyView:
