@@ -120,6 +120,9 @@ def demo(
 def verify(
     bundle: Annotated[Path, typer.Argument(help="The tar that a regulator exported.")],
     key: Annotated[str | None, typer.Option(help="The log's verifier key, from elsewhere than the bundle.")] = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="Instead of a key: the policy with the log's key, its witnesses and the quorum.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Check a bundle of the log, offline, from its bytes alone.
@@ -129,6 +132,7 @@ def verify(
     from verifier import yaosu_verify
 
     arguments = [str(bundle), *(["--key", key] if key else []), *(["--json"] if as_json else [])]
+    arguments += ["--policy", str(policy)] if policy else []
     raise typer.Exit(yaosu_verify.main(arguments))
 
 

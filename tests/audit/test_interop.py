@@ -160,7 +160,7 @@ print(json.dumps({"origin": head.origin, "size": head.size, "root": bytes(head.r
 @on_sqlite
 async def test_metamorphic_log_verifies_checkpoint_and_proofs(watch: Watched, tmp_path: Path):
     async with on_a_socket(watch) as url, AsyncClient(base_url=url.removesuffix("/log")) as client:
-        told = {
+        told: dict[str, Any] = {
             "vkeys": [LOG_KEY.text()], "note": (await client.get("/log/checkpoint")).text,
             "first": (tmp_path / "first").read_text(), "leaf_hash": leaf_hash(await leaf_of(watch, 200)).hex(),
             "inclusion": (await client.get("/proofs/inclusion", params={"index": 200})).json(),
