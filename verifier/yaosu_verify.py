@@ -423,6 +423,9 @@ class Content:
             act: str = event["act"]
             self._tell("canonical", index, f"an act of {source['svc']}", act, act.split(".")[0] == source["svc"])
             self._follow_chain(index, source, lines[1])
+            if act.endswith(".source_heartbeat"):
+                told = {"stripe": source["str"], "seq": source["seq"] - 1, "hash": source["prev"]}
+                self._tell("chains", index, f"a sign of life {told}", str(event["data"]), event["data"] == told)
             self._follow_time(index, event, seal)
             self._follow_links(index, subjects(event), seal["k"])
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

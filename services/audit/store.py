@@ -158,6 +158,12 @@ async def places_of(
     return [(row.log_index, row.chain_hash) for row in rows]
 
 
+async def ids_between(tx: Transaction, service: str, stripe: int, first_seq: int, last_seq: int) -> list[FactId]:
+    """The facts that the log has of a stripe under these numbers, in order."""
+    here = (entries.c.service == service, entries.c.stripe == stripe, entries.c.seq.between(first_seq, last_seq))
+    return list(await tx.scalars(select(entries.c.fact_id).where(*here).order_by(entries.c.seq)))
+
+
 # --- heads of sources and of keys
 
 
