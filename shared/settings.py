@@ -30,6 +30,8 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         default=None, validation_alias=AliasChoices("YAOSU_DATABASE_URL", "DATABASE_URL")
     )
+    # audit's alone: its database, by a role that can only read, for the self-monitor; without it, by a reading session.
+    monitor_database_url: SecretStr | None = None
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]", "in-process")  # by which names we are asked

@@ -6,11 +6,13 @@ from fastapi import FastAPI
 
 from services.audit import jobs
 from services.audit.actions import audit as parts
+from services.audit.actions.monitor import Monitor
 from services.audit.actions.witnessing import read_policy
 from services.audit.api import router
 from services.audit.rules.checkpoint import VerifierKey
 from shared import web
 from shared.core import Core
+from shared.database import Database
 from shared.guard import Doors
 from shared.rest import Directory
 from shared.signing import SigningKey
@@ -24,5 +26,10 @@ def build(core: Core, witnesses: Directory | None = None) -> FastAPI:
     origin, path = core.settings.log_origin, core.settings.log_policy
     policy = read_policy(path, VerifierKey(origin, key.public)) if path else None
     audit = parts.compose(core.database, core.outbox, core.clock, origin, key, policy, witnesses)
+    reading_url = core.settings.monitor_database_url
+    url = reading_url.get_secret_value() if reading_url else core.database.url
+    monitor = Monitor(audit, Database(url, schema=core.name, clock=core.clock))
     doors = Doors(core.settings.allowed_hosts, larger={"/audit/v1/batches": BATCH_BYTES_MAX})
-    return web.application(core, router, audit, jobs=[partial(jobs.run, audit)], doors=doors)
+    return web.application(
+        core, router, audit, jobs=[partial(jobs.run, audit), partial(jobs.watch, monitor)], doors=doors
+    )

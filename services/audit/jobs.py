@@ -4,6 +4,7 @@ confirm it, once a minute where it has not."""
 import logging
 
 from services.audit.actions.audit import Audit
+from services.audit.actions.monitor import Monitor
 
 INTERVAL_SECONDS = 1.0
 log = logging.getLogger(__name__)
@@ -13,6 +14,19 @@ async def run(audit: Audit) -> None:
     while True:
         await audit.clock.sleep(INTERVAL_SECONDS)
         await tick(audit)
+
+
+async def watch(monitor: Monitor) -> None:
+    """The self-monitor, as often as the log is signed."""
+    try:
+        while True:
+            await monitor.audit.clock.sleep(INTERVAL_SECONDS)
+            try:
+                await monitor.tick()
+            except Exception:
+                log.exception("the monitor could not look; it looks again in %s s", INTERVAL_SECONDS)
+    finally:
+        await monitor.eyes.close()
 
 
 async def tick(audit: Audit) -> None:

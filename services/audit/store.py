@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Table, insert, select, tuple_, update
+from sqlalchemy import Select, Table, and_, insert, select, tuple_, update
 
 from services.audit.rules import tile as tile_rules
 from services.audit.rules.cosignature import Cosignature
@@ -173,6 +173,14 @@ async def source_head(tx: Transaction, service: str, stripe: int) -> SourceHead:
     return SourceHead(service, stripe, row.seq, row.hash) if row else SourceHead(service, stripe)
 
 
+async def last_entries(tx: Transaction) -> list[StoredEntry]:
+    """The last entry of every stripe."""
+    here = (entries.c.service, entries.c.stripe, entries.c.seq)
+    last = (source_heads.c.service, source_heads.c.stripe, source_heads.c.seq)
+    is_last = and_(*(ours == theirs for ours, theirs in zip(here, last, strict=True)))
+    return _entries(await tx.execute(select(*entries.c).join(source_heads, is_last)))
+
+
 async def save_source_heads(tx: Transaction, heads: Iterable[SourceHead]) -> None:
     rows = [{"service": each.service, "stripe": each.stripe, "seq": each.seq, "hash": each.hash} for each in heads]
     await _upsert(tx, source_heads, rows)
@@ -225,6 +233,13 @@ async def newest_checkpoint(tx: Transaction) -> SignedCheckpoint | None:
     rows = await tx.execute(select(*checkpoints.c).order_by(checkpoints.c.size.desc()).limit(1))
     row = rows.one_or_none()
     return SignedCheckpoint(row.size, row.note, row.signed_at) if row else None
+
+
+async def checkpoints_between(tx: Transaction, after_size: int, size: int) -> list[SignedCheckpoint]:
+    """Those beyond the one size and up to the other, in order."""
+    here = (checkpoints.c.size > after_size, checkpoints.c.size <= size)
+    rows = await tx.execute(select(*checkpoints.c).where(*here).order_by(checkpoints.c.size))
+    return [SignedCheckpoint(row.size, row.note, row.signed_at) for row in rows]
 
 
 async def checkpoint_sizes(tx: Transaction, size_max: int) -> list[int]:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from services.audit import store, witnesses
-from services.audit.actions.signer import LogContradictsItself
+from services.audit.actions.rereading import LogContradictsItself
 from services.audit.actions.witnessing import read_policy
 from services.audit.rules import checkpoint, tile, tree
 from services.audit.rules.checkpoint import Checkpoint, VerifierKey

@@ -16,8 +16,9 @@ from pathlib import Path
 
 from services.audit import store, witnesses
 from services.audit.actions import proofs
+from services.audit.actions.rereading import LogContradictsItself
 from services.audit.actions.sequencer import Sequencer
-from services.audit.actions.signer import LogContradictsItself, Signer
+from services.audit.actions.signer import Signer
 from services.audit.events import AlertRaised
 from services.audit.rules import checkpoint, cosignature, policy
 from services.audit.rules.checkpoint import Checkpoint, NotANote, VerifierKey
