@@ -42,10 +42,12 @@ class Count:
 
 def signs_of_life(batch: Batch, last_seq: int) -> Iterator[SignOfLife]:
     """Those of a batch, up to a number. Requires events that were taken."""
-    reached = batch.previous
+    mark, reached = b'"act":"' + batch.service.encode() + b".source_", batch.previous
+    if not any(mark in line for line in batch.lines):
+        return
     for seq, line in enumerate(batch.lines[: last_seq - batch.first_seq + 1], batch.first_seq):
         previous, reached = reached, link(reached, seq, line)
-        if b'"act":"' + batch.service.encode() + b".source_" in line:
+        if mark in line:
             sign = SignOfLife(seq, previous, read_event(line))
             if sign.name in (HEARTBEAT, COUNTED):
                 yield sign
