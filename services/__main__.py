@@ -211,6 +211,18 @@ def witness(
     _run(program.build(watching), host, "info", port)
 
 
+@app.command(epilog="Example: `yaosu log-key`")
+def log_key() -> None:
+    """Print the log's verifier key: what a regulator verifies with, and a witness and a policy must know."""
+    from services.audit.rules.checkpoint import VerifierKey
+    from shared.signing import SigningKey
+
+    settings = _settings()
+    settings = with_development_secrets(settings) if settings.environment == "development" else settings
+    key = SigningKey.from_pem(settings.require_secret("log_key"))
+    typer.echo(VerifierKey(settings.log_origin, key.public).text())
+
+
 @app.command(epilog="Example: `yaosu openapi > openapi.json`")
 def openapi() -> None:
     """Print the API of all services as one OpenAPI document."""

@@ -10,7 +10,9 @@ import pytest
 from httpx2 import AsyncClient, HTTPError, Response
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from services import __main__ as command_line
 from services import witness as program
 from services.audit.rules import checkpoint, cosignature
 from services.audit.rules.checkpoint import Checkpoint, VerifierKey
@@ -257,3 +259,9 @@ async def test_a_witness_killed_between_commit_and_answer_has_forgotten_nothing(
         assert (await client.post("/add-checkpoint", content=FORKED.submission(20, 20))).status_code == 409
         assert (await client.post("/add-checkpoint", content=TRUE.submission(20, 20))).status_code == 200
     await server.stop()
+
+
+def test_the_command_line_prints_the_key_that_a_witness_must_know(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("YAOSU_VAR", str(tmp_path))
+    first, second = (CliRunner().invoke(command_line.app, ["log-key"]).stdout for _ in range(2))
+    assert first == second and checkpoint.parse_verifier_key(first.strip()).name == "yaosu.example/log"
