@@ -123,6 +123,9 @@ def verify(
     policy: Annotated[
         Path | None, typer.Option(help="Instead of a key: the policy with the log's key, its witnesses and the quorum.")
     ] = None,
+    receipt: Annotated[
+        list[Path] | None, typer.Option(help="What the log answered a source, as JSON; may stand several times.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Check a bundle of the log, offline, from its bytes alone.
@@ -133,6 +136,7 @@ def verify(
 
     arguments = [str(bundle), *(["--key", key] if key else []), *(["--json"] if as_json else [])]
     arguments += ["--policy", str(policy)] if policy else []
+    arguments += [part for path in receipt or () for part in ("--receipt", str(path))]
     raise typer.Exit(yaosu_verify.main(arguments))
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Yaosu 要素: the offline verifier of the audit log. 审计日志离线校验工具。
 
-    python3 yaosu_verify.py BUNDLE.tar [--key NAME+ID+BASE64] [--policy FILE] [--json]
+    python3 yaosu_verify.py BUNDLE.tar [--key NAME+ID+BASE64] [--policy FILE] [--receipt FILE]... [--json]
 
 One file, Python 3.9 or later, nothing but the standard library, no network, constant memory.
 Promises: what it reports as verified it has recomputed from the bundle's bytes; what it has not is listed as not
@@ -9,7 +9,8 @@ checked; the first entry that diverges is named. Exit: 0 verified, 1 tampered, 2
 
 Without --key the log's key is taken from the bundle itself: then the report only says that the bundle agrees with
 itself, not whose it is. Get the key from its owner by another way, and compare this file's SHA-256 likewise.
-A policy (C2SP tlog-policy) says the log's key, its witnesses, and whose cosignatures suffice.
+A policy (C2SP tlog-policy) says the log's key, its witnesses, and whose cosignatures suffice. A receipt is what the log
+answered a source: that it holds these events at these places.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import sys
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any, BinaryIO, cast
 
 VERIFIED, TAMPERED, INCOMPLETE, UNDECIDED = range(4)
@@ -45,6 +46,7 @@ CHECKS = {
     "times": ("入账时间不倒退", "ingest times never run backwards"),
     "back_links": ("回链与计数正确", "back-links and counts"),
     "canonical": ("规范编码", "canonical form of every line"),
+    "receipts": ("回执兑现", "what the log promised in its receipts is there"),
 }
 NOT_WITNESSED = ("见证：本包未经见证", "not witnessed: nothing shows that others were shown the same log")
 OWN_WITNESSES = ("见证人密钥归属：取自包内", "whose keys the witnesses' are: they were taken from the bundle itself")
@@ -74,6 +76,7 @@ NUMBER = "(?:0|-?[1-9][0-9]{0,15})"
 SOURCE_LINE = re.compile(rf'\{{"prev":"[0-9a-f]{{64}}","seq":{NUMBER},"str":{NUMBER},"svc":"[a-z_]+"\}}'.encode())
 LINK = rf'\["[0-9a-f]{{32}}",{NUMBER},{NUMBER}\]'
 SEAL_LINE = re.compile(rf'\{{"ep":{NUMBER},"its":{NUMBER},"k":\[(?:{LINK}(?:,{LINK})*)?\],"lag":{NUMBER}\}}'.encode())
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 FINDINGS_MAX = 5  # of each check and verdict; more would only repeat it
 
 
@@ -109,6 +112,7 @@ class Report:
     size: int = 0
     root: str = ""
     policy_source: str = ""  # given, or the bundle itself; empty where there is no policy
+    receipts: int = 0  # how many were given
     witnesses: dict[str, int] = field(default_factory=lambda: dict[str, int]())  # who cosigned, in seconds since 1970
     reason: str = ""  # why nothing can be decided
     blame: str = ""  # which of entries and tiles the signed root contradicts
@@ -125,7 +129,8 @@ class Report:
             self.findings.append(finding)
 
     def checks(self) -> dict[str, tuple[str, str]]:
-        return {check: label for check, label in CHECKS.items() if check != "witnesses" or self.policy_source}
+        given = {"witnesses": bool(self.policy_source), "receipts": self.receipts > 0}
+        return {check: label for check, label in CHECKS.items() if given.get(check, True)}
 
     def exit_code(self) -> int:
         verdicts = {finding.verdict for finding in self.findings}
@@ -202,15 +207,17 @@ def verify(
     key: str | None = None,
     progress: Callable[[int, int], None] | None = None,
     policy: bytes | None = None,
+    receipts: Sequence[bytes] = (),
 ) -> Report:
     """The report on a bundle; `key` is the log's verifier key from elsewhere, in the form name+id+base64.
 
-    `policy` is the content of a policy from elsewhere; it says that key too. `progress` is told, now and then, how many
+    `policy` is the content of a policy from elsewhere; it says that key too. `receipts` are such as sources hold, each
+    the JSON that the log answered. `progress` is told, now and then, how many
     of how many entries have been read.
     """
-    report = Report(key_source="bundle" if key is None and policy is None else "given")
+    report = Report(key_source="bundle" if key is None and policy is None else "given", receipts=len(receipts))
     try:
-        _verify(Bundle(path), key, policy, report, progress or (lambda done, size: None))
+        _verify(Bundle(path), key, policy, receipts, report, progress or (lambda done, size: None))
     except Missing as error:
         report.add(Finding(INCOMPLETE, "leaves", path, "a whole bundle", str(error)))
     except Exception as error:  # also a full disk or a fault of this file: a crash's exit code would say "tampered"
@@ -222,6 +229,7 @@ def _verify(
     bundle: Bundle,
     key_text: str | None,
     policy_text: bytes | None,
+    receipts: Sequence[bytes],
     report: Report,
     progress: Callable[[int, int], None],
 ) -> None:
@@ -250,7 +258,8 @@ def _verify(
     report.done.add("signature")
     if rules:
         _hear_witnesses(newest, rules, report)
-    Scan(bundle, report, {**_history(bundle, key, report), report.size: root}, progress).run()
+    promises = [read_receipt(each, key) for each in receipts]
+    Scan(bundle, report, {**_history(bundle, key, report), report.size: root}, progress).run(promises)
 
 
 def _rules(own: bytes | None, given: bytes | None, report: Report) -> Policy | None:
@@ -321,7 +330,8 @@ class Scan:
         self._tree, self._given, self._content = Tree(), Tree(), Content(report)
         self._good = 0  # the largest size at which a checkpoint's root was right
 
-    def run(self) -> None:
+    def run(self, promises: Sequence[Promise]) -> None:
+        self._content.promises = sorted(promises, key=lambda each: each.index)
         try:
             self._walk()
         finally:
@@ -390,6 +400,9 @@ class Scan:
         for series in [self._entries, *self._tiles]:
             series.end()
         report = self._report
+        for told in self._content.promises:
+            expected, found = f"entry {told.index}", f"{report.size} entries"
+            report.add(Finding(INCOMPLETE, "receipts", "checkpoint", expected, found))
         report.done |= set(CHECKS) - {"witnesses"} - self._content.unread
         if self._given.size == report.size:
             agree = self._tree.root().hex() == report.root, self._given.root().hex() == report.root
@@ -405,6 +418,7 @@ class Content:
     def __init__(self, report: Report) -> None:
         self._report, self._its, self._epoch = report, 0, 0
         self.unread: set[str] = set()
+        self.promises: list[Promise] = []  # in order of their places
         self._chains: dict[tuple[str, int], tuple[int, bytes, int]] = {}
         self._subjects = sqlite3.connect("", isolation_level=None)
         self._subjects.execute("PRAGMA journal_mode = OFF")
@@ -428,9 +442,15 @@ class Content:
                 self._tell("chains", index, f"a sign of life {told}", str(event["data"]), event["data"] == told)
             self._follow_time(index, event, seal)
             self._follow_links(index, subjects(event), seal["k"])
+            self._keep_promises(index, source)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             self._tell("canonical", index, "three canonical lines of the log's form", str(error), False)
-            self.unread = {"chains", "times", "back_links"}  # they say nothing of an entry that cannot be read
+            self.unread = {
+                "chains",
+                "times",
+                "back_links",
+                "receipts",
+            }  # they say nothing of an entry that cannot be read
 
     def _follow_chain(self, index: int, source: dict[str, Any], line: bytes) -> None:
         stripe, seq, previous = (source["svc"], source["str"]), source["seq"], bytes.fromhex(source["prev"])
@@ -442,6 +462,15 @@ class Content:
             self._tell("chains", last_index, expected, found, previous == last_hash, until=index)
         reached = hashlib.sha256(b"\x10" + previous + seq.to_bytes(8, "big") + line).digest()
         self._chains[stripe] = (seq, reached, index)
+
+    def _keep_promises(self, index: int, source: dict[str, Any]) -> None:
+        while self.promises and self.promises[0].index <= index:
+            told = self.promises.pop(0)
+            seq, reached, at = self._chains.get((told.service, told.stripe), (0, bytes(32), -1))
+            expected = f"{told.service}/{told.stripe} up to {told.seq} with {told.hash}"
+            found = f"{source['svc']}/{source['str']} {source['seq']}, up to {seq} with {reached.hex()}"
+            right = (at, seq, reached.hex()) == (told.index, told.seq, told.hash)
+            self._tell("receipts", index, expected, found, right)
 
     def _follow_time(self, index: int, event: dict[str, Any], seal: dict[str, Any]) -> None:
         its, epoch = seal["its"], seal["ep"]
@@ -727,6 +756,31 @@ class Policy:
         return self.quorum in seen | {"none"}
 
 
+@dataclass(frozen=True)
+class Promise:
+    """Of a receipt: the log holds the stripe up to this number, with this hash, at this place."""
+
+    index: int
+    service: str
+    stripe: int
+    seq: int
+    hash: str
+
+
+def read_receipt(content: bytes, key: Key) -> Promise:
+    """What a receipt promises. Raises CannotDecide unless the log's key signed it."""
+    try:
+        told = json.loads(content)
+        signature, issued_at = _base64(told.pop("signature")), told["issued_at"].replace("Z", "+00:00")
+        told["issued_at"] = (datetime.fromisoformat(issued_at) - EPOCH) // timedelta(microseconds=1)
+        line = json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+        if not ed25519_verifies(key.public, b"yaosu receipt v1\n" + line, signature):
+            raise Refused("it is not signed by the log's key")
+        return Promise(told["last_index"], told["service"], told["stripe"], told["last_seq"], told["last_hash"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CannotDecide(f"this is no receipt of the log: {error}") from error
+
+
 # --- canonical JSON (RFC 8785 within the log's profile)
 
 
@@ -832,6 +886,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("bundle")
     parser.add_argument("--key", help="the log's verifier key, from a source other than the bundle")
     parser.add_argument("--policy", help="a C2SP tlog-policy: the log's key, its witnesses and the quorum")
+    parser.add_argument("--receipt", action="append", default=[], help="what the log answered a source, as JSON")
     parser.add_argument("--json", action="store_true")
     try:
         options = parser.parse_args(argv)
@@ -839,10 +894,11 @@ def main(argv: Sequence[str]) -> int:
         return UNDECIDED if stop.code else 0
     try:
         policy = _read_file(options.policy) if options.policy else None
+        receipts = [_read_file(path) for path in options.receipt]
     except OSError as error:
         print(error, file=sys.stderr)
         return UNDECIDED
-    report = verify(options.bundle, options.key, _show if sys.stderr.isatty() else None, policy)
+    report = verify(options.bundle, options.key, _show if sys.stderr.isatty() else None, policy, receipts)
     output: Any = sys.stdout
     if hasattr(output, "reconfigure"):
         output.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter changes no verdict
