@@ -23,9 +23,13 @@ PLAIN = {str: "text", int: "integer", bool: "boolean", datetime: "moment", Commi
 
 def facts(service: str) -> list[type[Fact]]:
     """Every class of facts that a service's events define, bases too."""
+    return facts_in(f"services/{service}/events.py", f"services/{service}/events/*.py")
+
+
+def facts_in(*patterns: str) -> list[type[Fact]]:
     return [
         value
-        for module in modules(f"services/{service}/events.py", f"services/{service}/events/*.py")
+        for module in modules(*patterns)
         for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, Fact) and value.__module__ == module.__name__
     ]
@@ -70,6 +74,8 @@ def drawn(document: str) -> str:
     parts = list[str]()
     for service in SERVICES:
         parts += [f"## {service}\n", *(_act(service, fact) for fact in facts(service) if is_act(fact))]
+    shared = (_act("SERVICE", fact) for fact in facts_in("shared/heartbeats.py"))
+    parts += ["## every service, of its own outbox\n", *shared]
     return between(document, "facts", parts)
 
 

@@ -57,7 +57,7 @@ def serve(
     else:
         asyncio.run(_require_good(market.database_of(service, settings, clock), settings))
         door = market.build_service(service, settings, clock)
-    _run(door, settings, settings.port if port is None else port)
+    _run(door, settings.host, settings.log_level, settings.port if port is None else port)
 
 
 @app.command(epilog="Example: `yaosu migrate` or `yaosu migrate trading`")
@@ -120,6 +120,12 @@ def demo(
 def verify(
     bundle: Annotated[Path, typer.Argument(help="The tar that a regulator exported.")],
     key: Annotated[str | None, typer.Option(help="The log's verifier key, from elsewhere than the bundle.")] = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="Instead of a key: the policy with the log's key, its witnesses and the quorum.")
+    ] = None,
+    receipt: Annotated[
+        list[Path] | None, typer.Option(help="What the log answered a source, as JSON; may stand several times.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Check a bundle of the log, offline, from its bytes alone.
@@ -129,6 +135,8 @@ def verify(
     from verifier import yaosu_verify
 
     arguments = [str(bundle), *(["--key", key] if key else []), *(["--json"] if as_json else [])]
+    arguments += ["--policy", str(policy)] if policy else []
+    arguments += [part for path in receipt or () for part in ("--receipt", str(path))]
     raise typer.Exit(yaosu_verify.main(arguments))
 
 
@@ -178,6 +186,45 @@ def replay(
     report = replay_check.check(source, auction, url, token)
     typer.echo(json.dumps(report.as_json(), ensure_ascii=False, indent=2) if as_json else report.as_text())
     raise typer.Exit(int(report.code))
+
+
+@app.command(epilog="Example: `yaosu witness --name regulator.example/w1 --log 'yaosu.example/log+…'`")
+def witness(
+    name: Annotated[str, typer.Option(envvar="YAOSU_WITNESS_NAME", help="The name that it signs with, for ever.")],
+    log_key: Annotated[
+        list[str],
+        typer.Option("--log", envvar="YAOSU_WITNESS_LOGS", help="A log's verifier key; may stand several times."),
+    ],
+    folder: Annotated[
+        Path, typer.Option(envvar="YAOSU_WITNESS_FOLDER", help="Its key and its memory. Never set it back to a backup.")
+    ] = Path("var/witness"),
+    host: Annotated[str, typer.Option(envvar="YAOSU_HOST", help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(envvar="YAOSU_PORT", help="Where to listen; 0 takes any free port.")] = 8010,
+) -> None:
+    """Watch over logs that others keep: cosign each checkpoint that contains all that was cosigned before (C2SP).
+
+    Whoever runs it needs nothing else of the market: one folder, one port. Its verifier key is printed at the start,
+    for the policy of whoever asks for its word.
+    """
+    from services import witness as program
+    from services.audit.rules.checkpoint import parse_verifier_key
+
+    log.configure("info")
+    watching = program.open_witness(name, [parse_verifier_key(text) for text in log_key], folder, SystemClock())
+    typer.echo(watching.key.text())
+    _run(program.build(watching), host, "info", port)
+
+
+@app.command(epilog="Example: `yaosu log-key`")
+def log_key() -> None:
+    """Print the log's verifier key: what a regulator verifies with, and a witness and a policy must know."""
+    from services.audit.rules.checkpoint import VerifierKey
+    from shared.signing import SigningKey
+
+    settings = _settings()
+    settings = with_development_secrets(settings) if settings.environment == "development" else settings
+    key = SigningKey.from_pem(settings.require_secret("log_key"))
+    typer.echo(VerifierKey(settings.log_origin, key.public).text())
 
 
 @app.command(epilog="Example: `yaosu openapi > openapi.json`")
@@ -246,10 +293,10 @@ async def _migrate(database: Database, check: bool) -> None:
         await database.close()
 
 
-def _run(door: Any, settings: Settings, port: int) -> None:
-    logging.getLogger("uvicorn.error").setLevel(settings.log_level.upper())
+def _run(door: Any, host: str, log_level: str, port: int) -> None:
+    logging.getLogger("uvicorn.error").setLevel(log_level.upper())
     config = uvicorn.Config(
-        door, host=settings.host, port=port, log_config=None, access_log=False, server_header=False, lifespan="on",
+        door, host=host, port=port, log_config=None, access_log=False, server_header=False, lifespan="on",
         timeout_graceful_shutdown=20, h11_max_incomplete_event_size=64 * 1024,
     )  # fmt: skip
     server = uvicorn.Server(config)

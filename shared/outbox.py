@@ -77,10 +77,23 @@ class NoStripe(Unavailable):
     """As many processes as the outbox has stripes are writing already."""
 
 
+class LogTooFarBehind(Unavailable):
+    """The audit log has not taken what happened here for too long; until it has, nothing is given out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
     stripe: int
     fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class StripeHead:
+    """The last fact of a stripe: its number and the chain's hash with it."""
+
+    stripe: int
+    seq: int
+    hash: bytes
 
 
 def tables(metadata: MetaData) -> None:
@@ -113,6 +126,7 @@ class Outbox:
         self._database = database
         self._holder = LeaseId.new()
         self._lease: Lease | None = None
+        self.is_behind = False  # whether the log is too far behind for what would give something out (`heartbeats`)
 
     @property
     def is_leased(self) -> bool:
@@ -125,7 +139,8 @@ class Outbox:
     async def record_all(self, tx: Transaction, now: datetime, said: Sequence[Said]) -> list[FactId]:
         """Chain the facts onto this process's stripe, in order. Requires a writing transaction, as its last step.
 
-        Raises StripeLost, and so takes the transaction back, if another process holds the stripe by now.
+        Raises StripeLost, and so takes the transaction back, if another process holds the stripe by now; and
+        LogTooFarBehind if a fact is of high risk and the log is.
         """
         if not said:
             return []
@@ -136,16 +151,10 @@ class Outbox:
     async def chain(self, tx: Transaction, now: datetime, said: Sequence[Said]) -> "Chained":
         """The same, but for the writes: they are the caller's to make, at once, with what else it writes. Requires at
         least one fact."""
-        lease = self._lease
-        if lease is None:
-            raise StripeLost(retry_after_seconds=1)
-        held = {"held_number": lease.stripe, "held_fence": lease.fence}
-        row = (await tx.execute(_head if self._database.is_sqlite else _locked_head, held)).one_or_none()
-        if row is None:
-            if self._lease == lease:  # otherwise another has been taken meanwhile
-                self._lease = None
-            raise StripeLost(retry_after_seconds=1)
-        seq, previous, rows, ids = row.seq, row.hash, list[tuple[object, ...]](), list[FactId]()
+        if self.is_behind and any(each.fact.is_high_risk for each in said):
+            raise LogTooFarBehind(retry_after_seconds=60)
+        lease, head = await self._locked(tx)
+        seq, previous, rows, ids = head.seq, head.hash, list[tuple[object, ...]](), list[FactId]()
         for each in said:
             fact = each.fact
             seq, fact_id = seq + 1, getattr(fact, "fact_id", None) or FactId.new()
@@ -155,8 +164,12 @@ class Outbox:
             previous = link(previous, seq, line)
             rows.append((lease.stripe, seq, fact_id, fact.act(self.service), line, previous, None))
             ids.append(fact_id)
-        head, place = {"seq": seq, "hash": previous}, {"number": lease.stripe, "fence": lease.fence}
-        return Chained(ids, (Added(facts_table, rows), Changed(stripes_table, head, place)))
+        moved, place = {"seq": seq, "hash": previous}, {"number": lease.stripe, "fence": lease.fence}
+        return Chained(ids, (Added(facts_table, rows), Changed(stripes_table, moved, place)))
+
+    async def head(self, tx: Transaction) -> StripeHead:
+        """How far this process's stripe has been written. Requires a writing transaction; raises StripeLost."""
+        return (await self._locked(tx))[1]
 
     async def lease(self) -> Lease:
         """Take a free stripe, or keep the one held. Call again before `LEASE` is over to keep it.
@@ -193,6 +206,18 @@ class Outbox:
             async with self._database.transaction() as tx:
                 await tx.execute(update(stripes_table).where(*_held(self._lease)).values(leased_until=None))
             self._lease = None
+
+    async def _locked(self, tx: Transaction) -> tuple[Lease, StripeHead]:
+        lease = self._lease
+        if lease is None:
+            raise StripeLost(retry_after_seconds=1)
+        held = {"held_number": lease.stripe, "held_fence": lease.fence}
+        row = (await tx.execute(_head if self._database.is_sqlite else _locked_head, held)).one_or_none()
+        if row is None:
+            if self._lease == lease:  # otherwise another has been taken meanwhile
+                self._lease = None
+            raise StripeLost(retry_after_seconds=1)
+        return lease, StripeHead(lease.stripe, row.seq, row.hash)
 
     async def _renewed(self, tx: Transaction, lease: Lease, now: datetime) -> bool:
         renewal = update(stripes_table).where(*_held(lease)).values(leased_until=now + LEASE)

@@ -2,7 +2,8 @@
 
 Promises: a fact is sent until the log has acknowledged it, and never skipped; sending twice is harmless, because the
 log knows its head of every stripe. A log that has forgotten what it acknowledged is sent everything again from there; a
-log that holds another fact under the same number is an alarm, and that stripe waits for a person. What the log refuses
+log that holds another fact under the same number is an alarm, and that stripe waits for a person; so is a fact that is
+gone from the outbox, or is not as its chain says, before it was sent. What the log refuses
 holds up its own stripe only. The lease of the stripe is kept however long the log takes to answer.
 """
 
@@ -18,7 +19,7 @@ from sqlalchemy import select, update
 from shared.clock import Clock
 from shared.database import Database
 from shared.errors import Conflict, Failure, Malformed, Unavailable
-from shared.facts import GENESIS
+from shared.facts import GENESIS, link
 from shared.outbox import Outbox, facts_table, unsent
 from shared.rest import Peer, RestClient
 
@@ -142,8 +143,8 @@ class Relay:
             head_seq = int(str(gap.facts.get("head_seq", 0)))
             if head_seq + 1 >= waiting.first_seq:
                 self._park(waiting.stripe, FOR_EVER, "contradicts itself")
-            else:
-                await self._rewind(waiting, head_seq)
+            elif not await self._rewind(waiting, head_seq):
+                self._park(waiting.stripe, FOR_EVER, f"waits for number {head_seq + 1}, which is gone")
             return 0
         except SourceEquivocates:
             self._park(waiting.stripe, FOR_EVER, "holds another fact")
@@ -165,7 +166,7 @@ class Relay:
         self._parked[stripe] = until
 
     async def _waiting(self, stripe: int) -> _Waiting | None:
-        columns = (facts_table.c.seq, facts_table.c.line)
+        columns = (facts_table.c.seq, facts_table.c.line, facts_table.c.hash)
         query = select(*columns).where(facts_table.c.stripe == stripe, unsent).order_by(facts_table.c.seq)
         async with self._database.read() as tx:
             rows = (await tx.execute(query.limit(BATCH_MAX))).all()
@@ -173,12 +174,18 @@ class Relay:
                 return None
             before = facts_table.c.seq == rows[0].seq - 1
             prev = await tx.scalar(select(facts_table.c.hash).where(facts_table.c.stripe == stripe, before))
-        lines, size = list[bytes](), 0
+        lines, size, reached = list[bytes](), 0, prev or GENESIS
         for row in rows:
             size += len(row.line)
-            if lines and size > BATCH_BYTES_MAX:
+            if lines and (size > BATCH_BYTES_MAX or row.seq != rows[0].seq + len(lines)):
+                break
+            reached = link(reached, row.seq, row.line)
+            if reached != row.hash and (prev or rows[0].seq == 1):
                 break
             lines.append(row.line)
+        if not lines:
+            self._park(stripe, FOR_EVER, f"would be told another fact {rows[0].seq} than was recorded")
+            return None
         return _Waiting(stripe, rows[0].seq, prev or GENESIS, lines)
 
     async def _mark(self, waiting: _Waiting, receipt: Receipt) -> int:
@@ -193,8 +200,11 @@ class Relay:
             await tx.execute(update(facts_table).where(*where).values(log_index=facts_table.c.seq + offset))
         return receipt.last_seq - receipt.first_seq + 1
 
-    async def _rewind(self, waiting: _Waiting, head_seq: int) -> None:
+    async def _rewind(self, waiting: _Waiting, head_seq: int) -> bool:
+        """Mark as unsent what the log does not have. Returns whether the first of it is still here."""
         log.error("the log stands at %s of stripe %s: sending again from there", head_seq, waiting.stripe)
         async with self._database.transaction() as tx:
             where = (facts_table.c.stripe == waiting.stripe, facts_table.c.seq > head_seq)
             await tx.execute(update(facts_table).where(*where).values(log_index=None))
+            next_one = (facts_table.c.stripe == waiting.stripe, facts_table.c.seq == head_seq + 1)
+            return await tx.scalar(select(facts_table.c.seq).where(*next_one)) is not None

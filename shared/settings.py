@@ -30,12 +30,15 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         default=None, validation_alias=AliasChoices("YAOSU_DATABASE_URL", "DATABASE_URL")
     )
+    # audit's alone: its database, by a role that can only read, for the self-monitor; without it, by a reading session.
+    monitor_database_url: SecretStr | None = None
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]", "in-process")  # by which names we are asked
     issuer: str = "http://127.0.0.1:8000/identity"  # what stands in tokens as `iss`; the same for all services
     market_rules: Literal["standard", "demo"] = "standard"
     log_origin: str = "yaosu.example/log"  # the log's name in its checkpoints, for ever
+    log_policy: Path | None = None  # C2SP tlog-policy: the log's key, its witnesses, and whose word suffices
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     service_urls: dict[str, str] = Field(default_factory=dict)  # where neighbours are, if not at http://NAME:8000
     store_url: str | None = None  # where content is kept, e.g. s3://bucket/prefix; without it, under `var`

@@ -30,6 +30,7 @@ from shared.changes import Change, parse_positions
 from shared.core import Core
 from shared.errors import Failure, Malformed, Unavailable
 from shared.guard import Doors, Guard
+from shared.heartbeats import Pulse
 from shared.ids import Id
 from shared.permission import Permission, Public, Service
 
@@ -205,7 +206,9 @@ def _lifespan(core: Core, jobs: Sequence[Job]) -> Callable[[FastAPI], Any]:
         core.feed.open()
         await core.outbox.lease()
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_forever(run)) for run in (core.relay.run, core.standing.run, *jobs)]
+            pulse = Pulse(core.outbox, core.database, core.clock)
+            running = (core.relay.run, core.standing.run, pulse.run, *jobs)
+            tasks = [group.create_task(_forever(run)) for run in running]
             yield
             for task in tasks:
                 task.cancel()

@@ -26,7 +26,7 @@ BELOW = {  # for each room, the rooms of its own service that it may use beside 
     "app": {*SERVICE_PARTS, "sandbox", "custodian"},
     "api": {"actions", "schemas"},
     "jobs": {"actions"},
-    "actions": {"store", "events", "schemas", "rules", "sandbox", "dialect", "custodian"},
+    "actions": {"store", "events", "schemas", "rules", "sandbox", "dialect", "custodian", "witnesses"},
     "client": {"schemas", "rules"},
     "store": {"tables", "rules"},
     "tables": {"rules"},
@@ -38,6 +38,7 @@ EXTRA_ROOMS = {  # rooms that one service has for a reason of its own
     ("delivery", "inspector"): {"rules", "schemas"},  # a child process without network: reads what strangers wrote
     ("delivery", "dialect"): {"rules"},  # the part of SQL that buyers may write
     ("delivery", "sandbox"): {"rules", "schemas", "inspector"},  # starts that child, and ends it
+    ("audit", "witnesses"): {"rules"},  # the port to those who watch over the log from outside
     ("trading", "custodian"): {"rules", "schemas"},  # the port to the institution that holds the money
 }
 PURE_SHARED = {

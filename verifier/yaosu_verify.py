@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Yaosu 要素: the offline verifier of the audit log. 审计日志离线校验工具。
 
-    python3 yaosu_verify.py BUNDLE.tar [--key NAME+ID+BASE64] [--json]
+    python3 yaosu_verify.py BUNDLE.tar [--key NAME+ID+BASE64] [--policy FILE] [--receipt FILE]... [--json]
 
 One file, Python 3.9 or later, nothing but the standard library, no network, constant memory.
 Promises: what it reports as verified it has recomputed from the bundle's bytes; what it has not is listed as not
@@ -9,6 +9,8 @@ checked; the first entry that diverges is named. Exit: 0 verified, 1 tampered, 2
 
 Without --key the log's key is taken from the bundle itself: then the report only says that the bundle agrees with
 itself, not whose it is. Get the key from its owner by another way, and compare this file's SHA-256 likewise.
+A policy (C2SP tlog-policy) says the log's key, its witnesses, and whose cosignatures suffice. A receipt is what the log
+answered a source: that it holds these events at these places.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ import sys
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta, timezone
 from typing import Any, BinaryIO, cast
 
 VERIFIED, TAMPERED, INCOMPLETE, UNDECIDED = range(4)
@@ -34,6 +37,7 @@ VERDICTS = {
 }
 CHECKS = {
     "signature": ("检查点签名", "checkpoint is signed by the log's key"),
+    "witnesses": ("见证人法定数目", "enough of the policy's witnesses cosigned the checkpoint"),
     "leaves": ("条目散列与分块一致", "every entry's hash is the one in the tiles"),
     "tiles": ("哈希分块齐全，上层由条目重算一致", "tiles all there, the upper ones recomputed from the entries"),
     "root": ("树根由条目重算一致", "signed root recomputed from the entries"),
@@ -42,9 +46,11 @@ CHECKS = {
     "times": ("入账时间不倒退", "ingest times never run backwards"),
     "back_links": ("回链与计数正确", "back-links and counts"),
     "canonical": ("规范编码", "canonical form of every line"),
+    "receipts": ("回执兑现", "what the log promised in its receipts is there"),
 }
+NOT_WITNESSED = ("见证：本包未经见证", "not witnessed: nothing shows that others were shown the same log")
+OWN_WITNESSES = ("见证人密钥归属：取自包内", "whose keys the witnesses' are: they were taken from the bundle itself")
 NEVER_CHECKED = [
-    ("见证：本包未经见证", "not witnessed: nothing shows that others were shown the same log"),
     ("时间锚：签名时间未经第三方证明", "not anchored: no third party attests the time"),
     ("新旧：此检查点是否最新", "whether this checkpoint is the newest"),
     ("来源从未上报的事件", "events that a service never reported"),
@@ -54,10 +60,10 @@ NEVER_CHECKED = [
 OWN_KEY = ("密钥归属：密钥取自包内", "whose key it is: it was taken from the bundle itself")
 EVENT_MEMBERS = set("v id ts act cat out actor data ret obj rsn onb ctr pol lb chg amt req pd".split())
 EVENT_REQUIRED = set("v id ts act cat out actor data ret".split())
-UNKNOWN = r"(?!(checkpoint|policy\.json)$|checkpoints/|tile/([0-7]|entries)/)"
+UNKNOWN = r"(?!(checkpoint|policy|policy\.json)$|checkpoints/|tile/([0-7]|entries)/)"
 MEMBER_BYTES_MAX = 32 * 1024 * 1024
 KEY_SOURCES = {
-    "given": "(由 --key 给定 / as given by --key)",
+    "given": "(由 --key 或 --policy 给定 / as given by --key or --policy)",
     "bundle": "(取自包内，未经独立确认 / FROM THE BUNDLE ITSELF, not confirmed by another way)",
 }
 MARKS = {"ok": "通过 OK", "failed": "失败 FAILED", "not checked": "未检查 NOT CHECKED"}
@@ -70,6 +76,7 @@ NUMBER = "(?:0|-?[1-9][0-9]{0,15})"
 SOURCE_LINE = re.compile(rf'\{{"prev":"[0-9a-f]{{64}}","seq":{NUMBER},"str":{NUMBER},"svc":"[a-z_]+"\}}'.encode())
 LINK = rf'\["[0-9a-f]{{32}}",{NUMBER},{NUMBER}\]'
 SEAL_LINE = re.compile(rf'\{{"ep":{NUMBER},"its":{NUMBER},"k":\[(?:{LINK}(?:,{LINK})*)?\],"lag":{NUMBER}\}}'.encode())
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 FINDINGS_MAX = 5  # of each check and verdict; more would only repeat it
 
 
@@ -104,6 +111,9 @@ class Report:
     origin: str = ""
     size: int = 0
     root: str = ""
+    policy_source: str = ""  # given, or the bundle itself; empty where there is no policy
+    receipts: int = 0  # how many were given
+    witnesses: dict[str, int] = field(default_factory=lambda: dict[str, int]())  # who cosigned, in seconds since 1970
     reason: str = ""  # why nothing can be decided
     blame: str = ""  # which of entries and tiles the signed root contradicts
     done: set[str] = field(default_factory=lambda: set[str]())
@@ -118,13 +128,17 @@ class Report:
         if len(alike) < FINDINGS_MAX:
             self.findings.append(finding)
 
+    def checks(self) -> dict[str, tuple[str, str]]:
+        given = {"witnesses": bool(self.policy_source), "receipts": self.receipts > 0}
+        return {check: label for check, label in CHECKS.items() if given.get(check, True)}
+
     def exit_code(self) -> int:
         verdicts = {finding.verdict for finding in self.findings}
         if TAMPERED in verdicts:
             return TAMPERED
         if self.reason:
             return UNDECIDED
-        return INCOMPLETE if verdicts or self.done != set(CHECKS) else VERIFIED
+        return INCOMPLETE if verdicts or not set(self.checks()) <= self.done else VERIFIED
 
     def status(self, check: str) -> str:
         verdicts = {finding.verdict for finding in self.findings if finding.check == check}
@@ -138,8 +152,9 @@ class Report:
         return min(self.findings, key=lambda each: (each.verdict, each.bound(), order.index(each.check)), default=None)
 
     def not_checked(self) -> list[tuple[str, str]]:
-        skipped = [label for check, label in CHECKS.items() if self.status(check) == "not checked"]
+        skipped = [label for check, label in self.checks().items() if self.status(check) == "not checked"]
         own = [OWN_KEY] if self.key_source == "bundle" else []
+        own += [NOT_WITNESSED] if not self.witnesses else [OWN_WITNESSES] if self.policy_source == "bundle" else []
         return skipped + own + NEVER_CHECKED + [(name, "unknown member") for name in self.unknown]
 
     def as_json(self) -> dict[str, Any]:
@@ -147,7 +162,7 @@ class Report:
         told = {name: value for name, value in asdict(self).items() if name not in ("done", "unknown")}
         return {
             **told, "verdict": VERDICTS[code][1].lower(), "exit_code": code,
-            "checks": {check: self.status(check) for check in CHECKS},
+            "checks": {check: self.status(check) for check in self.checks()},
             "first_diverging": asdict(first) if first else None,
             "not_checked": [" / ".join(label) for label in self.not_checked()],
         }  # fmt: skip
@@ -160,7 +175,9 @@ class Report:
             f"密钥 / key: {self.key} " + KEY_SOURCES[self.key_source],
         ]  # fmt: skip
         lines += [f"原因 / reason: {self.reason}"] * bool(self.reason)
-        for check, label in CHECKS.items():
+        for name, seconds in self.witnesses.items():
+            lines.append(f"见证 / witnessed: {name} {when(seconds)}")
+        for check, label in self.checks().items():
             lines.append(f"[{MARKS[self.status(check)]}] {' / '.join(label)}: {self.counts[check]}")
         first = self.first()
         if first:
@@ -185,14 +202,22 @@ class Refused(ValueError):
 # --- the verification
 
 
-def verify(path: str, key: str | None = None, progress: Callable[[int, int], None] | None = None) -> Report:
+def verify(
+    path: str,
+    key: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    policy: bytes | None = None,
+    receipts: Sequence[bytes] = (),
+) -> Report:
     """The report on a bundle; `key` is the log's verifier key from elsewhere, in the form name+id+base64.
 
-    `progress` is told, now and then, how many of how many entries have been read.
+    `policy` is the content of a policy from elsewhere; it says that key too. `receipts` are such as sources hold, each
+    the JSON that the log answered. `progress` is told, now and then, how many
+    of how many entries have been read.
     """
-    report = Report(key_source="bundle" if key is None else "given")
+    report = Report(key_source="bundle" if key is None and policy is None else "given", receipts=len(receipts))
     try:
-        _verify(Bundle(path), key, report, progress or (lambda done, size: None))
+        _verify(Bundle(path), key, policy, receipts, report, progress or (lambda done, size: None))
     except Missing as error:
         report.add(Finding(INCOMPLETE, "leaves", path, "a whole bundle", str(error)))
     except Exception as error:  # also a full disk or a fault of this file: a crash's exit code would say "tampered"
@@ -200,12 +225,20 @@ def verify(path: str, key: str | None = None, progress: Callable[[int, int], Non
     return report
 
 
-def _verify(bundle: Bundle, key_text: str | None, report: Report, progress: Callable[[int, int], None]) -> None:
-    small = dict(bundle.members(r"checkpoint$|policy\.json$"))
+def _verify(
+    bundle: Bundle,
+    key_text: str | None,
+    policy_text: bytes | None,
+    receipts: Sequence[bytes],
+    report: Report,
+    progress: Callable[[int, int], None],
+) -> None:
+    small = dict(bundle.members(r"checkpoint$|policy$|policy\.json$"))
     try:
         policy = read_line(small["policy.json"])
         own_key, report.origin = parse_key(policy["log_key"]), policy["origin"]
-        key = own_key if key_text is None else parse_key(key_text)
+        rules = _rules(small.get("policy"), policy_text, report)
+        key = _choose_key(own_key, key_text, rules if policy_text is not None else None, report.origin)
         report.key, newest = f"{key.name}+{key.id.hex()}", small["checkpoint"]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CannotDecide(f"no readable policy and checkpoint, or not a key: {error}") from error
@@ -223,7 +256,47 @@ def _verify(bundle: Bundle, key_text: str | None, report: Report, progress: Call
         return report.add(Finding(TAMPERED, "signature", "checkpoint", expected, str(error)))
     report.root = root.hex()
     report.done.add("signature")
-    Scan(bundle, report, {**_history(bundle, key, report), report.size: root}, progress).run()
+    if rules:
+        _hear_witnesses(newest, rules, report)
+    promises = [read_receipt(each, key) for each in receipts]
+    Scan(bundle, report, {**_history(bundle, key, report), report.size: root}, progress).run(promises)
+
+
+def _rules(own: bytes | None, given: bytes | None, report: Report) -> Policy | None:
+    """The policy from elsewhere, or else the one that the bundle itself brings, if it brings one."""
+    if given is None and own is None:
+        return None
+    report.policy_source = "bundle" if given is None else "given"
+    return Policy(cast(bytes, own if given is None else given))
+
+
+def _choose_key(own: Key, given: str | None, rules: Policy | None, origin: str) -> Key:
+    """The key to verify with. What was given from elsewhere goes before what the bundle says of itself."""
+    key = own if given is None else parse_key(given)
+    if rules is None:
+        return key
+    known = [each for each in rules.logs if each.name == origin and given in (None, each.text())]
+    if not known:
+        raise CannotDecide(f"the policy knows no log {origin} by this key")
+    return key if key in known else known[0]
+
+
+def _hear_witnesses(note: bytes, rules: Policy, report: Report) -> None:
+    """Who of the policy's witnesses cosigned the checkpoint, and whether they suffice."""
+    text, lines = signature_lines(note)
+    for name, key in rules.witnesses.items():
+        for data in (data for signer, data in lines if signer == key.name and data[:4] == key.id):
+            report.counts["witnesses"] += 1
+            seconds, message = int.from_bytes(data[4:12], "big"), f"cosignature/v1\ntime %d\n{text}"
+            if len(data) != 76 or not ed25519_verifies(key.public, (message % seconds).encode(), data[12:]):
+                found = f"a false one by {key.name}"
+                report.add(Finding(TAMPERED, "witnesses", "checkpoint", "the witness's own cosignature", found))
+            else:
+                report.witnesses[name] = seconds
+    report.done.add("witnesses")
+    if not rules.is_met(set(report.witnesses)):
+        expected, found = f"cosigned by the quorum {rules.quorum}", ", ".join(report.witnesses) or "by nobody"
+        report.add(Finding(INCOMPLETE, "witnesses", "checkpoint", expected, found))
 
 
 def _history(bundle: Bundle, key: Key, report: Report) -> dict[int, bytes]:
@@ -257,7 +330,8 @@ class Scan:
         self._tree, self._given, self._content = Tree(), Tree(), Content(report)
         self._good = 0  # the largest size at which a checkpoint's root was right
 
-    def run(self) -> None:
+    def run(self, promises: Sequence[Promise]) -> None:
+        self._content.promises = sorted(promises, key=lambda each: each.index)
         try:
             self._walk()
         finally:
@@ -326,7 +400,10 @@ class Scan:
         for series in [self._entries, *self._tiles]:
             series.end()
         report = self._report
-        report.done |= set(CHECKS) - self._content.unread
+        for told in self._content.promises:
+            expected, found = f"entry {told.index}", f"{report.size} entries"
+            report.add(Finding(INCOMPLETE, "receipts", "checkpoint", expected, found))
+        report.done |= set(CHECKS) - {"witnesses"} - self._content.unread
         if self._given.size == report.size:
             agree = self._tree.root().hex() == report.root, self._given.root().hex() == report.root
             report.blame = BLAME.get(agree, "")
@@ -341,6 +418,7 @@ class Content:
     def __init__(self, report: Report) -> None:
         self._report, self._its, self._epoch = report, 0, 0
         self.unread: set[str] = set()
+        self.promises: list[Promise] = []  # in order of their places
         self._chains: dict[tuple[str, int], tuple[int, bytes, int]] = {}
         self._subjects = sqlite3.connect("", isolation_level=None)
         self._subjects.execute("PRAGMA journal_mode = OFF")
@@ -359,11 +437,20 @@ class Content:
             act: str = event["act"]
             self._tell("canonical", index, f"an act of {source['svc']}", act, act.split(".")[0] == source["svc"])
             self._follow_chain(index, source, lines[1])
+            if act.endswith(".source_heartbeat"):
+                told = {"stripe": source["str"], "seq": source["seq"] - 1, "hash": source["prev"]}
+                self._tell("chains", index, f"a sign of life {told}", str(event["data"]), event["data"] == told)
             self._follow_time(index, event, seal)
             self._follow_links(index, subjects(event), seal["k"])
+            self._keep_promises(index, source)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             self._tell("canonical", index, "three canonical lines of the log's form", str(error), False)
-            self.unread = {"chains", "times", "back_links"}  # they say nothing of an entry that cannot be read
+            self.unread = {
+                "chains",
+                "times",
+                "back_links",
+                "receipts",
+            }  # they say nothing of an entry that cannot be read
 
     def _follow_chain(self, index: int, source: dict[str, Any], line: bytes) -> None:
         stripe, seq, previous = (source["svc"], source["str"]), source["seq"], bytes.fromhex(source["prev"])
@@ -375,6 +462,15 @@ class Content:
             self._tell("chains", last_index, expected, found, previous == last_hash, until=index)
         reached = hashlib.sha256(b"\x10" + previous + seq.to_bytes(8, "big") + line).digest()
         self._chains[stripe] = (seq, reached, index)
+
+    def _keep_promises(self, index: int, source: dict[str, Any]) -> None:
+        while self.promises and self.promises[0].index <= index:
+            told = self.promises.pop(0)
+            seq, reached, at = self._chains.get((told.service, told.stripe), (0, bytes(32), -1))
+            expected = f"{told.service}/{told.stripe} up to {told.seq} with {told.hash}"
+            found = f"{source['svc']}/{source['str']} {source['seq']}, up to {seq} with {reached.hex()}"
+            right = (at, seq, reached.hex()) == (told.index, told.seq, told.hash)
+            self._tell("receipts", index, expected, found, right)
 
     def _follow_time(self, index: int, event: dict[str, Any], seal: dict[str, Any]) -> None:
         its, epoch = seal["its"], seal["ep"]
@@ -561,33 +657,45 @@ class Key:
     name: str
     public: bytes
     id: bytes
+    kind: bytes = b"\x01"
+
+    def text(self) -> str:
+        return f"{self.name}+{self.id.hex()}+{base64.b64encode(self.kind + self.public).decode()}"
 
 
-def parse_key(text: str) -> Key:
+def parse_key(text: str, kind: bytes = b"\x01") -> Key:
+    """A log's key, or with kind 4 a witness's."""
     name, _, rest = text.partition("+")
     key_id, _, encoded = rest.partition("+")
     data = _base64(encoded)
-    if len(data) != 33 or data[:1] != b"\x01":
+    if len(data) != 33 or data[:1] != kind:
         raise Refused("the key is not an Ed25519 key in the form name+id+base64")
     counted = hashlib.sha256(name.encode() + b"\n" + data).digest()[:4]
     if counted.hex() != key_id:
         raise Refused("the key's id does not belong to its name and bytes")
-    return Key(name, data[1:], counted)
+    return Key(name, data[1:], counted, kind)
 
 
-def open_checkpoint(note: bytes, key: Key, origin: str) -> tuple[int, bytes]:
-    """Size and root, if the note is signed by the key and of this origin; raises Refused otherwise."""
+def signature_lines(note: bytes) -> tuple[str, list[tuple[str, bytes]]]:
+    """The text that is signed, and of each signature the name, and the key's id before what it signed."""
     text, separator, block = note.decode().rpartition("\n\n")
     text += "\n"
-    lines, signed = block.split("\n"), False
+    lines, found = block.split("\n"), list[tuple[str, bytes]]()
     if not separator or lines.pop() or not 1 <= len(lines) <= 16 or re.search(r"[\x00-\x09\x0b-\x1f]", note.decode()):
         raise Refused("not a signed note")
     for line in lines:
         match = re.fullmatch(r"— ([^\s+]+) ([A-Za-z0-9+/]+={0,2})", line)
         if not match:
             raise Refused("a signature line is not of its form")
-        data = _base64(match[2])
-        if match[1] == key.name and data[:4] == key.id:
+        found.append((match[1], _base64(match[2])))
+    return text, found
+
+
+def open_checkpoint(note: bytes, key: Key, origin: str) -> tuple[int, bytes]:
+    """Size and root, if the note is signed by the key and of this origin; raises Refused otherwise."""
+    (text, lines), signed = signature_lines(note), False
+    for name, data in lines:
+        if name == key.name and data[:4] == key.id:
             if not ed25519_verifies(key.public, text.encode(), data[4:]):
                 raise Refused(f"the signature by {key.name} is false")
             signed = True
@@ -604,6 +712,73 @@ def _base64(text: str) -> bytes:
     if base64.b64encode(data).decode() != text:
         raise Refused("the base64 has stray bits")
     return data
+
+
+class Policy:
+    """Logs, witnesses by their names here, and the quorum (C2SP tlog-policy). Raises Refused."""
+
+    def __init__(self, content: bytes) -> None:
+        self.logs: list[Key] = []
+        self.witnesses: dict[str, Key] = {}
+        self.groups: dict[str, tuple[int, list[str]]] = {}
+        self.quorum = ""
+        if re.search(rb"[\x00-\x08\x0b-\x1f\x7f]", content) or not content.endswith(b"\n"):
+            raise Refused("the policy is not lines of text")
+        for line in content.decode("utf-8", "surrogateescape").split("\n"):
+            words = re.split("[ \t]+", line.strip(" \t"))
+            if words != [""] and not words[0].startswith("#"):
+                self._take(words[0], words[1:])
+        publics = [key.public for key in self.logs], [key.public for key in self.witnesses.values()]
+        members = [member for _, group in self.groups.values() for member in group]
+        if not self.quorum or any(len(set(each)) < len(each) for each in (*publics, members)):
+            raise Refused("the policy says no quorum, or something twice")
+
+    def _take(self, kind: str, words: list[str]) -> None:
+        known = {*self.witnesses, *self.groups}
+        if kind == "log" and len(words) in (1, 2):
+            self.logs.append(parse_key(words[0]))
+        elif kind == "witness" and len(words) in (2, 3) and words[0] not in known | {"none"}:
+            self.witnesses[words[0]] = parse_key(words[1], b"\x04")
+        elif kind == "group" and words and words[0] not in known | {"none"} and known >= set(words[2:]) > set():
+            count = {"any": "1", "all": str(len(words[2:]))}.get(words[1], words[1])
+            if not re.fullmatch("[1-9][0-9]{0,8}", count) or int(count) > len(words[2:]):
+                raise Refused(f"the group {words[0]} has no such threshold")
+            self.groups[words[0]] = (int(count), words[2:])
+        elif kind == "quorum" and len(words) == 1 and not self.quorum and words[0] in known | {"none"}:
+            self.quorum = words[0]
+        else:
+            raise Refused(f"a line of the policy is not of its form, or names what is not before it: {kind}")
+
+    def is_met(self, seen: set[str]) -> bool:
+        for name, (count, members) in self.groups.items():
+            if len(seen & set(members)) >= count:
+                seen = seen | {name}
+        return self.quorum in seen | {"none"}
+
+
+@dataclass(frozen=True)
+class Promise:
+    """Of a receipt: the log holds the stripe up to this number, with this hash, at this place."""
+
+    index: int
+    service: str
+    stripe: int
+    seq: int
+    hash: str
+
+
+def read_receipt(content: bytes, key: Key) -> Promise:
+    """What a receipt promises. Raises CannotDecide unless the log's key signed it."""
+    try:
+        told = json.loads(content)
+        signature, issued_at = _base64(told.pop("signature")), told["issued_at"].replace("Z", "+00:00")
+        told["issued_at"] = (datetime.fromisoformat(issued_at) - EPOCH) // timedelta(microseconds=1)
+        line = json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+        if not ed25519_verifies(key.public, b"yaosu receipt v1\n" + line, signature):
+            raise Refused("it is not signed by the log's key")
+        return Promise(told["last_index"], told["service"], told["stripe"], told["last_seq"], told["last_hash"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CannotDecide(f"this is no receipt of the log: {error}") from error
 
 
 # --- canonical JSON (RFC 8785 within the log's profile)
@@ -690,6 +865,18 @@ def ed25519_verifies(public: bytes, message: bytes, signature: bytes) -> bool:
 # --- the command line
 
 
+def when(seconds: int) -> str:
+    try:
+        return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (ValueError, OverflowError, OSError):
+        return f"{seconds} s"
+
+
+def _read_file(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
+
+
 def _show(done: int, size: int) -> None:
     print(f"\r{done:,} / {size:,}", end="" if done < size else "\n", file=sys.stderr, flush=True)
 
@@ -698,12 +885,20 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=str(__doc__), formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("bundle")
     parser.add_argument("--key", help="the log's verifier key, from a source other than the bundle")
+    parser.add_argument("--policy", help="a C2SP tlog-policy: the log's key, its witnesses and the quorum")
+    parser.add_argument("--receipt", action="append", default=[], help="what the log answered a source, as JSON")
     parser.add_argument("--json", action="store_true")
     try:
         options = parser.parse_args(argv)
     except SystemExit as stop:
         return UNDECIDED if stop.code else 0
-    report = verify(options.bundle, options.key, _show if sys.stderr.isatty() else None)
+    try:
+        policy = _read_file(options.policy) if options.policy else None
+        receipts = [_read_file(path) for path in options.receipt]
+    except OSError as error:
+        print(error, file=sys.stderr)
+        return UNDECIDED
+    report = verify(options.bundle, options.key, _show if sys.stderr.isatty() else None, policy, receipts)
     output: Any = sys.stdout
     if hasattr(output, "reconfigure"):
         output.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter changes no verdict

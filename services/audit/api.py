@@ -97,6 +97,14 @@ async def inclusion(
     return await reading.inclusion(audit, index, size)
 
 
+@router.get("/proofs/inclusion.tlog-proof", response_class=PlainTextResponse)
+async def stand_alone_proof(
+    index: Annotated[web.Whole, Query(ge=0, le=INTEGER_MAX)], _: Public, audit: AuditService, size: Size = None
+) -> Response:
+    """The same as a file that stands alone, with the checkpoint and its cosignatures (C2SP tlog-proof)."""
+    return PlainTextResponse(await reading.stand_alone_proof(audit, index, size))
+
+
 @router.get("/proofs/consistency")
 async def consistency(
     first: Annotated[web.Whole, Query(ge=1, le=INTEGER_MAX)], _: Public, audit: AuditService, second: Size = None

@@ -6,18 +6,30 @@ from fastapi import FastAPI
 
 from services.audit import jobs
 from services.audit.actions import audit as parts
+from services.audit.actions.monitor import Monitor
+from services.audit.actions.witnessing import read_policy
 from services.audit.api import router
+from services.audit.rules.checkpoint import VerifierKey
 from shared import web
 from shared.core import Core
+from shared.database import Database
 from shared.guard import Doors
+from shared.rest import Directory
 from shared.signing import SigningKey
 
 BATCH_BYTES_MAX = 16 * 1024 * 1024  # the relay's batch, with every quote of its lines escaped
 
 
-def build(core: Core) -> FastAPI:
-    """Requires the log's key in the settings: audit alone holds it."""
+def build(core: Core, witnesses: Directory | None = None) -> FastAPI:
+    """Requires the log's key in the settings: audit alone holds it. `witnesses`: where they are in tests."""
     key = SigningKey.from_pem(core.settings.require_secret("log_key"))
-    audit = parts.compose(core.database, core.outbox, core.clock, core.settings.log_origin, key)
+    origin, path = core.settings.log_origin, core.settings.log_policy
+    policy = read_policy(path, VerifierKey(origin, key.public)) if path else None
+    audit = parts.compose(core.database, core.outbox, core.clock, origin, key, policy, witnesses)
+    reading_url = core.settings.monitor_database_url
+    url = reading_url.get_secret_value() if reading_url else core.database.url
+    monitor = Monitor(audit, Database(url, schema=core.name, clock=core.clock))
     doors = Doors(core.settings.allowed_hosts, larger={"/audit/v1/batches": BATCH_BYTES_MAX})
-    return web.application(core, router, audit, jobs=[partial(jobs.run, audit)], doors=doors)
+    return web.application(
+        core, router, audit, jobs=[partial(jobs.run, audit), partial(jobs.watch, monitor)], doors=doors
+    )

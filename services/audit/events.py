@@ -9,6 +9,16 @@ from typing import ClassVar, Literal
 from shared.facts import Category, Fact, Retention
 from shared.ids import EvidenceId, FactId, ParticipantId
 
+AlertKind = Literal[
+    "source_equivocates",         # another event under a number that the log has: `evidence_id` says where it is kept
+    "source_contradicts_itself",  # a sign of life that is not of the chain in the log
+    "counts_differ",              # the source recorded others, or more or fewer, than the log has
+    "source_silent",              # no sign of life for too long
+    "witness_silent",             # a witness gives no word
+    "witness_contradicts",        # a witness has seen another log
+    "log_altered",                # what is kept is not what was signed
+]  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class AlertRaised(Fact):
@@ -16,13 +26,32 @@ class AlertRaised(Fact):
 
     category: ClassVar[Category] = Category.SYSTEM
     retention: ClassVar[Retention] = Retention.SECURITY
-    kind: Literal["source_equivocates"]
-    evidence_id: EvidenceId
+    kind: AlertKind
+    evidence_id: EvidenceId | None = None
+    service: str | None = None
+    stripe: int | None = None
+    seq: int | None = None
+    known_hash: str | None = None
+    sent_hash: str | None = None
+    witness: str | None = None
+    size: int | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceReconciled(Fact):
+    """A source's count of what it recorded, held against the log's: so many there, so many here."""
+
+    category: ClassVar[Category] = Category.SYSTEM
+    retention: ClassVar[Retention] = Retention.SECURITY
+    verdict: Literal["ok", "mismatch"]
     service: str
     stripe: int
-    seq: int
-    known_hash: str
-    sent_hash: str
+    first_seq: int
+    last_seq: int
+    told_count: int
+    log_count: int
+    log_ids_hash: str
 
 
 @dataclass(frozen=True, slots=True)

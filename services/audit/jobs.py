@@ -1,8 +1,10 @@
-"""What `audit` does unasked: it signs the log, once a second where it has grown."""
+"""What `audit` does unasked: it signs the log, once a second where it has grown, and has witnesses
+confirm it, once a minute where it has not."""
 
 import logging
 
 from services.audit.actions.audit import Audit
+from services.audit.actions.monitor import Monitor
 
 INTERVAL_SECONDS = 1.0
 log = logging.getLogger(__name__)
@@ -14,9 +16,22 @@ async def run(audit: Audit) -> None:
         await tick(audit)
 
 
+async def watch(monitor: Monitor) -> None:
+    """The self-monitor, as often as the log is signed."""
+    try:
+        while True:
+            await monitor.audit.clock.sleep(INTERVAL_SECONDS)
+            try:
+                await monitor.tick()
+            except Exception:
+                log.exception("the monitor could not look; it looks again in %s s", INTERVAL_SECONDS)
+    finally:
+        await monitor.eyes.close()
+
+
 async def tick(audit: Audit) -> None:
     """Sign what has grown. A log that contradicts itself is said so, every time, until someone comes."""
     try:
-        await audit.signer.sign()
+        await audit.witnessing.sign()
     except Exception:
         log.exception("nothing was signed; tried again in %s s", INTERVAL_SECONDS)

@@ -58,7 +58,7 @@ class EntryView(web.View):
     event: str
     seal: str
     leaf_hash: str
-    state: Literal["sequenced", "checkpointed"]
+    state: Literal["sequenced", "checkpointed", "witnessed"]
 
 
 class EntriesView(web.View):

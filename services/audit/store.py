@@ -9,13 +9,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Table, insert, select, tuple_, update
+from sqlalchemy import Select, Table, and_, insert, select, tuple_, update
 
 from services.audit.rules import tile as tile_rules
+from services.audit.rules.cosignature import Cosignature
 from services.audit.rules.entry import BackLink, SourceHead
 from services.audit.rules.tile import Tile, Unfinished
 from services.audit.rules.tree import EMPTY_ROOT
-from services.audit.tables import checkpoints, entries, evidence, key_heads, links, log, source_heads, tiles
+from services.audit.tables import (
+    checkpoints,
+    cosignatures,
+    entries,
+    evidence,
+    key_heads,
+    links,
+    log,
+    source_heads,
+    tiles,
+    witnessed,
+)  # fmt: skip
 from shared.database import Transaction, for_update, insert_into
 from shared.errors import Conflict
 from shared.ids import EvidenceId, FactId, LeaseId
@@ -146,6 +158,12 @@ async def places_of(
     return [(row.log_index, row.chain_hash) for row in rows]
 
 
+async def ids_between(tx: Transaction, service: str, stripe: int, first_seq: int, last_seq: int) -> list[FactId]:
+    """The facts that the log has of a stripe under these numbers, in order."""
+    here = (entries.c.service == service, entries.c.stripe == stripe, entries.c.seq.between(first_seq, last_seq))
+    return list(await tx.scalars(select(entries.c.fact_id).where(*here).order_by(entries.c.seq)))
+
+
 # --- heads of sources and of keys
 
 
@@ -153,6 +171,14 @@ async def source_head(tx: Transaction, service: str, stripe: int) -> SourceHead:
     here = (source_heads.c.service == service, source_heads.c.stripe == stripe)
     row = (await tx.execute(select(source_heads.c.seq, source_heads.c.hash).where(*here))).one_or_none()
     return SourceHead(service, stripe, row.seq, row.hash) if row else SourceHead(service, stripe)
+
+
+async def last_entries(tx: Transaction) -> list[StoredEntry]:
+    """The last entry of every stripe."""
+    here = (entries.c.service, entries.c.stripe, entries.c.seq)
+    last = (source_heads.c.service, source_heads.c.stripe, source_heads.c.seq)
+    is_last = and_(*(ours == theirs for ours, theirs in zip(here, last, strict=True)))
+    return _entries(await tx.execute(select(*entries.c).join(source_heads, is_last)))
 
 
 async def save_source_heads(tx: Transaction, heads: Iterable[SourceHead]) -> None:
@@ -209,19 +235,52 @@ async def newest_checkpoint(tx: Transaction) -> SignedCheckpoint | None:
     return SignedCheckpoint(row.size, row.note, row.signed_at) if row else None
 
 
+async def checkpoints_between(tx: Transaction, after_size: int, size: int) -> list[SignedCheckpoint]:
+    """Those beyond the one size and up to the other, in order."""
+    here = (checkpoints.c.size > after_size, checkpoints.c.size <= size)
+    rows = await tx.execute(select(*checkpoints.c).where(*here).order_by(checkpoints.c.size))
+    return [SignedCheckpoint(row.size, row.note, row.signed_at) for row in rows]
+
+
 async def checkpoint_sizes(tx: Transaction, size_max: int) -> list[int]:
     query = select(checkpoints.c.size).where(checkpoints.c.size <= size_max).order_by(checkpoints.c.size)
     return list(await tx.scalars(query))
 
 
 async def checkpoint_note(tx: Transaction, size: int) -> bytes | None:
-    return await tx.scalar(select(checkpoints.c.note).where(checkpoints.c.size == size))
+    """The checkpoint of this size, with the newest word of each witness below it."""
+    note = await tx.scalar(select(checkpoints.c.note).where(checkpoints.c.size == size))
+    newest_last = cosignatures.c.witness, cosignatures.c.time
+    words = select(cosignatures.c.witness, cosignatures.c.line).where(cosignatures.c.size == size)
+    lines = {row.witness: row.line for row in await tx.execute(words.order_by(*newest_last))}
+    return note and note + "".join(lines.values()).encode()
 
 
 async def add_checkpoint(tx: Transaction, signed: SignedCheckpoint) -> None:
     """Requires a size beyond the newest checkpoint's, and the log's row locked since that was known."""
     row = {"size": signed.size, "note": signed.note, "signed_at": signed.signed_at}
     await tx.execute(insert(checkpoints), [row])
+
+
+async def add_cosignatures(tx: Transaction, size: int, given: Iterable[Cosignature]) -> None:
+    rows = [{"size": size, "witness": each.key.name, "time": each.time, "line": each.line()} for each in given]
+    await tx.execute(insert_into(tx, cosignatures).on_conflict_do_nothing(), rows)
+
+
+async def witnesses_of(tx: Transaction, size: int) -> set[str]:
+    """Whose word there is for the checkpoint of this size."""
+    return set(await tx.scalars(select(cosignatures.c.witness).where(cosignatures.c.size == size)))
+
+
+async def add_witnessed(tx: Transaction, size: int, now: datetime) -> None:
+    """The checkpoint of this size meets the policy. Nothing happens if that was known."""
+    row = {"size": size, "witnessed_at": now}
+    await tx.execute(insert_into(tx, witnessed).values(row).on_conflict_do_nothing())
+
+
+async def witnessed_size(tx: Transaction) -> int:
+    """The largest size that ever met the policy; 0 if none did."""
+    return await tx.scalar(select(witnessed.c.size).order_by(witnessed.c.size.desc()).limit(1)) or 0
 
 
 async def add_evidence(tx: Transaction, found: Evidence) -> bool:

@@ -79,6 +79,22 @@ checkpoints = Table(
     Column("signed_at", Moment, nullable=False),
 )
 
+cosignatures = Table(
+    "cosignatures",
+    metadata,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("witness", String, primary_key=True),  # the name that the key signs with
+    Column("time", BigInteger, primary_key=True, autoincrement=False),
+    Column("line", String, nullable=False),
+)
+
+witnessed = Table(
+    "witnessed",
+    metadata,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("witnessed_at", Moment, nullable=False),
+)
+
 evidence = Table(
     "evidence",
     metadata,
@@ -97,4 +113,4 @@ evidence = Table(
 
 outbox.tables(metadata)
 
-APPEND_ONLY = (entries, links, checkpoints, evidence)
+APPEND_ONLY = (entries, links, checkpoints, cosignatures, witnessed, evidence)

@@ -163,6 +163,7 @@ class ApiClientDisabled(AdmissionFact):
 class SigningKeyRegistered(AdmissionFact):
     """A participant signs its contracts with this key."""
 
+    is_high_risk: ClassVar[bool] = True
     participant_id: ParticipantId
     key_id: KeyId
     algorithm: str

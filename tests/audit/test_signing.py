@@ -8,7 +8,7 @@ from sqlalchemy import Update, delete, update
 
 from services.audit import store
 from services.audit.actions.audit import compose
-from services.audit.actions.signer import Checked, LogContradictsItself
+from services.audit.actions.rereading import Checked, LogContradictsItself
 from services.audit.rules import checkpoint, tree
 from services.audit.rules.checkpoint import Checkpoint
 from services.audit.tables import checkpoints, entries, tiles

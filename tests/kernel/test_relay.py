@@ -8,7 +8,7 @@ from typing import ClassVar
 import pytest
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
-from sqlalchemy import MetaData, select, update
+from sqlalchemy import MetaData, delete, select, update
 
 from shared import outbox, problems, rest
 from shared.database import Database
@@ -188,6 +188,38 @@ async def test_a_log_that_holds_another_fact_stops_the_stripe_and_raises_an_alar
     assert "CRITICAL" in {entry.levelname for entry in caplog.records}
     assert (await line.relay.tick(), line.log.batches) == (0, 1)
     assert await line.acknowledged() == [None]
+
+
+async def vanish(line: Line, seq: int) -> None:
+    async with line.database.transaction() as tx:
+        await tx.execute(delete(facts_table).where(facts_table.c.seq == seq))
+
+
+@pytest.mark.parametrize("gone, sent", [(1, []), (2, [1])], ids=["the first", "one in the middle"])
+async def test_a_fact_that_vanished_before_it_was_sent_stops_the_stripe_and_raises_an_alarm(
+    line: Line, caplog: pytest.LogCaptureFixture, gone: int, sent: list[int]
+):
+    await line.record(1, 2, 3)
+    await vanish(line, gone)
+    await line.relay.tick()
+    assert line.log.numbers() == sent
+    assert f"waits for number {gone}, which is gone" in caplog.text
+    batches = line.log.batches
+    await line.relay.tick()
+    assert line.log.batches == batches, "a person has to come"
+
+
+async def test_a_fact_that_was_altered_before_it_was_sent_is_not_sent(line: Line, caplog: pytest.LogCaptureFixture):
+    await line.record(1, 2)
+    async with line.database.transaction() as tx:
+        second = facts_table.c.seq == 2
+        altered: bytes | None = await tx.scalar(select(facts_table.c.line).where(second))
+        assert altered
+        altered = altered.replace(b'"number":2', b'"number":7')
+        await tx.execute(update(facts_table).where(second).values(line=altered))
+    assert await line.relay.tick() == 1
+    assert "would be told another fact 2 than was recorded" in caplog.text
+    assert line.log.numbers() == [1]
 
 
 async def test_of_a_batch_that_is_placed_in_part_the_rest_is_sent_next(line: Line):

@@ -4,9 +4,12 @@ from dataclasses import dataclass
 
 from services.audit.actions.sequencer import Sequencer
 from services.audit.actions.signer import Signer
+from services.audit.actions.witnessing import Witnessing
+from services.audit.rules.policy import Policy
 from shared.clock import Clock
 from shared.database import Database
 from shared.outbox import Outbox
+from shared.rest import Directory
 from shared.signing import SigningKey
 
 
@@ -19,8 +22,17 @@ class Audit:
     key: SigningKey
     sequencer: Sequencer
     signer: Signer
+    witnessing: Witnessing
 
 
-def compose(database: Database, outbox: Outbox, clock: Clock, origin: str, key: SigningKey) -> Audit:
+def compose(
+    database: Database, outbox: Outbox, clock: Clock, origin: str, key: SigningKey, policy: Policy | None = None,
+    witnesses: Directory | None = None,
+) -> Audit:  # fmt: skip
+    """Witnesses are asked where the policy says they are, or where `witnesses` has them by their names in it."""
     sequencer = Sequencer(database)
-    return Audit(database, outbox, clock, origin, key, sequencer, Signer(database, origin, key, sequencer))
+    signer = Signer(database, origin, key, sequencer)
+    urls = {each.name: each.url for each in policy.witnesses if each.url} if policy else {}
+    places = Directory(urls) if witnesses is None else witnesses
+    witnessing = Witnessing(database, outbox, clock, sequencer, signer, policy, places)
+    return Audit(database, outbox, clock, origin, key, sequencer, signer, witnessing)

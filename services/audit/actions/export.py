@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 
 from services.audit import store
 from services.audit.actions.audit import Audit
-from services.audit.actions.reading import NoCheckpoint
+from services.audit.actions.reading import NoCheckpoint, presented_size
 from services.audit.events import BundleExported
 from services.audit.rules import bundle, checkpoint, tile, tree
 from services.audit.rules.tile import Tile
@@ -14,11 +14,11 @@ from shared.access import Caller
 async def export(audit: Audit, caller: Caller, size: int | None) -> AsyncGenerator[bytes]:
     """The log up to the checkpoint of that size, or up to the newest, as the bytes of a tar file.
 
-    Recorded before the first byte leaves. The same size gives the same bytes, whenever it is asked for.
+    Recorded before the first byte leaves. The same size gives the same bytes, whenever it is asked for, once the log
+    has grown beyond it: until then witnesses may add their word.
     """
     async with audit.database.read() as tx:
-        newest = await store.newest_checkpoint(tx)
-        size = newest.size if size is None and newest else size
+        size = await presented_size(audit, tx) if size is None else size
         note = None if size is None else await store.checkpoint_note(tx, size)
     if size is None or note is None:
         raise NoCheckpoint(size=size)
@@ -35,6 +35,8 @@ async def _members(audit: Audit, size: int, note: bytes) -> AsyncGenerator[bytes
         sizes = bundle.history(await store.checkpoint_sizes(tx, size))
     for earlier in sorted(sizes, key=str):
         yield bundle.member(f"checkpoints/{earlier}", await _checkpoint(audit, earlier))
+    if audit.witnessing.policy:
+        yield bundle.member("policy", audit.witnessing.policy.text().encode("utf-8", "surrogateescape"))
     yield bundle.member("policy.json", bundle.policy(audit.origin, audit.signer.key))
     for each in tile.tiles_of(size):
         yield bundle.member(f"tile/{each.level}/{each.path()}", await _hashes(audit, each))

@@ -4,6 +4,7 @@ from base64 import b64encode
 from datetime import datetime
 
 from services.audit import store
+from services.audit.actions import sources
 from services.audit.actions.audit import Audit
 from services.audit.events import AlertRaised
 from services.audit.rules import receipt
@@ -33,6 +34,7 @@ async def take(audit: Audit, caller: ServiceCaller, batch: Batch) -> Receipt:
     except SourceEquivocates as contradiction:
         await _keep_evidence(audit, batch, contradiction)
         raise
+    await sources.hear(audit, batch, placed)
     return _signed(audit, placed, audit.clock.now())
 
 

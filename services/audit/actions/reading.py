@@ -4,14 +4,16 @@ Promises: tiles and proofs are given out of what is signed, never of more; that 
 recorded, before the answer leaves.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 from services.audit import store
 from services.audit.actions.audit import Audit
+from services.audit.actions.proofs import hashes_over
 from services.audit.events import EntriesRead
 from services.audit.rules import entry, tile, tree
 from services.audit.rules.tile import NoSuchTile, Tile
+from services.audit.rules.tlog_proof import Proof
 from services.audit.rules.tree import Node, OutsideOfTheTree, leaf_hash
 from services.audit.schemas import ConsistencyView, EntriesView, EntryView, InclusionView
 from services.audit.store import StoredEntry
@@ -46,6 +48,19 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
+class Reached:
+    """How much of the log is signed, and how much of it witnesses have confirmed."""
+
+    signed_size: int
+    witnessed_size: int
+
+    def state_of(self, index: int) -> Literal["sequenced", "checkpointed", "witnessed"]:
+        if index < self.witnessed_size:
+            return "witnessed"
+        return "checkpointed" if index < self.signed_size else "sequenced"
+
+
+@dataclass(frozen=True, slots=True)
 class TileContent:
     content: bytes
     is_full: bool
@@ -70,18 +85,28 @@ async def _find(audit: Audit, caller: Caller, wanted: Wanted, indexes: range, li
         secret, signed = (await store.head(tx)).link_secret, await _signed_size(tx)
         filed_under = _filed_under(secret, caller, wanted)
         found = await store.find_entries(tx, filed_under, wanted.fact_id, indexes, limit + 1)
-    items = [_view(each, signed) for each in found[:limit]]
+        reached = Reached(signed, await store.witnessed_size(tx))
+    items = [_view(each, reached) for each in found[:limit]]
     if SUPERVISORS & caller.roles:
         await _record_reading(audit, caller, wanted, [each.index for each in items])
     return EntriesView(items=items, next_after_index=items[-1].index if len(found) > limit else None)
 
 
 async def newest_checkpoint(audit: Audit) -> bytes:
+    """The newest that meets the policy, if one does; otherwise the newest that is signed."""
     async with audit.database.read() as tx:
-        signed = await store.newest_checkpoint(tx)
-    if signed is None:
+        size = await presented_size(audit, tx)
+        note = None if size is None else await store.checkpoint_note(tx, size)
+    if note is None:
         raise NoCheckpoint()
-    return signed.note
+    return note
+
+
+async def presented_size(audit: Audit, tx: Transaction) -> int | None:
+    """The size of the checkpoint that is shown to whoever asks for the newest; None if there is none yet."""
+    witnessed = await store.witnessed_size(tx) if audit.witnessing.policy else 0
+    newest = await store.newest_checkpoint(tx)
+    return witnessed or (newest.size if newest else None)
 
 
 async def hash_tile(audit: Audit, level: int, path: str) -> TileContent:
@@ -111,9 +136,20 @@ async def inclusion(audit: Audit, index: int, size: int | None) -> InclusionView
         size = _within(size, await _signed_size(tx))
         parts = tree.inclusion_parts(index, size)
         whole = tree.perfect_subtrees(0, size)
-        hashes = await _hashes(tx, [[Node(0, index)], whole, *parts])
+        hashes = await hashes_over(tx, [[Node(0, index)], whole, *parts])
     leaf, root, *proof = [each.hex() for each in hashes]
     return InclusionView(index=index, size=size, leaf_hash=leaf, root=root, hashes=proof)
+
+
+async def stand_alone_proof(audit: Audit, index: int, size: int | None) -> str:
+    """The same proof together with the checkpoint of that size, or the newest that is shown, as C2SP tlog-proof."""
+    async with audit.database.read() as tx:
+        size = await presented_size(audit, tx) if size is None else size
+        note = None if size is None else await store.checkpoint_note(tx, size)
+        if size is None or note is None:
+            raise NoCheckpoint(size=size)
+        hashes = await hashes_over(tx, tree.inclusion_parts(index, size))
+    return Proof(index, hashes, note.decode()).text()
 
 
 async def consistency(audit: Audit, first: int, second: int | None) -> ConsistencyView:
@@ -122,7 +158,7 @@ async def consistency(audit: Audit, first: int, second: int | None) -> Consisten
         second = _within(second, await _signed_size(tx))
         parts = tree.consistency_parts(first, second)
         roots = [tree.perfect_subtrees(0, size) for size in (first, second)]
-        hashes = await _hashes(tx, [*roots, *parts])
+        hashes = await hashes_over(tx, [*roots, *parts])
     first_root, second_root, *proof = [each.hex() for each in hashes]
     return ConsistencyView(first=first, second=second, first_root=first_root, second_root=second_root, hashes=proof)
 
@@ -143,14 +179,6 @@ def _require_signed(wanted: Tile, signed_size: int) -> None:
         raise NoSuchTile(level=wanted.level, path=wanted.path())
 
 
-async def _hashes(tx: Transaction, parts: Iterable[list[Node]]) -> list[bytes]:
-    """The hash over each list of neighbouring subtrees, out of as few tiles as they lie in."""
-    parts = list(parts)
-    places = {tile.tile_of(node) for part in parts for node in part}
-    tiles = {place: tile.hashes_of(found) for place, found in (await store.tile_hashes(tx, places)).items()}
-    return [tree.fold([tile.node_in_tile(node, tiles[tile.tile_of(node)]) for node in part]) for part in parts]
-
-
 def _filed_under(secret: bytes, caller: Caller, wanted: Wanted) -> list[frozenset[str]]:
     """For each condition, the keys under one of which an entry must be filed."""
     conditions: list[frozenset[str]] = []
@@ -169,9 +197,9 @@ def _keys_of_organisation(secret: bytes, participant_id: ParticipantId) -> froze
     return frozenset(entry.back_link_key(secret, role, participant_id) for role in ("org", "obj"))
 
 
-def _view(stored: StoredEntry, signed_size: int) -> EntryView:
+def _view(stored: StoredEntry, reached: Reached) -> EntryView:
     source, event, seal, _ = stored.leaf.decode().split("\n")
-    state = "checkpointed" if stored.index < signed_size else "sequenced"
+    state = reached.state_of(stored.index)
     hash_hex = leaf_hash(stored.leaf).hex()
     return EntryView(index=stored.index, source=source, event=event, seal=seal, leaf_hash=hash_hex, state=state)
 

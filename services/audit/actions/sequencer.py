@@ -7,7 +7,7 @@ all. Does not sign: `signer.py` reads again what was committed here, and signs t
 
 import secrets
 from collections import ChainMap
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -60,6 +60,7 @@ class Sequencer:
         self._batcher = Batcher(self._grow, batch_max=BATCHES_MAX)
         self._has_begun = False
         self.frozen_because: str | None = None
+        self.guard: Callable[[], Awaitable[None]] | None = None  # asked once, before anything is taken; it may freeze
 
     async def begin(self) -> None:
         """Make sure that there is a log, once; whatever reads or writes its row first calls this."""
@@ -77,6 +78,9 @@ class Sequencer:
         return await self._batcher.submit(batch)
 
     async def _grow(self, batches: Sequence[Batch]) -> list[Placed | Exception]:
+        if self.guard:
+            await self.guard()
+            self.guard = None
         if self.frozen_because:
             raise LogFrozen(detail=self.frozen_because)
         await self.begin()

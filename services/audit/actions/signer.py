@@ -3,35 +3,18 @@
 Promises: no checkpoint is signed over bytes that were not read back from the database, by another connection than wrote
 them; no two checkpoints of this log contradict each other; a log that contradicts itself is never signed again, and
 takes nothing more until a person has looked at it (Yeti 2022: a bit flipped between computing and storing).
-Does not: notice that the whole database was set back to a backup while no process was looking. That takes a witness.
+Does not: notice that the whole database was set back to a backup while no process was looking. That takes a witness
+(`witnessing.py`).
 """
 
-from dataclasses import dataclass
-
 from services.audit import store
+from services.audit.actions.rereading import ENTRIES_AT_ONCE, Checked, LogContradictsItself, opened, read_on
 from services.audit.actions.sequencer import Sequencer
 from services.audit.rules import checkpoint, tile
-from services.audit.rules.checkpoint import Checkpoint, NotANote, VerifierKey
-from services.audit.rules.tile import Unfinished
-from services.audit.rules.tree import Edge, leaf_hash
+from services.audit.rules.checkpoint import Checkpoint, VerifierKey
 from services.audit.store import Log, SignedCheckpoint
 from shared.database import Database, Transaction
-from shared.errors import Failure
-from shared.signing import SigningKey, verifies
-
-ENTRIES_AT_ONCE = 2_048
-
-
-class LogContradictsItself(Failure):
-    """What the log's tables say does not agree; nothing more is signed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """The log up to a size, as it was read back and found right."""
-
-    edge: Edge = Edge()
-    unfinished: Unfinished = Unfinished()
+from shared.signing import SigningKey
 
 
 class Signer:
@@ -61,12 +44,13 @@ class Signer:
             newest = await store.newest_checkpoint(tx)
             if newest and newest.size >= log.size:
                 return False
-            note = self._note(Checkpoint(self._origin, log.size, log.root))
+            note = self.note(Checkpoint(self._origin, log.size, log.root))
             await store.add_checkpoint(tx, SignedCheckpoint(log.size, note, await self._database.now(tx)))
         self._checked = checked
         return True
 
-    def _note(self, point: Checkpoint) -> bytes:
+    def note(self, point: Checkpoint) -> bytes:
+        """The signed note of a checkpoint that is known to contradict none that was signed before."""
         body = point.body()
         return checkpoint.note_text(body, [(self.key, self._private.sign(body.encode()))]).encode()
 
@@ -83,35 +67,13 @@ class Signer:
             return self._checked
         unfinished = await store.unfinished_at(tx, signed_size)
         edge = tile.edge(unfinished)
-        if newest and self._opened(newest) != Checkpoint(self._origin, signed_size, edge.root()):
+        if newest and opened(newest.note, self.key) != Checkpoint(self._origin, signed_size, edge.root()):
             raise LogContradictsItself(detail="the last checkpoint is not ours, or not of these tiles")
         return Checked(edge, unfinished)
 
-    def _opened(self, signed: SignedCheckpoint) -> Checkpoint | None:
-        """What the checkpoint says, if we signed it."""
-        try:
-            note = checkpoint.parse_note(signed.note.decode())
-            by_us = note.signatures_by(self.key)
-            if not by_us or not all(verifies(self.key.public, note.text.encode(), each) for each in by_us):
-                return None
-            return checkpoint.parse_checkpoint(note.text)
-        except (NotANote, UnicodeDecodeError):
-            return None
-
     async def _read_again(self, tx: Transaction, checked: Checked, log: Log) -> Checked:
-        edge, unfinished = checked.edge, checked.unfinished
-        while edge.size < log.size:
-            upto = min(edge.size + ENTRIES_AT_ONCE, log.size)
-            stored = await store.entries_between(tx, edge.size, upto)
-            if [each.index for each in stored] != list(range(edge.size, upto)):
-                raise LogContradictsItself(detail=f"entries are missing between {edge.size} and {upto}")
-            hashes = [leaf_hash(each.leaf) for each in stored]
-            edge = edge.append(hashes)
-            unfinished, changed = tile.grow(unfinished, hashes)
-            kept = await store.tile_hashes(tx, [(each.level, each.index) for each in changed])
-            for each, expected in changed.items():
-                if not kept.get((each.level, each.index), b"").startswith(expected):
-                    raise LogContradictsItself(detail=f"tile {each.level}/{each.path()} is not of its entries")
-        if edge.root() != log.root:
+        while checked.edge.size < log.size:
+            checked = await read_on(tx, checked, min(checked.edge.size + ENTRIES_AT_ONCE, log.size))
+        if checked.edge.root() != log.root:
             raise LogContradictsItself(detail=f"the root at {log.size} is not that of the entries")
-        return Checked(edge, unfinished)
+        return checked

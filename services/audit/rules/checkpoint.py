@@ -6,7 +6,6 @@ Does not: sign or verify (`shared/signing.py` holds the keys), or know which key
 Sources: C2SP signed-note and tlog-checkpoint (5ba5ee8). Checkpoints of this log carry no extension lines.
 """
 
-import binascii
 import hashlib
 import re
 from base64 import b64decode, b64encode
@@ -15,7 +14,8 @@ from dataclasses import dataclass
 
 from services.audit.rules.tree import HASH_BYTES
 
-ED25519 = b"\x01"
+ED25519 = b"\x01"  # a log's signature over the text itself
+COSIGNATURE = b"\x04"  # a witness's, over the time and the text (rules.cosignature)
 KEY_BYTES = 32
 KEY_ID_BYTES = 4
 SIGNATURE_BYTES = 64
@@ -43,20 +43,24 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class VerifierKey:
-    """A public Ed25519 key and the name under which it signs. Requires a name without spaces and without `+`."""
+    """A public Ed25519 key, the name under which it signs, and the kind of signatures that it makes.
+
+    Requires a name without spaces and without `+`.
+    """
 
     name: str
     public: bytes
+    kind: bytes = ED25519
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[^\s+]+", self.name) or len(self.public) != KEY_BYTES:
             raise NotANote("a key has a name without spaces and `+`, and 32 bytes")
 
     def id(self) -> bytes:
-        return hashlib.sha256(self.name.encode() + b"\n" + ED25519 + self.public).digest()[:KEY_ID_BYTES]
+        return hashlib.sha256(self.name.encode() + b"\n" + self.kind + self.public).digest()[:KEY_ID_BYTES]
 
     def text(self) -> str:
-        return f"{self.name}+{self.id().hex()}+{b64encode(ED25519 + self.public).decode()}"
+        return f"{self.name}+{self.id().hex()}+{b64encode(self.kind + self.public).decode()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,20 +107,20 @@ def parse_checkpoint(text: str) -> Checkpoint:
         raise NotANote("a checkpoint has three lines")
     if not _size.fullmatch(lines[1]):
         raise NotANote("the size is not a plain number")
-    root = _decode(lines[2])
+    root = decode(lines[2])
     if len(root) != HASH_BYTES:
         raise NotANote("the root does not have 32 bytes")
     return Checkpoint(lines[0], int(lines[1]), root)
 
 
-def parse_verifier_key(text: str) -> VerifierKey:
-    """The key in its text form `name+id+base64`. Requires Ed25519 and the id that belongs to name and key."""
+def parse_verifier_key(text: str, kind: bytes = ED25519) -> VerifierKey:
+    """The key in its text form `name+id+base64`. Requires this kind and the id that belongs to name and key."""
     name, _, rest = text.partition("+")
     key_id, _, encoded = rest.partition("+")
-    key = _decode(encoded)
-    if key[:1] != ED25519:
-        raise NotANote("the key is not an Ed25519 key")
-    parsed = VerifierKey(name, key[1:])
+    key = decode(encoded)
+    if key[:1] != kind:
+        raise NotANote(f"the key is not an Ed25519 key of kind {kind.hex()}")
+    parsed = VerifierKey(name, key[1:], kind)
     if parsed.id().hex() != key_id:
         raise NotANote("the key id does not belong to this name and key")
     return parsed
@@ -126,16 +130,17 @@ def _parse_signature(line: str) -> Signature:
     match = _signature_line.fullmatch(line)
     if not match:
         raise NotANote("a signature line is not of the form `— name base64`")
-    signed = _decode(match[2])
+    signed = decode(match[2])
     if len(signed) <= KEY_ID_BYTES:
         raise NotANote("a signature line holds no signature")
     return Signature(match[1], signed[:KEY_ID_BYTES], signed[KEY_ID_BYTES:])
 
 
-def _decode(text: str) -> bytes:
+def decode(text: str) -> bytes:
+    """The bytes of base64 in its one spelling."""
     try:
         decoded = b64decode(text, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise NotANote("the base64 cannot be decoded") from error
     if b64encode(decoded).decode() != text:
         raise NotANote("the base64 has stray bits")

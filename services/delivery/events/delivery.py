@@ -15,6 +15,7 @@ class DeliveryStarted(Fact):
     """Recorded before the first byte leaves: which bytes of the content, and the decision with all it rests on."""
 
     category: ClassVar[Category] = Category.DELIVERY
+    is_high_risk: ClassVar[bool] = True
     delivery_id: DeliveryId
     entitlement_id: EntitlementId
     contract_id: ContractId

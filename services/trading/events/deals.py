@@ -285,6 +285,7 @@ class EntitlementGranted(Fact):
     """A buyer may have a version in this form, for these purposes, in this territory, so often and so long."""
 
     category: ClassVar[Category] = Category.DELIVERY
+    is_high_risk: ClassVar[bool] = True
     entitlement_id: EntitlementId
     order_id: OrderId
     contract_id: ContractId
@@ -314,6 +315,7 @@ class EntitlementUsed(Fact):
     """A buyer makes one use of its right."""
 
     category: ClassVar[Category] = Category.DELIVERY
+    is_high_risk: ClassVar[bool] = True
     use_id: UseId
     entitlement_id: EntitlementId
     contract_id: ContractId

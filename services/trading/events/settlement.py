@@ -15,6 +15,7 @@ class OrderSettled(Fact):
     """The price was shared out between provider, exchange and tax, what of it did not go back to the buyer."""
 
     category: ClassVar[Category] = Category.MONEY
+    is_high_risk: ClassVar[bool] = True
     order_id: OrderId
     contract_id: ContractId
     buyer_id: ParticipantId

@@ -1,0 +1,55 @@
+"""Reading again what is kept: entries from their bytes, the tiles above them, and the tree that they make."""
+
+from dataclasses import dataclass
+
+from services.audit import store
+from services.audit.rules import checkpoint, tile
+from services.audit.rules.checkpoint import Checkpoint, NotANote, VerifierKey
+from services.audit.rules.tile import Unfinished
+from services.audit.rules.tree import Edge, leaf_hash
+from shared.database import Transaction
+from shared.errors import Failure
+from shared.signing import verifies
+
+ENTRIES_AT_ONCE = 2_048
+
+
+class LogContradictsItself(Failure):
+    """What the log's tables say does not agree; nothing more is signed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The log up to a size, as it was read back and found right."""
+
+    edge: Edge = Edge()
+    unfinished: Unfinished = Unfinished()
+
+
+async def read_on(tx: Transaction, checked: Checked, size: int) -> Checked:
+    """The log up to that size, read from where it was checked. Requires no more than `ENTRIES_AT_ONCE` beyond it.
+
+    Raises LogContradictsItself if entries are missing, or tiles are not of the entries.
+    """
+    stored = await store.entries_between(tx, checked.edge.size, size)
+    if [each.index for each in stored] != list(range(checked.edge.size, size)):
+        raise LogContradictsItself(detail=f"entries are missing between {checked.edge.size} and {size}")
+    hashes = [leaf_hash(each.leaf) for each in stored]
+    unfinished, changed = tile.grow(checked.unfinished, hashes)
+    kept = await store.tile_hashes(tx, [(each.level, each.index) for each in changed])
+    for each, expected in changed.items():
+        if not kept.get((each.level, each.index), b"").startswith(expected):
+            raise LogContradictsItself(detail=f"tile {each.level}/{each.path()} is not of its entries")
+    return Checked(checked.edge.append(hashes), unfinished)
+
+
+def opened(note: bytes, key: VerifierKey) -> Checkpoint | None:
+    """What a checkpoint says, if the key signed it."""
+    try:
+        read = checkpoint.parse_note(note.decode())
+        by_us = read.signatures_by(key)
+        if not by_us or not all(verifies(key.public, read.text.encode(), each) for each in by_us):
+            return None
+        return checkpoint.parse_checkpoint(read.text)
+    except (NotANote, UnicodeDecodeError):
+        return None
