@@ -41,6 +41,7 @@ CHECKS = {
     "chains": ("来源链连续无缺", "source chains contiguous, nothing dropped or reordered"),
     "times": ("入账时间不倒退", "ingest times never run backwards"),
     "back_links": ("回链与计数正确", "back-links and counts"),
+    "maps": ("键首映射由条目重算一致", "every map of keys recomputed from the entries"),
     "canonical": ("规范编码", "canonical form of every line"),
 }
 NEVER_CHECKED = [
@@ -70,6 +71,7 @@ NUMBER = "(?:0|-?[1-9][0-9]{0,15})"
 SOURCE_LINE = re.compile(rf'\{{"prev":"[0-9a-f]{{64}}","seq":{NUMBER},"str":{NUMBER},"svc":"[a-z_]+"\}}'.encode())
 LINK = rf'\["[0-9a-f]{{32}}",{NUMBER},{NUMBER}\]'
 SEAL_LINE = re.compile(rf'\{{"ep":{NUMBER},"its":{NUMBER},"k":\[(?:{LINK}(?:,{LINK})*)?\],"lag":{NUMBER}\}}'.encode())
+MAP_ENTRY = b'"act":"audit.index_snapshot"'
 FINDINGS_MAX = 5  # of each check and verdict; more would only repeat it
 
 
@@ -255,6 +257,7 @@ class Scan:
         self._entries = Series(bundle, "tile/entries/", report)
         self._tiles = [Series(bundle, f"tile/{level}/", report) for level in range(8)]
         self._tree, self._given, self._content = Tree(), Tree(), Content(report)
+        self._mapped = mapped_sizes(bundle)
         self._good = 0  # the largest size at which a checkpoint's root was right
 
     def run(self) -> None:
@@ -276,6 +279,8 @@ class Scan:
             for index, leaf in enumerate(leaves, first):
                 self._tree.add(hashlib.sha256(b"\x00" + leaf).digest())
                 self._content.check(index, leaf)
+                if self._tree.size in self._mapped:
+                    self._content.map_keys(self._tree.size)
                 self._compare_checkpoint()
             if len(leaves) != min(256, size - first):
                 at, expected = first + len(leaves), f"{min(256, size - first)} entries"
@@ -340,6 +345,8 @@ class Content:
 
     def __init__(self, report: Report) -> None:
         self._report, self._its, self._epoch = report, 0, 0
+        self._lags: list[int] = []  # the least and the most
+        self._maps: dict[Any, dict[str, Any]] = {}
         self.unread: set[str] = set()
         self._chains: dict[tuple[str, int], tuple[int, bytes, int]] = {}
         self._subjects = sqlite3.connect("", isolation_level=None)
@@ -361,9 +368,12 @@ class Content:
             self._follow_chain(index, source, lines[1])
             self._follow_time(index, event, seal)
             self._follow_links(index, subjects(event), seal["k"])
+            if act == "audit.index_snapshot":
+                expected = self._maps.get(event["data"]["size"], {})
+                self._tell("maps", index, str(expected), str(event["data"]), event["data"] == expected)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             self._tell("canonical", index, "three canonical lines of the log's form", str(error), False)
-            self.unread = {"chains", "times", "back_links"}  # they say nothing of an entry that cannot be read
+            self.unread = {"chains", "times", "back_links", "maps"}  # they say nothing of an entry that cannot be read
 
     def _follow_chain(self, index: int, source: dict[str, Any], line: bytes) -> None:
         stripe, seq, previous = (source["svc"], source["str"]), source["seq"], bytes.fromhex(source["prev"])
@@ -382,6 +392,7 @@ class Content:
         right = its >= self._its and its - event["ts"] == seal["lag"] and epoch >= self._epoch
         self._tell("times", index, expected, f"its {its}, lag {seal['lag']}, ep {epoch}", right)
         self._its, self._epoch = max(its, self._its), max(epoch, self._epoch)
+        self._lags = [min([*self._lags, seal["lag"]]), max([*self._lags, seal["lag"]])]
 
     def _follow_links(self, index: int, told: list[str], links: list[Any]) -> None:
         self._tell("back_links", index, f"{len(told)} links", f"{len(links)}", len(told) == len(links))
@@ -396,6 +407,14 @@ class Content:
             except sqlite3.IntegrityError:
                 self._tell("back_links", index, "a key of its own", f"{key} of another subject", False)
 
+    def map_keys(self, size: int) -> None:
+        """What an entry that tells of the map at this size must say: a sorted tree of (key, last index, count)."""
+        tree = Tree(levels=0)
+        for key, last, count in self._subjects.execute("SELECT key, last, count FROM subjects ORDER BY key"):
+            tree.add(head_hash(key, last, count))
+        told = {"size": size, "root": tree.root().hex(), "key_count": tree.size}
+        self._maps[size] = {**told, **dict(zip(("lag_least_us", "lag_most_us"), self._lags))}  # noqa: B905
+
     def close(self) -> None:
         self._subjects.close()
 
@@ -403,6 +422,20 @@ class Content:
         self._report.counts[check] += 1
         if not right:
             self._report.add(Finding(TAMPERED, check, "tile/entries", expected, found, index, until))
+
+
+def mapped_sizes(bundle: Bundle) -> set[int]:
+    """The sizes of which an entry tells the map: to be computed on the walk, when it comes past them."""
+    sizes: set[int] = set()
+    for _, packed in bundle.members("tile/entries/"):
+        for leaf in unpack(packed) if MAP_ENTRY in packed else ():
+            told = re.search(rb'"size":([0-9]{1,16})[,}]', leaf) if MAP_ENTRY in leaf else None
+            sizes |= {int(told[1])} if told else set()
+    return sizes
+
+
+def head_hash(key: str, last: int, count: int) -> bytes:
+    return hashlib.sha256(b"\x12" + bytes.fromhex(key) + last.to_bytes(8, "big") + count.to_bytes(8, "big")).digest()
 
 
 def subjects(event: dict[str, Any]) -> list[str]:
@@ -527,19 +560,20 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 class Tree:
-    """Grows by leaf hashes; keeps its right edge, and of each level of tiles the hashes not yet in a full tile."""
+    """Grows by leaf hashes; keeps its right edge, and of some levels of tiles the hashes not yet in a full tile."""
 
-    def __init__(self) -> None:
+    def __init__(self, levels: int = 8) -> None:
         self.size = 0
-        self.rows: list[list[bytes]] = [[] for _ in range(8)]
+        self.rows: list[list[bytes]] = [[] for _ in range(levels)]
         self._peaks: list[bytes] = []
 
     def add(self, leaf: bytes) -> None:
-        self.rows[0].append(leaf)
+        if self.rows:
+            self.rows[0].append(leaf)
         carry, level = self.size, 0
         while carry & 1:
             leaf, carry, level = node_hash(self._peaks.pop(), leaf), carry >> 1, level + 1
-            if level % 8 == 0:
+            if self.rows and level % 8 == 0:
                 self.rows[level // 8].append(leaf)
         self._peaks.append(leaf)
         self.size += 1

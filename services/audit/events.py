@@ -40,6 +40,20 @@ class EntriesRead(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class IndexSnapshot(Fact):
+    """The map of all keys over the log's first `size` entries, and how late these entries came at least and at most."""
+
+    category: ClassVar[Category] = Category.SYSTEM
+    retention: ClassVar[Retention] = Retention.SECURITY
+    size: int
+    root: str
+    key_count: int
+    fact_id: FactId
+    lag_least_us: int | None = None
+    lag_most_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class BundleExported(Fact):
     """The log up to a checkpoint was given out."""
 
