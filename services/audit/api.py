@@ -5,11 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.responses import PlainTextResponse, StreamingResponse
 
-from services.audit.actions import export, intake, reading
+from services.audit.actions import answering, export, intake, reading
 from services.audit.actions.audit import Audit
 from services.audit.actions.reading import TileContent, Wanted
 from services.audit.schemas import (
     INTEGER_MAX,
+    AnswerView,
+    Asked,
     ConsistencyView,
     EntriesView,
     EntryView,
@@ -28,6 +30,32 @@ Index = Annotated[web.Whole, Path(ge=0, le=INTEGER_MAX)]
 TilePath = Annotated[str, Path(max_length=100)]
 Size = Annotated[web.Whole | None, Query(ge=0, le=INTEGER_MAX)]
 ObjectId = Annotated[str | None, Query(alias="object", max_length=100, pattern="^[a-z_]+_[0-9a-f]{32}$")]
+Moment = Annotated[web.Moment | None, Query()]
+Number = Annotated[web.Whole | None, Query(ge=1, le=INTEGER_MAX - 1)]
+
+
+async def asked(
+    object_id: ObjectId = None,
+    actor_id: Annotated[
+        str | None, Query(alias="actor", max_length=100, pattern="^[a-z_]+[:_][0-9a-z_]{1,64}$")
+    ] = None,
+    organisation_id: Annotated[ParticipantId | None, Query(alias="organisation")] = None,
+    service: Annotated[str | None, Query(pattern="^[a-z_]{1,32}$")] = None,
+    stripe: Annotated[web.Whole | None, Query(ge=0, le=2**31 - 1)] = None,
+    first_seq: Number = None,
+    last_seq: Number = None,
+    ingested_from: Moment = None,
+    ingested_until: Moment = None,
+    happened_from: Moment = None,
+    happened_until: Moment = None,
+) -> Asked:
+    """By one of these: an object, an actor, an organisation; a source by `service`, `stripe` and numbers; a time."""
+    source = (service, stripe, first_seq, last_seq)
+    ingested, happened = (ingested_from, ingested_until), (happened_from, happened_until)
+    return Asked(object_id, actor_id, organisation_id, source, ingested, happened)
+
+
+Asking = Annotated[Asked, Depends(asked)]
 
 
 @router.post("/batches")
@@ -87,6 +115,12 @@ async def entries(
     """Entries in order, to supervisors; to others those that concern their organisation."""
     wanted = Wanted(fact_id, object_id, organisation_id)
     return await reading.entries(audit, caller, wanted, after_index, limit)
+
+
+@router.get("/queries")
+async def answer(asked: Asking, page: web.PageQuery, caller: Authenticated, audit: AuditService) -> AnswerView:
+    """All entries that answer a question, with the proof that they are all; to an organisation, those of its own."""
+    return await answering.answer(audit, caller, asked.question(), page)
 
 
 @router.get("/proofs/inclusion")

@@ -149,6 +149,23 @@ async def find_entries(
     return _entries(await tx.execute(query.order_by(entries.c.log_index).limit(limit)))
 
 
+async def count_filed(tx: Transaction, keys: Iterable[str], size: int) -> int:
+    """How many of the log's first `size` entries are filed under any of the keys."""
+    here = (links.c.key.in_(list(keys)), links.c.log_index < size)
+    return await tx.scalar(select(func.count(func.distinct(links.c.log_index))).where(*here)) or 0
+
+
+async def entries_of_source(
+    tx: Transaction, service: str, stripe: int, seqs: range, indexes: range, limit: int
+) -> list[StoredEntry]:
+    """The first entries, in order, with these numbers of a stripe and these indexes."""
+    here = (entries.c.service == service, entries.c.stripe == stripe)
+    numbered = (entries.c.seq >= seqs.start, entries.c.seq < seqs.stop)
+    placed = (entries.c.log_index >= indexes.start, entries.c.log_index < indexes.stop)
+    query = select(*entries.c).where(*here, *numbered, *placed).order_by(entries.c.log_index).limit(limit)
+    return _entries(await tx.execute(query))
+
+
 async def places_of(
     tx: Transaction, service: str, stripe: int, first_seq: int, last_seq: int
 ) -> list[tuple[int, bytes]]:
