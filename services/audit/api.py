@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.responses import PlainTextResponse, StreamingResponse
 
-from services.audit.actions import answering, export, intake, reading
+from services.audit.actions import answering, evidence, export, intake, reading
 from services.audit.actions.audit import Audit
 from services.audit.actions.reading import TileContent, Wanted
 from services.audit.schemas import (
@@ -121,6 +121,14 @@ async def entries(
 async def answer(asked: Asking, page: web.PageQuery, caller: Authenticated, audit: AuditService) -> AnswerView:
     """All entries that answer a question, with the proof that they are all; to an organisation, those of its own."""
     return await answering.answer(audit, caller, asked.question(), page)
+
+
+@router.get("/queries/bundle", response_class=StreamingResponse)
+async def answer_bundle(asked: Asking, caller: Supervisor, audit: AuditService) -> StreamingResponse:
+    """The whole answer in one file, for the offline verifier. Recorded before the first byte."""
+    members = await evidence.export(audit, caller.actor, asked.question(), has_tail=True)
+    headers = {"Content-Disposition": 'attachment; filename="yaosu-evidence.tar"'}
+    return StreamingResponse(members, headers=headers, media_type="application/x-tar")
 
 
 @router.get("/proofs/inclusion")

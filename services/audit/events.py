@@ -56,6 +56,18 @@ class QueryAnswered(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class EvidenceExported(Fact):
+    """An answer was given out as a bundle that is checked offline, with or without the entries behind the map."""
+
+    category: ClassVar[Category] = Category.ACCESS
+    retention: ClassVar[Retention] = Retention.SECURITY
+    sought: str
+    size: int
+    root: str
+    has_tail: bool
+
+
+@dataclass(frozen=True, slots=True)
 class IndexSnapshot(Fact):
     """The map of all keys over the log's first `size` entries, and how late these entries came at least and at most."""
 

@@ -166,6 +166,12 @@ async def entries_of_source(
     return _entries(await tx.execute(query))
 
 
+async def newest_seq(tx: Transaction, service: str, stripe: int, size: int) -> int:
+    """The last number that the log's first `size` entries have of a stripe; 0 if none."""
+    here = (entries.c.service == service, entries.c.stripe == stripe, entries.c.log_index < size)
+    return await tx.scalar(select(func.max(entries.c.seq)).where(*here)) or 0
+
+
 async def places_of(
     tx: Transaction, service: str, stripe: int, first_seq: int, last_seq: int
 ) -> list[tuple[int, bytes]]:

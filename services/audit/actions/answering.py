@@ -91,7 +91,7 @@ async def answer(audit: Audit, caller: Caller, question: Question, page: web.Pag
         found, next_after = await _page(tx, view, scope, question, after, page.limit)
         proof = await _proof(tx, view, scope, question) if page.after is None else None
         items = await proven(tx, view, found)
-        count = await _count(tx, view, scope, question)
+        count = await count_of(tx, view, scope, question)
     next_cursor = None if next_after is None else web.cursor_of(f"{view.size}.{next_after}")
     await record(audit, caller.actor, question, view, [each.index for each in items])
     return AnswerView(
@@ -205,14 +205,14 @@ async def _page(
     return found, looked_at[-1].index if len(looked_at) == looked_at_max else None
 
 
-async def _count(tx: Transaction, view: View, scope: Scope, question: Question) -> int | None:
+async def count_of(tx: Transaction, view: View, scope: Scope, question: Question) -> int | None:
     """How many answers there are. Of events' own times it is only known by who has looked at all that could be one."""
     match question:
         case AboutSubjects():
             return await store.count_filed(tx, scope.keys, view.size)
         case FromSource():
-            here = (question.service, question.stripe, question.first_seq, question.last_seq)
-            return sum(index < view.size for index, _ in await store.places_of(tx, *here))
+            newest = await store.newest_seq(tx, question.service, question.stripe, view.size)
+            return max(0, min(question.last_seq, newest) - question.first_seq + 1)
         case AtTime():
             return len(scope.run) if question.what == "ingested" else None
 

@@ -91,14 +91,14 @@ def about_actor(actor_id: str) -> AboutSubjects:
 
 def about_organisation(participant_id: ParticipantId) -> AboutSubjects:
     """What it did, and what was done to it."""
-    return AboutSubjects((Subject("org", participant_id), Subject("obj", participant_id)))
+    return AboutSubjects((Subject("org", str(participant_id)), Subject("obj", str(participant_id))))
 
 
 def about_objects(*ids: str) -> AboutSubjects:
     """Requires ids of things; a contract's entries are also those that only happened under it."""
     roles: dict[str, tuple[Role, ...]] = {each: ("obj", "ctr") if each.startswith("contract_") else ("obj",)
                                           for each in ids}  # fmt: skip
-    return AboutSubjects(tuple(Subject(role, each) for each, some in roles.items() for role in some))
+    return AboutSubjects(tuple(Subject(role, str(each)) for each, some in roles.items() for role in some))
 
 
 def the_one(*questions: Question | None) -> Question:
