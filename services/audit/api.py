@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.responses import PlainTextResponse, StreamingResponse
 
-from services.audit.actions import answering, evidence, export, intake, reading
+from services.audit.actions import answering, duty, evidence, export, intake, reading
 from services.audit.actions.audit import Audit
 from services.audit.actions.reading import TileContent, Wanted
 from services.audit.schemas import (
@@ -15,6 +15,9 @@ from services.audit.schemas import (
     ConsistencyView,
     EntriesView,
     EntryView,
+    EvidenceFileView,
+    EvidenceView,
+    FactPlaceView,
     InclusionView,
     NewBatch,
     Receipt,
@@ -30,6 +33,7 @@ Index = Annotated[web.Whole, Path(ge=0, le=INTEGER_MAX)]
 TilePath = Annotated[str, Path(max_length=100)]
 Size = Annotated[web.Whole | None, Query(ge=0, le=INTEGER_MAX)]
 ObjectId = Annotated[str | None, Query(alias="object", max_length=100, pattern="^[a-z_]+_[0-9a-f]{32}$")]
+ObjectIds = Annotated[str, Query(max_length=2_000, pattern="^[a-z_]+_[0-9a-f]{32}(,[a-z_]+_[0-9a-f]{32}){0,31}$")]
 Moment = Annotated[web.Moment | None, Query()]
 Number = Annotated[web.Whole | None, Query(ge=1, le=INTEGER_MAX - 1)]
 
@@ -129,6 +133,31 @@ async def answer_bundle(asked: Asking, caller: Supervisor, audit: AuditService) 
     members = await evidence.export(audit, caller.actor, asked.question(), has_tail=True)
     headers = {"Content-Disposition": 'attachment; filename="yaosu-evidence.tar"'}
     return StreamingResponse(members, headers=headers, media_type="application/x-tar")
+
+
+@router.get("/evidence")
+async def evidence_of(
+    objects: ObjectIds,
+    caller: Service,
+    audit: AuditService,
+    size: Size = None,
+    after_index: Annotated[web.Whole, Query(ge=-1, le=INTEGER_MAX)] = -1,
+    limit: Annotated[web.Whole, Query(ge=1, le=web.LIMIT_MAX)] = web.LIMIT_MAX,
+) -> EvidenceView:
+    """Entries about any of the objects (ids with commas between), for a service whose duty they are."""
+    return await duty.entries_of(audit, caller, objects.split(","), size, after_index, limit)
+
+
+@router.get("/evidence/bundle")
+async def evidence_bundle(objects: ObjectIds, caller: Service, audit: AuditService) -> EvidenceFileView:
+    """The same as one file that is checked offline, as far as the map of keys reaches."""
+    return await duty.bundle_of(audit, caller, objects.split(","))
+
+
+@router.get("/facts/{fact_id}")
+async def fact(fact_id: FactId, caller: Service, audit: AuditService) -> FactPlaceView:
+    """Where a fact that the asking service reported stands in the log."""
+    return await duty.place_of(audit, caller, fact_id)
 
 
 @router.get("/proofs/inclusion")

@@ -184,6 +184,31 @@ class AnswerView(web.View):
     proof: ProofView | None
 
 
+class EvidenceView(web.View):
+    """Entries for whoever settles a dispute, each under the checkpoint; those that it does not sign yet are `pending`.
+
+    `proof` shows, on the first page, how many there are as far as the map reaches.
+    """
+
+    size: int
+    checkpoint: str | None
+    entries: list[ProvenEntryView]
+    pending: list[int]
+    proof: ProofView | None
+    next_after_index: int | None
+
+
+class EvidenceFileView(web.View):
+    """An evidence bundle, in base64."""
+
+    content: str
+
+
+class FactPlaceView(web.View):
+    index: int
+    state: Literal["sequenced", "checkpointed"]
+
+
 class InclusionView(web.View):
     """Verifies with RFC 9162 section 2.1.3.2."""
 

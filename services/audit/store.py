@@ -166,6 +166,12 @@ async def entries_of_source(
     return _entries(await tx.execute(query))
 
 
+async def place_of_fact(tx: Transaction, service: str, fact_id: FactId) -> int | None:
+    """The index of a service's own fact."""
+    here = (entries.c.fact_id == fact_id, entries.c.service == service)
+    return await tx.scalar(select(func.min(entries.c.log_index)).where(*here))
+
+
 async def newest_seq(tx: Transaction, service: str, stripe: int, size: int) -> int:
     """The last number that the log's first `size` entries have of a stripe; 0 if none."""
     here = (entries.c.service == service, entries.c.stripe == stripe, entries.c.log_index < size)

@@ -89,7 +89,7 @@ async def answer(audit: Audit, caller: Caller, question: Question, page: web.Pag
         view = await view_of(tx, size)
         scope = await scope_of(tx, view, question)
         found, next_after = await _page(tx, view, scope, question, after, page.limit)
-        proof = await _proof(tx, view, scope, question) if page.after is None else None
+        proof = await proof_of(tx, view, scope, question) if page.after is None else None
         items = await proven(tx, view, found)
         count = await count_of(tx, view, scope, question)
     next_cursor = None if next_after is None else web.cursor_of(f"{view.size}.{next_after}")
@@ -172,7 +172,7 @@ def answers(question: Question, found: StoredEntry) -> bool:
 
 async def proven(tx: Transaction, view: View, found: Sequence[StoredEntry]) -> list[ProvenEntryView]:
     proofs = await proving.inclusion(tx, [each.index for each in found], view.size)
-    return [_proven(each, proofs[each.index]) for each in found]
+    return [proven_entry(each, proofs[each.index]) for each in found]
 
 
 async def record(audit: Audit, actor: Actor, question: Question, view: View, shown: Sequence[int]) -> None:
@@ -217,7 +217,7 @@ async def count_of(tx: Transaction, view: View, scope: Scope, question: Question
             return len(scope.run) if question.what == "ingested" else None
 
 
-async def _proof(tx: Transaction, view: View, scope: Scope, question: Question) -> ProofView:
+async def proof_of(tx: Transaction, view: View, scope: Scope, question: Question) -> ProofView:
     threads = await threads_of(tx, view, question) if isinstance(question, AboutSubjects) else []
     before = after = scan = None
     if isinstance(question, AtTime):
@@ -260,11 +260,12 @@ async def _first_ingested_at(tx: Transaction, end: int, moment_us: int) -> int:
     return low
 
 
-def _proven(stored: StoredEntry, hashes: list[bytes]) -> ProvenEntryView:
+def proven_entry(stored: StoredEntry, hashes: list[bytes] | None) -> ProvenEntryView:
+    """Without hashes, an entry that no checkpoint signs yet."""
     source, event, seal, _ = stored.leaf.decode().split("\n")
     return ProvenEntryView(
         index=stored.index, source=source, event=event, seal=seal, leaf_hash=leaf_hash(stored.leaf).hex(),
-        state="checkpointed", hashes=[each.hex() for each in hashes],
+        state="sequenced" if hashes is None else "checkpointed", hashes=[each.hex() for each in hashes or ()],
     )  # fmt: skip
 
 

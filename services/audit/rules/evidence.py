@@ -18,17 +18,31 @@ from services.audit.rules.bundle import BLOCK_BYTES
 from services.audit.rules.checkpoint import VerifierKey
 from services.audit.rules.question import AboutSubjects, AtTime, FromSource, Question
 from shared import canonical
-from shared.errors import Malformed
+from shared.errors import Conflict, Forbidden, Malformed
 
 FORMAT = 2
 TAIL_WIDTH = 256
 DOCUMENT_BYTES_MAX = 16 * 1024 * 1024
+DUTY = frozenset({"trading"})  # whose disputes the entries are evidence in
 _document_name = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,23}")
 _SIZE = slice(124, 135)  # in a member's header
 
 
 class NotADocument(Malformed):
     """A document has a plain name of at most 24 letters and digits, and at most 16 MiB."""
+
+
+class NotYourDuty(Forbidden):
+    """This service has no duty that needs entries of the log, or not on behalf of anyone."""
+
+
+class EvidenceTooLarge(Conflict):
+    """The evidence does not fit into one answer; a supervisor can take it as a file."""
+
+
+def require_duty(service: str) -> None:
+    if service not in DUTY:
+        raise NotYourDuty(service=service)
 
 
 def entry_name(index: int) -> str:
