@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     market_rules: Literal["standard", "demo"] = "standard"
     log_origin: str = "yaosu.example/log"  # the log's name in its checkpoints, for ever
     log_policy: Path | None = None  # C2SP tlog-policy: the log's key, its witnesses, and whose word suffices
+    # How far the log's map of keys may fall behind it: what comes after the map is scanned by whoever checks an answer.
+    index_snapshot_seconds: int = Field(default=600, gt=0)
+    index_snapshot_entries: int = Field(default=1_000_000, gt=0)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     service_urls: dict[str, str] = Field(default_factory=dict)  # where neighbours are, if not at http://NAME:8000
     store_url: str | None = None  # where content is kept, e.g. s3://bucket/prefix; without it, under `var`

@@ -124,7 +124,7 @@ class Listing(View, Generic[Item]):
         """Requires that one more than the page's limit was looked for, so that the end is known."""
         items = list(found[: page.limit])
         more = len(found) > page.limit
-        return cls(items=items, next_cursor=_cursor(key(items[-1])) if more else None)
+        return cls(items=items, next_cursor=cursor_of(key(items[-1])) if more else None)
 
 
 async def page(
@@ -286,5 +286,5 @@ def _failure_of(error: Exception) -> Failure:
             return Failure()
 
 
-def _cursor(key: str) -> str:
+def cursor_of(key: str) -> str:
     return base64.urlsafe_b64encode(key.encode()).decode()

@@ -45,11 +45,30 @@ CHECKS = {
     "chains": ("来源链连续无缺", "source chains contiguous, nothing dropped or reordered"),
     "times": ("入账时间不倒退", "ingest times never run backwards"),
     "back_links": ("回链与计数正确", "back-links and counts"),
+    "maps": ("键首映射由条目重算一致", "every map of keys recomputed from the entries"),
     "canonical": ("规范编码", "canonical form of every line"),
     "receipts": ("回执兑现", "what the log promised in its receipts is there"),
 }
 NOT_WITNESSED = ("见证：本包未经见证", "not witnessed: nothing shows that others were shown the same log")
 OWN_WITNESSES = ("见证人密钥归属：取自包内", "whose keys the witnesses' are: they were taken from the bundle itself")
+EVIDENCE_CHECKS = {
+    "signature": CHECKS["signature"],
+    "witnesses": CHECKS["witnesses"],
+    "inclusion": ("条目在日志中的包含证明", "every entry is in the signed log, by its proof"),
+    "canonical": CHECKS["canonical"],
+    "whole": ("答案完整：回链、计数、编号、时间相连", "no entry left out: links, counts, numbers and times join up"),
+    "map": ("末条由日志所载键首映射钉住", "each newest entry pinned by a map of keys that the log tells"),
+    "tail": ("映射之后的条目逐条查看", "every entry behind the map looked at"),
+    "documents": ("随附文件的散列载于条目", "an entry names the hash of each document"),
+}
+LABELS = {**CHECKS, **EVIDENCE_CHECKS}
+NOT_IN_EVIDENCE = [
+    (
+        "键首映射与整个日志是否一致：须校验整个日志",
+        "that the map is that of the whole log: a bundle of all of it shows that",
+    ),
+    ("化名键是否属于所问对象（无条目时）", "that a key without entries is that of whom was asked for"),
+]
 NEVER_CHECKED = [
     ("时间锚：签名时间未经第三方证明", "not anchored: no third party attests the time"),
     ("新旧：此检查点是否最新", "whether this checkpoint is the newest"),
@@ -61,10 +80,17 @@ OWN_KEY = ("密钥归属：密钥取自包内", "whose key it is: it was taken f
 EVENT_MEMBERS = set("v id ts act cat out actor data ret obj rsn onb ctr pol lb chg amt req pd".split())
 EVENT_REQUIRED = set("v id ts act cat out actor data ret".split())
 UNKNOWN = r"(?!(checkpoint|policy|policy\.json)$|checkpoints/|tile/([0-7]|entries)/)"
+EVIDENCE_UNKNOWN = r"(?!(checkpoint|policy|(policy|query)\.json)$|(documents|entries|proofs|tail)/)"
 MEMBER_BYTES_MAX = 32 * 1024 * 1024
 KEY_SOURCES = {
     "given": "(由 --key 或 --policy 给定 / as given by --key or --policy)",
     "bundle": "(取自包内，未经独立确认 / FROM THE BUNDLE ITSELF, not confirmed by another way)",
+}
+QUESTIONS = {  # the members of each kind
+    "subjects": {"kind"},
+    "source": {"kind", "service", "stripe", "first_seq", "last_seq"},
+    "ingested": {"kind", "from_us", "until_us"},
+    "happened": {"kind", "from_us", "until_us"},
 }
 MARKS = {"ok": "通过 OK", "failed": "失败 FAILED", "not checked": "未检查 NOT CHECKED"}
 BLAME = {  # by whether the signed root agrees with the entries, and with the tiles
@@ -77,6 +103,8 @@ SOURCE_LINE = re.compile(rf'\{{"prev":"[0-9a-f]{{64}}","seq":{NUMBER},"str":{NUM
 LINK = rf'\["[0-9a-f]{{32}}",{NUMBER},{NUMBER}\]'
 SEAL_LINE = re.compile(rf'\{{"ep":{NUMBER},"its":{NUMBER},"k":\[(?:{LINK}(?:,{LINK})*)?\],"lag":{NUMBER}\}}'.encode())
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+MAP_ENTRY = b'"act":"audit.index_snapshot"'
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError)
 FINDINGS_MAX = 5  # of each check and verdict; more would only repeat it
 
 
@@ -101,7 +129,7 @@ class Finding:
         span = "" if self.until in (None, self.index) else f"–{self.until}"
         entry = "" if self.index is None else f"条目 / entry {self.index}{span}, "
         told = f"应为 / expected {self.expected}, 实为 / found {self.found}"
-        return f"{entry}{self.artefact}: {' / '.join(CHECKS[self.check])}: {told}"
+        return f"{entry}{self.artefact}: {' / '.join(LABELS[self.check])}: {told}"
 
 
 @dataclass
@@ -115,10 +143,12 @@ class Report:
     receipts: int = 0  # how many were given
     witnesses: dict[str, int] = field(default_factory=lambda: dict[str, int]())  # who cosigned, in seconds since 1970
     reason: str = ""  # why nothing can be decided
+    about: str = ""  # of evidence: what it is the answer to
     blame: str = ""  # which of entries and tiles the signed root contradicts
     done: set[str] = field(default_factory=lambda: set[str]())
-    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(CHECKS, 0))
-    failures: dict[str, int] = field(default_factory=lambda: dict.fromkeys(CHECKS, 0))
+    checks: dict[str, tuple[str, str]] = field(default_factory=lambda: dict(CHECKS))
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(LABELS, 0))
+    failures: dict[str, int] = field(default_factory=lambda: dict.fromkeys(LABELS, 0))
     findings: list[Finding] = field(default_factory=lambda: list[Finding]())
     unknown: list[str] = field(default_factory=lambda: list[str]())
 
@@ -128,17 +158,13 @@ class Report:
         if len(alike) < FINDINGS_MAX:
             self.findings.append(finding)
 
-    def checks(self) -> dict[str, tuple[str, str]]:
-        given = {"witnesses": bool(self.policy_source), "receipts": self.receipts > 0}
-        return {check: label for check, label in CHECKS.items() if given.get(check, True)}
-
     def exit_code(self) -> int:
         verdicts = {finding.verdict for finding in self.findings}
         if TAMPERED in verdicts:
             return TAMPERED
         if self.reason:
             return UNDECIDED
-        return INCOMPLETE if verdicts or not set(self.checks()) <= self.done else VERIFIED
+        return INCOMPLETE if verdicts or not set(self.checks) <= self.done else VERIFIED
 
     def status(self, check: str) -> str:
         verdicts = {finding.verdict for finding in self.findings if finding.check == check}
@@ -148,11 +174,12 @@ class Report:
 
     def first(self) -> Finding | None:
         """The surest statement about the earliest entry; of several, that of the check that comes first."""
-        order = list(CHECKS)
+        order = list(LABELS)
         return min(self.findings, key=lambda each: (each.verdict, each.bound(), order.index(each.check)), default=None)
 
     def not_checked(self) -> list[tuple[str, str]]:
-        skipped = [label for check, label in self.checks().items() if self.status(check) == "not checked"]
+        skipped = [label for check, label in self.checks.items() if self.status(check) == "not checked"]
+        skipped += NOT_IN_EVIDENCE if "whole" in self.checks else []
         own = [OWN_KEY] if self.key_source == "bundle" else []
         own += [NOT_WITNESSED] if not self.witnesses else [OWN_WITNESSES] if self.policy_source == "bundle" else []
         return skipped + own + NEVER_CHECKED + [(name, "unknown member") for name in self.unknown]
@@ -162,7 +189,7 @@ class Report:
         told = {name: value for name, value in asdict(self).items() if name not in ("done", "unknown")}
         return {
             **told, "verdict": VERDICTS[code][1].lower(), "exit_code": code,
-            "checks": {check: self.status(check) for check in self.checks()},
+            "checks": {check: self.status(check) for check in self.checks},
             "first_diverging": asdict(first) if first else None,
             "not_checked": [" / ".join(label) for label in self.not_checked()],
         }  # fmt: skip
@@ -177,7 +204,7 @@ class Report:
         lines += [f"原因 / reason: {self.reason}"] * bool(self.reason)
         for name, seconds in self.witnesses.items():
             lines.append(f"见证 / witnessed: {name} {when(seconds)}")
-        for check, label in self.checks().items():
+        for check, label in self.checks.items():
             lines.append(f"[{MARKS[self.status(check)]}] {' / '.join(label)}: {self.counts[check]}")
         first = self.first()
         if first:
@@ -212,8 +239,7 @@ def verify(
     """The report on a bundle; `key` is the log's verifier key from elsewhere, in the form name+id+base64.
 
     `policy` is the content of a policy from elsewhere; it says that key too. `receipts` are such as sources hold, each
-    the JSON that the log answered. `progress` is told, now and then, how many
-    of how many entries have been read.
+    the JSON that the log answered. `progress` is told, now and then, how many of how many entries have been read.
     """
     report = Report(key_source="bundle" if key is None and policy is None else "given", receipts=len(receipts))
     try:
@@ -242,12 +268,15 @@ def _verify(
         report.key, newest = f"{key.name}+{key.id.hex()}", small["checkpoint"]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CannotDecide(f"no readable policy and checkpoint, or not a key: {error}") from error
-    if policy.get("format") != 1 or set(policy) != {"format", "log_key", "origin"}:
+    is_evidence = policy.get("format") == 2
+    if policy.get("format") not in (1, 2) or set(policy) != {"format", "log_key", "origin"}:
         raise CannotDecide("a bundle of a format that this verifier does not know")
     if key != own_key:
         named = f"{own_key.name}+{own_key.id.hex()}"
         report.add(Finding(TAMPERED, "signature", "policy.json", f"a log with the key {report.key}", named))
-    report.unknown = [name for name, _ in bundle.members(UNKNOWN)]
+    labels, asked = EVIDENCE_CHECKS if is_evidence else CHECKS, {"witnesses": bool(rules), "receipts": bool(receipts)}
+    report.checks = {check: label for check, label in labels.items() if asked.get(check, True)}
+    report.unknown = [name for name, _ in bundle.members(EVIDENCE_UNKNOWN if is_evidence else UNKNOWN)]
     try:
         report.counts["signature"] = 1
         report.size, root = open_checkpoint(newest, key, report.origin)
@@ -258,6 +287,8 @@ def _verify(
     report.done.add("signature")
     if rules:
         _hear_witnesses(newest, rules, report)
+    if is_evidence:
+        return Evidence(bundle, report, newest, root).check()
     promises = [read_receipt(each, key) for each in receipts]
     Scan(bundle, report, {**_history(bundle, key, report), report.size: root}, progress).run(promises)
 
@@ -328,6 +359,7 @@ class Scan:
         self._entries = Series(bundle, "tile/entries/", report)
         self._tiles = [Series(bundle, f"tile/{level}/", report) for level in range(8)]
         self._tree, self._given, self._content = Tree(), Tree(), Content(report)
+        self._mapped = mapped_sizes(bundle)
         self._good = 0  # the largest size at which a checkpoint's root was right
 
     def run(self, promises: Sequence[Promise]) -> None:
@@ -350,6 +382,8 @@ class Scan:
             for index, leaf in enumerate(leaves, first):
                 self._tree.add(hashlib.sha256(b"\x00" + leaf).digest())
                 self._content.check(index, leaf)
+                if self._tree.size in self._mapped:
+                    self._content.map_keys(self._tree.size)
                 self._compare_checkpoint()
             if len(leaves) != min(256, size - first):
                 at, expected = first + len(leaves), f"{min(256, size - first)} entries"
@@ -417,6 +451,8 @@ class Content:
 
     def __init__(self, report: Report) -> None:
         self._report, self._its, self._epoch = report, 0, 0
+        self._lags: list[int] = []  # the least and the most
+        self._maps: dict[Any, dict[str, Any]] = {}
         self.unread: set[str] = set()
         self.promises: list[Promise] = []  # in order of their places
         self._chains: dict[tuple[str, int], tuple[int, bytes, int]] = {}
@@ -425,32 +461,24 @@ class Content:
         self._subjects.execute("CREATE TABLE subjects (subject PRIMARY KEY, key UNIQUE, last, count) WITHOUT ROWID")
 
     def check(self, index: int, leaf: bytes) -> None:
-        lines = leaf.split(b"\n")
         try:
-            if len(lines) != 4 or lines[3]:
-                raise Refused("an entry has three lines")
-            source, event, seal = (read_line(line) for line in lines[:3])
-            if not SOURCE_LINE.fullmatch(lines[0]) or not SEAL_LINE.fullmatch(lines[2]):
-                raise Refused("the source line or the seal line is not of its form")
-            if not EVENT_REQUIRED <= set(event) <= EVENT_MEMBERS or type(event["ts"]) is not int:
-                raise Refused("the event has unknown or missing members")
+            source, event, seal = read_entry(leaf)
             act: str = event["act"]
             self._tell("canonical", index, f"an act of {source['svc']}", act, act.split(".")[0] == source["svc"])
-            self._follow_chain(index, source, lines[1])
+            self._follow_chain(index, source, leaf.split(b"\n")[1])
             if act.endswith(".source_heartbeat"):
                 told = {"stripe": source["str"], "seq": source["seq"] - 1, "hash": source["prev"]}
                 self._tell("chains", index, f"a sign of life {told}", str(event["data"]), event["data"] == told)
             self._follow_time(index, event, seal)
             self._follow_links(index, subjects(event), seal["k"])
             self._keep_promises(index, source)
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            if act == "audit.index_snapshot":
+                expected = self._maps.get(event["data"]["size"], {})
+                self._tell("maps", index, str(expected), str(event["data"]), event["data"] == expected)
+        except UNREADABLE as error:
             self._tell("canonical", index, "three canonical lines of the log's form", str(error), False)
-            self.unread = {
-                "chains",
-                "times",
-                "back_links",
-                "receipts",
-            }  # they say nothing of an entry that cannot be read
+            # They say nothing of an entry that cannot be read.
+            self.unread = {"chains", "times", "back_links", "maps", "receipts"}
 
     def _follow_chain(self, index: int, source: dict[str, Any], line: bytes) -> None:
         stripe, seq, previous = (source["svc"], source["str"]), source["seq"], bytes.fromhex(source["prev"])
@@ -478,6 +506,7 @@ class Content:
         right = its >= self._its and its - event["ts"] == seal["lag"] and epoch >= self._epoch
         self._tell("times", index, expected, f"its {its}, lag {seal['lag']}, ep {epoch}", right)
         self._its, self._epoch = max(its, self._its), max(epoch, self._epoch)
+        self._lags = [min([*self._lags, seal["lag"]]), max([*self._lags, seal["lag"]])]
 
     def _follow_links(self, index: int, told: list[str], links: list[Any]) -> None:
         self._tell("back_links", index, f"{len(told)} links", f"{len(links)}", len(told) == len(links))
@@ -492,6 +521,14 @@ class Content:
             except sqlite3.IntegrityError:
                 self._tell("back_links", index, "a key of its own", f"{key} of another subject", False)
 
+    def map_keys(self, size: int) -> None:
+        """What an entry that tells of the map at this size must say: a sorted tree of (key, last index, count)."""
+        tree = Tree(levels=0)
+        for key, last, count in self._subjects.execute("SELECT key, last, count FROM subjects ORDER BY key"):
+            tree.add(head_hash(key, last, count))
+        told = {"size": size, "root": tree.root().hex(), "key_count": tree.size}
+        self._maps[size] = {**told, **dict(zip(("lag_least_us", "lag_most_us"), self._lags))}  # noqa: B905
+
     def close(self) -> None:
         self._subjects.close()
 
@@ -501,11 +538,337 @@ class Content:
             self._report.add(Finding(TAMPERED, check, "tile/entries", expected, found, index, until))
 
 
+def read_entry(leaf: bytes) -> list[dict[str, Any]]:
+    """Source, event and seal of a leaf."""
+    lines = leaf.split(b"\n")
+    if len(lines) != 4 or lines[3]:
+        raise Refused("an entry has three lines")
+    source, event, seal = (read_line(line) for line in lines[:3])
+    if not SOURCE_LINE.fullmatch(lines[0]) or not SEAL_LINE.fullmatch(lines[2]):
+        raise Refused("the source line or the seal line is not of its form")
+    if not EVENT_REQUIRED <= set(event) <= EVENT_MEMBERS or type(event["ts"]) is not int:
+        raise Refused("the event has unknown or missing members")
+    return [source, event, seal]
+
+
+def mapped_sizes(bundle: Bundle) -> set[int]:
+    """The sizes of which an entry tells the map: to be computed on the walk, when it comes past them."""
+    sizes: set[int] = set()
+    for _, packed in bundle.members("tile/entries/"):
+        for leaf in unpack(packed) if MAP_ENTRY in packed else ():
+            told = re.search(rb'"size":([0-9]{1,16})[,}]', leaf) if MAP_ENTRY in leaf else None
+            sizes |= {int(told[1])} if told else set()
+    return sizes
+
+
+def head_hash(key: str, last: int, count: int) -> bytes:
+    return hashlib.sha256(b"\x12" + bytes.fromhex(key) + last.to_bytes(8, "big") + count.to_bytes(8, "big")).digest()
+
+
 def subjects(event: dict[str, Any]) -> list[str]:
     """Whom and what an event is about, in the order of its back-links."""
     told = [("actor", event["actor"]["id"]), ("org", event["actor"].get("org")), ("onb", event.get("onb"))]
     told += [("obj", each["id"]) for each in event.get("obj", [])] + [("ctr", event.get("ctr"))]
     return list(dict.fromkeys(f"{role} {name}" for role, name in told if name is not None))
+
+
+# --- evidence: the answer to a question, and what shows that it is all of it
+
+
+class Thread:
+    """All entries with one key: how far they join up among the entries that are given, and up to the map."""
+
+    def __init__(self, told: dict[str, Any]) -> None:
+        self.told, self.key, self.subject = told, told["key"], f"{told['role']} {told['name']}"
+        nothing = cast("tuple[int, int]", (-1, 0))  # the index of the newest entry, and how many there are
+        self.head, self.at_map = nothing, nothing
+        self.pinned: tuple[int, int] | None = nothing  # None where the map's word is not to be had
+
+    def link(self, event: dict[str, Any], seal: dict[str, Any]) -> list[Any] | None:
+        """The entry's link of this thread. Raises Refused if key and subject do not go together."""
+        for subject, link in zip(subjects(event), seal["k"]):  # noqa: B905
+            if (subject == self.subject) != (link[0] == self.key):
+                raise Refused(f"the key {link[0]} for {subject}")
+            if link[0] == self.key:
+                return cast("list[Any]", link)
+        return None
+
+
+class Evidence:
+    """One walk over the entries beside their proofs, then over the tail."""
+
+    def __init__(self, bundle: Bundle, report: Report, note: bytes, root: bytes) -> None:
+        self._bundle, self._report, self._note, self._root = bundle, report, note, root
+        self._size, self._hits, self._last_hit = report.size, 0, -1
+        self._documents: dict[bytes, str] = {}
+        self._named: set[bytes] = set()
+        self._map: dict[str, Any] = {}
+        self._run: list[tuple[int, int]] = []  # the first and the last entry of a time, or the last of a source
+        self._source: tuple[int, bytes] | None = None  # the number before, and the chain's hash after it
+        query = dict(bundle.members(r"query\.json$")).get("query.json")
+        if query is None:
+            raise Missing("there is no query.json")
+        try:
+            self._query = read_line(query)
+            self._asked, self._kind = self._query["question"], self._query["question"]["kind"]
+            self._threads = [Thread(each) for each in self._query.get("threads", [])]
+            self._teller: int | None = self._query.get("told_by")
+            if {type(value) for name, value in self._asked.items() if name not in ("kind", "service")} - {int}:
+                raise Refused("a number is none")
+            if QUESTIONS.get(self._kind) != {*self._asked} or bool(self._threads) != (self._kind == "subjects"):
+                raise Refused("a question that is not known here")
+            if self._query["size"] != self._size:
+                raise Refused("it is of another checkpoint")
+        except UNREADABLE as error:
+            raise CannotDecide(f"the question cannot be read: {error}") from error
+        if self._kind in ("source", "ingested"):
+            self._report.checks = {name: told for name, told in EVIDENCE_CHECKS.items() if name not in ("map", "tail")}
+        asked = [f"{name} {value}" for name, value in sorted(self._asked.items()) if name != "kind"]
+        report.about = ", ".join([self._kind, *(each.subject for each in self._threads), *asked])
+
+    def check(self) -> None:
+        report = self._report
+        for name, content in self._bundle.members("documents/"):
+            claimed, report.counts["documents"] = name.split("/")[1], report.counts["documents"] + 1
+            found = hashlib.sha256(content).hexdigest()
+            if claimed != found:
+                report.add(Finding(TAMPERED, "documents", name, claimed, found))
+            self._documents[claimed.encode()] = name
+        mapped = self._read_map()
+        self._walk(mapped or 0)
+        if self._kind in ("ingested", "happened"):
+            self._compare_edges(self._size if self._kind == "ingested" else mapped or 0)
+        if self._kind == "source" and (self._source or (0, b""))[0] < self._asked["last_seq"]:
+            first = self._run[-1][0] + 1 if self._run else 0
+            told = f"seq {self._asked['last_seq']}", "no more", min(first, self._size - 1), self._size - 1
+            self._add(INCOMPLETE, "whole", "entries/", *told)
+        if "tail" in report.checks and mapped is not None:
+            for thread in self._threads:
+                self._pin(thread)
+            self._look_at_tail(mapped)
+        for claimed in self._documents.keys() - self._named:
+            self._add(INCOMPLETE, "documents", self._documents[claimed], "its hash in an entry", "in none", None)
+        claimed_count = self._query.get("count")
+        if not report.findings and claimed_count != self._hits:
+            told = str(self._hits), str(claimed_count), max(self._last_hit, 0)
+            self._add(TAMPERED, "whole", "query.json: count", *told)
+        report.done |= set(report.checks)
+
+    def _add(
+        self, verdict: int, check: str, artefact: str, expected: str, found: str, index: int | None,
+        until: int | None = None,
+    ) -> None:  # fmt: skip
+        self._report.add(Finding(verdict, check, artefact, expected, found, index, until))
+
+    def _read_map(self) -> int | None:
+        """How many entries the map reaches, 0 if there is none yet; None if it should be there and cannot be used."""
+        if self._teller is None:
+            return 0
+        name = f"entries/{self._teller:016d}"
+        leaf = dict(self._bundle.members(name + "$")).get(name)
+        if leaf is None:
+            return self._add(INCOMPLETE, "map", name, "the entry that tells the map", "missing", self._teller)
+        try:
+            event = read_entry(leaf)[1]
+            told = cast("dict[str, Any]", event["data"] if event["act"] == "audit.index_snapshot" else {})
+            if not 0 < told["size"] <= self._teller:
+                raise Refused("a map of another size")
+            self._map = {**told, "root": bytes.fromhex(told["root"]), "key_count": int(told["key_count"])}
+        except UNREADABLE as error:
+            return self._add(TAMPERED, "map", name, "an entry that tells a map", str(error), self._teller)
+        return cast(int, told["size"])
+
+    def _walk(self, mapped: int) -> None:
+        proofs = self._bundle.members("proofs/")
+        proof = next(proofs, None)
+        for name, leaf in self._bundle.members("entries/"):
+            index, wanted = number_of(name), f"proofs/{name[8:]}.tlog-proof"
+            while proof and proof[0] < wanted:
+                self._add(INCOMPLETE, "inclusion", proof[0], "its entry", "missing", number_of(proof[0]))
+                proof = next(proofs, None)
+            self._prove(index, leaf, wanted, proof[1] if proof and proof[0] == wanted else None)
+            proof = next(proofs, None) if proof and proof[0] == wanted else proof
+            self._named |= {claimed for claimed in self._documents if claimed in leaf}
+            self._report.counts["canonical"] += 1
+            try:
+                source, event, seal = read_entry(leaf)
+                self._follow(index, mapped, source, event, seal, leaf)
+            except UNREADABLE as error:
+                self._add(TAMPERED, "canonical", name, "an entry of the log's form", str(error), index)
+        while proof:
+            self._add(INCOMPLETE, "inclusion", proof[0], "its entry", "missing", number_of(proof[0]))
+            proof = next(proofs, None)
+
+    def _prove(self, index: int, leaf: bytes, name: str, proof: bytes | None) -> None:
+        self._report.counts["inclusion"] += 1
+        if proof is None:
+            return self._add(INCOMPLETE, "inclusion", name, "a proof", "missing", index)
+        try:
+            hashes, digest = read_proof(proof, index, self._note), hashlib.sha256(b"\x00" + leaf).digest()
+            if not leads_to(index, self._size, digest, hashes, self._root):
+                raise Refused(f"an entry with the hash {digest.hex()}, which leads elsewhere")
+        except ValueError as error:
+            self._add(TAMPERED, "inclusion", name, f"a path to the root {self._root.hex()}", str(error), index)
+
+    def _follow(
+        self, index: int, mapped: int, source: dict[str, Any], event: dict[str, Any], seal: dict[str, Any], leaf: bytes
+    ) -> None:
+        if self._kind == "subjects":
+            links = [(thread, thread.link(event, seal)) for thread in self._threads]
+            for thread, link in links:
+                self._join(thread, index, mapped, link) if link else None
+            is_hit = any(link for _, link in links)
+        elif self._kind == "source":
+            is_hit = self._follow_source(index, source, leaf)
+        else:
+            moment = seal["its"] if self._kind == "ingested" else event["ts"]
+            is_hit = self._asked["from_us"] <= moment < self._asked["until_us"]
+            if self._kind == "ingested" or index < mapped:
+                last = self._run[-1][0] if self._run else index - 1
+                if index != last + 1:
+                    self._add(INCOMPLETE, "whole", "entries/", "the next entry", f"{index}", last + 1, index - 1)
+                self._run = [*self._run[:1], (index, seal["its"])]
+        self._report.counts["whole"] += is_hit
+        self._hits, self._last_hit = self._hits + is_hit, index if is_hit else self._last_hit
+
+    def _join(self, thread: Thread, index: int, mapped: int, link: list[Any]) -> None:
+        """The entry to the one before it in the thread."""
+        last, count = thread.head
+        previous, before = link[1], link[2] - 1
+        if previous > last and before > count:
+            first = previous if before == count + 1 else last + 1
+            self._add(INCOMPLETE, "whole", f"entries/{previous:016d}", f"entry {before} of {thread.subject}",
+                      f"missing, as entry {index} points to it", first, previous)  # fmt: skip
+        elif (previous, before) != (last, count):
+            self._add(TAMPERED, "whole", f"entries/{index:016d}", f"a link to {thread.head}", str(link), index)
+        thread.head = (index, link[2])
+        thread.at_map = thread.head if index < mapped else thread.at_map
+
+    def _follow_source(self, index: int, source: dict[str, Any], leaf: bytes) -> bool:
+        asked, seq = self._asked, source["seq"]
+        if (source["svc"], source["str"]) != (asked["service"], asked["stripe"]):
+            return False
+        last, reached = self._source or (asked["first_seq"] - 1, bytes.fromhex(source["prev"]))
+        if seq != last + 1:
+            first = self._run[-1][0] + 1 if self._run else 0
+            self._add(INCOMPLETE, "whole", "entries/", f"seq {last + 1}", f"seq {seq}", first, max(first, index - 1))
+        elif bytes.fromhex(source["prev"]) != reached:
+            self._add(TAMPERED, "whole", f"entries/{index:016d}", f"after {reached.hex()}", source["prev"], index)
+        line = leaf.split(b"\n")[1]
+        chained = hashlib.sha256(b"\x10" + bytes.fromhex(source["prev"]) + seq.to_bytes(8, "big") + line).digest()
+        self._source, self._run = (seq, chained), [(index, 0)]
+        return cast(bool, asked["first_seq"] <= seq <= asked["last_seq"])
+
+    def _compare_edges(self, end: int) -> None:
+        """The entries of a time must be followed, on both sides, by one of another time or by the log's end."""
+        least, most = self._map.get("lag_least_us", 0), self._map.get("lag_most_us", 0)
+        low, high = self._asked["from_us"], self._asked["until_us"]
+        low, high = (low + least, high + most) if self._kind == "happened" else (low, high)
+        if not self._run and end:
+            return self._add(INCOMPLETE, "whole", "entries/", "the entries next to this time", "none", 0, end - 1)
+        first, last = (self._run or [(0, 0)])[0], (self._run or [(end - 1, 0)])[-1]
+        if first[0] > 0 and first[1] >= low:
+            self._add(INCOMPLETE, "whole", "entries/", "an entry before this time", f"from {first[0]} on", first[0] - 1)
+        if last[0] < end - 1 and last[1] < high:
+            self._add(INCOMPLETE, "whole", "entries/", "an entry after this time", f"up to {last[0]}", last[0] + 1)
+
+    def _pin(self, thread: Thread) -> None:
+        """What the map says of the thread's newest entry, against those that are given."""
+        self._report.counts["map"] += 1
+        pinned = thread.pinned = (-1, 0)
+        if self._map:
+            thread.pinned = None
+            try:
+                pinned = thread.pinned = self._place(thread)
+            except Missing as error:
+                told = "the place of its key in the map", str(error), self._teller
+                return self._add(INCOMPLETE, "map", f"query.json: {thread.subject}", *told)
+            except UNREADABLE as error:
+                told = f"the place of {thread.key} in the map", str(error), self._teller
+                return self._add(TAMPERED, "map", f"query.json: {thread.subject}", *told)
+        (last, count), (given, given_count) = pinned, thread.at_map
+        if count > given_count:
+            first = last if count == given_count + 1 else given + 1
+            told = f"entry {count} of {thread.subject}, as the map has it"
+            self._add(INCOMPLETE, "whole", f"entries/{last:016d}", told, "missing", first, last)
+        elif (last, count) != (given, given_count):
+            self._add(TAMPERED, "map", f"query.json: {thread.subject}", str(thread.at_map), str(pinned), given)
+
+    def _place(self, thread: Thread) -> tuple[int, int]:
+        """Last index and count of the thread's key; none of it where two neighbouring leaves leave no room."""
+        places, count = thread.told.get("in_map", []), self._map["key_count"]
+        for each in places:
+            leaf = head_hash(each["key"], each["last_index"], each["count"])
+            hashes = [bytes.fromhex(value) for value in each["hashes"]]
+            if len(each["key"]) != 32 or not leads_to(each["position"], count, leaf, hashes, self._map["root"]):
+                raise Refused(f"a leaf {each['position']} that does not lead to the map's root")
+        if [each["key"] for each in places] == [thread.key]:
+            return places[0]["last_index"], places[0]["count"]
+        below = [each["position"] for each in places if each["key"] < thread.key] or [-1]
+        above = [each["position"] for each in places if each["key"] > thread.key] or [count]
+        if len(places) < 2 and below[0] + 1 != above[0]:
+            raise Missing("a neighbour is missing")
+        if [below[-1] + 1, len(below), len(above)] != [above[0], 1, 1]:
+            raise Refused("no two neighbours between which the key would stand")
+        return -1, 0
+
+    def _look_at_tail(self, first: int) -> None:
+        size, peaks = self._size, self._query.get("tail_peaks")
+        if peaks is None:
+            return self._add(INCOMPLETE, "tail", "tail/", f"entries {first} to {size - 1}", "none", first, size - 1)
+        if len(peaks) != bin(first).count("1"):
+            return self._add(TAMPERED, "tail", "query.json", f"the edge of a tree of {first}", "another", first)
+        tree = Tree(0, first, [bytes.fromhex(each) for each in peaks])
+        given = self._bundle.members("entries/")
+        for name, packed in self._bundle.members("tail/"):
+            if name != f"tail/{tree.size:016d}":
+                break
+            for leaf in unpack(packed):
+                self._report.counts["tail"] += 1
+                self._pass(tree.size, leaf, given)
+                tree.add(hashlib.sha256(b"\x00" + leaf).digest())
+        if tree.size < size:
+            return self._add(INCOMPLETE, "tail", f"tail/{tree.size:016d}", "an entry", "missing", tree.size)
+        if tree.size > size or tree.root() != self._root:
+            told = f"entries that lead to the root {self._root.hex()}", tree.root().hex()
+            self._add(TAMPERED, "tail", "tail/", *told, first, size - 1)
+
+    def _pass(self, index: int, leaf: bytes, given: Iterator[tuple[str, bytes]]) -> None:
+        """An entry of the tail: if it answers the question, it must be given, and follow on the one before."""
+        try:
+            threads = [each for each in self._threads if each.key.encode() in leaf]
+            if not threads and self._kind == "subjects":
+                return
+            _, event, seal = read_entry(leaf)
+            is_hit = self._kind == "happened" and self._asked["from_us"] <= event["ts"] < self._asked["until_us"]
+            for thread in threads:
+                link = thread.link(event, seal)
+                if link and thread.pinned not in (None, (link[1], link[2] - 1)):
+                    told = f"a link to {thread.pinned}", str(link), index
+                    self._add(TAMPERED, "map", f"tail: {thread.subject}", *told)
+                thread.pinned = (index, link[2]) if link else thread.pinned
+                is_hit = is_hit or bool(link)
+        except UNREADABLE as error:
+            return self._add(TAMPERED, "canonical", "tail/", "an entry of the log's form", str(error), index)
+        name = f"entries/{index:016d}"
+        if is_hit and next((each for each, _ in given if each >= name), "") != name:
+            self._add(INCOMPLETE, "whole", name, "an entry that answers the question", "only in the tail", index)
+
+
+def number_of(name: str) -> int:
+    match = re.fullmatch(r"(?:entries|proofs)/([0-9]{16})(?:\.tlog-proof)?", name)
+    if not match:
+        raise CannotDecide(f"a member of an unknown name: {name}")
+    return int(match[1])
+
+
+def read_proof(proof: bytes, index: int, note: bytes) -> list[bytes]:
+    """The hashes of a C2SP tlog-proof of this index under this checkpoint."""
+    head, _, checkpoint = proof.partition(b"\n\n")
+    lines = head.decode().split("\n")
+    if lines[:2] != ["c2sp.org/tlog-proof@v1", f"index {index}"] or checkpoint != note:
+        raise Refused("a proof of another entry, or under another checkpoint")
+    return [_base64(line) for line in lines[2:]]
 
 
 # --- the bundle: a deterministic ustar file, read without ever holding more than one member of it
@@ -623,19 +986,20 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 class Tree:
-    """Grows by leaf hashes; keeps its right edge, and of each level of tiles the hashes not yet in a full tile."""
+    """Grows by leaf hashes; keeps its right edge, and of some levels of tiles the hashes not yet in a full tile."""
 
-    def __init__(self) -> None:
-        self.size = 0
-        self.rows: list[list[bytes]] = [[] for _ in range(8)]
-        self._peaks: list[bytes] = []
+    def __init__(self, levels: int = 8, size: int = 0, peaks: Sequence[bytes] = ()) -> None:
+        self.size = size
+        self.rows: list[list[bytes]] = [[] for _ in range(levels)]
+        self._peaks = list(peaks)
 
     def add(self, leaf: bytes) -> None:
-        self.rows[0].append(leaf)
+        if self.rows:
+            self.rows[0].append(leaf)
         carry, level = self.size, 0
         while carry & 1:
             leaf, carry, level = node_hash(self._peaks.pop(), leaf), carry >> 1, level + 1
-            if level % 8 == 0:
+            if self.rows and level % 8 == 0:
                 self.rows[level // 8].append(leaf)
         self._peaks.append(leaf)
         self.size += 1
@@ -647,6 +1011,21 @@ class Tree:
         for peak in self._peaks[-2::-1]:
             root = node_hash(peak, root)
         return root
+
+
+def leads_to(index: int, size: int, leaf: bytes, hashes: Sequence[bytes], root: bytes) -> bool:
+    """Whether the hashes lead from the leaf at `index` to the root of `size` leaves (RFC 9162 section 2.1.3.2)."""
+    at, last = index, size - 1
+    if not 0 <= at <= last or any(len(each) != 32 for each in hashes):
+        return False
+    for sibling in hashes:
+        if last == 0:
+            return False
+        leaf = node_hash(sibling, leaf) if at & 1 or at == last else node_hash(leaf, sibling)
+        while at == last and not at & 1 and at:
+            at, last = at >> 1, last >> 1
+        at, last = at >> 1, last >> 1
+    return last == 0 and leaf == root
 
 
 # --- notes and keys (C2SP signed-note, tlog-checkpoint)

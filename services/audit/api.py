@@ -5,14 +5,19 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.responses import PlainTextResponse, StreamingResponse
 
-from services.audit.actions import export, intake, reading
+from services.audit.actions import answering, duty, evidence, export, intake, reading
 from services.audit.actions.audit import Audit
 from services.audit.actions.reading import TileContent, Wanted
 from services.audit.schemas import (
     INTEGER_MAX,
+    AnswerView,
+    Asked,
     ConsistencyView,
     EntriesView,
     EntryView,
+    EvidenceFileView,
+    EvidenceView,
+    FactPlaceView,
     InclusionView,
     NewBatch,
     Receipt,
@@ -28,6 +33,33 @@ Index = Annotated[web.Whole, Path(ge=0, le=INTEGER_MAX)]
 TilePath = Annotated[str, Path(max_length=100)]
 Size = Annotated[web.Whole | None, Query(ge=0, le=INTEGER_MAX)]
 ObjectId = Annotated[str | None, Query(alias="object", max_length=100, pattern="^[a-z_]+_[0-9a-f]{32}$")]
+ObjectIds = Annotated[str, Query(max_length=2_000, pattern="^[a-z_]+_[0-9a-f]{32}(,[a-z_]+_[0-9a-f]{32}){0,31}$")]
+Moment = Annotated[web.Moment | None, Query()]
+Number = Annotated[web.Whole | None, Query(ge=1, le=INTEGER_MAX - 1)]
+
+
+async def asked(
+    object_id: ObjectId = None,
+    actor_id: Annotated[
+        str | None, Query(alias="actor", max_length=100, pattern="^[a-z_]+[:_][0-9a-z_]{1,64}$")
+    ] = None,
+    organisation_id: Annotated[ParticipantId | None, Query(alias="organisation")] = None,
+    service: Annotated[str | None, Query(pattern="^[a-z_]{1,32}$")] = None,
+    stripe: Annotated[web.Whole | None, Query(ge=0, le=2**31 - 1)] = None,
+    first_seq: Number = None,
+    last_seq: Number = None,
+    ingested_from: Moment = None,
+    ingested_until: Moment = None,
+    happened_from: Moment = None,
+    happened_until: Moment = None,
+) -> Asked:
+    """By one of these: an object, an actor, an organisation; a source by `service`, `stripe` and numbers; a time."""
+    source = (service, stripe, first_seq, last_seq)
+    ingested, happened = (ingested_from, ingested_until), (happened_from, happened_until)
+    return Asked(object_id, actor_id, organisation_id, source, ingested, happened)
+
+
+Asking = Annotated[Asked, Depends(asked)]
 
 
 @router.post("/batches")
@@ -87,6 +119,45 @@ async def entries(
     """Entries in order, to supervisors; to others those that concern their organisation."""
     wanted = Wanted(fact_id, object_id, organisation_id)
     return await reading.entries(audit, caller, wanted, after_index, limit)
+
+
+@router.get("/queries")
+async def answer(asked: Asking, page: web.PageQuery, caller: Authenticated, audit: AuditService) -> AnswerView:
+    """All entries that answer a question, with the proof that they are all; to an organisation, those of its own."""
+    return await answering.answer(audit, caller, asked.question(), page)
+
+
+@router.get("/queries/bundle", response_class=StreamingResponse)
+async def answer_bundle(asked: Asking, caller: Supervisor, audit: AuditService) -> StreamingResponse:
+    """The whole answer in one file, for the offline verifier. Recorded before the first byte."""
+    members = await evidence.export(audit, caller.actor, asked.question(), has_tail=True)
+    headers = {"Content-Disposition": 'attachment; filename="yaosu-evidence.tar"'}
+    return StreamingResponse(members, headers=headers, media_type="application/x-tar")
+
+
+@router.get("/evidence")
+async def evidence_of(
+    objects: ObjectIds,
+    caller: Service,
+    audit: AuditService,
+    size: Size = None,
+    after_index: Annotated[web.Whole, Query(ge=-1, le=INTEGER_MAX)] = -1,
+    limit: Annotated[web.Whole, Query(ge=1, le=web.LIMIT_MAX)] = web.LIMIT_MAX,
+) -> EvidenceView:
+    """Entries about any of the objects (ids with commas between), for a service whose duty they are."""
+    return await duty.entries_of(audit, caller, objects.split(","), size, after_index, limit)
+
+
+@router.get("/evidence/bundle")
+async def evidence_bundle(objects: ObjectIds, caller: Service, audit: AuditService) -> EvidenceFileView:
+    """The same as one file that is checked offline, as far as the map of keys reaches."""
+    return await duty.bundle_of(audit, caller, objects.split(","))
+
+
+@router.get("/facts/{fact_id}")
+async def fact(fact_id: FactId, caller: Service, audit: AuditService) -> FactPlaceView:
+    """Where a fact that the asking service reported stands in the log."""
+    return await duty.place_of(audit, caller, fact_id)
 
 
 @router.get("/proofs/inclusion")

@@ -1,5 +1,6 @@
 """What `audit` is made of."""
 
+from datetime import timedelta
 from functools import partial
 
 from fastapi import FastAPI
@@ -10,6 +11,7 @@ from services.audit.actions.monitor import Monitor
 from services.audit.actions.witnessing import read_policy
 from services.audit.api import router
 from services.audit.rules.checkpoint import VerifierKey
+from services.audit.rules.snapshot import Cadence
 from shared import web
 from shared.core import Core
 from shared.database import Database
@@ -25,11 +27,17 @@ def build(core: Core, witnesses: Directory | None = None) -> FastAPI:
     key = SigningKey.from_pem(core.settings.require_secret("log_key"))
     origin, path = core.settings.log_origin, core.settings.log_policy
     policy = read_policy(path, VerifierKey(origin, key.public)) if path else None
-    audit = parts.compose(core.database, core.outbox, core.clock, origin, key, policy, witnesses)
+    every = timedelta(seconds=core.settings.index_snapshot_seconds)
+    cadence = Cadence(every, core.settings.index_snapshot_entries)
+    audit = parts.compose(core.database, core.outbox, core.clock, origin, key, policy, witnesses, cadence)
     reading_url = core.settings.monitor_database_url
     url = reading_url.get_secret_value() if reading_url else core.database.url
     monitor = Monitor(audit, Database(url, schema=core.name, clock=core.clock))
     doors = Doors(core.settings.allowed_hosts, larger={"/audit/v1/batches": BATCH_BYTES_MAX})
     return web.application(
-        core, router, audit, jobs=[partial(jobs.run, audit), partial(jobs.watch, monitor)], doors=doors
+        core,
+        router,
+        audit,
+        jobs=[partial(jobs.run, audit), partial(jobs.run_maps, audit), partial(jobs.watch, monitor)],
+        doors=doors,
     )

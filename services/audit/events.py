@@ -69,6 +69,48 @@ class EntriesRead(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class QueryAnswered(Fact):
+    """Someone was given entries, with proof that they are all: what was asked, of how large a log, what was shown.
+
+    What was sought is told as text: to have been asked about is nothing that happens to a thing.
+    """
+
+    category: ClassVar[Category] = Category.ACCESS
+    retention: ClassVar[Retention] = Retention.SECURITY
+    sought: str
+    size: int
+    shown: int
+    first_index: int | None = None
+    last_index: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceExported(Fact):
+    """An answer was given out as a bundle that is checked offline, with or without the entries behind the map."""
+
+    category: ClassVar[Category] = Category.ACCESS
+    retention: ClassVar[Retention] = Retention.SECURITY
+    sought: str
+    size: int
+    root: str
+    has_tail: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSnapshot(Fact):
+    """The map of all keys over the log's first `size` entries, and how late these entries came at least and at most."""
+
+    category: ClassVar[Category] = Category.SYSTEM
+    retention: ClassVar[Retention] = Retention.SECURITY
+    size: int
+    root: str
+    key_count: int
+    fact_id: FactId
+    lag_least_us: int | None = None
+    lag_most_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class BundleExported(Fact):
     """The log up to a checkpoint was given out."""
 

@@ -1,12 +1,14 @@
-"""What `audit` does unasked: it signs the log, once a second where it has grown, and has witnesses
-confirm it, once a minute where it has not."""
+"""What `audit` does unasked: it signs the log, once a second where it has grown, has witnesses confirm it, once a
+minute where it has not, and maps its keys now and then."""
 
 import logging
 
+from services.audit.actions import indexing
 from services.audit.actions.audit import Audit
 from services.audit.actions.monitor import Monitor
 
 INTERVAL_SECONDS = 1.0
+MAP_INTERVAL_SECONDS = 5.0
 log = logging.getLogger(__name__)
 
 
@@ -35,3 +37,17 @@ async def tick(audit: Audit) -> None:
         await audit.witnessing.sign()
     except Exception:
         log.exception("nothing was signed; tried again in %s s", INTERVAL_SECONDS)
+
+
+async def run_maps(audit: Audit) -> None:
+    while True:
+        await audit.clock.sleep(MAP_INTERVAL_SECONDS)
+        await tick_maps(audit)
+
+
+async def tick_maps(audit: Audit) -> None:
+    """Map the keys of the signed log, if that is due."""
+    try:
+        await indexing.take_snapshot(audit)
+    except Exception:
+        log.exception("no map was made; tried again in %s s", MAP_INTERVAL_SECONDS)

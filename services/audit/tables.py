@@ -111,6 +111,29 @@ evidence = Table(
     Index("evidence_once", "service", "stripe", "seq", "sent_hash", unique=True),
 )
 
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("root", LargeBinary, nullable=False),
+    Column("key_count", BigInteger, nullable=False),
+    Column("lag_least_us", BigInteger),
+    Column("lag_most_us", BigInteger),
+    Column("fact_id", IdOf(FactId), nullable=False),
+    Column("taken_at", Moment, nullable=False),
+)
+
+snapshot_tiles = Table(
+    "snapshot_tiles",
+    metadata,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("level", Integer, primary_key=True),
+    Column("tile_index", BigInteger, primary_key=True),
+    Column("first_key", String),
+    Column("content", LargeBinary, nullable=False),
+    Index("snapshot_tiles_by_key", "size", "level", "first_key"),
+)
+
 outbox.tables(metadata)
 
 APPEND_ONLY = (entries, links, checkpoints, cosignatures, witnessed, evidence)

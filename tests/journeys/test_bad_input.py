@@ -247,6 +247,7 @@ async def _reader(market: WholeMarket, door: Door) -> str:
 IN_QUERY: dict[str, str] = {
     "query_code": "0" * 14, "index": "0", "first": "1", "q": "a",
     "participant_id": f"participant_{'0' * 32}", "theme": "transport",
+    "objects": id_of("asset"),
 }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from alembic import op
 from migrations.append_only import protect
 
 revision = "0020"
-down_revision = "0001"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 

@@ -1,16 +1,20 @@
 """What the acts of `audit` need."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from services.audit.actions.sequencer import Sequencer
 from services.audit.actions.signer import Signer
 from services.audit.actions.witnessing import Witnessing
 from services.audit.rules.policy import Policy
+from services.audit.rules.snapshot import Cadence
 from shared.clock import Clock
 from shared.database import Database
 from shared.outbox import Outbox
 from shared.rest import Directory
 from shared.signing import SigningKey
+
+CADENCE = Cadence(timedelta(minutes=10), 1_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +27,12 @@ class Audit:
     sequencer: Sequencer
     signer: Signer
     witnessing: Witnessing
+    cadence: Cadence
 
 
 def compose(
     database: Database, outbox: Outbox, clock: Clock, origin: str, key: SigningKey, policy: Policy | None = None,
-    witnesses: Directory | None = None,
+    witnesses: Directory | None = None, cadence: Cadence = CADENCE,
 ) -> Audit:  # fmt: skip
     """Witnesses are asked where the policy says they are, or where `witnesses` has them by their names in it."""
     sequencer = Sequencer(database)
@@ -35,4 +40,4 @@ def compose(
     urls = {each.name: each.url for each in policy.witnesses if each.url} if policy else {}
     places = Directory(urls) if witnesses is None else witnesses
     witnessing = Witnessing(database, outbox, clock, sequencer, signer, policy, places)
-    return Audit(database, outbox, clock, origin, key, sequencer, signer, witnessing)
+    return Audit(database, outbox, clock, origin, key, sequencer, signer, witnessing, cadence)

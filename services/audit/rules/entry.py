@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from shared import canonical
-from shared.errors import Conflict, Malformed
+from shared.errors import Conflict, Malformed, NotFound
 from shared.facts import GENESIS, Event, link, read_event
 from shared.ids import FactId
 
@@ -41,6 +41,10 @@ class ForeignAct(Malformed):
 
 class SourceEquivocates(Malformed):
     """The source reports another event under a number that the log already has."""
+
+
+class NoSuchFact(NotFound):
+    """The log has taken no such fact of this service."""
 
 
 class SequenceGap(Conflict):

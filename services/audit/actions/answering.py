@@ -1,0 +1,284 @@
+"""What happens when someone asks for all entries about something: they get them, and the proof that these are all.
+
+Promises: an answer is of one signed size of the log from its first page to its last; the first page carries the proof;
+each page that is given out is itself recorded, before it leaves.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.audit import store
+from services.audit.actions import proving
+from services.audit.actions.audit import Audit
+from services.audit.actions.proving import PlacedHead
+from services.audit.actions.reading import SUPERVISORS, NoCheckpoint, NothingOfYours
+from services.audit.events import QueryAnswered
+from services.audit.rules import checkpoint, entry
+from services.audit.rules.question import AboutSubjects, AtTime, FromSource, Question, about_organisation
+from services.audit.rules.snapshot import Head, Lags, Snapshot
+from services.audit.rules.tree import leaf_hash
+from services.audit.schemas import AnswerView, HeadView, MapView, ProofView, ProvenEntryView, RangeView, ThreadView
+from services.audit.store import StoredEntry
+from shared import web
+from shared.access import Caller
+from shared.database import Transaction
+from shared.errors import Forbidden
+from shared.facts import Actor, read_event
+
+ENTRIES_SCANNED_MAX = 2_000  # of one page
+_cursor = re.compile(r"(0|[1-9][0-9]{0,15})\.(0|[1-9][0-9]{0,15})")
+
+
+class OnlyYourOwn(Forbidden):
+    """Without an office you may ask for the entries of your own organisation, and all of those."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The log of one signed size, and the newest map of its keys that it tells itself."""
+
+    size: int
+    note: bytes
+    link_secret: bytes
+    map_of: Snapshot | None
+    map_index: int | None
+
+    @property
+    def root(self) -> bytes:
+        return checkpoint.parse_checkpoint(checkpoint.parse_note(self.note.decode()).text).root
+
+    @property
+    def mapped_size(self) -> int:
+        """From where on the entries themselves must be looked at."""
+        return self.map_of.size if self.map_of else 0
+
+    @property
+    def lags(self) -> Lags:
+        return self.map_of.lags if self.map_of else Lags()
+
+    def key(self, role: str, name: str) -> str:
+        return entry.back_link_key(self.link_secret, role, name)
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """All entries with one key: its head as the whole view has it, and where the key stands in the map."""
+
+    role: str
+    name: str
+    key: str
+    head: Head | None
+    in_map: list[PlacedHead]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where in the view the answer lies: under keys, or in `run`; what happened then may also stand in the tail."""
+
+    keys: frozenset[str]
+    run: range
+
+
+async def answer(audit: Audit, caller: Caller, question: Question, page: web.Page) -> AnswerView:
+    """The next entries that answer the question. Raises NothingOfYours or OnlyYourOwn if it is not the caller's."""
+    require_may_ask(caller, question)
+    await audit.sequencer.begin()
+    size, after = _place(page)
+    async with audit.database.read() as tx:
+        view = await view_of(tx, size)
+        scope = await scope_of(tx, view, question)
+        found, next_after = await _page(tx, view, scope, question, after, page.limit)
+        proof = await proof_of(tx, view, scope, question) if page.after is None else None
+        items = await proven(tx, view, found)
+        count = await count_of(tx, view, scope, question)
+    next_cursor = None if next_after is None else web.cursor_of(f"{view.size}.{next_after}")
+    await record(audit, caller.actor, question, view, [each.index for each in items])
+    return AnswerView(
+        size=view.size, root=view.root.hex(), checkpoint=view.note.decode(), count=count, items=items,
+        next_cursor=next_cursor, proof=proof,
+    )  # fmt: skip
+
+
+def require_may_ask(caller: Caller, question: Question) -> None:
+    if SUPERVISORS & caller.roles:
+        return
+    if caller.participant_id is None:
+        raise NothingOfYours()
+    if question != about_organisation(caller.participant_id):
+        raise OnlyYourOwn()
+
+
+async def view_of(tx: Transaction, size: int | None) -> View:
+    """The log as a checkpoint signed it: of this size, or the newest. Raises NoCheckpoint."""
+    newest = await store.newest_checkpoint(tx)
+    size = newest.size if size is None and newest else size
+    note = None if size is None else await store.checkpoint_note(tx, size)
+    if size is None or note is None:
+        raise NoCheckpoint(size=size)
+    told = await store.told_snapshot(tx, size)
+    secret = (await store.head(tx)).link_secret
+    return View(size, note, secret, told[0] if told else None, told[1] if told else None)
+
+
+async def threads_of(tx: Transaction, view: View, question: AboutSubjects) -> list[Thread]:
+    keys = {each: view.key(each.role, each.name) for each in question.subjects}
+    heads = await store.heads_of_keys(tx, view.size, list(keys.values()))
+    placed = {key: await proving.places_in_map(tx, view.map_of, key) if view.map_of else [] for key in keys.values()}
+    return [Thread(each.role, each.name, key, heads.get(key), placed[key]) for each, key in keys.items()]
+
+
+async def scope_of(tx: Transaction, view: View, question: Question) -> Scope:
+    match question:
+        case AboutSubjects():
+            keys = frozenset(view.key(each.role, each.name) for each in question.subjects)
+            return Scope(keys, range(view.size))
+        case FromSource():
+            return Scope(frozenset(), range(view.size))
+        case AtTime():
+            end = view.size if question.what == "ingested" else view.mapped_size
+            first_us, until_us = question.ingested_within(view.lags)
+            first = await _first_ingested_at(tx, end, first_us)
+            return Scope(frozenset(), range(first, max(first, await _first_ingested_at(tx, end, until_us))))
+
+
+async def hits(
+    tx: Transaction, view: View, scope: Scope, question: Question, after: int, limit: int
+) -> list[StoredEntry]:
+    """The next entries, in order, that answer the question. For what happened at a time: that could answer it."""
+    indexes = range(max(after + 1, scope.run.start), scope.run.stop)
+    match question:
+        case AboutSubjects():
+            return await store.find_entries(tx, [scope.keys], None, indexes, limit)
+        case FromSource():
+            numbers = range(question.first_seq, question.last_seq + 1)
+            return await store.entries_of_source(tx, question.service, question.stripe, numbers, indexes, limit)
+        case AtTime():
+            found = await store.entries_between(tx, indexes.start, min(indexes.stop, indexes.start + limit))
+            if question.what == "ingested":
+                return found
+            tail = max(after + 1, view.mapped_size)
+            rest = limit - len(found)
+            return found + await store.entries_between(tx, tail, min(view.size, tail + rest))
+
+
+def answers(question: Question, found: StoredEntry) -> bool:
+    """Whether an entry that could be an answer is one."""
+    if isinstance(question, AtTime) and question.what == "happened":
+        event = read_event(found.leaf.split(b"\n")[1])
+        return question.from_us <= event.ts < question.until_us
+    return True
+
+
+async def proven(tx: Transaction, view: View, found: Sequence[StoredEntry]) -> list[ProvenEntryView]:
+    proofs = await proving.inclusion(tx, [each.index for each in found], view.size)
+    return [proven_entry(each, proofs[each.index]) for each in found]
+
+
+async def record(audit: Audit, actor: Actor, question: Question, view: View, shown: Sequence[int]) -> None:
+    first, last = (shown[0], shown[-1]) if shown else (None, None)
+    async with audit.database.transaction() as tx:
+        now = await audit.database.now(tx)
+        await audit.outbox.record(tx, actor, now, QueryAnswered(str(question), view.size, len(shown), first, last))
+
+
+def _place(page: web.Page) -> tuple[int | None, int]:
+    """The size that the cursor is of, and the index that it follows."""
+    if page.after is None:
+        return None, -1
+    match = _cursor.fullmatch(page.after)
+    if match is None:
+        raise web.BadCursor()
+    return int(match[1]), int(match[2])
+
+
+async def _page(
+    tx: Transaction, view: View, scope: Scope, question: Question, after: int, limit: int
+) -> tuple[list[StoredEntry], int | None]:
+    """The next answers, and after which index to go on; None where there are no more."""
+    is_sifted = isinstance(question, AtTime) and question.what == "happened"
+    looked_at_max = ENTRIES_SCANNED_MAX if is_sifted else limit + 1
+    looked_at = await hits(tx, view, scope, question, after, looked_at_max)
+    found = [each for each in looked_at if answers(question, each)]
+    if len(found) > limit:
+        return found[:limit], found[limit - 1].index
+    return found, looked_at[-1].index if len(looked_at) == looked_at_max else None
+
+
+async def count_of(tx: Transaction, view: View, scope: Scope, question: Question) -> int | None:
+    """How many answers there are. Of events' own times it is only known by who has looked at all that could be one."""
+    match question:
+        case AboutSubjects():
+            return await store.count_filed(tx, scope.keys, view.size)
+        case FromSource():
+            newest = await store.newest_seq(tx, question.service, question.stripe, view.size)
+            return max(0, min(question.last_seq, newest) - question.first_seq + 1)
+        case AtTime():
+            return len(scope.run) if question.what == "ingested" else None
+
+
+async def proof_of(tx: Transaction, view: View, scope: Scope, question: Question) -> ProofView:
+    threads = await threads_of(tx, view, question) if isinstance(question, AboutSubjects) else []
+    before = after = scan = None
+    if isinstance(question, AtTime):
+        before = await _neighbour(tx, view, scope.run.start - 1)
+        after = await _neighbour(tx, view, scope.run.stop)
+        scan = RangeView(first=scope.run.start, end=scope.run.stop)
+    needs_the_tail = bool(threads) or (isinstance(question, AtTime) and question.what == "happened")
+    edge = await proving.edge(tx, view.mapped_size) if needs_the_tail else None
+    return ProofView(
+        threads=[_thread(each) for each in threads],
+        map=await _map(tx, view) if needs_the_tail else None,
+        tail=RangeView(first=view.mapped_size, end=view.size) if needs_the_tail else None,
+        tail_peaks=[each.hex() for each in edge.peaks] if edge else [],
+        scan=scan, before=before, after=after,
+    )  # fmt: skip
+
+
+async def _map(tx: Transaction, view: View) -> MapView | None:
+    if view.map_of is None or view.map_index is None:
+        return None
+    teller = await _neighbour(tx, view, view.map_index)
+    assert teller is not None
+    return MapView(
+        size=view.map_of.size, root=view.map_of.root.hex(), key_count=view.map_of.key_count, told_by=teller
+    )  # fmt: skip
+
+
+async def _neighbour(tx: Transaction, view: View, index: int) -> ProvenEntryView | None:
+    found = await store.entries_between(tx, index, index + 1) if 0 <= index < view.size else []
+    return (await proven(tx, view, found))[0] if found else None
+
+
+async def _first_ingested_at(tx: Transaction, end: int, moment_us: int) -> int:
+    """Of so many entries, the index of the first that the log took at this moment or later: time never runs back."""
+    low, high = 0, end
+    while low < high:
+        middle = (low + high) // 2
+        [found] = await store.entries_between(tx, middle, middle + 1)
+        low, high = (middle + 1, high) if entry.parse(found.leaf).ingested_at_us < moment_us else (low, middle)
+    return low
+
+
+def proven_entry(stored: StoredEntry, hashes: list[bytes] | None) -> ProvenEntryView:
+    """Without hashes, an entry that no checkpoint signs yet."""
+    source, event, seal, _ = stored.leaf.decode().split("\n")
+    return ProvenEntryView(
+        index=stored.index, source=source, event=event, seal=seal, leaf_hash=leaf_hash(stored.leaf).hex(),
+        state="sequenced" if hashes is None else "checkpointed", hashes=[each.hex() for each in hashes or ()],
+    )  # fmt: skip
+
+
+def _thread(thread: Thread) -> ThreadView:
+    head = thread.head
+    places = [
+        HeadView(
+            position=each.position, key=each.head.key, last_index=each.head.last_index, count=each.head.count,
+            hashes=[value.hex() for value in each.hashes],
+        )
+        for each in thread.in_map
+    ]  # fmt: skip
+    return ThreadView(
+        role=thread.role, name=thread.name, key=thread.key, count=head.count if head else 0,
+        last_index=head.last_index if head else None, in_map=places,
+    )  # fmt: skip
