@@ -171,10 +171,11 @@ def test_an_answer_counts_until_its_deadline_and_twice_is_once():
         with pytest.raises(DeadlinePassed) as refused:
             late()
         assert refused.value.facts == {"deadline": end}
-    for other in (
-        lambda: rules.contest(confirmed, "无误", AFTER), lambda: rules.confirm(contested, order, AFTER),
-        lambda: rules.contest(contested, "别的", AFTER),
-    ):  # fmt: skip
+    for credit, other in (
+        (confirmed, lambda: rules.contest(confirmed, "无误", AFTER)),
+        (contested, lambda: rules.confirm(contested, order, AFTER)),
+        (contested, lambda: rules.contest(contested, "别的", AFTER)),
+    ):
         with pytest.raises(CreditNotOpen) as over:
             other()
-        assert set(over.value.facts) == {"state", "reason_code"}
+        assert over.value.facts == {"state": credit.state, "reason_code": credit.reason_code}

@@ -79,9 +79,10 @@ def test_objections_are_taken_until_the_inspection_ends_and_not_at_its_end():
 @pytest.mark.parametrize("state", [state for state in State if state is not AWAITING_ACCEPTANCE])
 def test_only_what_awaits_acceptance_is_objected_to(state: State):
     order = replace(a_delivered(), state=state)
-    with pytest.raises(NotDue) as refused:
-        rules.object_to(order, None, said(), NOON)
-    assert refused.value.facts == {"state": state, "next_actor": order.next_actor}
+    for objected in (said(), said(1_001), said(400, Ground(BROKEN))):
+        with pytest.raises(NotDue) as refused:
+            rules.object_to(order, None, objected, NOON)
+        assert refused.value.facts == {"state": state, "next_actor": order.next_actor}
 
 
 @pytest.mark.parametrize("ground, error, facts", [
