@@ -207,6 +207,10 @@ class ContractId(Id):
     kind = "contract"
 
 
+class TerminationId(Id):
+    kind = "termination"
+
+
 class EntitlementId(Id):
     kind = "entitlement"
 

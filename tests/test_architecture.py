@@ -80,6 +80,7 @@ ONLY = {  # what is imported by these files alone, and what to do instead
     "stdnum":                (KNOWS_NUMBERS,                             CHILD),
     "rjieba":                ({"services/catalog/rules/words.py"},       "call services.catalog.rules.words"),
     "cn2an":                 ({"shared/capitals.py"},                    "call shared.capitals.in_capitals"),
+    "typst":                 ({"shared/typesetting.py"},                 "call shared.typesetting.typeset"),
     "pyseccomp":             ({"services/delivery/inspector"},           CHILD),
     "opendp":                ({"services/delivery/actions/noise.py"},    "draw noise there, once, and keep it"),
 }  # fmt: skip

@@ -119,7 +119,9 @@ async def test_facts_count_by_their_revision_in_whichever_order_they_come(steps:
 
 async def test_who_an_organisation_said_to_be_is_known_of_it_in_whatever_standing(clock: ToldClock):
     feed = WrittenFeed("identity")
-    feed.announce(clock, ParticipantApplied(ANA, "甲公司", "91310000MA1K00001A"), ParticipantSuspended(ANA, "fraud", revision=2))
+    feed.announce(
+        clock, ParticipantApplied(ANA, "甲公司", "91310000MA1K00001A"), ParticipantSuspended(ANA, "fraud", revision=2)
+    )
     mirror = await a_mirror(clock, feed)
     known = mirror.known(ANA)
     assert known and (known.name, known.uscc, known.status) == ("甲公司", "91310000MA1K00001A", "suspended")

@@ -26,9 +26,9 @@ from services.trading.rules.market_rules import STANDARD
 from services.trading.rules.mechanism import Pricing
 from services.trading.rules.right import RightKind
 from services.trading.rules.scope import narrowed
-from shared.grades import C5, Mode, decide
+from shared.grades import Mode
 from shared.ids import ContractId, EntitlementId, OrderId, ParticipantId, PlanId, QuoteId, VersionId
-from tests.trading.made import FEES, MICROSECOND, NOON, a_listing, yuan
+from tests.trading.made import FEES, MICROSECOND, NOON, a_listing, grounds_of, yuan
 
 PLAN = PlanId.new()
 LISTING = a_listing(RightKind.UNLIMITED, Pricing.FIXED, plan_id=PLAN)
@@ -82,8 +82,7 @@ def test_what_a_quote_buys_becomes_the_order_its_contract_and_its_right():
         sold = narrowed(LISTING, order.scope)
         right = entitlement_rules.grant(EntitlementId.new(), order, sold, NOON)
         assert (right.quota_uses, right.deadline) == (uses, NOON + timedelta(days=days))
-        decision = decide(LISTING.grade, LISTING.mode, C5, LISTING.flags, LISTING.conditions)
-        terms = json.loads(contract_rules.draft(order, sold, C5, decision).terms)
+        terms = json.loads(contract_rules.draft(order, sold, grounds_of(order, sold)).terms)
         assert (terms["quota_uses"], terms["right"]["period_days"]) == (uses, days)
 
 

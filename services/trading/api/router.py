@@ -7,6 +7,7 @@ from services.trading.api import (
     awards,
     bids,
     call_auctions,
+    contracts,
     custodian,
     entitlements,
     inquiries,
@@ -23,6 +24,6 @@ router = APIRouter()
 bids.add_to(router)  # first, for routes are looked for in their order
 for part in (
     listings, auctions, mechanisms, awards, stream, needs, inquiries, negotiations, call_auctions, orders,
-    entitlements, wallet, custodian,
+    contracts, entitlements, wallet, custodian,
 ):  # fmt: skip
     router.include_router(part.router)

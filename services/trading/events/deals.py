@@ -137,6 +137,7 @@ class OrderPlaced(Fact):
     deadline: datetime | None
     scope: Scope | None
     call_auction_id: CallAuctionId | None
+    renews: ContractId | None
 
     @classmethod
     def of(cls, order: Order) -> Self:
@@ -144,6 +145,7 @@ class OrderPlaced(Fact):
             order.id, order.listing_id, order.version_id, order.mode, order.exclusive, order.buyer_id,
             order.provider_id, order.price, order.quote_id, order.auction_id, order.inquiry_id, order.negotiation_id,
             order.contract_id, order.fees, order.windows, order.deadline, order.scope, order.call_auction_id,
+            order.renews,
         )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from shared.grades import Mode
 from shared.ids import (
     AuctionId,
     CallAuctionId,
+    ContractId,
     InquiryId,
     ListingId,
     NegotiationId,
@@ -95,6 +96,7 @@ class Award:
     awarded_at: datetime
     columns: tuple[str, ...] | None = None  # that may be asked about; None for all of them
     scope: Scope | None = None
+    renews: ContractId | None = None  # the buyer's earlier contract for the same
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ NEXT_ACTOR = {ACTIVE: "buyer", SUSPENDED: "operator"}
 class Reason(StrEnum):
     PERIOD_OVER = "period_over"
     ORDER_REFUNDED = "order_refunded"
+    TERMINATED_BY_AGREEMENT = "terminated_by_agreement"
 
 
 @dataclass(frozen=True, slots=True)

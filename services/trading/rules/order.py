@@ -90,6 +90,7 @@ class Reason(StrEnum):
     NOT_DELIVERED = "not_delivered"
     ACCEPTED_BY_BUYER = "accepted_by_buyer"
     ACCEPTED_BY_DEADLINE = "accepted_by_deadline"
+    TERMINATED_BY_AGREEMENT = "terminated_by_agreement"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,7 @@ class Order:
     negotiation_id: NegotiationId | None = None
     scope: Scope | None = None  # None: just what the listing offers
     call_auction_id: CallAuctionId | None = None
+    renews: ContractId | None = None  # the buyer's earlier contract for the same
 
     @property
     def next_actor(self) -> str | None:
@@ -154,6 +156,10 @@ class NotDue(Conflict):
     """The order does not wait for this now."""
 
 
+class AuctionBinds(Conflict):
+    """What was won in an auction is paid before it can be called off by agreement: others have bid for it."""
+
+
 def place(order_id: OrderId, contract_id: ContractId, award: Award, listing: Listing, windows: Windows) -> Order:
     """The order that an award becomes, whichever mode of trading made it."""
     origin = award.origin
@@ -167,7 +173,7 @@ def place(order_id: OrderId, contract_id: ContractId, award: Award, listing: Lis
         call_auction_id=origin.call_auction_id if isinstance(origin, FromCallAuction) else None,
         contract_id=contract_id, fees=award.fees, windows=windows, state=ORDER.start, placed_at=award.awarded_at,
         deadline=award.awarded_at + timedelta(seconds=windows.signing_seconds),
-        columns=award.columns, scope=award.scope,
+        columns=award.columns, scope=award.scope, renews=award.renews,
     )  # fmt: skip
 
 
@@ -217,6 +223,22 @@ def confirm_settlement(order: Order, now: datetime) -> Order:
 def forbid(order: Order, reason_code: str, now: datetime) -> Order:
     """An unpaid order that the grade no longer allows ends, at nobody's cost."""
     return _move(order, LAPSED, now, None, reason_code=reason_code)
+
+
+def call_off(order: Order, now: datetime) -> Order:
+    """The order that both sides no longer want: what is paid and not delivered is refunded. What was delivered is
+    accepted and settled as it would have been."""
+    match order.state:
+        case State.AWAITING_PAYMENT:
+            if order.auction_id is not None:
+                raise AuctionBinds()
+            _require_due(order, AWAITING_PAYMENT, now)
+            return _move(order, LAPSED, now, None, reason_code=Reason.TERMINATED_BY_AGREEMENT)
+        case State.AWAITING_DELIVERY:
+            _require_due(order, AWAITING_DELIVERY, now)
+            return _move(order, REFUNDED, now, None, reason_code=Reason.TERMINATED_BY_AGREEMENT)
+        case _:
+            return order
 
 
 def deadline_has_passed(order: Order, now: datetime) -> bool:

@@ -57,6 +57,12 @@ async def save_order(tx: Transaction, order: Order) -> None:
     await rows.save(tx, orders, order, _row(order))
 
 
+async def save_amended(tx: Transaction, order: Order) -> None:
+    """With what an amendment changes besides: its scope and its windows."""
+    told = {"windows": rows.told(order.windows), "scope": order.scope and rows.told(order.scope)}
+    await rows.save(tx, orders, order, _row(order) | told)
+
+
 async def order(tx: Transaction, order_id: OrderId, party_id: ParticipantId | None) -> Order:
     """One of the party's own orders: another's is not there. For None, anyone's."""
     query = select(*orders.c).where(orders.c.id == order_id)
@@ -134,7 +140,7 @@ def _order(row: Row[Any]) -> Order:
         fees=_fees.validate_python(row.fees), windows=_windows.validate_python(row.windows), state=State(row.state),
         placed_at=row.placed_at, deadline=row.deadline, entitlement_id=row.entitlement_id,
         reason_code=row.reason_code, overdue=row.overdue, revision=row.revision,
-        scope=row.scope and _scope.validate_python(row.scope),
+        scope=row.scope and _scope.validate_python(row.scope), renews=row.renews,
     )  # fmt: skip
 
 
@@ -148,5 +154,5 @@ def _row(order: Order) -> dict[str, object]:
         "columns": None if order.columns is None else list(order.columns),
         "state": order.state,
         "placed_at": order.placed_at, "deadline": order.deadline, "entitlement_id": order.entitlement_id,
-        "reason_code": order.reason_code, "overdue": order.overdue, "revision": order.revision,
+        "reason_code": order.reason_code, "overdue": order.overdue, "revision": order.revision, "renews": order.renews,
     }  # fmt: skip
