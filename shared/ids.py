@@ -215,6 +215,10 @@ class CreditId(Id):
     kind = "credit"
 
 
+class TerminationId(Id):
+    kind = "termination"
+
+
 class EntitlementId(Id):
     kind = "entitlement"
 

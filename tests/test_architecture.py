@@ -82,6 +82,7 @@ ONLY = {  # what is imported by these files alone, and what to do instead
     "stdnum":                (KNOWS_NUMBERS,                             CHILD),
     "rjieba":                ({"services/catalog/rules/words.py"},       "call services.catalog.rules.words"),
     "cn2an":                 ({"shared/capitals.py"},                    "call shared.capitals.in_capitals"),
+    "typst":                 ({"shared/typesetting.py"},                 "call shared.typesetting.typeset"),
     "pyseccomp":             ({"services/delivery/inspector"},           CHILD),
     "chinese_calendar":      ({"shared/working_days.py"},                CALENDAR),
     "holidays":              ({"shared/working_days.py"},                CALENDAR),

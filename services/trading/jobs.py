@@ -1,5 +1,5 @@
-"""What `trading` does unasked: it closes auctions and inquiries, lets deadlines pass, instructs the custodian, follows
-the catalogue.
+"""What `trading` does unasked: it closes auctions and inquiries, lets deadlines pass, instructs the custodian, prints
+contracts, follows the catalogue.
 
 Promises: nothing is decided here, so a late or missed tick changes when something is noticed, never what is true; each
 job runs by itself, so that a custodian who does not answer keeps no auction open, and no settlement unnoticed. The one
@@ -40,6 +40,10 @@ async def prove_notices(trading: Trading) -> None:
     await due.prove_notices(trading)
 
 
+async def keep_documents(trading: Trading) -> None:
+    await due.keep_documents(trading)
+
+
 async def compare_statements(trading: Trading) -> None:
     await custody.compare_statement(trading.treasury)
 
@@ -56,6 +60,7 @@ JOBS: Mapping[Job, float] = {
     instruct_custodian: SOON,
     notice_settlements: SOON,
     prove_notices: SOMETIMES,
+    keep_documents: SOON,
     compare_statements: LATER,
 }
 

@@ -64,6 +64,7 @@ class EntitlementUsed(Fact):
     category: ClassVar[Category] = Category.TRADE
     entitlement_id: EntitlementId
     uses_left: int
+    revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What trading's news tell of entitlements, in whatever order the stripes of its feed are read."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import permutations
 from typing import ClassVar
 
@@ -35,6 +36,16 @@ class EntitlementResumed(Moved): ...
 class EntitlementEnded(Moved): ...
 
 
+@dataclass(frozen=True, slots=True)
+class EntitlementAmended(Fact):
+    category: ClassVar[Category] = Category.DELIVERY
+    entitlement_id: EntitlementId
+    purposes: tuple[str, ...]
+    uses_left: int
+    deadline: datetime
+    revision: int
+
+
 async def heard(*facts: Fact) -> tuple[bool, int] | None:
     """Whether the right is active, and its uses left; None if nobody would know of it."""
     clock, feed = ToldClock(), WrittenFeed("trading")
@@ -61,6 +72,21 @@ async def test_what_has_ended_stays_so():
 async def test_uses_only_become_fewer():
     for order in permutations([GRANTED, *(EntitlementUsed(RIGHT, left) for left in (2, 1, 0))]):
         assert await heard(*order) == (True, 0)
+
+
+async def test_an_amended_right_is_as_its_last_contract_says_in_whatever_order_it_is_told():
+    later, latest = datetime(2031, 1, 1, tzinfo=UTC), datetime(2032, 1, 1, tzinfo=UTC)
+    told = [
+        GRANTED, EntitlementUsed(RIGHT, 2, 2), EntitlementAmended(RIGHT, ("training",), 9, later, 3),
+        EntitlementUsed(RIGHT, 8, 4), EntitlementAmended(RIGHT, ("research", "training"), 5, latest, 5),
+    ]  # fmt: skip
+    for order in permutations(told):
+        clock, feed = ToldClock(), WrittenFeed("trading")
+        feed.announce(clock, *order)
+        watch = EntitlementWatch(clock, feed)
+        await watch.tick()
+        known = watch.entitled(RIGHT)
+        assert known and (known.purposes, known.uses_left, known.ends_at) == (("research", "training"), 5, latest)
 
 
 async def test_nobody_is_entitled_by_what_was_not_granted():

@@ -324,6 +324,19 @@ WRITES: dict[str, Write] = DISPUTES | {
     "POST /trading/v1/orders/{order_id}/acceptance": Write(ALPHA),
     "POST /trading/v1/contracts/{contract_id}/signatures":
         Write(ALPHA, {"key_id": id_of("key"), "signature": "A" * 86 + "=="}),
+    "POST /trading/v1/contracts/{contract_id}/amendments": Write(ALPHA, {
+        "purposes": ["research"], "quota_uses": 1, "period_days": 30, "acceptance_days": 7,
+    }),
+    "POST /trading/v1/contracts/{contract_id}/refusal":
+        Write(ALPHA, {"reason_code": "terms_not_agreed", "reason": "因为"}),
+    "POST /trading/v1/contracts/{contract_id}/terminations":
+        Write(ALPHA, {"reason_code": "breach", "reason": "因为"}),
+    "POST /trading/v1/contracts/{contract_id}/terminations/{termination_id}/agreement":
+        Write(ALPHA, {"reason_code": "breach", "reason": "因为"}),
+    "POST /trading/v1/contracts/{contract_id}/terminations/{termination_id}/contest":
+        Write(ALPHA, {"reason_code": "still_needed", "reason": "因为"}),
+    "POST /trading/v1/contracts/{contract_id}/renewals":
+        Write(ALPHA, {"quote_id": id_of("quote"), "quote_version": 1, "total": YUAN}),
     "POST /trading/v1/entitlements/{entitlement_id}/uses":
         Write(NEIGHBOUR, {
             "use_id": id_of("use"), "grade_revision": 1, "on_record": ["effect_report"], "columns": ["列"],

@@ -122,14 +122,14 @@ def test_what_is_confirmed_in_escrow_goes_back_when_the_order_is_concluded(state
     concluded = order_rules.conclude(credited, order_rules.Reason.ACCEPTED_BY_BUYER, AFTER, Money(1_000))
     assert (concluded.state, concluded.refund) == (SETTLING, Money(1_100))
     assert concluded.settlement and concluded.settlement.total == Money(8_900)
-    assert order_rules.credit(credited, Money(7)).credit_minor == 107
+    assert rules.credited(credited, Money(7)).credit_minor == 107
 
 
 @pytest.mark.parametrize(("back", "refund", "state"), [
     (9_899, 9_999, SETTLING), (9_900, 10_000, REFUNDED), (9_901, 10_000, REFUNDED), (10_000, 10_000, REFUNDED),
 ])  # fmt: skip
 def test_no_more_than_the_price_goes_back_with_a_credit(back: int, refund: int, state: State):
-    order = order_rules.credit(an_order(ANSWERED), Money(100))
+    order = rules.credited(an_order(ANSWERED), Money(100))
     concluded = order_rules.conclude(order, order_rules.Reason.PART_TAKEN, AFTER, Money(back))
     assert (concluded.refund, concluded.state) == (Money(refund), state)
 

@@ -10,7 +10,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from services.delivery.rules.delivery import Entitled
-from services.delivery.schemas.followed import EntitlementGranted, EntitlementMoved, EntitlementUsed
+from services.delivery.schemas.followed import (
+    EntitlementAmended,
+    EntitlementGranted,
+    EntitlementMoved,
+    EntitlementUsed,
+)
 from shared.changes import Change, MemoryFollower, Source
 from shared.clock import Clock
 from shared.grades import Mode
@@ -83,8 +88,13 @@ class EntitlementWatch:
             self._heard_of(granted.entitlement_id).granted = granted
         elif change.act == "trading.entitlement_used":
             used = EntitlementUsed.model_validate(change.data)
-            heard = self._heard_of(used.entitlement_id)
-            heard.uses_left = used.uses_left if heard.uses_left is None else min(heard.uses_left, used.uses_left)
+            self._heard_of(used.entitlement_id).count(used.revision, used.uses_left)
+        elif change.act == "trading.entitlement_amended":
+            amended = EntitlementAmended.model_validate(change.data)
+            heard = self._heard_of(amended.entitlement_id)
+            heard.count(amended.revision, amended.uses_left)
+            if heard.amended is None or amended.revision > heard.amended.revision:
+                heard.amended = amended
         elif change.act in STOPS:
             moved = EntitlementMoved.model_validate(change.data)
             heard = self._heard_of(moved.entitlement_id)
@@ -101,17 +111,24 @@ class Heard:
     """All that was told of an entitlement, in any order: the stripes of a feed are read one after the other."""
 
     granted: EntitlementGranted | None = None
-    uses_left: int | None = None
+    amended: EntitlementAmended | None = None
+    counted: tuple[int, int] | None = None  # the latest revision that told of uses, and how many it left
     active: bool = True
     ended: bool = False
     revision: int = 0
+
+    def count(self, revision: int, uses_left: int) -> None:
+        """Of what was told at one revision, the fewest."""
+        if self.counted is None or (revision, -uses_left) > (self.counted[0], -self.counted[1]):
+            self.counted = revision, uses_left
 
     def entitled(self) -> Entitled | None:
         """The entitlement, once its grant is known."""
         if (told := self.granted) is None:
             return None
-        uses_left = told.quota_uses if self.uses_left is None else self.uses_left
+        uses_left = told.quota_uses if self.counted is None else self.counted[1]
+        now = self.amended or told
         return Entitled(
-            told.entitlement_id, told.version_id, told.buyer_id, told.mode, told.purposes, uses_left, told.deadline,
+            told.entitlement_id, told.version_id, told.buyer_id, told.mode, now.purposes, uses_left, now.deadline,
             told.territory, told.provider_id, self.active and not self.ended,
         )  # fmt: skip

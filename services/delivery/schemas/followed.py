@@ -22,10 +22,21 @@ class EntitlementGranted(BaseModel):
 
 
 class EntitlementUsed(BaseModel):
-    """From trading's news: a use was charged."""
+    """From trading's news: a use was charged. Revisions tell which was the last."""
 
     entitlement_id: EntitlementId
     uses_left: int
+    revision: int = 0
+
+
+class EntitlementAmended(BaseModel):
+    """From trading's news: a right goes on under another contract, which says this instead."""
+
+    entitlement_id: EntitlementId
+    purposes: tuple[str, ...]
+    uses_left: int
+    deadline: Microseconds
+    revision: int
 
 
 class EntitlementMoved(BaseModel):

@@ -4,21 +4,23 @@ import base64
 import binascii
 from datetime import datetime
 
+from services.trading.actions import amendment
 from services.trading.actions.entitlement import grant
 from services.trading.actions.negotiation import follow_contract
 from services.trading.actions.trading import Trading
 from services.trading.events.deals import ContractActivated, ContractSigned
 from services.trading.rules import contract as rules
 from services.trading.rules import order as order_rules
-from services.trading.rules.contract import ACTIVE, Contract, Signature, SignatureInvalid, UnknownKey
+from services.trading.rules.contract import ACTIVE, Contract, Signature, SignatureInvalid, State, UnknownKey
 from services.trading.store import contract as store
 from services.trading.store import order as order_store
 from shared.access import Member
 from shared.database import Transaction
 from shared.facts import Fact
 from shared.idempotency import Once
-from shared.ids import ContractId, KeyId, ParticipantId
+from shared.ids import ContractId, KeyId, OrderId, ParticipantId
 from shared.signing import public_key_of, verifies
+from shared.web import Page
 
 
 async def sign(
@@ -29,19 +31,31 @@ async def sign(
         if earlier := await once.recall(tx, Contract):
             return earlier
         seen = await store.contract(tx, contract_id, caller.participant_id)
+        await amendment.lock_asset_of(tx, seen)
         order = await order_store.order_for_update(tx, seen.order_id)
+        amended = await amendment.amended_contract(tx, seen)
         contract = await store.contract_for_update(tx, contract_id)
         now = await trading.database.now(tx)
         signed_by = _verified(caller, contract, key_id, signature, now)
         contract = rules.sign(contract, signed_by, now)
         await store.add_signature(tx, contract_id, signed_by)
-        await store.save_contract(tx, contract)
         facts: list[Fact] = [ContractSigned.of(contract, signed_by)]
-        if contract.state is ACTIVE:
+        if contract.state is ACTIVE and amended:
+            facts += [*await amendment.take_effect(tx, amended, contract, order, now), ContractActivated.of(contract)]
+        elif contract.state is ACTIVE:
             facts += [ContractActivated.of(contract), *await _activate(tx, order, now)]
+        await store.save_contract(tx, contract)
         await once.remember(tx, contract)
         await trading.outbox.record(tx, caller.actor, now, *facts)
     return contract
+
+
+async def contracts(
+    trading: Trading, party_id: ParticipantId | None, page: Page, state: State | None, order_id: OrderId | None
+) -> list[Contract]:
+    """A party's contracts, newest first, on either side."""
+    async with trading.database.read() as tx:
+        return await store.page_of_contracts(tx, page, party_id, state, order_id)
 
 
 async def contract(trading: Trading, party_id: ParticipantId | None, contract_id: ContractId) -> Contract:

@@ -7,10 +7,12 @@ from functools import partial
 from typing import TypeVar
 
 from services.trading.actions import (
+    amendment,
     call_auction,
     closing,
     credit,
     dispute,
+    document,
     entitlement,
     inquiry,
     listing,
@@ -18,11 +20,13 @@ from services.trading.actions import (
     negotiation,
     order,
     second_award,
+    termination,
 )
 from services.trading.actions.news import take_in
 from services.trading.actions.trading import Trading
 from services.trading.store import auction as auction_store
 from services.trading.store import call_auction as call_store
+from services.trading.store import contract as contract_store
 from services.trading.store import credit as credit_store
 from services.trading.store import dispute as dispute_store
 from services.trading.store import entitlement as entitlement_store
@@ -31,6 +35,7 @@ from services.trading.store import listing as listing_store
 from services.trading.store import need as need_store
 from services.trading.store import negotiation as negotiation_store
 from services.trading.store import order as order_store
+from services.trading.store import termination as termination_store
 from shared.changes import Follower
 from shared.database import Transaction
 from shared.ids import AuctionId, Id
@@ -67,12 +72,15 @@ async def close_inquiries(trading: Trading) -> None:
 
 
 async def pass_deadlines(trading: Trading) -> None:
-    """Of negotiations, disputes, orders, second bidders' answers, credits, rights and listings."""
+    """Of negotiations, disputes, orders, second bidders' answers, credits, amendments, terminations, rights and
+    listings."""
     await _each(trading, negotiation.pass_deadline, await _due(trading, negotiation_store.negotiations_due))
     await _each(trading, dispute.pass_deadline, await _due(trading, dispute_store.disputes_due))
     await _each(trading, order.pass_deadline, await _due(trading, order_store.orders_due))
     await _each(trading, second_award.pass_deadline, await _due(trading, auction_store.answers_due))
     await _each(trading, credit.pass_deadline, await _due(trading, credit_store.credits_due))
+    await _each(trading, amendment.pass_deadline, await _due(trading, contract_store.amendments_due))
+    await _each(trading, termination.pass_deadline, await _due(trading, termination_store.terminations_due))
     await _each(trading, entitlement.pass_deadline, await _due(trading, entitlement_store.entitlements_due))
     await _each(trading, listing.pass_deadline, await _due(trading, listing_store.listings_due))
 
@@ -87,6 +95,13 @@ async def notice_settlements(trading: Trading) -> None:
     async with trading.database.read() as tx:
         paid_out = await order_store.orders_paid_out(tx)
     await _each(trading, order.notice_settlement, paid_out)
+
+
+async def keep_documents(trading: Trading) -> None:
+    """Of contracts that both have signed."""
+    async with trading.database.read() as tx:
+        without = await contract_store.contracts_without_document(tx)
+    await _each(trading, document.keep, without)
 
 
 def follower_of_catalog(trading: Trading) -> Follower:

@@ -4,7 +4,7 @@ Promises: one commit for the order, its contract, its right and its money; nobod
 follows from a new state is the same whoever brought it about (`_follow_up`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.pricing.client import NoSuchQuote
@@ -52,7 +52,7 @@ from shared.access import Member
 from shared.database import Transaction
 from shared.facts import Fact
 from shared.idempotency import Once
-from shared.ids import ListingId, OrderId, ParticipantId, QuoteId
+from shared.ids import ContractId, ListingId, OrderId, ParticipantId, QuoteId
 from shared.money import Money
 from shared.web import Page
 
@@ -65,6 +65,7 @@ class Wanted:
 
     listing_id: ListingId
     acceptance: Acceptance
+    renews: ContractId | None = None
 
 
 async def place(trading: Trading, caller: Member, wanted: Wanted, once: Once) -> Order:
@@ -86,12 +87,15 @@ async def place(trading: Trading, caller: Member, wanted: Wanted, once: Once) ->
         listing = await listing_store.listing(tx, wanted.listing_id, lock=True)
         if not sight_of(trading, caller.caller).includes(listing.grade, listing.provider_id):
             raise NoSuchListing()
+        if wanted.renews is not None:
+            before = await contract_store.contract(tx, wanted.renews, caller.participant_id)
+            contract_rules.require_renewable(before)
         now = await trading.database.now(tx)
         decision = decide_for(trading, caller.standing, listing)
         if await store.is_quote_taken(tx, quote.id):
             raise QuoteTaken(quote_id=quote.id)
         require_open(listing, now)
-        award = accept_quote(quote, wanted.acceptance, listing, fees, now)
+        award = replace(accept_quote(quote, wanted.acceptance, listing, fees, now), renews=wanted.renews)
         if quote.is_by_coverage:
             await _require_apart(trading, tx, quote, overlapping)
         grounds = (caller.standing.clearance, decision)

@@ -1,17 +1,16 @@
-"""What can be asked about orders and their contracts."""
+"""What can be asked about orders."""
 
 from fastapi import APIRouter, Response
 
-from services.trading.actions import contract as contract_actions
 from services.trading.actions import order as actions
 from services.trading.actions.order import Wanted
 from services.trading.actions.trading import party_of
 from services.trading.api.service import PREFIX, TradingService
-from services.trading.schemas.orders import ContractView, NewOrder, NewSignature, OrderView
+from services.trading.schemas.orders import NewOrder, OrderView
 from shared import web
 from shared.idempotency import Keyed
-from shared.ids import ContractId, OrderId
-from shared.permission import Authenticated, Buyer, Party
+from shared.ids import OrderId
+from shared.permission import Authenticated, Buyer
 from shared.web import Listing, PageQuery
 
 router = APIRouter(prefix=PREFIX)
@@ -50,19 +49,3 @@ async def pay(order_id: OrderId, caller: Buyer, once: Keyed, trading: TradingSer
 async def accept(order_id: OrderId, caller: Buyer, once: Keyed, trading: TradingService) -> OrderView:
     """Accept what was delivered: everyone gets their share."""
     return OrderView.of(await actions.accept(trading, caller, order_id, once))
-
-
-@router.get("/contracts/{contract_id}")
-async def see_contract(contract_id: ContractId, caller: Authenticated, trading: TradingService) -> ContractView:
-    """A contract of yours, with its terms, their hash, and who has signed."""
-    return ContractView.of(await contract_actions.contract(trading, party_of(caller), contract_id))
-
-
-@router.post("/contracts/{contract_id}/signatures", status_code=201)
-async def sign(
-    contract_id: ContractId, new: NewSignature, caller: Party, once: Keyed, trading: TradingService, response: Response
-) -> ContractView:
-    """Sign the terms with a key of your organisation. With both signatures the contract binds."""
-    contract = await contract_actions.sign(trading, caller, contract_id, new.key_id, new.signature, once)
-    web.created(response, f"{PREFIX}/contracts/{contract_id}")
-    return ContractView.of(contract)

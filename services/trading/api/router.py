@@ -8,6 +8,7 @@ from services.trading.api import (
     awards,
     bids,
     call_auctions,
+    contracts,
     credits,
     custodian,
     disputes,
@@ -29,6 +30,6 @@ router = APIRouter()
 bids.add_to(router)  # first, for routes are looked for in their order
 for part in (
     listings, auctions, mechanisms, awards, stream, needs, inquiries, negotiations, call_auctions, orders,
-    objections, credits, returning, entitlements, disputes, wallet, account_statement, invoice, custodian,
+    objections, contracts, credits, returning, entitlements, disputes, wallet, account_statement, invoice, custodian,
 ):  # fmt: skip
     router.include_router(part.router)

@@ -146,6 +146,7 @@ class OrderPlaced(Fact):
     acceptance: AcceptanceTerms
     ownership: Ownership | None
     tax: SaleTax | None
+    renews: ContractId | None
 
     @classmethod
     def of(cls, order: Order) -> Self:
@@ -153,7 +154,7 @@ class OrderPlaced(Fact):
             order.id, order.listing_id, order.version_id, order.mode, order.exclusive, order.buyer_id,
             order.provider_id, order.price, order.quote_id, order.auction_id, order.inquiry_id, order.negotiation_id,
             order.contract_id, order.fees, order.windows, order.deadline, order.scope, order.call_auction_id,
-            order.acceptance, order.ownership, order.tax,
+            order.acceptance, order.ownership, order.tax, order.renews,
         )  # fmt: skip
 
 

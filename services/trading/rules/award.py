@@ -15,6 +15,7 @@ from shared.grades import Mode
 from shared.ids import (
     AuctionId,
     CallAuctionId,
+    ContractId,
     InquiryId,
     ListingId,
     NegotiationId,
@@ -105,6 +106,7 @@ class Award:
     columns: tuple[str, ...] | None = None  # that may be asked about; None for all of them
     scope: Scope | None = None
     tax: SaleTax | None = None  # None where no quote told it
+    renews: ContractId | None = None  # the buyer's earlier contract for the same
 
 
 @dataclass(frozen=True, slots=True)

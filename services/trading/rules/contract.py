@@ -30,17 +30,32 @@ class State(StrEnum):
     FULFILLED = "fulfilled"
     LAPSED = "lapsed"
     TERMINATED = "terminated"
+    SUPERSEDED = "superseded"
 
 
-DRAFTED, ACTIVE, FULFILLED, LAPSED, TERMINATED = State
+DRAFTED, ACTIVE, FULFILLED, LAPSED, TERMINATED, SUPERSEDED = State
 
 CONTRACT = Lifecycle(start=DRAFTED, moves={
     DRAFTED:    {ACTIVE, LAPSED},
-    ACTIVE:     {FULFILLED, TERMINATED},
+    ACTIVE:     {FULFILLED, TERMINATED, SUPERSEDED},
     FULFILLED:  set(),
     LAPSED:     set(),
     TERMINATED: set(),
+    SUPERSEDED: set(),
 })  # fmt: skip
+BOUND = (ACTIVE, FULFILLED, TERMINATED, SUPERSEDED)  # the states of what both have signed
+
+
+class Reason(StrEnum):
+    NOT_SIGNED = "not_signed"
+    AMENDED = "amended"
+
+
+class Refusal(StrEnum):
+    """Why a side does not sign an amendment, or takes its own back."""
+
+    TERMS_NOT_AGREED = "terms_not_agreed"
+    NO_LONGER_WANTED = "no_longer_wanted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +72,11 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """`terms` are canonical JSON. `deadline` is the one for signing; an active contract waits for its order."""
+    """`terms` are canonical JSON. `deadline` is the one for signing; an active contract waits for its order.
+
+    An amendment `supersedes` the contract that it changes, and was `proposed_by` one side. `text_hash` is the one that
+    the terms pin, `document_hash` that of the signed document's bytes, once there is one.
+    """
 
     id: ContractId
     order_id: OrderId
@@ -71,6 +90,12 @@ class Contract:
     signatures: tuple[Signature, ...] = ()
     reason_code: str | None = None
     revision: int = 1
+    text_hash: str | None = None
+    document_hash: str | None = None
+    supersedes: ContractId | None = None
+    superseded_by: ContractId | None = None
+    proposed_by: Side | None = None
+    reason: str | None = None  # in the words of whoever refused
 
     @property
     def signed(self) -> frozenset[str]:
@@ -82,6 +107,11 @@ class Contract:
             return None
         missing = [side for side in ("buyer", "provider") if side not in self.signed]
         return "_and_".join(missing)
+
+    @property
+    def lacks_document(self) -> bool:
+        """Whether it binds, has a text, and the document of both is not kept yet."""
+        return self.state in BOUND and self.text_hash is not None and self.document_hash is None
 
     def side_of(self, participant_id: ParticipantId) -> Side:
         """Raises NoSuchContract for anyone but the two parties."""
@@ -112,12 +142,24 @@ class ContractNotOpen(Conflict):
     """This contract takes no signatures now."""
 
 
+class AmendmentOpen(Conflict):
+    """Another amendment of this contract is open: sign it, refuse it, or let its deadline pass."""
+
+
+class ContractNotActive(Conflict):
+    """Only a contract in force can be changed, renewed or ended; the facts say what this one is and what follows it."""
+
+
+class NotAnAmendment(Conflict):
+    """What follows from an award is not refused: left unsigned, it lapses at its deadline."""
+
+
 def draft(order: Order, listing: Listing, grounds: Grounds) -> Contract:
     """The contract of a placed order, for both to sign."""
     return Contract(
         id=order.contract_id, order_id=order.id, buyer_id=order.buyer_id, provider_id=order.provider_id,
         state=CONTRACT.start, drafted_at=order.placed_at, deadline=order.deadline,
-        **_written(terms_of(order, listing, grounds)),
+        **written(terms_of(order, listing, grounds)),
     )  # fmt: skip
 
 
@@ -130,7 +172,7 @@ def sign(contract: Contract, signature: Signature, now: datetime) -> Contract:
     """The contract with one more signature; active with the second. Requires that the signature verifies."""
     if contract.state is not DRAFTED:
         raise ContractNotOpen(state=contract.state, reason_code=contract.reason_code)
-    if contract.deadline and now >= contract.deadline:
+    if deadline_has_passed(contract, now):
         raise ContractNotOpen(state=contract.state, deadline=contract.deadline)
     if signature.side in contract.signed:
         raise AlreadySigned(side=signature.side)
@@ -147,9 +189,55 @@ def end(contract: Contract, reason_code: str, *, fulfilled: bool = False) -> Con
     return contract
 
 
-def _written(terms: Terms) -> dict[str, Any]:
+def require_active(contract: Contract) -> None:
+    """Raises ContractNotActive unless it is in force."""
+    if contract.state is not ACTIVE:
+        raise ContractNotActive(
+            state=contract.state, reason_code=contract.reason_code, superseded_by=contract.superseded_by
+        )  # fmt: skip
+
+
+def require_renewable(contract: Contract) -> None:
+    """Raises ContractNotActive unless it is in force, or was until its right had run out."""
+    if contract.state is not FULFILLED:
+        require_active(contract)
+
+
+def supersede(contract: Contract, by: Contract) -> Contract:
+    """The contract once both have signed what replaces it."""
+    require_active(contract)
+    return _move(contract, SUPERSEDED, reason_code=Reason.AMENDED, superseded_by=by.id)
+
+
+def refuse(contract: Contract, side: Side, reason_code: Refusal, reason: str, now: datetime) -> Contract:
+    """An amendment that one side will not have, be it its own."""
+    if contract.supersedes is None:
+        raise NotAnAmendment()
+    if contract.state is not DRAFTED or deadline_has_passed(contract, now):
+        raise ContractNotOpen(state=contract.state, reason_code=contract.reason_code)
+    code = f"{reason_code}_by_{side}"
+    return _move(contract, LAPSED, reason_code=code, reason=reason, deadline=None)
+
+
+def deadline_has_passed(contract: Contract, now: datetime) -> bool:
+    return contract.deadline is not None and now >= contract.deadline
+
+
+def pass_deadline(contract: Contract) -> Contract:
+    """An amendment that not both have signed in time. Requires that the deadline has passed."""
+    return end(contract, Reason.NOT_SIGNED)
+
+
+def keep_document(contract: Contract, document_hash: str) -> Contract:
+    """Requires a contract that lacks its document."""
+    return _change(contract, document_hash=document_hash)
+
+
+def written(terms: Terms) -> dict[str, Any]:
+    """The members of a contract that are made of its terms."""
     text = canonical.encode(terms)
-    return {"terms": text.decode(), "terms_hash": hashlib.sha256(text).hexdigest()}
+    text_hash = terms["text"]["text_hash"]
+    return {"terms": text.decode(), "terms_hash": hashlib.sha256(text).hexdigest(), "text_hash": text_hash}
 
 
 def _move(contract: Contract, to: State, **changes: Any) -> Contract:

@@ -76,6 +76,7 @@ def terms_of(order: Order, listing: Listing, grounds: Grounds) -> Terms:
         "quota_uses": listing.quota_uses,
         "price": order.price,
         "plan": plan if order.quote_id else None,
+        "renews": order.renews,
         "fees": order.fees,
         "windows": order.windows,
         "acceptance": order.acceptance,

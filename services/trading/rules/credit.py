@@ -157,7 +157,7 @@ def _confirmed(credit: Credit, order: Order, reason: Reason, now: datetime) -> t
         return _decide(credit, MOOT, Reason.ORDER_REFUNDED, now), order
     if order.state in SHARED_OUT:
         return _decide(credit, CONFIRMED, reason, now, is_owed=True), order
-    return _decide(credit, CONFIRMED, reason, now), order_rules.credit(order, credit.amount)
+    return _decide(credit, CONFIRMED, reason, now), credited(order, credit.amount)
 
 
 def _require_open(credit: Credit, now: datetime) -> None:
@@ -172,3 +172,8 @@ def _decide(credit: Credit, to: State, code: Reason, now: datetime, **changes: A
         credit, state=CREDIT.move(credit.state, to), reason_code=code, decided_at=now, deadline=None,
         revision=credit.revision + 1, **changes,
     )  # fmt: skip
+
+
+def credited(order: Order, amount: Money) -> Order:
+    """The order with a credit that goes back once it is concluded. Requires that its price is in escrow."""
+    return replace(order, credit_minor=order.credit_minor + amount.minor, revision=order.revision + 1)

@@ -39,6 +39,7 @@ class Reason(StrEnum):
     PERIOD_OVER = "period_over"
     ORDER_REFUNDED = "order_refunded"
     RULED = "ruled"  # by whoever decided a dispute over it
+    TERMINATED_BY_AGREEMENT = "terminated_by_agreement"
 
 
 @dataclass(frozen=True, slots=True)

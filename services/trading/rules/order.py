@@ -119,6 +119,7 @@ class Reason(StrEnum):
     OBJECTION_NOT_PURSUED = "objection_not_pursued"
     DISPUTED = "disputed"
     DISPUTE_ENDED = "dispute_ended"
+    TERMINATED_BY_AGREEMENT = "terminated_by_agreement"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +156,7 @@ class Order:
     returned_minor: int = 0  # of what was shared out, what has gone back since
     released_minor: int = 0  # of the price, what was undisputed, and shared out before the rest
     credit_minor: int = 0  # of the price, what goes back for the service, however the order is concluded
+    renews: ContractId | None = None  # the buyer's earlier contract for the same
 
     @property
     def next_actor(self) -> str | None:
@@ -239,6 +241,7 @@ def place(order_id: OrderId, contract_id: ContractId, award: Award, listing: Lis
         windows=replace(windows, acceptance_seconds=acceptance.inspection_seconds), acceptance=acceptance,
         deadline=award.awarded_at + timedelta(seconds=windows.signing_seconds),
         columns=award.columns, scope=award.scope, ownership=listing.ownership, tax=award.tax,
+        renews=award.renews,
     )  # fmt: skip
 
 
@@ -326,11 +329,6 @@ def step(order: Order, state: State, to: State, seconds: int | None, now: dateti
     """The order moved on from a state in time. Raises NotDue, DeadlinePassed."""
     _require_due(order, state, now)
     return _move(order, to, now, seconds, **changes)
-
-
-def credit(order: Order, amount: Money) -> Order:
-    """The order with a credit that goes back once it is concluded. Requires that its price is in escrow."""
-    return replace(order, credit_minor=order.credit_minor + amount.minor, revision=order.revision + 1)
 
 
 def confirm_settlement(order: Order, now: datetime) -> Order:

@@ -1,15 +1,11 @@
-"""What crosses the wire about orders, contracts and entitlements."""
+"""What crosses the wire about orders and entitlements."""
 
-import json
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field as Limits
-from pydantic import StringConstraints
 
 from services.trading.rules.award import Acceptance
-from services.trading.rules.contract import Contract
-from services.trading.rules.contract import State as ContractState
 from services.trading.rules.entitlement import Entitlement, Use
 from services.trading.rules.entitlement import State as EntitlementState
 from services.trading.rules.order import Order
@@ -24,7 +20,6 @@ from shared.ids import (
     ContractId,
     EntitlementId,
     InquiryId,
-    KeyId,
     ListingId,
     NegotiationId,
     OrderId,
@@ -82,6 +77,7 @@ class OrderView(View):
     negotiation_id: NegotiationId | None
     call_auction_id: CallAuctionId | None
     contract_id: ContractId
+    renews: ContractId | None
     entitlement_id: EntitlementId | None
     quota_uses: int | None
     period_days: int | None
@@ -108,7 +104,8 @@ class OrderView(View):
             id=order.id, listing_id=order.listing_id, version_id=order.version_id, mode=order.mode,
             buyer_id=order.buyer_id, provider_id=order.provider_id, price=order.price, quote_id=order.quote_id,
             auction_id=order.auction_id, inquiry_id=order.inquiry_id, negotiation_id=order.negotiation_id,
-            call_auction_id=order.call_auction_id, contract_id=order.contract_id, entitlement_id=order.entitlement_id,
+            call_auction_id=order.call_auction_id, contract_id=order.contract_id, renews=order.renews,
+            entitlement_id=order.entitlement_id,
             quota_uses=order.scope and order.scope.quota_uses,
             period_days=order.scope and order.scope.right.period_days,
             columns=None if order.columns is None else list(order.columns),
@@ -117,50 +114,6 @@ class OrderView(View):
             ownership=order.ownership and OwnershipView.model_validate(order.ownership), settlement=told,
             earned=[EarnedView(participant_id=owner, amount=amount) for owner, amount in order.earned],
             returned=order.returned, placed_at=order.placed_at,
-        )  # fmt: skip
-
-
-class NewSignature(Request):
-    """Ed25519, in base64, over `yaosu contract v1`, a newline, and the terms' hash in hex."""
-
-    key_id: KeyId
-    signature: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{86}==$")]
-
-
-class SignatureView(View):
-    side: Literal["buyer", "provider"]
-    participant_id: ParticipantId
-    key_id: KeyId
-    public_key: str
-    signature: str
-    signed_at: datetime
-
-
-class ContractView(View):
-    """`terms_hash` is the SHA-256 of `terms_text`, the canonical JSON (RFC 8785) of `terms`."""
-
-    id: ContractId
-    order_id: OrderId
-    buyer_id: ParticipantId
-    provider_id: ParticipantId
-    terms: dict[str, Any]
-    terms_text: str
-    terms_hash: str
-    signatures: list[SignatureView]
-    state: ContractState
-    next_actor: str | None
-    deadline: datetime | None
-    reason_code: str | None
-    drafted_at: datetime
-
-    @classmethod
-    def of(cls, contract: Contract) -> Self:
-        return cls(
-            id=contract.id, order_id=contract.order_id, buyer_id=contract.buyer_id, provider_id=contract.provider_id,
-            terms=json.loads(contract.terms), terms_text=contract.terms, terms_hash=contract.terms_hash,
-            signatures=[SignatureView.model_validate(signature) for signature in contract.signatures],
-            state=contract.state, next_actor=contract.next_actor, deadline=contract.deadline,
-            reason_code=contract.reason_code, drafted_at=contract.drafted_at,
         )  # fmt: skip
 
 

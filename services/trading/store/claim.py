@@ -16,7 +16,7 @@ from services.trading.rules.listing import LISTING, RightsOverlap
 from services.trading.rules.order import ORDER
 from services.trading.tables.deals import auctions, claims, entitlements, listings, orders
 from shared.database import Transaction
-from shared.ids import AssetId
+from shared.ids import AssetId, ListingId
 
 OVERLAP = "claims_overlap"  # how the trigger says it
 
@@ -42,6 +42,15 @@ async def add_claim(tx: Transaction, claim: Claim) -> None:
         if OVERLAP not in str(error.orig):
             raise
         raise RightsOverlap() from error
+
+
+async def claim_anew(tx: Transaction, asset_id: AssetId, listing_id: ListingId) -> None:
+    """Have a listing's claim run as long as its rights do by now. Requires the locked asset, and that the rights are
+    saved. Raises RightsOverlap if another claim begins before that."""
+    for claim in await claims_on(tx, asset_id):
+        if claim.listing_id == listing_id:
+            await tx.execute(delete(claims).where(claims.c.listing_id == listing_id))
+            await add_claim(tx, claim)
 
 
 _offered = exists().where(listings.c.id == claims.c.listing_id, listings.c.state.in_(LISTING.open_states()))

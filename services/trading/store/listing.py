@@ -42,7 +42,7 @@ async def lock_version(tx: Transaction, version: Version) -> Version:
     """The version with the newest grade known here, and registered only if its asset is not known to be withdrawn.
     Both are locked against others who would list, re-grade or withdraw them."""
     assert version.grade is not None
-    version = replace(version, registered=version.registered and not await _lock_asset(tx, version.asset_id))
+    version = replace(version, registered=version.registered and not await lock_asset(tx, version.asset_id))
     told = _grade_row(version.grade, version.flags, version.grade_revision, version.on_record)
     known = insert_into(tx, version_grades).values(version_id=version.id, **told)
     await tx.execute(known.on_conflict_do_nothing())
@@ -148,8 +148,8 @@ async def page_of_listings(
     return [listing_of(row) for row in found]
 
 
-async def _lock_asset(tx: Transaction, asset_id: AssetId) -> bool:
-    """Whether the locked asset was withdrawn."""
+async def lock_asset(tx: Transaction, asset_id: AssetId) -> bool:
+    """Whether the asset, locked against whoever would list a version of it, was withdrawn."""
     known = insert_into(tx, assets).values(asset_id=asset_id, withdrawn=False)
     await tx.execute(known.on_conflict_do_nothing())
     query = select(assets.c.withdrawn).where(assets.c.asset_id == asset_id)

@@ -64,6 +64,12 @@ async def save_order(tx: Transaction, order: Order) -> None:
     await rows.save(tx, orders, order, _row(order))
 
 
+async def save_amended(tx: Transaction, order: Order) -> None:
+    """With what an amendment changes besides: its scope and its windows."""
+    told = {"windows": rows.told(order.windows), "scope": order.scope and rows.told(order.scope)}
+    await rows.save(tx, orders, order, _row(order) | told)
+
+
 async def order(tx: Transaction, order_id: OrderId, party_id: ParticipantId | None) -> Order:
     """One of the party's own orders: another's is not there. For None, anyone's."""
     query = select(*orders.c).where(orders.c.id == order_id)
@@ -152,7 +158,7 @@ def _order(row: Row[Any]) -> Order:
         ownership=row.ownership and _ownership.validate_python(row.ownership), returned_minor=row.returned_minor,
         released_minor=row.released_minor,
         credit_minor=row.credit_minor,
-        tax=row.tax and _tax.validate_python(row.tax),
+        tax=row.tax and _tax.validate_python(row.tax), renews=row.renews,
     )  # fmt: skip
 
 
@@ -169,4 +175,5 @@ def _row(order: Order) -> dict[str, object]:
         "reason_code": order.reason_code, "overdue": order.overdue, "revision": order.revision,
         "refund_minor": order.refund_minor, "released_minor": order.released_minor,
         "returned_minor": order.returned_minor, "credit_minor": order.credit_minor,
+        "renews": order.renews,
     }  # fmt: skip

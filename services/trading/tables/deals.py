@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy import PrimaryKeyConstraint as PrimaryKey
 
 from services.trading.rules.auction import AUCTION, OPEN, SECOND_ASKED
-from services.trading.rules.contract import CONTRACT
+from services.trading.rules.contract import ACTIVE, BOUND, CONTRACT, DRAFTED, LAPSED
 from services.trading.rules.entitlement import ENTITLEMENT
 from services.trading.rules.listing import LISTING
 from services.trading.rules.mechanism import Mechanism
@@ -227,6 +227,7 @@ orders = Table(
     Column("released_minor", BigInteger, nullable=False, server_default="0"),
     Column("credit_minor", BigInteger, nullable=False, server_default="0"),
     Column("tax", JSON(none_as_null=True)),
+    Column("renews", IdOf(ContractId)),
     CheckConstraint("price_minor >= 0", name="price_not_negative"),
     CheckConstraint("refund_minor BETWEEN 0 AND price_minor", name="no_more_than_the_price_goes_back"),
     CheckConstraint("returned_minor BETWEEN 0 AND price_minor - refund_minor", name="no_more_comes_back_than_was_paid"),
@@ -249,7 +250,7 @@ contracts = Table(
     "contracts",
     metadata,
     Column("id", IdOf(ContractId), primary_key=True),
-    Column("order_id", IdOf(OrderId), ForeignKey("orders.id"), nullable=False, unique=True),
+    Column("order_id", IdOf(OrderId), ForeignKey("orders.id"), nullable=False),
     Column("buyer_id", IdOf(ParticipantId), nullable=False),
     Column("provider_id", IdOf(ParticipantId), nullable=False),
     Column("terms", String, nullable=False),
@@ -259,7 +260,31 @@ contracts = Table(
     Column("deadline", Moment),
     Column("reason_code", String),
     Column("revision", Integer, nullable=False),
+    Column("text_hash", String),
+    Column("document_hash", String),
+    Column("supersedes", IdOf(ContractId)),
+    Column("superseded_by", IdOf(ContractId)),
+    Column("proposed_by", String),
+    Column("reason", String),
+    CheckConstraint("(supersedes IS NULL) = (proposed_by IS NULL)", name="an_amendment_was_proposed"),
+    Index("contracts_by_buyer", "buyer_id", "id"),
+    Index("contracts_by_provider", "provider_id", "id"),
 )
+
+_first, _active = contracts.c.supersedes.is_(None), contracts.c.state == ACTIVE
+_amending = contracts.c.supersedes.is_not(None) & (contracts.c.state != LAPSED)
+_unsigned = contracts.c.supersedes.is_not(None) & (contracts.c.state == DRAFTED)
+_undocumented = (
+    contracts.c.text_hash.is_not(None) & contracts.c.document_hash.is_(None) & contracts.c.state.in_(BOUND)
+)  # fmt: skip
+for name, column, where, unique in (
+    ("one_contract_of_an_award", contracts.c.order_id, _first, True),
+    ("one_contract_in_force", contracts.c.order_id, _active, True),
+    ("one_amendment_of_a_contract", contracts.c.supersedes, _amending, True),
+    ("amendments_due", contracts.c.deadline, _unsigned, False),
+    ("contracts_without_document", contracts.c.id, _undocumented, False),
+):
+    Index(name, column, unique=unique, sqlite_where=where, postgresql_where=where)
 
 signatures = Table(
     "contract_signatures",

@@ -3,6 +3,7 @@
 from services.trading.tables import (
     call_auctions,
     calling_off,
+    contracts,
     credits,
     deals,
     disputes,
@@ -19,5 +20,5 @@ assert credits.credits.metadata is deals.metadata
 metadata = deals.metadata
 APPEND_ONLY = (
     *deals.APPEND_ONLY, *inquiries.APPEND_ONLY, *money.APPEND_ONLY, *negotiations.APPEND_ONLY,
-    *call_auctions.APPEND_ONLY, *returns.APPEND_ONLY, *disputes.APPEND_ONLY,
+    *call_auctions.APPEND_ONLY, *returns.APPEND_ONLY, *disputes.APPEND_ONLY, *contracts.APPEND_ONLY,
 )  # fmt: skip

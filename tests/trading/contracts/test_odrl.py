@@ -4,11 +4,11 @@ import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import rfc8785
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft201909Validator
 
@@ -73,6 +73,7 @@ def test_a_known_deal_has_this_very_policy():
     assert told.encode() == rfc8785.dumps(GOLDEN)
 
 
+@settings(deadline=None, max_examples=60)
 @given(deal=deals(), days_later=st.integers(0, 60))
 def test_what_the_policy_permits_is_what_the_entitlement_lets_through(deal: tuple[Order, Listing], days_later: int):
     order, listing = deal
@@ -98,6 +99,7 @@ def test_what_the_policy_permits_is_what_the_entitlement_lets_through(deal: tupl
     assert (policy["assignee"], policy["assigner"]) == (f"urn:yaosu:{right.buyer_id}", f"urn:yaosu:{right.provider_id}")
 
 
+@settings(deadline=None, max_examples=60)
 @given(deal=deals())
 def test_what_is_forbidden_and_owed_follows_from_the_deal(deal: tuple[Order, Listing]):
     order, listing = deal
@@ -113,11 +115,13 @@ def test_what_is_forbidden_and_owed_follows_from_the_deal(deal: tuple[Order, Lis
     assert paid == ([f"{told[:-2]}.{told[-2:]}"] if order.price.minor else [])
 
 
+@settings(deadline=None, max_examples=60)
 @given(deal=deals())
 def test_terms_and_policy_are_the_same_each_time(deal: tuple[Order, Listing]):
     assert contract_of(*deal).terms == contract_of(*deal).terms
 
 
+@settings(deadline=None, max_examples=60)
 @given(deal=deals())
 def test_a_policy_names_its_one_target_and_no_rule_of_it_does(deal: tuple[Order, Listing]):
     policy = policy_of(*deal)
@@ -132,20 +136,24 @@ def test_a_policy_is_an_agreement_by_the_dataspace_protocols_schema():
     if not VECTORS.exists():
         pytest.skip(f"the schemas of the Dataspace Protocol are not at {VECTORS}")
     schema = json.loads((VECTORS / "negotiation" / "contract-schema.json").read_text())
-    validator = Draft201909Validator({**schema, "allOf": [{"$ref": "#/definitions/Agreement"}]})
+    validator: Any = Draft201909Validator({**schema, "allOf": [{"$ref": "#/definitions/Agreement"}]})
     in_its_words = {"@id" if name == "uid" else name: value for name, value in policy_of(*known_deal()[:2]).items()}
     validator.validate(in_its_words)
     assert not validator.is_valid({name: value for name, value in in_its_words.items() if name != "target"})
 
 
 def _objects(value: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(value, dict):
-        yield value
-        value = list(value.values())
-    if isinstance(value, list):
-        for each in value:
-            yield from _objects(each)
+    match value:
+        case dict():
+            members = cast(dict[str, Any], value)
+            yield members
+            yield from _objects(list(members.values()))
+        case list():
+            for each in cast(list[Any], value):
+                yield from _objects(each)
+        case _:
+            pass
 
 
 def _value(right: Any) -> Any:
-    return right["@value"] if isinstance(right, dict) else right
+    return cast(dict[str, Any], right)["@value"] if isinstance(right, dict) else right

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 
 from services.trading.rules import contract_text
 from services.trading.rules.award import FrozenFees
@@ -36,12 +36,18 @@ def test_the_terms_say_by_which_plan_quote_fees_grade_and_policy_the_sale_was_ma
     assert told["columns_digest"] == canonical.digest(["代码", "名称"])
 
 
+def test_the_terms_of_a_known_deal_are_what_they_were():
+    """What was signed is verified by its hash: a change of the terms is another version of them."""
+    assert draft(*known_deal()).terms_hash[:16] == "d251267a6704f6b0"
+
+
 def test_a_deal_without_a_quote_names_no_plan():
     order, listing, grounds = known_deal()
     told = json.loads(draft(replace(order, quote_id=None), listing, grounds).terms)
     assert "plan" not in told
 
 
+@settings(deadline=None, max_examples=60)
 @given(deal=deals())
 def test_the_terms_pin_the_text_that_they_have(deal: tuple[Order, Listing]):
     told = json.loads(contract_of(*deal).terms)
