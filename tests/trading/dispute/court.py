@@ -120,3 +120,16 @@ async def a_court(market: Market, arbiters: int = 5, **of_right: Any) -> Court:
         assert answer.status_code == 201, answer.text
         court.arbiters[arbiter.subject] = arbiter
     return court
+
+
+async def a_sale(market: Market, buyer: Person, listing: dict[str, Any], minor: int) -> dict[str, Any]:
+    """A paid order at a fixed price, of a listing that many may have."""
+    assert buyer.participant_id
+    quote = market.neighbours.quote(buyer.participant_id, listing["version_id"], listing["plan_id"], minor)
+    body = {
+        "listing_id": listing["id"], "quote_id": quote.id, "quote_version": quote.version,
+        "total": {"minor": quote.total.minor, "currency": "CNY"},
+    }  # fmt: skip
+    order = await market.do(buyer, "/orders", body)
+    await market.signed(buyer, order)
+    return await market.do(buyer, f"/orders/{order['id']}/payment")
