@@ -110,7 +110,7 @@ class Court:
 async def a_court(market: Market, arbiters: int = 5, **of_right: Any) -> Court:
     """A delivered order of 100 yuan, both sides with money for fees, and so many who may be drawn."""
     buyer, order = await market.paid(await market.listing(**of_right) if of_right else None)
-    await market.give_money(buyer, market.provider, minor=10_000)
+    await pay_in(market, buyer, market.provider, minor=10_000)
     assert (await market.use(buyer, order)).is_success
     court = Court(market, buyer, await market.order(buyer, order))
     security = market.bench.staff("operator_security")
@@ -120,6 +120,12 @@ async def a_court(market: Market, arbiters: int = 5, **of_right: Any) -> Court:
         assert answer.status_code == 201, answer.text
         court.arbiters[arbiter.subject] = arbiter
     return court
+
+
+async def pay_in(market: Market, *people: Person, minor: int) -> None:
+    for each in people:
+        await market.do(each, "/wallet/pay-ins", {"amount": {"minor": minor, "currency": "CNY"}})
+    await market.tick()
 
 
 async def a_sale(market: Market, buyer: Person, listing: dict[str, Any], minor: int) -> dict[str, Any]:
