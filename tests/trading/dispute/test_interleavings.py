@@ -17,7 +17,7 @@ from tests.support.bench import Person
 from tests.trading.dispute.court import Court, a_court, a_sale, pay_in
 from tests.trading.market import Market
 
-RUNS, STEPS = int(os.environ.get("YAOSU_INTERLEAVINGS", "1")), 45
+RUNS, STEPS = int(os.environ.get("YAOSU_INTERLEAVINGS", "1")), 30
 ORDERS = 4
 TERMINAL = {"settled", "refunded"}
 pytestmark = pytest.mark.timeout(300 * max(1, RUNS // 3))
