@@ -95,6 +95,7 @@ class Reason(StrEnum):
     ACCEPTED_BY_BUYER = "accepted_by_buyer"
     ACCEPTED_BY_DEADLINE = "accepted_by_deadline"
     DISPUTED = "disputed"
+    DISPUTED_UNDELIVERED = "disputed_undelivered"
     DISPUTE_ENDED = "dispute_ended"
 
 
@@ -222,7 +223,10 @@ def entitle(order: Order, entitlement_id: EntitlementId, begins_at: datetime | N
 
 
 def deliver(order: Order, now: datetime) -> Order:
-    """The first use is a delivery; every later one changes nothing."""
+    """The first use is a delivery; every later one changes nothing. What is disputed before it is not delivered then:
+    nobody claims to have received nothing, takes it, and is refunded."""
+    if order.state is DISPUTED and order.reason_code == Reason.DISPUTED_UNDELIVERED:
+        raise NotDue(state=order.state, next_actor=order.next_actor)
     if order.state is not AWAITING_DELIVERY:
         return order
     _require_due(order, AWAITING_DELIVERY, now)
@@ -250,7 +254,9 @@ def dispute(order: Order, now: datetime) -> Order:
         raise DeadlinePassed(deadline=order.deadline)
     if not may_be_disputed(order, now):
         raise NotDue(state=order.state, next_actor=order.next_actor)
-    return _move(order, DISPUTED, now, None, reason_code=Reason.DISPUTED)
+    undelivered = order.state is AWAITING_DELIVERY
+    reason = Reason.DISPUTED_UNDELIVERED if undelivered else Reason.DISPUTED
+    return _move(order, DISPUTED, now, None, reason_code=reason)
 
 
 def resume(order: Order, to: State, window_seconds: int, now: datetime) -> Order:

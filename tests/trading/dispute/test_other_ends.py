@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from services.trading.actions.evidence_log import LoggedEntry
+from services.trading.tables.deals import entitlements
 from shared.ids import ContractId, FactId
 from tests.trading.dispute.court import FEE, PRICE, Court, a_court
 from tests.trading.market import Market, code
@@ -98,6 +100,24 @@ async def test_a_withdrawn_claim_leaves_the_order_its_window(market: Market):
     assert code(await court.try_open()) == (409, "disputed_already")
     assert (await court.try_open(who=court.provider)).status_code == 201
     assert code(await market.post(court.buyer, f"/orders/{order['id']}/acceptance")) == (409, "not_due")
+
+
+@on_sqlite
+async def test_a_right_that_runs_out_during_a_dispute_ends_its_contract_after_it(market: Market):
+    court = await a_court(market)
+    dispute = await court.heard()
+    contract = f"/contracts/{court.order['contract_id']}"
+    right = await market.read(court.buyer, f"/entitlements/{court.order['entitlement_id']}")
+    (arbiter,) = court.seated(dispute)
+    async with market.trading.database.transaction() as tx:
+        ended = {"deadline": market.bench.clock.now()}
+        await tx.execute(update(entitlements).where(entitlements.c.id == right["id"]).values(ended))
+    await market.tick()
+    assert (await market.read(court.buyer, f"/entitlements/{right['id']}"))["state"] == "ended"
+    assert (await market.read(court.buyer, contract))["state"] == "active"
+    assert (await court.rule(arbiter, dispute, 0)).is_success
+    await court.pass_deadline(dispute)
+    assert (await market.read(court.buyer, contract))["state"] == "fulfilled"
 
 
 @on_sqlite
