@@ -27,5 +27,5 @@ DISPUTES: dict[str, Write] = {
     "POST /trading/v1/disputes/{dispute_id}/recusal": Write(ARBITER, {"reason": "因为"}),
     "POST /trading/v1/disputes/{dispute_id}/extension": Write(ARBITER, {"length": 1, "reason": "因为"}),
     "POST /trading/v1/arbiters": Write(SECURITY, {"arbiter_id": id_of("user"), "ties": [id_of("participant")]}),
-    "POST /trading/v1/arbiters/{arbiter_id}/retirement": Write(SECURITY),
+    "POST /trading/v1/arbiters/{user_id}/retirement": Write(SECURITY),
 }  # fmt: skip

@@ -135,6 +135,17 @@ def test_no_deadline_moves_the_money_of_a_disputed_order():
             rules.pass_deadline(replace(order, deadline=late), NEITHER, NOON)
 
 
+def test_what_is_disputed_before_it_is_delivered_is_not_delivered_meanwhile():
+    order = disputed.dispute(in_state(AWAITING_DELIVERY), NOON)
+    assert order.reason_code == "disputed_undelivered"
+    with pytest.raises(NotDue):
+        rules.deliver(order, NOON)
+    taken = disputed.dispute(in_state(AWAITING_ACCEPTANCE), NOON)
+    assert rules.deliver(taken, NOON) is taken
+    resumed = disputed.resume(order, AWAITING_DELIVERY, 60, NOON)
+    assert rules.deliver(resumed, NOON).state is AWAITING_ACCEPTANCE
+
+
 def test_what_costs_nothing_is_no_matter_of_dispute():
     with pytest.raises(NotDue):
         disputed.dispute(in_state(AWAITING_ACCEPTANCE, price=0), NOON)

@@ -16,11 +16,12 @@ from services.trading.rules import dispute as rules
 from services.trading.rules import disputed
 from services.trading.rules import entitlement as right_rules
 from services.trading.rules import order as order_rules
+from services.trading.rules.contract import Contract
 from services.trading.rules.demand import Remedy
 from services.trading.rules.dispute import REVIEW, WITHDRAWN, Dispute
 from services.trading.rules.dispute_outcome import Outcome
 from services.trading.rules.entitlement import ENDED, Entitlement, Reason
-from services.trading.rules.order import REFUNDED, Order
+from services.trading.rules.order import AWAITING_ACCEPTANCE, REFUNDED, Order
 from services.trading.store import contract as contract_store
 from services.trading.store import dispute as store
 from services.trading.store import entitlement as right_store
@@ -59,9 +60,12 @@ async def _enforce(tx: Transaction, order: Order, dispute: Dispute, outcome: Out
 async def _resume(tx: Transaction, order: Order, dispute: Dispute, now: datetime) -> list[Fact]:
     resumed = disputed.resume(order, dispute.came_from, dispute.window_seconds, now)
     await order_store.save_order(tx, resumed)
+    facts: list[Fact] = [OrderResumed.of(resumed)]
+    if resumed.state is AWAITING_ACCEPTANCE and order.entitlement_id is not None:
+        contract = await contract_store.contract_for_update(tx, order.contract_id)
+        facts += await _end_contract(tx, contract, await right_store.entitlement(tx, order.entitlement_id, None))
     await dispute_money.lock(tx, order, dispute)
-    fees = await dispute_money.end_fees(tx, dispute, rules.fees_of_withdrawal(dispute), now)
-    return [OrderResumed.of(resumed), *fees]
+    return [*facts, *await dispute_money.end_fees(tx, dispute, rules.fees_of_withdrawal(dispute), now)]
 
 
 async def _carry_out(tx: Transaction, order: Order, outcome: Outcome) -> list[Fact]:
@@ -77,13 +81,19 @@ async def _carry_out(tx: Transaction, order: Order, outcome: Outcome) -> list[Fa
             await right_store.save_entitlement(tx, changed)
             facts.append(TOLD_BY[remedy].of(changed))
         right = changed
-    if right.state is ENDED:
-        ruled = right.reason_code == Reason.RULED
-        ended = contract_rules.end(contract, str(right.reason_code), fulfilled=not ruled)
-        if ended is not contract:
-            await contract_store.save_contract(tx, ended)
-            facts.append(ContractEnded.of(ended))
-    return facts
+    return [*facts, *await _end_contract(tx, contract, right)]
+
+
+async def _end_contract(tx: Transaction, contract: Contract, right: Entitlement) -> list[Fact]:
+    """Of a right that is over: its contract waited for the dispute."""
+    if right.state is not ENDED:
+        return []
+    ruled = right.reason_code == Reason.RULED
+    ended = contract_rules.end(contract, str(right.reason_code), fulfilled=not ruled)
+    if ended is contract:
+        return []
+    await contract_store.save_contract(tx, ended)
+    return [ContractEnded.of(ended)]
 
 
 TOLD_BY: dict[Remedy, type[EntitlementEnded | EntitlementSuspended | EntitlementEnlarged]] = {

@@ -47,7 +47,7 @@ async def bundle(trading: Trading, caller: Caller, dispute_id: DisputeId) -> byt
 def archive(files: Mapping[str, bytes]) -> bytes:
     """One archive of the files and their manifest, which stands first."""
     listed = [
-        {"name": name, "sha256": hashlib.sha256(files[name]).hexdigest(), "bytes": len(files[name])}
+        {"name": name, "hash": hashlib.sha256(files[name]).hexdigest(), "bytes": len(files[name])}
         for name in sorted(files)
     ]
     manifest = canonical.encode({"format": FORMAT, "files": listed})

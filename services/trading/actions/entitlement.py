@@ -92,8 +92,8 @@ async def entitlements(trading: Trading, party_id: ParticipantId | None, page: P
 
 
 async def pass_deadline(trading: Trading, entitlement_id: EntitlementId) -> None:
-    """End a right whose period is over, if nobody has yet, and with it its contract: unless nothing was delivered, for
-    then the contract ends with its order."""
+    """End a right whose period is over, if nobody has yet, and with it its contract: unless nothing was delivered, or
+    a dispute is open, for then the contract ends with its order or with that."""
     async with trading.database.transaction() as tx:
         seen = await store.entitlement(tx, entitlement_id, None)
         order = await order_store.order_for_update(tx, seen.order_id)
@@ -105,7 +105,7 @@ async def pass_deadline(trading: Trading, entitlement_id: EntitlementId) -> None
         entitlement = rules.pass_deadline(entitlement)
         await store.save_entitlement(tx, entitlement)
         facts: list[Fact] = [EntitlementEnded.of(entitlement)]
-        if order.state is not order_rules.AWAITING_DELIVERY:
+        if order.state not in {order_rules.AWAITING_DELIVERY, order_rules.DISPUTED}:
             ended = contract_rules.end(contract, rules.Reason.PERIOD_OVER, fulfilled=True)
             await contract_store.save_contract(tx, ended)
             facts.append(ContractEnded.of(ended))

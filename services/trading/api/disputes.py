@@ -160,12 +160,12 @@ async def register_arbiter(
     return ArbiterView.of(arbiter)
 
 
-@router.post("/arbiters/{arbiter_id}/retirement")
+@router.post("/arbiters/{user_id}/retirement")
 async def retire_arbiter(
-    arbiter_id: UserId, caller: OperatorSecurity, once: Keyed, trading: TradingService
+    user_id: UserId, caller: OperatorSecurity, once: Keyed, trading: TradingService
 ) -> ArbiterView:  # fmt: skip
     """Let somebody be drawn no more. The cases that they sit on stay theirs."""
-    return ArbiterView.of(await arbiter_actions.retire(trading, caller, arbiter_id, once))
+    return ArbiterView.of(await arbiter_actions.retire(trading, caller, user_id, once))
 
 
 @router.get("/arbiters")

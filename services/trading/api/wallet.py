@@ -18,7 +18,7 @@ from services.trading.schemas.money import (
 from shared import web
 from shared.idempotency import Keyed
 from shared.ids import InstructionId
-from shared.permission import Buyer, OperatorBusiness, Party, Supervisor
+from shared.permission import OperatorBusiness, Party, Supervisor
 from shared.web import Listing, PageQuery
 
 PREFIX = "/trading/v1"
@@ -48,7 +48,7 @@ async def see_transfers(caller: Party, page: PageQuery, treasury: TreasuryServic
 
 @router.post("/wallet/pay-ins", status_code=201)
 async def pay_in(
-    new: NewMovement, caller: Buyer, once: Keyed, treasury: TreasuryService, response: Response
+    new: NewMovement, caller: Party, once: Keyed, treasury: TreasuryService, response: Response
 ) -> InstructionView:
     """Announce money that you pay into your sub-account at the custodian; its confirmation fills the wallet."""
     instruction = await wallet.pay_in(treasury, caller, new.amount.money(), once)

@@ -121,12 +121,16 @@ class DisputeNoticeProven(DisputeFact):
 
 @dataclass(frozen=True, slots=True)
 class DisputeAnswered(DisputeFact):
+    """The respondent has answered, and admits so much; its nonce goes into the draw."""
+
     answer: Answer
     nonce: str
 
 
 @dataclass(frozen=True, slots=True)
 class DisputeEvidenceAdded(DisputeFact):
+    """By a side, or by the platform: each piece by the hash of its content."""
+
     pieces: tuple[Evidence, ...]
 
 
@@ -170,6 +174,8 @@ class DisputeRuled(DisputeFact):
 
 @dataclass(frozen=True, slots=True)
 class DisputeDeadlineExtended(DisputeFact):
+    """By an arbiter who sits on it, for a reason."""
+
     extension: Extension
 
 
@@ -183,6 +189,8 @@ class DisputeAppealed(DisputeFact):
 
 @dataclass(frozen=True, slots=True)
 class SettlementOffered(DisputeFact):
+    """One side would settle for this; it takes the place of its offer before."""
+
     offer: Offer
 
 

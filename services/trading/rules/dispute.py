@@ -290,11 +290,10 @@ def answer(dispute: Dispute, admitted: Money, nonce: str, deadline: Deadline, no
     require_step(dispute, {OPEN, RESPONSE}, now)
     if not 0 <= admitted.minor <= dispute.demand.amount.minor or admitted.currency != dispute.price.currency:
         raise AdmittedTooMuch(disputed_minor=dispute.demand.amount.minor)
-    return moved(
-        dispute, EVIDENCE, deadline, answer=Answer(admitted, now),
-        nonces=(replace(dispute.nonces[0], respondent=nonce),),
-        notice=dispute.notice or Notice(NoticeBy.ANSWERED, now), reason_code=Reason.ANSWERED,
-    )  # fmt: skip
+    said = (replace(dispute.nonces[0], respondent=nonce),)
+    notice = dispute.notice or Notice(NoticeBy.ANSWERED, now)
+    told = {"answer": Answer(admitted, now), "nonces": said, "notice": notice, "reason_code": Reason.ANSWERED}
+    return moved(dispute, EVIDENCE, deadline, **told)
 
 
 def add_evidence(dispute: Dispute, *pieces: Evidence, now: datetime) -> Dispute:

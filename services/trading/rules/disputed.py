@@ -9,6 +9,7 @@ from datetime import datetime
 
 from services.trading.rules.order import (
     AWAITING_ACCEPTANCE,
+    AWAITING_DELIVERY,
     DISPUTABLE,
     DISPUTED,
     UNDER_OBJECTION,
@@ -33,7 +34,8 @@ def dispute(order: Order, now: datetime) -> Order:
         raise DeadlinePassed(deadline=order.deadline)
     if not may_be_disputed(order, now):
         raise NotDue(state=order.state, next_actor=order.next_actor)
-    return step(order, order.state, DISPUTED, None, now, reason_code=Reason.DISPUTED, refund_minor=0)
+    reason = Reason.DISPUTED_UNDELIVERED if order.state is AWAITING_DELIVERY else Reason.DISPUTED
+    return step(order, order.state, DISPUTED, None, now, reason_code=reason, refund_minor=0)
 
 
 def origin_of(order: Order) -> State:

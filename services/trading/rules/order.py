@@ -118,6 +118,7 @@ class Reason(StrEnum):
     OBJECTION_WITHDRAWN = "objection_withdrawn"
     OBJECTION_NOT_PURSUED = "objection_not_pursued"
     DISPUTED = "disputed"
+    DISPUTED_UNDELIVERED = "disputed_undelivered"
     DISPUTE_ENDED = "dispute_ended"
     TERMINATED_BY_AGREEMENT = "terminated_by_agreement"
 
@@ -269,7 +270,10 @@ def entitle(order: Order, entitlement_id: EntitlementId, begins_at: datetime | N
 
 
 def deliver(order: Order, now: datetime) -> Order:
-    """The first use is a delivery; every later one changes nothing."""
+    """The first use is a delivery; every later one changes nothing. What is disputed before it is not delivered then:
+    nobody claims to have received nothing, takes it, and is refunded."""
+    if order.state is DISPUTED and order.reason_code == Reason.DISPUTED_UNDELIVERED:
+        raise NotDue(state=order.state, next_actor=order.next_actor)
     if order.state is not AWAITING_DELIVERY:
         return order
     _require_due(order, AWAITING_DELIVERY, now)

@@ -110,7 +110,7 @@ class Court:
 async def a_court(market: Market, arbiters: int = 5, **of_right: Any) -> Court:
     """A delivered order of 100 yuan, both sides with money for fees, and so many who may be drawn."""
     buyer, order = await market.paid(await market.listing(**of_right) if of_right else None)
-    await market.give_money(buyer, market.provider, minor=10_000)
+    await pay_in(market, buyer, market.provider, minor=10_000)
     assert (await market.use(buyer, order)).is_success
     court = Court(market, buyer, await market.order(buyer, order))
     security = market.bench.staff("operator_security")
@@ -120,3 +120,22 @@ async def a_court(market: Market, arbiters: int = 5, **of_right: Any) -> Court:
         assert answer.status_code == 201, answer.text
         court.arbiters[arbiter.subject] = arbiter
     return court
+
+
+async def pay_in(market: Market, *people: Person, minor: int) -> None:
+    for each in people:
+        await market.do(each, "/wallet/pay-ins", {"amount": {"minor": minor, "currency": "CNY"}})
+    await market.tick()
+
+
+async def a_sale(market: Market, buyer: Person, listing: dict[str, Any], minor: int) -> dict[str, Any]:
+    """A paid order at a fixed price, of a listing that many may have."""
+    assert buyer.participant_id
+    quote = market.neighbours.quote(buyer.participant_id, listing["version_id"], listing["plan_id"], minor)
+    body = {
+        "listing_id": listing["id"], "quote_id": quote.id, "quote_version": quote.version,
+        "total": {"minor": quote.total.minor, "currency": "CNY"},
+    }  # fmt: skip
+    order = await market.do(buyer, "/orders", body)
+    await market.signed(buyer, order)
+    return await market.do(buyer, f"/orders/{order['id']}/payment")

@@ -1,7 +1,11 @@
 """What is refused in a dispute, and to whom: nothing changes, and everyone is told why. Over HTTP, on both."""
 
+import pytest
+
 from tests.trading.dispute.court import HASH, NONCES, PRICE, a_court, split
 from tests.trading.market import Market, code
+
+on_sqlite = pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 
 
 async def test_what_comes_too_late_twice_or_from_the_wrong_side(market: Market):
@@ -50,6 +54,7 @@ async def test_what_comes_too_late_twice_or_from_the_wrong_side(market: Market):
     assert (await court.totals()) == ({"CNY": 0}, [])
 
 
+@on_sqlite
 async def test_who_cannot_pay_the_fee_opens_no_dispute(market: Market):
     court = await a_court(market)
     wallet = (await market.wallet(court.buyer))[0]
@@ -84,6 +89,7 @@ async def test_nobody_decides_a_case_of_their_own(market: Market):
     assert len((await market.read(court.buyer, "/arbiters"))["items"]) == 5
 
 
+@on_sqlite
 async def test_arbiters_step_down_are_refused_and_give_time(market: Market):
     court = await a_court(market)
     dispute = (await court.respond(await court.open())).json()
@@ -108,6 +114,7 @@ async def test_arbiters_step_down_are_refused_and_give_time(market: Market):
     assert NONCES[0] == (await court.see(dispute))["panels"][0]["nonces"]["claimant"]
 
 
+@on_sqlite
 async def test_supervisors_see_what_was_decided_and_not_what_was_said(market: Market):
     court = await a_court(market)
     dispute = await court.open()

@@ -27,7 +27,7 @@ NOBODY = None
 @pytest.mark.parametrize("method, path, body, allowed", [
     ("GET",  "/wallet",                         None,                    {"buyer", "provider"}),
     ("GET",  "/wallet/transfers",               None,                    {"buyer", "provider"}),
-    ("POST", "/wallet/pay-ins",                 {"amount": yuan(1)},     {"buyer"}),
+    ("POST", "/wallet/pay-ins",                 {"amount": yuan(1)},     {"buyer", "provider"}),
     ("POST", "/wallet/payouts",                 {"amount": yuan(1)},     {"buyer", "provider"}),
     ("GET",  "/instructions",                   None,                    {"operator_business"}),
     ("POST", "/instructions/{parked}/resume",   {"reason": "looked at"}, {"operator_business"}),

@@ -1,0 +1,207 @@
+"""The evidence file, read by somebody who has nothing but it; and the dispute made again from the log's facts alone."""
+
+import base64
+import hashlib
+import io
+import json
+import tarfile
+from typing import Any
+
+import pytest
+
+from services.trading.store import dispute as store
+from shared.facts import plain
+from shared.ids import DisputeId
+from tests.trading.dispute.court import NONCES, Court, a_court
+from tests.trading.dispute.test_other_ends import ToldLog, connect
+from tests.trading.market import Market, code
+
+pytestmark = pytest.mark.parametrize("server", ["sqlite"], indirect=True)
+
+
+async def a_case(market: Market) -> tuple[Court, dict[str, Any]]:
+    """Appealed, decided twice, and carried out."""
+    court = await a_court(market)
+    dispute = await court.open(8_000)
+    await court.see(dispute, court.provider)
+    await court.respond(dispute, admitted=800)
+    kept = {"kind": "document", "content_hash": "ab" * 32}
+    assert (await market.post(court.provider, f"/disputes/{dispute['id']}/evidence", kept)).status_code == 201
+    await court.pass_deadline(dispute)
+    (arbiter,) = court.seated(await court.see(dispute))
+    await market.post(arbiter, f"/disputes/{dispute['id']}/extension", {"length": 2, "reason": "补充鉴定"})
+    dispute = (await court.rule(arbiter, dispute, 2_500)).json()
+    await court.appeal(court.buyer, dispute)
+    dispute = (await court.appeal(court.provider, dispute, "3" * 64)).json()
+    leaving, *panel = court.seated(dispute)
+    dispute = (await market.post(leaving, f"/disputes/{dispute['id']}/recusal", {"reason": "认识当事人"})).json()
+    for member in court.seated(dispute):
+        dispute = (await court.rule(member, dispute, 6_000)).json()
+    assert panel and dispute["state"] == "ruled_again"
+    await market.tick()
+    return court, await court.see(dispute)
+
+
+def unpacked(archive: bytes) -> dict[str, bytes]:
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        return {each.name: taken.read() for each in tar if (taken := tar.extractfile(each))}
+
+
+async def test_every_hash_of_the_evidence_file_is_recomputed_by_a_stranger(market: Market):
+    connect(market, ToldLog())
+    court, dispute = await a_case(market)
+    path = f"/trading/v1/disputes/{dispute['id']}/bundle"
+    answer = await market.bench.get(court.buyer, path)
+    assert answer.headers["content-type"] == "application/x-tar"
+    assert (await market.bench.get(court.provider, path)).content == answer.content, "the same bytes for both"
+    files = unpacked(answer.content)
+
+    manifest = json.loads(files.pop("manifest.json"))
+    assert [each["name"] for each in manifest["files"]] == sorted(files)
+    for each in manifest["files"]:
+        assert each["hash"] == hashlib.sha256(files[each["name"]]).hexdigest()
+        assert each["bytes"] == len(files[each["name"]])
+    texts = {name.removeprefix("texts/").removesuffix(".txt"): text for name, text in files.items() if "texts/" in name}
+    assert all(hashlib.sha256(text).hexdigest() == name for name, text in texts.items())
+
+    told, evidence = json.loads(files["dispute.json"]), json.loads(files["evidence.json"])
+    assert all((piece["content_hash"] in texts) == piece["kept"] for piece in evidence)
+    votes = [vote for panel in told["panels"] for vote in panel["votes"]]
+    assert len(votes) == 4 and all(vote["reasons_hash"] in texts for vote in votes)
+    signed = json.loads(files["contract/signatures.json"])
+    assert signed["terms_hash"] == hashlib.sha256(files["contract/terms.json"]).hexdigest()
+    for each in signed["signatures"]:
+        assert len(base64.b64decode(each["signature"])) == 64
+    for number, panel in enumerate(told["panels"]):
+        seed = bytes.fromhex(panel["seed"])
+        commitment = hashlib.sha256(b"yaosu arbiter draw v1\n" + seed).hexdigest()
+        assert commitment == told["commitments"][number]
+    money = json.loads(files["money.json"])["entries"]
+    assert {each["debit"].split(":")[0] for each in money} >= {"CNY/wallet", "CNY/escrow", "CNY/arbitration"}
+    assert json.loads(files["log.json"]) == [
+        {"checkpoint": "checkpoint", "index": 7, "leaf": f"leaf of {dispute['contract_id']}", "proof": ["ab" * 32]}
+    ]
+    assert await market.bench.get(court.buyer, path) is not None
+    stranger = await market.buyer()
+    assert code(await market.bench.get(stranger, path)) == (404, "no_such_dispute")
+
+
+async def test_reasons_are_in_no_file_before_all_votes_are_in(market: Market):
+    court = await a_court(market)
+    dispute = await court.heard()
+    (arbiter,) = court.seated(dispute)
+    dispute = (await court.rule(arbiter, dispute, 5_000)).json()
+    await court.appeal(court.buyer, dispute)
+    dispute = (await court.appeal(court.provider, dispute)).json()
+    first = court.seated(dispute)[0]
+    assert (await court.rule(first, dispute, 1_234)).is_success
+    untold = hashlib.sha256("理由 1234".encode()).hexdigest()
+    files = unpacked((await market.bench.get(court.buyer, f"/trading/v1/disputes/{dispute['id']}/bundle")).content)
+    assert f"texts/{untold}.txt" not in files and untold not in files["dispute.json"].decode()
+    text = f"/trading/v1/disputes/{dispute['id']}/texts/{untold}"
+    assert code(await market.bench.get(court.buyer, text)) == (404, "no_such_dispute")
+    assert [len(panel["votes"]) for panel in (await court.see(dispute))["panels"]] == [1, 0]
+
+
+# --- made again from facts
+
+
+def made_again(facts: list[dict[str, Any]]) -> dict[str, Any]:
+    """The dispute as its facts tell it, by someone who has read docs/facts.md and nothing of our code."""
+    opened, *rest = facts
+    made: dict[str, Any] = opened | {"evidence": [], "panels": [], "rulings": [], "offers": [], "extensions": []}
+    made["id"], made["revision"] = made.pop("dispute_id"), 1
+    made["commitments"] = [made.pop("commitment")]
+    made["nonces"] = [{"claimant": made.pop("nonce"), "respondent": ""}]
+    for fact in rest:
+        made |= {name: fact[name] for name in ("state", "provisional", "revision")}
+        for name in ("deadline", "reason_code"):
+            made.pop(name, None)
+            made |= {name: fact[name]} if name in fact else {}
+        _take(made, fact)
+    return made
+
+
+def _take(made: dict[str, Any], fact: dict[str, Any]) -> None:
+    panels = {panel["number"]: panel for panel in made["panels"]}
+    made |= {name: fact[name] for name in ("notice", "answer", "appeal") if name in fact}
+    if "answer" in fact:
+        made["nonces"][0] = made["nonces"][0] | {"respondent": fact["nonce"]}
+    if "appeal" in fact:
+        made["nonces"] = [made["nonces"][0], fact["nonces"]]
+    made["evidence"] += fact.get("pieces", [])
+    made["extensions"] += [fact["extension"]] if "extension" in fact else []
+    if "offer" in fact:
+        standing = [each for each in made["offers"] if each["side"] != fact["offer"]["side"]]
+        made["offers"] = [*standing, fact["offer"]]
+    if "seed" in fact:
+        names = ("size", "seed", "nonces", "eligible", "drawn_at")
+        panel: dict[str, Any] = {name: fact[name] for name in names} | {
+            "number": fact["round"],
+            "gone": [],
+            "votes": [],
+        }
+        panel["order"] = _drawn(made["id"], panel)
+        made["panels"].append(panel)
+    if "gone" in fact:
+        panels[fact["round"]]["gone"].append(fact["gone"])
+    if "ruling" in fact:
+        made["rulings"].append(fact["ruling"])
+        made["offers"] = []
+        made["commitments"] += [fact["commitment"]] if "commitment" in fact else []
+        panels[fact["ruling"]["number"]]["votes"] = fact["votes"]
+    if "result" in fact:
+        made["outcome"] = fact["result"]
+
+
+def _drawn(dispute_id: str, panel: dict[str, Any]) -> list[str]:
+    def lot(arbiter: str) -> str:
+        said = {
+            "arbiter": arbiter, "dispute": dispute_id, "nonces": panel["nonces"], "round": panel["number"],
+            "seed": panel["seed"],
+        }  # fmt: skip
+        line = json.dumps(said, separators=(",", ":"), sort_keys=True).encode()
+        return hashlib.sha256(b"yaosu arbiter draw v1\n" + line).hexdigest()
+
+    return sorted(panel["eligible"], key=lot)
+
+
+ACTS = (
+    "dispute_opened", "dispute_moved_on", "dispute_notice_proven", "dispute_answered", "dispute_evidence_added",
+    "arbiters_drawn", "arbiter_left", "arbiter_voted", "dispute_ruled", "dispute_deadline_extended",
+    "dispute_appealed", "settlement_offered", "dispute_withdrawn", "dispute_ended",
+)  # fmt: skip
+
+
+async def test_the_facts_alone_give_the_dispute_that_is_kept(market: Market):
+    _, seen = await a_case(market)
+    made = made_again(await market.facts(*ACTS))
+    async with market.trading.database.read() as tx:
+        kept = plain(await store.dispute(tx, DisputeId(seen["id"])))
+    assert {name: made.get(name) for name in kept} == kept
+    assert made["nonces"][0] == {"claimant": NONCES[0], "respondent": NONCES[1]}
+
+
+async def test_a_vote_is_held_to_what_was_committed_to(market: Market):
+    await a_case(market)
+    voted = [
+        json.loads(change.line)
+        for change in await market.bench.cores["trading"].feed.after({})
+        if change.act == "trading.arbiter_voted"
+    ]
+    ruled = await market.facts("dispute_ruled")
+    votes = [vote for fact in ruled for vote in fact["votes"]]
+    assert len(voted) == len(votes) == 4
+    by_arbiter = {(vote["arbiter_id"]): vote for vote in votes}
+    for line in voted:
+        vote = by_arbiter[line["data"]["arbiter_id"]]
+        told = json.dumps(vote, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+        salted = hmac_of(bytes.fromhex(vote["salt"]), b"\x11vote\x00" + told.encode())
+        assert line["pd"]["vote"] == salted
+
+
+def hmac_of(key: bytes, message: bytes) -> str:
+    """RFC 2104, written out."""
+    padded = key.ljust(64, b"\x00")
+    inner = hashlib.sha256(bytes(each ^ 0x36 for each in padded) + message).digest()
+    return hashlib.sha256(bytes(each ^ 0x5C for each in padded) + inner).hexdigest()
