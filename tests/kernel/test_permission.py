@@ -19,6 +19,7 @@ from shared.ids import ParticipantId, UserId
 from shared.permission import (
     AnyOperator,
     Authenticated,
+    BusinessOrRegulator,
     Buyer,
     OperatorAudit,
     OperatorBusiness,
@@ -43,7 +44,7 @@ KINDS = {
     "public": Public, "visitor": Visitor, "authenticated": Authenticated, "provider": Provider, "buyer": Buyer,
     "party": Party, "business": OperatorBusiness, "system": OperatorSystem, "security": OperatorSecurity,
     "audit": OperatorAudit, "operator": AnyOperator, "staff": Staff, "regulator": Regulator,
-    "supervisor": Supervisor, "service": Service,
+    "supervisor": Supervisor, "service": Service, "business_or_regulator": BusinessOrRegulator,
 }  # fmt: skip
 
 
@@ -75,6 +76,8 @@ BY_HAND = {
     "regulator":     "  401     403    403       403   403       403     403       403    200        403      401",
     "supervisor":    "  401     403    403       403   403       403     403       200    200        403      401",
     "service":       "  401     401    401       401   401       401     401       401    401        401      200",
+    "business_or_regulator":
+                     "  401     403    403       403   200       403     403       403    200        403      401",
 }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ changes nothing and fails alone; nobody is asked and no money moves; whoever has
 """
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,8 +15,10 @@ from services.trading.rules import auction as rules
 from services.trading.rules.any_auction import AnyAuction, of_kind
 from services.trading.rules.auction import Auction, NoSuchAuction, NotRegistered
 from services.trading.rules.bid import Bid, Registration, bid_of
+from services.trading.rules.freeze import Frozen, Scope
 from services.trading.rules.listing import Listing
 from services.trading.store import auction as store
+from services.trading.store import freeze as freeze_store
 from services.trading.store import listing as listing_store
 from services.trading.store.auction import Bidder
 from shared import log
@@ -26,7 +28,7 @@ from shared.database import Database, Transaction
 from shared.errors import Failure
 from shared.facts import SALT_BYTES
 from shared.idempotency import Once, recall_all, remember_all
-from shared.ids import AuctionId, BidId, ListingId
+from shared.ids import AuctionId, BidId, ListingId, ParticipantId
 from shared.money import Money
 from shared.outbox import Outbox, Said
 from shared.standing import StandingMirror
@@ -55,6 +57,7 @@ class Round:
     auctions: dict[AuctionId, AnyAuction]
     listings: Mapping[ListingId, Listing]
     registrations: Mapping[Bidder, Registration]
+    frozen: Collection[ParticipantId] = ()
     placed: list[tuple[Asked, Bid, BidPlaced]] = field(default_factory=list[tuple[Asked, Bid, BidPlaced]])
 
 
@@ -82,7 +85,9 @@ class Bidding:
         auctions = await store.auctions_for_update(tx, {asked.auction_id for asked in batch})
         listings = await listing_store.listings_of(tx, {auction.listing_id for auction in auctions.values()})
         registrations = await store.registrations_of(tx, {asked.bidder for asked in batch})
-        return Round(await self._database.now(tx), auctions, listings, registrations)
+        now = await self._database.now(tx)
+        frozen = await freeze_store.frozen_among(tx, {asked.caller.participant_id for asked in batch}, now)
+        return Round(now, auctions, listings, registrations, frozen)
 
     def _place(self, opened: Round, asked: Asked) -> Bid | Failure:
         try:
@@ -105,6 +110,8 @@ class Bidding:
         registration = opened.registrations.get(asked.bidder)
         if registration is None:
             raise NotRegistered()
+        if asked.caller.participant_id in opened.frozen:
+            raise Frozen(scope=Scope.PARTICIPANT)
         after = rules.place_bid(before, asked.caller.participant_id, asked.maximum, opened.now)
         return bid_of(BidId.new(), before, after, registration, asked.maximum, secrets.token_hex(SALT_BYTES)), after
 

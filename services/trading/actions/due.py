@@ -10,6 +10,7 @@ from services.trading.actions import (
     call_auction,
     closing,
     entitlement,
+    freeze,
     inquiry,
     listing,
     need,
@@ -22,6 +23,7 @@ from services.trading.actions.trading import Trading
 from services.trading.store import auction as auction_store
 from services.trading.store import call_auction as call_store
 from services.trading.store import entitlement as entitlement_store
+from services.trading.store import freeze as freeze_store
 from services.trading.store import inquiry as inquiry_store
 from services.trading.store import listing as listing_store
 from services.trading.store import need as need_store
@@ -63,7 +65,8 @@ async def close_inquiries(trading: Trading) -> None:
 
 
 async def pass_deadlines(trading: Trading) -> None:
-    """Of negotiations, orders, second bidders' answers, rights and listings."""
+    """Of freeze orders, negotiations, orders, second bidders' answers, rights and listings."""
+    await _each(trading, freeze.pass_deadline, await _due(trading, freeze_store.freezes_due))
     await _each(trading, negotiation.pass_deadline, await _due(trading, negotiation_store.negotiations_due))
     await _each(trading, order.pass_deadline, await _due(trading, order_store.orders_due))
     await _each(trading, second_award.pass_deadline, await _due(trading, auction_store.answers_due))

@@ -13,6 +13,7 @@ from services.trading.actions.award import place_order
 from services.trading.actions.entitlement import grant
 from services.trading.actions.negotiation import follow_failure
 from services.trading.actions.permission import decide_for, sight_of
+from services.trading.actions.restraint import require_wallet_free
 from services.trading.actions.trading import Trading, fees_of_today
 from services.trading.events.deals import (
     ContractEnded,
@@ -105,6 +106,7 @@ async def pay(trading: Trading, caller: Member, order_id: OrderId, once: Once) -
         order = await _bought(tx, caller, order_id)
         now = await trading.database.now(tx)
         order = rules.pay(order, now)
+        await require_wallet_free(tx, order.buyer_id, now)
         order, granted = await grant(tx, order, now)
         await store.save_order(tx, order)
         hold = await money.hold_of(tx, order.auction_id, order.buyer_id) if order.auction_id else None

@@ -9,6 +9,7 @@ from services.trading.api import (
     call_auctions,
     custodian,
     entitlements,
+    freezes,
     inquiries,
     listings,
     mechanisms,
@@ -23,6 +24,6 @@ router = APIRouter()
 bids.add_to(router)  # first, for routes are looked for in their order
 for part in (
     listings, auctions, mechanisms, awards, stream, needs, inquiries, negotiations, call_auctions, orders,
-    entitlements, wallet, custodian,
+    entitlements, wallet, custodian, freezes,
 ):  # fmt: skip
     router.include_router(part.router)

@@ -120,6 +120,7 @@ class Order:
     scope: Scope | None = None  # None: just what the listing offers
     call_auction_id: CallAuctionId | None = None
     refund_minor: int = 0  # of the price, what goes back to the buyer when the rest is shared out
+    frozen_until: datetime | None = None  # by freeze orders; `rules/freeze` says what that does to its deadline
 
     @property
     def next_actor(self) -> str | None:
@@ -157,6 +158,10 @@ class DeadlinePassed(Conflict):
 
 class NotDue(Conflict):
     """The order does not wait for this now."""
+
+
+class OrderFrozen(Conflict):
+    """A freeze order holds this order: nothing is signed, paid, accepted, settled or refunded until it ends."""
 
 
 class RefundTooHigh(Conflict):
@@ -221,6 +226,7 @@ def conclude(order: Order, reason: Reason, now: datetime, refund: Money | None =
 
     Requires a state that may end so. Raises RefundTooHigh.
     """
+    require_not_frozen(order, now)
     refund = refund or Money(0, order.price.currency)
     if refund.minor < 0 or refund > order.price:
         raise RefundTooHigh(price_minor=order.price.minor)
@@ -244,8 +250,18 @@ def forbid(order: Order, reason_code: str, now: datetime) -> Order:
     return _move(order, LAPSED, now, None, reason_code=reason_code)
 
 
+def is_frozen(order: Order, now: datetime) -> bool:
+    return order.frozen_until is not None and now < order.frozen_until
+
+
+def require_not_frozen(order: Order, now: datetime) -> None:
+    if is_frozen(order, now):
+        raise OrderFrozen(frozen_until=order.frozen_until)
+
+
 def deadline_has_passed(order: Order, now: datetime) -> bool:
-    return order.deadline is not None and now >= order.deadline
+    """Never while it is frozen: what was due then is due when the freeze ends."""
+    return order.deadline is not None and now >= order.deadline and not is_frozen(order, now)
 
 
 def pass_deadline(order: Order, signed: frozenset[str], now: datetime) -> Order:
@@ -281,6 +297,7 @@ def _unsigned(order: Order, signed: frozenset[str], now: datetime) -> Order:
 def _require_due(order: Order, state: State, now: datetime) -> None:
     if order.state is not state:
         raise NotDue(state=order.state, next_actor=order.next_actor)
+    require_not_frozen(order, now)
     if deadline_has_passed(order, now):
         raise DeadlinePassed(deadline=order.deadline)
 

@@ -83,6 +83,7 @@ class OrderView(View):
     deadline: datetime | None
     reason_code: str | None
     settlement: SettlementView | None
+    frozen_until: datetime | None
     placed_at: datetime
 
     @classmethod
@@ -101,7 +102,7 @@ class OrderView(View):
             period_days=order.scope and order.scope.right.period_days,
             columns=None if order.columns is None else list(order.columns),
             state=order.state, next_actor=order.next_actor, deadline=order.deadline, reason_code=order.reason_code,
-            settlement=told, placed_at=order.placed_at,
+            settlement=told, frozen_until=order.frozen_until, placed_at=order.placed_at,
         )  # fmt: skip
 
 

@@ -63,14 +63,14 @@ async def order(tx: Transaction, order_id: OrderId, party_id: ParticipantId | No
     row = (await tx.execute(query.where(*rows.whose(orders.c.buyer_id, orders.c.provider_id, party_id)))).one_or_none()
     if row is None:
         raise NoSuchOrder()
-    return _order(row)
+    return order_of(row)
 
 
 async def order_for_update(tx: Transaction, order_id: OrderId) -> Order:
     row = (await tx.execute(for_update(select(*orders.c).where(orders.c.id == order_id), tx))).one_or_none()
     if row is None:
         raise NoSuchOrder()
-    return _order(row)
+    return order_of(row)
 
 
 async def auction_of(tx: Transaction, order_id: OrderId) -> AuctionId | None:
@@ -97,12 +97,13 @@ async def orders_standing(tx: Transaction, listing_id: ListingId) -> int:
 async def unpaid_orders(tx: Transaction, version_id: VersionId) -> list[Order]:
     """Locked, in the order of their ids."""
     query = select(*orders.c).where(orders.c.version_id == version_id, orders.c.state.in_(UNPAID)).order_by(orders.c.id)
-    return [_order(row) for row in await tx.execute(for_update(query, tx))]
+    return [order_of(row) for row in await tx.execute(for_update(query, tx))]
 
 
 async def orders_due(tx: Transaction, now: datetime) -> list[OrderId]:
     """Those whose deadline has passed, at most a hundred, the longest overdue first."""
-    where = (orders.c.state.in_(ORDER.open_states()), orders.c.deadline <= now)
+    thawed = orders.c.frozen_until.is_(None) | (orders.c.frozen_until <= now)
+    where = (orders.c.state.in_(ORDER.open_states()), orders.c.deadline <= now, thawed)
     return list(await tx.scalars(select(orders.c.id).where(*where).order_by(orders.c.deadline).limit(DUE_MAX)))
 
 
@@ -121,10 +122,10 @@ async def page_of_orders(
     query = select(*orders.c).where(*rows.whose(orders.c.buyer_id, orders.c.provider_id, party_id))
     if wanted := sorted(states):
         query = query.where(orders.c.state.in_(wanted))
-    return [_order(row) for row in await tx.execute(rows.newest_first(query, orders.c.id, OrderId, page))]
+    return [order_of(row) for row in await tx.execute(rows.newest_first(query, orders.c.id, OrderId, page))]
 
 
-def _order(row: Row[Any]) -> Order:
+def order_of(row: Row[Any]) -> Order:
     return Order(
         id=row.id, listing_id=row.listing_id, version_id=row.version_id, mode=Mode(row.mode), exclusive=row.exclusive,
         buyer_id=row.buyer_id, provider_id=row.provider_id, price=Money(row.price_minor, row.currency),
@@ -135,6 +136,7 @@ def _order(row: Row[Any]) -> Order:
         placed_at=row.placed_at, deadline=row.deadline, entitlement_id=row.entitlement_id,
         reason_code=row.reason_code, overdue=row.overdue, revision=row.revision,
         scope=row.scope and _scope.validate_python(row.scope), refund_minor=row.refund_minor,
+        frozen_until=row.frozen_until,
     )  # fmt: skip
 
 
@@ -149,5 +151,5 @@ def _row(order: Order) -> dict[str, object]:
         "state": order.state,
         "placed_at": order.placed_at, "deadline": order.deadline, "entitlement_id": order.entitlement_id,
         "reason_code": order.reason_code, "overdue": order.overdue, "revision": order.revision,
-        "refund_minor": order.refund_minor,
+        "refund_minor": order.refund_minor, "frozen_until": order.frozen_until,
     }  # fmt: skip

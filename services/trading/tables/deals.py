@@ -219,6 +219,7 @@ orders = Table(
     Column("overdue", Boolean, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("refund_minor", BigInteger, nullable=False, server_default="0"),
+    Column("frozen_until", Moment),
     CheckConstraint("price_minor >= 0", name="price_not_negative"),
     CheckConstraint("refund_minor BETWEEN 0 AND price_minor", name="no_more_than_the_price_goes_back"),
     CheckConstraint("buyer_id <> provider_id", name="nobody_buys_from_themselves"),

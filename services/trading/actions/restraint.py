@@ -1,0 +1,83 @@
+"""What keeps a participant, or a thing of the market, from an act of the moment: asked in the act's own transaction.
+
+Promises: whatever of an act and a freeze order commits first counts. What is there already is locked by both; an act
+that makes something new of a participant or an asset shares its name, after all locks and before any account, and the
+order's confirmation holds that name alone, at the same place in the order of locks.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from services.trading.rules.bid import Registration
+from services.trading.rules.freeze import Frozen, Scope
+from services.trading.rules.listing import Listing
+from services.trading.store import freeze as store
+from shared.database import Transaction, wait_for_name
+from shared.ids import ParticipantId
+
+
+def name_of(participant_or_asset: str) -> str:
+    return f"freeze of {participant_or_asset}"
+
+
+def name_of_wallet(participant_id: ParticipantId) -> str:
+    return f"freeze of the wallet of {participant_id}"
+
+
+async def require_may_list(tx: Transaction, listing: Listing, now: datetime) -> None:
+    """Raises Frozen if an order holds the provider or the asset of a listing that is being made."""
+    subjects = {(Scope.PARTICIPANT, str(listing.provider_id)), (Scope.ASSET, str(listing.asset_id))}
+    await _share(tx, [name_of(subject) for _, subject in subjects])
+    await store.require_none_over(tx, subjects, now)
+
+
+async def require_offer_free(tx: Transaction, listing: Listing, now: datetime) -> None:
+    """Raises Frozen if an order holds a listing. Requires it locked."""
+    await store.require_none_over(tx, _offer(listing), now)
+
+
+async def require_may_buy(tx: Transaction, listing: Listing, buyer_id: ParticipantId, now: datetime) -> None:
+    """Raises Frozen if an order holds what is sold, or whom it is sold to. Requires the locked listing."""
+    await _share(tx, [name_of(buyer_id)])
+    await store.require_none_over(tx, {*_offer(listing), (Scope.PARTICIPANT, str(buyer_id))}, now)
+
+
+async def require_wallet_free(tx: Transaction, participant_id: ParticipantId, now: datetime) -> None:
+    """Raises Frozen if nothing may leave a wallet."""
+    await _share(tx, [name_of_wallet(participant_id)])
+    subjects = {(scope, str(participant_id)) for scope in (Scope.WALLET, Scope.PARTICIPANT)}
+    await store.require_none_over(tx, subjects, now)
+
+
+async def require_may_register(tx: Transaction, participant_id: ParticipantId, now: datetime) -> None:
+    """Raises Frozen if a participant is held, or the money that a deposit would come from."""
+    await _share(tx, [name_of(participant_id)])
+    await require_wallet_free(tx, participant_id, now)
+
+
+async def require_may_bid(tx: Transaction, participant_id: ParticipantId, now: datetime) -> None:
+    """Raises Frozen if an order holds a bidder. Requires the locked auction, which a confirmation locks too."""
+    await store.require_none_over(tx, {(Scope.PARTICIPANT, str(participant_id))}, now)
+
+
+async def unless_frozen(tx: Transaction, bidders: Sequence[Registration], now: datetime) -> list[Registration]:
+    """The bidders with the decision of now: denied if an order holds them. Requires the locked auction."""
+    held = await store.frozen_among(tx, [each.participant_id for each in bidders], now)
+    return [_denied(each) if each.participant_id in held else each for each in bidders]
+
+
+def _denied(bidder: Registration) -> Registration:
+    return replace(bidder, decision=replace(bidder.decision, allowed=False, reason_code=Frozen.code()))
+
+
+def _offer(listing: Listing) -> set[tuple[Scope, str]]:
+    return {
+        (Scope.LISTING, str(listing.id)), (Scope.ASSET, str(listing.asset_id)),
+        (Scope.PARTICIPANT, str(listing.provider_id)),
+    }  # fmt: skip
+
+
+async def _share(tx: Transaction, names: Iterable[str]) -> None:
+    for name in sorted(names):
+        await wait_for_name(tx, name, shared=True)
