@@ -22,6 +22,7 @@ ROLES = {
     "system": "operator_system",
     "log": "operator_audit",
     "regulator": "regulator",
+    "regulator2": "regulator",
 }
 
 

@@ -28,6 +28,10 @@ async def pass_deadlines(trading: Trading) -> None:
     await due.pass_deadlines(trading)
 
 
+async def supervise(trading: Trading) -> None:
+    await due.supervise(trading)
+
+
 async def instruct_custodian(trading: Trading) -> None:
     await custody.work_instructions(trading.treasury)
 
@@ -51,6 +55,7 @@ JOBS: Mapping[Job, float] = {
     pass_deadlines: SOON,
     instruct_custodian: SOON,
     notice_settlements: SOON,
+    supervise: LATER,
     compare_statements: LATER,
 }
 

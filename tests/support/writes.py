@@ -9,10 +9,11 @@ from typing import Any
 
 from services.demo import data
 from services.demo.shelves import ALPHA, AVIATION, PASSWORD
+from tests.support.supervised import SUPERVISED
 
 HEX = "0" * 32
 HASH = "0" * 64
-BUSINESS, SECURITY, REGULATOR = "business", "security", "regulator"
+BUSINESS, SECURITY = "business", "security"
 ANYONE, CUSTODIAN, NEIGHBOUR = "", "custodian", "neighbour"
 YUAN = {"minor": 100, "currency": "CNY"}
 IMPACT = {"object": "economy", "degree": "ordinary", "rationale": "因为"}
@@ -82,10 +83,6 @@ OFFER = {
     "quota_uses": 1, "expires_at": "2030-01-03T00:00:00Z",
 }  # fmt: skip
 RIGHT = {"kind": "holding", "evidence_hash": HASH, "valid_until": "2031-01-01T00:00:00Z"}
-FREEZE = {
-    "ground": "evidence", "legal_basis": "行政强制法第二十二条", "case_reference": "case_1",
-    "expires_at": "2030-01-20T00:00:00Z",
-}  # fmt: skip
 REASONED = {"reason_code": "asked_for", "reason": "因为"}
 ADMISSION = Write(SECURITY, {"clearance": "C2", "reason": "已核验"})
 ASKED_RIGHT = {"kind": "unlimited", "field": "research", "territory": "CN", "period_days": 30}
@@ -97,6 +94,7 @@ SCORING = {
 }  # fmt: skip
 
 WRITES: dict[str, Write] = {
+    **{name: Write(*sample) for name, sample in SUPERVISED.items()},
     "POST /identity/v1/applications": Write(ANYONE, {
         "name": "新来者有限公司", "uscc": data.credit_code(7), "roles": ["buyer"], "contact": "王",
         "administrator": {"login": "new@demo", "password": PASSWORD},
@@ -358,14 +356,6 @@ WRITES: dict[str, Write] = {
     "POST /trading/v1/wallet/pay-ins": Write(ALPHA, {"amount": YUAN}),
     "POST /trading/v1/wallet/payouts": Write(ALPHA, {"amount": YUAN}),
     "POST /trading/v1/instructions/{instruction_id}/resume": Write(BUSINESS, {"reason": "因为"}),
-    "POST /trading/v1/freezes": Write(REGULATOR, FREEZE | {"scope": "listing", "listing_id": id_of("listing")}, others=(
-        FREEZE | {"scope": "asset", "asset_id": id_of("asset")},
-        FREEZE | {"scope": "order", "order_id": id_of("order")},
-        FREEZE | {"scope": "wallet", "participant_id": id_of("participant")},
-    )),
-    "POST /trading/v1/freezes/{freeze_id}/confirmation": Write(REGULATOR),
-    "POST /trading/v1/freezes/{freeze_id}/lifting": Write(REGULATOR, {"ground": "ground_gone"}),
-    "POST /trading/v1/freezes/{freeze_id}/lifting/confirmation": Write(REGULATOR),
     "POST /trading/v1/custodian/callbacks": Write(CUSTODIAN, {
         "event_id": "event-1", "instruction_id": id_of("instruction"), "state": "confirmed", "amount": YUAN,
         "payer": id_of("participant"), "reason_code": "none",

@@ -17,9 +17,11 @@ from services.trading.rules.auction import Auction, NoSuchAuction, NotRegistered
 from services.trading.rules.bid import Bid, Registration, bid_of
 from services.trading.rules.freeze import Frozen, Scope
 from services.trading.rules.listing import Listing
+from services.trading.rules.sanction import Sanctioned
 from services.trading.store import auction as store
 from services.trading.store import freeze as freeze_store
 from services.trading.store import listing as listing_store
+from services.trading.store import sanction as sanction_store
 from services.trading.store.auction import Bidder
 from shared import log
 from shared.access import Member
@@ -58,6 +60,7 @@ class Round:
     listings: Mapping[ListingId, Listing]
     registrations: Mapping[Bidder, Registration]
     frozen: Collection[ParticipantId] = ()
+    sanctioned: Mapping[ParticipantId, datetime] = field(default_factory=dict[ParticipantId, datetime])
     placed: list[tuple[Asked, Bid, BidPlaced]] = field(default_factory=list[tuple[Asked, Bid, BidPlaced]])
 
 
@@ -86,8 +89,10 @@ class Bidding:
         listings = await listing_store.listings_of(tx, {auction.listing_id for auction in auctions.values()})
         registrations = await store.registrations_of(tx, {asked.bidder for asked in batch})
         now = await self._database.now(tx)
-        frozen = await freeze_store.frozen_among(tx, {asked.caller.participant_id for asked in batch}, now)
-        return Round(now, auctions, listings, registrations, frozen)
+        bidders = {asked.caller.participant_id for asked in batch}
+        frozen = await freeze_store.frozen_among(tx, bidders, now)
+        sanctioned = await sanction_store.bound_until(tx, bidders, now)
+        return Round(now, auctions, listings, registrations, frozen, sanctioned)
 
     def _place(self, opened: Round, asked: Asked) -> Bid | Failure:
         try:
@@ -112,6 +117,8 @@ class Bidding:
             raise NotRegistered()
         if asked.caller.participant_id in opened.frozen:
             raise Frozen(scope=Scope.PARTICIPANT)
+        if until := opened.sanctioned.get(asked.caller.participant_id):
+            raise Sanctioned(until=until)
         after = rules.place_bid(before, asked.caller.participant_id, asked.maximum, opened.now)
         return bid_of(BidId.new(), before, after, registration, asked.maximum, secrets.token_hex(SALT_BYTES)), after
 

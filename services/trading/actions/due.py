@@ -9,6 +9,8 @@ from typing import TypeVar
 from services.trading.actions import (
     call_auction,
     closing,
+    complaint,
+    credit,
     entitlement,
     freeze,
     inquiry,
@@ -16,12 +18,15 @@ from services.trading.actions import (
     need,
     negotiation,
     order,
+    sanction,
     second_award,
 )
 from services.trading.actions.news import take_in
 from services.trading.actions.trading import Trading
 from services.trading.store import auction as auction_store
 from services.trading.store import call_auction as call_store
+from services.trading.store import complaint as complaint_store
+from services.trading.store import credit as credit_store
 from services.trading.store import entitlement as entitlement_store
 from services.trading.store import freeze as freeze_store
 from services.trading.store import inquiry as inquiry_store
@@ -29,6 +34,7 @@ from services.trading.store import listing as listing_store
 from services.trading.store import need as need_store
 from services.trading.store import negotiation as negotiation_store
 from services.trading.store import order as order_store
+from services.trading.store import sanction as sanction_store
 from shared.changes import Follower
 from shared.database import Transaction
 from shared.ids import AuctionId, Id
@@ -72,6 +78,13 @@ async def pass_deadlines(trading: Trading) -> None:
     await _each(trading, second_award.pass_deadline, await _due(trading, auction_store.answers_due))
     await _each(trading, entitlement.pass_deadline, await _due(trading, entitlement_store.entitlements_due))
     await _each(trading, listing.pass_deadline, await _due(trading, listing_store.listings_due))
+
+
+async def supervise(trading: Trading) -> None:
+    """Complaints, appeals and sanctions whose time is up."""
+    await _each(trading, complaint.pass_deadline, await _due(trading, complaint_store.complaints_due))
+    await _each(trading, credit.pass_deadline, await _due(trading, credit_store.appeals_due))
+    await _each(trading, sanction.pass_deadline, await _due(trading, sanction_store.sanctions_due))
 
 
 async def notice_settlements(trading: Trading) -> None:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.pricing.client import NoSuchQuote
-from services.trading.actions import award_queue, money
+from services.trading.actions import award_queue, credit, money
 from services.trading.actions.award import place_order
 from services.trading.actions.entitlement import grant
 from services.trading.actions.negotiation import follow_failure
 from services.trading.actions.permission import decide_for, sight_of
-from services.trading.actions.restraint import require_wallet_free
+from services.trading.actions.restraint import require_may_order, require_wallet_free
 from services.trading.actions.trading import Trading, fees_of_today
 from services.trading.events.deals import (
     ContractEnded,
@@ -88,6 +88,7 @@ async def place(trading: Trading, caller: Member, wanted: Wanted, once: Once) ->
         if await store.is_quote_taken(tx, quote.id):
             raise QuoteTaken(quote_id=quote.id)
         require_open(listing, now)
+        await require_may_order(tx, caller.participant_id, now)
         award = accept_quote(quote, wanted.acceptance, listing, fees, now)
         if quote.is_by_coverage:
             await _require_apart(trading, tx, quote, overlapping)
@@ -173,7 +174,8 @@ async def follow_up(tx: Transaction, before: Order, after: Order, now: datetime)
     if before.state is AWAITING_ACCEPTANCE:
         return await _settle(tx, after, now)
     if after.state in FAILED:
-        return [OrderEnded.of(after), *await _undo(tx, after, now)]
+        undone = await _undo(tx, after, now)
+        return [OrderEnded.of(after), *undone, *await credit.follow_failure(tx, after, now)]
     return [SettlementOverdue.of(after)]
 
 

@@ -13,6 +13,7 @@ from services.trading.rules.bid import Registration
 from services.trading.rules.freeze import Frozen, Scope
 from services.trading.rules.listing import Listing
 from services.trading.store import freeze as store
+from services.trading.store import sanction as sanction_store
 from shared.database import Transaction, wait_for_name
 from shared.ids import ParticipantId
 
@@ -26,10 +27,12 @@ def name_of_wallet(participant_id: ParticipantId) -> str:
 
 
 async def require_may_list(tx: Transaction, listing: Listing, now: datetime) -> None:
-    """Raises Frozen if an order holds the provider or the asset of a listing that is being made."""
+    """Raises Frozen if an order holds the provider or the asset of a listing that is being made, Sanctioned if a
+    sanction binds the provider."""
     subjects = {(Scope.PARTICIPANT, str(listing.provider_id)), (Scope.ASSET, str(listing.asset_id))}
     await _share(tx, [name_of(subject) for _, subject in subjects])
     await store.require_none_over(tx, subjects, now)
+    await sanction_store.require_unbound(tx, listing.provider_id, now)
 
 
 async def require_offer_free(tx: Transaction, listing: Listing, now: datetime) -> None:
@@ -51,14 +54,23 @@ async def require_wallet_free(tx: Transaction, participant_id: ParticipantId, no
 
 
 async def require_may_register(tx: Transaction, participant_id: ParticipantId, now: datetime) -> None:
-    """Raises Frozen if a participant is held, or the money that a deposit would come from."""
+    """Raises Frozen if a participant is held, or the money that a deposit would come from; Sanctioned."""
     await _share(tx, [name_of(participant_id)])
+    await sanction_store.require_unbound(tx, participant_id, now)
     await require_wallet_free(tx, participant_id, now)
 
 
 async def require_may_bid(tx: Transaction, participant_id: ParticipantId, now: datetime) -> None:
-    """Raises Frozen if an order holds a bidder. Requires the locked auction, which a confirmation locks too."""
+    """Raises Frozen if an order holds a bidder, Sanctioned if a sanction binds them. Requires the locked auction,
+    which a confirmation locks too."""
     await store.require_none_over(tx, {(Scope.PARTICIPANT, str(participant_id))}, now)
+    await sanction_store.require_unbound(tx, participant_id, now)
+
+
+async def require_may_order(tx: Transaction, participant_id: ParticipantId, now: datetime) -> None:
+    """Raises Sanctioned if a sanction binds a buyer. What is sold to whom is judged with the order itself."""
+    await _share(tx, [name_of(participant_id)])
+    await sanction_store.require_unbound(tx, participant_id, now)
 
 
 async def unless_frozen(tx: Transaction, bidders: Sequence[Registration], now: datetime) -> list[Registration]:

@@ -7,6 +7,8 @@ from services.trading.api import (
     awards,
     bids,
     call_auctions,
+    complaints,
+    credit,
     custodian,
     entitlements,
     freezes,
@@ -24,6 +26,6 @@ router = APIRouter()
 bids.add_to(router)  # first, for routes are looked for in their order
 for part in (
     listings, auctions, mechanisms, awards, stream, needs, inquiries, negotiations, call_auctions, orders,
-    entitlements, wallet, custodian, freezes,
+    entitlements, wallet, custodian, freezes, complaints, credit,
 ):  # fmt: skip
     router.include_router(part.router)

@@ -14,6 +14,7 @@ class SupervisionRules:
     acceptance_days: int
     decision_days: int
     escalation_days: int
+    closing_days: int
     complaints_by_member_max: int
     complaints_anonymous_max: int
     freeze_days_max: int
@@ -30,6 +31,7 @@ SUPERVISION = SupervisionRules(
     acceptance_days=7,      # 市场监督管理投诉举报处理暂行办法 (2019) art. 14: told within 7 working days
     decision_days=60,       # the same, art. 21: mediation ends 45 working days after; art. 31: 15 to decide on a report
     escalation_days=15,     # ours: what the operator left undone, the regulator decides in three weeks
+    closing_days=5,         # the same, art. 32: its sender is told within 5 working days
     complaints_by_member_max=20,    # ours
     complaints_anonymous_max=120,   # ours: the door limits addresses, this keeps one flood from filling the books
     freeze_days_max=30,     # days of the calendar. 行政强制法 art. 25, 32: thirty days from the freeze on

@@ -15,5 +15,5 @@ assert sealed.sealed_bids.metadata is calling_off.metadata is supervision.metada
 metadata = deals.metadata
 APPEND_ONLY = (
     *deals.APPEND_ONLY, *inquiries.APPEND_ONLY, *money.APPEND_ONLY, *negotiations.APPEND_ONLY,
-    *call_auctions.APPEND_ONLY,
+    *call_auctions.APPEND_ONLY, *supervision.APPEND_ONLY,
 )  # fmt: skip
