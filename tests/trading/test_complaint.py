@@ -25,6 +25,7 @@ from services.trading.rules.complaint import (
     TooManyComplaints,
 )
 from services.trading.rules.due_date import DueDate
+from services.trading.rules.supervision import SUPERVISION, SupervisionRules
 from shared.ids import ComplaintId, ListingId, ParticipantId
 from shared.lifecycle import IllegalMove
 from tests.trading.made import MICROSECOND, NOON
@@ -129,6 +130,14 @@ def test_the_code_is_one_of_a_hundred_and_twenty_bits_and_fits_its_own_complaint
     assert rules.is_code(rules.code_of(mine), mine)
     for wrong in ("", rules.code_of(other), rules.code_of(mine).lower(), rules.code_of(mine)[:-1], "密码"):
         assert not rules.is_code(wrong, mine)
+
+
+def test_the_terms_and_where_they_come_from():
+    assert SUPERVISION == SupervisionRules(
+        acceptance_days=7, decision_days=60, escalation_days=15, closing_days=5, complaints_by_member_max=20,
+        complaints_anonymous_max=120, freeze_days_max=30, freeze_confirmation_hours=24, appeal_days=30,
+        appeal_decision_days=7, hearing_days=5, proposal_days=10, sanction_days=180, threshold_points=100,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("count, at, after", [

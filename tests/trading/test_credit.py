@@ -248,6 +248,15 @@ def test_a_record_below_the_threshold_carries_no_sanction(made: Callable[[], San
     assert (cleared.state, cleared.reason_code, cleared.deadline) == (after, "record_cleared", None)
 
 
+def test_whatever_is_left_alone_comes_to_an_end():
+    for made, days in ((notified, 2), (heard, 1), (imposed, 1)):
+        sanction = made()
+        for _ in range(days):
+            assert sanctions.is_due(sanction, NOON + 9999 * DAY) and sanction.next_actor
+            sanction = sanctions.pass_deadline(sanction, LATER)
+        assert not sanctions.SANCTION.moves[sanction.state] and sanction.next_actor is None
+
+
 def test_whoever_belongs_to_a_participant_decides_on_none():
     sanctions.require_independent(None)
     with pytest.raises(NotIndependent):

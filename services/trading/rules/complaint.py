@@ -5,7 +5,7 @@ Promises: nothing follows from a complaint by itself; nobody who belongs to a pa
 and every decision carries a reason; silence buries none: what the operator leaves undone becomes the regulator's, and
 what the regulator leaves undone is said again and again. Who complained is told to nobody whom it concerns.
 Sources: 网络数据安全管理条例 art. 20 (a channel for complaints, handled in time), 个人信息保护法 art. 65, 电子商务法
-art. 59; the terms of 市场监督管理投诉举报处理暂行办法 (2019): art. 14 acceptance, 21 and 31 decision, 32 the answer.
+art. 59; the terms of 市场监督管理投诉举报处理暂行办法 (2019): art. 14 and 15 acceptance, 21 and 31 decision and answer.
 """
 
 import base64

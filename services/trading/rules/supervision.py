@@ -28,18 +28,18 @@ class SupervisionRules:
 
 
 SUPERVISION = SupervisionRules(
-    acceptance_days=7,      # 市场监督管理投诉举报处理暂行办法 (2019) art. 14: told within 7 working days
-    decision_days=60,       # the same, art. 21: mediation ends 45 working days after; art. 31: 15 to decide on a report
+    acceptance_days=7,      # 市场监督管理投诉举报处理暂行办法 (2019) art. 14: taken up or not within 7 working days
+    decision_days=60,       # ours, of the same, art. 21 and 31: 45 to settle a complaint, 15 to act on a report
     escalation_days=15,     # ours: what the operator left undone, the regulator decides in three weeks
-    closing_days=5,         # the same, art. 32: its sender is told within 5 working days
+    closing_days=5,         # the same, art. 31: the outcome is told within 5 working days
     complaints_by_member_max=20,    # ours
-    complaints_anonymous_max=120,   # ours: the door limits addresses, this keeps one flood from filling the books
-    freeze_days_max=30,     # days of the calendar. 行政强制法 art. 25, 32: thirty days from the freeze on
+    complaints_anonymous_max=120,   # ours: a flood must not fill the books
+    freeze_days_max=30,     # days of the calendar. 行政强制法 art. 25, 32: thirty days
     freeze_confirmation_hours=24,   # ours: as for calling an auction off
-    appeal_days=30,         # 信用信息修复管理办法 (试行, 2023): objections at any time; ours: for thirty working days
-    appeal_decision_days=7,  # the same, art. 10: checked within 7 working days
-    hearing_days=5,         # 行政处罚法 (2021) art. 64: a hearing is asked for within 5 working days of the notice
+    appeal_days=30,         # ours
+    appeal_decision_days=7,  # ours, within the 20 days of 征信业管理条例 art. 25
+    hearing_days=5,         # 行政处罚法 (2021) art. 64, 85: a hearing is asked for within 5 working days of the notice
     proposal_days=10,       # ours
-    sanction_days=180,      # days of the calendar; ours, below the least year of 严重违法失信名单管理办法 art. 21
+    sanction_days=180,      # days of the calendar; ours
     threshold_points=100,   # ours
 )  # fmt: skip
