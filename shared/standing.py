@@ -68,6 +68,9 @@ class StandingMirror:
             raise NotAdmitted(standing="unknown")
         return self._standings[participant_id]
 
+    def is_known(self, participant_id: ParticipantId) -> bool:
+        return participant_id in self._standings
+
     def clearance_of(self, participant_id: ParticipantId | None) -> Clearance | None:
         """What an admitted participant may be trusted with; None for anyone else."""
         standing = self._standings.get(participant_id) if participant_id else None

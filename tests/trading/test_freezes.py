@@ -14,6 +14,7 @@ from tests.trading.freezing import asked, frozen, lifted, officials, proposed_by
 from tests.trading.market import AUCTION_DAYS, DEPOSIT, START, Market, code, yuan
 
 WAYS = 50
+on_sqlite = pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 PLACES = [int(place) for place in os.environ.get("YAOSU_FREEZE_PLACES", "5").split(",")]  # of the freeze among them
 
 
@@ -70,6 +71,7 @@ async def test_a_frozen_order_is_neither_paid_nor_lost_and_keeps_the_time_that_i
     assert [fact["deadline"] for fact in moved] == sorted((f["deadline"] for f in moved), reverse=True)
 
 
+@on_sqlite
 async def test_a_contract_waits_for_its_signatures_as_long_as_its_order_is_frozen(market: Market):
     buyer, order = await market.won()
     assert (await market.sign(market.provider, order["contract_id"])).status_code == 201
@@ -107,6 +109,7 @@ async def test_a_frozen_asset_stops_every_use_and_sale_of_it_until_the_freeze_en
     assert suspended[0]["revision"] < resumed[0]["revision"], "as delivery reads them"
 
 
+@on_sqlite
 async def test_of_an_asset_that_is_frozen_nothing_more_is_listed(market: Market):
     listing = await market.listing(kind="unlimited", plan_id=None, mechanism=None, pricing="negotiation")
     await frozen(market, "asset", listing["asset_id"])
@@ -148,6 +151,25 @@ async def test_nothing_leaves_a_frozen_wallet_not_even_what_was_asked_for_before
     assert await market.wallet(owner) == (9_500, 0)
 
 
+@on_sqlite
+async def test_what_the_custodian_refused_is_not_set_on_its_way_again_while_it_is_frozen(market: Market):
+    buyer, order = await market.paid()
+    await market.use(buyer, order)
+    market.custodian.faults.append(("split", "refused"))
+    await market.do(buyer, f"/orders/{order['id']}/acceptance")
+    await market.tick()
+    operator = market.bench.staff("operator_business")
+    [parked] = (await market.read(operator, "/instructions"))["items"]
+    freeze = await frozen(market, "order", order["id"])
+    path, why = f"/instructions/{parked['id']}/resume", {"reason": "子账户误冻"}
+    assert code(await market.post(operator, path, why)) == (409, "order_frozen")
+    await lifted(market, freeze["id"])
+    await market.do(operator, path, why)
+    await market.tick()
+    assert (await market.order(buyer, order))["state"] == "settled"
+
+
+@on_sqlite
 async def test_no_price_is_paid_from_a_frozen_wallet(market: Market):
     buyer, order = await market.won()
     await market.signed(buyer, order)
@@ -169,6 +191,7 @@ async def test_what_two_freezes_hold_is_free_with_the_last(market: Market):
     assert (await market.use(buyer, order)).status_code == 201
 
 
+@on_sqlite
 async def test_it_shows_to_whom_it_concerns_without_the_names_of_those_who_signed_it(market: Market):
     buyer, order = await market.won()
     freeze = await frozen(market, "order", order["id"])
@@ -184,6 +207,7 @@ async def test_it_shows_to_whom_it_concerns_without_the_names_of_those_who_signe
     assert (await market.read(li, path))["case_reference"] == "case_1"
 
 
+@on_sqlite
 async def test_who_may_freeze_what(market: Market):
     listing = await market.listing()
     business, (li, _) = market.bench.staff("operator_business"), officials(market)
@@ -198,11 +222,14 @@ async def test_who_may_freeze_what(market: Market):
         answer = await market.post(market.bench.staff(role), "/freezes", asset)
         assert code(answer) == (403, "not_your_role"), role
     missing = asset | {"asset_id": "asset_" + "0" * 32}
-    assert code(await market.post(li, "/freezes", missing)) == (404, "no_such_listing")
+    assert code(await market.post(li, "/freezes", missing)) == (404, "nothing_to_freeze")
+    nobody = asked(market, "wallet", "participant_" + "0" * 32)
+    assert code(await market.post(li, "/freezes", nobody)) == (404, "nothing_to_freeze")
     both = asset | {"listing_id": listing["id"]}
     assert code(await market.post(li, "/freezes", both)) == (422, "malformed")
 
 
+@on_sqlite
 async def test_a_proposal_that_nobody_confirms_lapses_and_can_be_made_again(market: Market):
     listing = await market.listing()
     li, wang = officials(market)

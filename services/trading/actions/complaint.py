@@ -146,8 +146,8 @@ class Decision:
 
 async def decide(trading: Trading, caller: Caller, complaint_id: ComplaintId, told: Decision, once: Once) -> Complaint:
     """Upheld against a participant, it stands on their record from this commit on."""
-    if told.respondent_id is not None:
-        trading.standing.of(told.respondent_id)
+    if told.respondent_id is not None and not trading.standing.is_known(told.respondent_id):
+        raise rules.NoSuchRespondent()
     async with trading.database.transaction() as tx:
         if earlier := await once.recall(tx, Complaint):
             return earlier
@@ -181,13 +181,17 @@ async def pass_deadline(trading: Trading, complaint_id: ComplaintId) -> None:
         await trading.outbox.record(tx, trading.outbox.itself, now, fact.of(complaint))
 
 
-async def complaint(trading: Trading, complaint_id: ComplaintId) -> tuple[Complaint, Particulars | None]:
+async def complaint(
+    trading: Trading, caller: Caller, complaint_id: ComplaintId
+) -> tuple[Complaint, Particulars | None]:
     """For those who handle it: with its words, until they are erased."""
+    rules.require_independent(caller.participant_id)
     async with trading.database.read() as tx:
         return await store.complaint(tx, complaint_id), await store.particulars(tx, complaint_id)
 
 
-async def complaints(trading: Trading, page: Page) -> list[Complaint]:
+async def complaints(trading: Trading, caller: Caller, page: Page) -> list[Complaint]:
+    rules.require_independent(caller.participant_id)
     async with trading.database.read() as tx:
         return await store.page_of_complaints(tx, page)
 

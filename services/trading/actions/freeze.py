@@ -317,5 +317,6 @@ async def _held(trading: Trading, tx: Transaction, wanted: Wanted) -> Held:
             return Held(wanted.scope, order.id, order.buyer_id, order.provider_id)
         case _:
             participant_id = ParticipantId(wanted.subject_id)
-            trading.standing.of(participant_id)
+            if not trading.standing.is_known(participant_id):
+                raise rules.NothingToFreeze()
             return Held(wanted.scope, participant_id, participant_id)

@@ -11,11 +11,13 @@ from datetime import datetime
 
 from services.trading.rules.bid import Registration
 from services.trading.rules.freeze import Frozen, Scope
+from services.trading.rules.instruction import Instruction, InstructionKind
 from services.trading.rules.listing import Listing
+from services.trading.rules.order import OrderFrozen
 from services.trading.store import freeze as store
 from services.trading.store import sanction as sanction_store
 from shared.database import Transaction, wait_for_name
-from shared.ids import ParticipantId
+from shared.ids import OrderId, ParticipantId
 
 
 def name_of(participant_or_asset: str) -> str:
@@ -51,6 +53,16 @@ async def require_wallet_free(tx: Transaction, participant_id: ParticipantId, no
     await _share(tx, [name_of_wallet(participant_id)])
     subjects = {(scope, str(participant_id)) for scope in (Scope.WALLET, Scope.PARTICIPANT)}
     await store.require_none_over(tx, subjects, now)
+
+
+async def require_may_resume(tx: Transaction, instruction: Instruction, now: datetime) -> None:
+    """Raises OrderFrozen or Frozen if an order holds the money that a parked instruction would move."""
+    if isinstance(instruction.subject, OrderId):
+        until = await store.order_frozen_until(tx, instruction.subject)
+        if until is not None and now < until:
+            raise OrderFrozen(frozen_until=until)
+    if instruction.kind is InstructionKind.PAYOUT:
+        await require_wallet_free(tx, instruction.participant_id, now)
 
 
 async def require_may_register(tx: Transaction, participant_id: ParticipantId, now: datetime) -> None:

@@ -47,18 +47,20 @@ async def see_receipt(
 
 
 @router.get("/complaints")
-async def see_complaints(_: BusinessOrRegulator, page: PageQuery, trading: TradingService) -> Listing[ComplaintView]:
+async def see_complaints(
+    caller: BusinessOrRegulator, page: PageQuery, trading: TradingService
+) -> Listing[ComplaintView]:
     """All complaints, newest first, without their words."""
-    found = await actions.complaints(trading, page)
+    found = await actions.complaints(trading, caller, page)
     return Listing[ComplaintView].of([ComplaintView.of(each) for each in found], page, lambda view: view.id)
 
 
 @router.get("/complaints/{complaint_id}")
 async def see_complaint(
-    complaint_id: ComplaintId, _: BusinessOrRegulator, trading: TradingService
+    complaint_id: ComplaintId, caller: BusinessOrRegulator, trading: TradingService
 ) -> ComplaintFileView:
     """A complaint with its words."""
-    complaint, words = await actions.complaint(trading, complaint_id)
+    complaint, words = await actions.complaint(trading, caller, complaint_id)
     return ComplaintFileView(
         complaint=ComplaintView.of(complaint), narrative=words and words.narrative, contact=words and words.contact
     )

@@ -110,12 +110,16 @@ class NoSuchComplaint(NotFound):
 
 
 class NotIndependent(Forbidden):
-    """Whoever belongs to a participant's organisation handles no complaint."""
+    """Whoever belongs to a participant's organisation neither handles nor reads complaints."""
 
 
 class NotYoursToHandle(Conflict):
     """Another handles this complaint now: the operator of the business until a deadline is missed, the regulator
     after that."""
+
+
+class NoSuchRespondent(NotFound):
+    """There is no such participant to uphold this against."""
 
 
 class TooManyComplaints(TooMany):

@@ -138,6 +138,10 @@ class NoSuchFreeze(NotFound):
     """There is no such freeze order, or it does not concern you."""
 
 
+class NothingToFreeze(NotFound):
+    """There is no such participant, or no such asset was ever listed."""
+
+
 class NotIndependent(Forbidden):
     """Whoever belongs to a participant's organisation freezes nothing and lifts nothing."""
 

@@ -25,12 +25,13 @@ from services.trading.rules.freeze import (
     LiftGround,
     Lifting,
     NoSuchFreeze,
+    NothingToFreeze,
     Scope,
     State,
     Subject,
 )
 from services.trading.rules.instruction import InstructionKind, InstructionState
-from services.trading.rules.listing import LISTING, Listing, NoSuchListing
+from services.trading.rules.listing import LISTING, Listing
 from services.trading.rules.order import ORDER, Order
 from services.trading.store import rows
 from services.trading.store.entitlement import entitlement_of
@@ -101,6 +102,10 @@ async def require_none_over(tx: Transaction, subjects: Collection[tuple[Scope, s
         raise Frozen(scope=each.held.scope, frozen_until=each.expires_at)
 
 
+async def order_frozen_until(tx: Transaction, order_id: OrderId) -> datetime | None:
+    return await tx.scalar(select(orders.c.frozen_until).where(orders.c.id == order_id))
+
+
 async def frozen_among(
     tx: Transaction, participant_ids: Iterable[ParticipantId], now: datetime
 ) -> set[ParticipantId]:  # fmt: skip
@@ -110,10 +115,10 @@ async def frozen_among(
 
 
 async def provider_of(tx: Transaction, asset_id: AssetId) -> ParticipantId:
-    """Whoever lists an asset. Raises NoSuchListing if it was never listed: there is nothing to hold here."""
+    """Whoever lists an asset. Raises NothingToFreeze if it was never listed."""
     found = await tx.scalar(select(listings.c.provider_id).where(listings.c.asset_id == asset_id).limit(1))
     if found is None:
-        raise NoSuchListing()
+        raise NothingToFreeze()
     return found
 
 
