@@ -8,7 +8,7 @@ enters their record in the same commit.
 import secrets
 from dataclasses import dataclass
 
-from services.trading.actions import credit
+from services.trading.actions import credit_record
 from services.trading.actions.trading import Trading
 from services.trading.actions.working_day import due_in
 from services.trading.events.supervision import (
@@ -22,7 +22,7 @@ from services.trading.events.supervision import (
     ComplaintRejected,
 )
 from services.trading.rules import complaint as rules
-from services.trading.rules import credit as credit_rules
+from services.trading.rules import credit_record as credit_rules
 from services.trading.rules.complaint import About, Complaint, Kind, NoSuchComplaint, Rejection
 from services.trading.rules.supervision import SUPERVISION
 from services.trading.store import complaint as store
@@ -162,7 +162,7 @@ async def decide(trading: Trading, caller: Caller, complaint_id: ComplaintId, to
         facts: list[Fact] = [ComplaintDecided.of(complaint)]
         if complaint.respondent_id is not None:
             kind, by = credit_rules.kind_of(complaint), caller.subject
-            facts += await credit.enter(tx, complaint.respondent_id, kind, complaint.id, now, entered_by=by)
+            facts += await credit_record.enter(tx, complaint.respondent_id, kind, complaint.id, now, entered_by=by)
         await once.remember(tx, complaint)
         await trading.outbox.record(tx, caller.actor, now, *facts)
     return complaint

@@ -10,7 +10,7 @@ from services.trading.actions import (
     call_auction,
     closing,
     complaint,
-    credit,
+    credit_record,
     entitlement,
     freeze,
     inquiry,
@@ -26,7 +26,7 @@ from services.trading.actions.trading import Trading
 from services.trading.store import auction as auction_store
 from services.trading.store import call_auction as call_store
 from services.trading.store import complaint as complaint_store
-from services.trading.store import credit as credit_store
+from services.trading.store import credit_record as credit_store
 from services.trading.store import entitlement as entitlement_store
 from services.trading.store import freeze as freeze_store
 from services.trading.store import inquiry as inquiry_store
@@ -83,7 +83,7 @@ async def pass_deadlines(trading: Trading) -> None:
 async def supervise(trading: Trading) -> None:
     """Complaints, appeals and sanctions whose time is up."""
     await _each(trading, complaint.pass_deadline, await _due(trading, complaint_store.complaints_due))
-    await _each(trading, credit.pass_deadline, await _due(trading, credit_store.appeals_due))
+    await _each(trading, credit_record.pass_deadline, await _due(trading, credit_store.appeals_due))
     await _each(trading, sanction.pass_deadline, await _due(trading, sanction_store.sanctions_due))
 
 

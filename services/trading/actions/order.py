@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.pricing.client import NoSuchQuote
-from services.trading.actions import award_queue, credit, money
+from services.trading.actions import award_queue, credit_record, money
 from services.trading.actions.award import place_order
 from services.trading.actions.entitlement import grant
 from services.trading.actions.negotiation import follow_failure
@@ -175,7 +175,7 @@ async def follow_up(tx: Transaction, before: Order, after: Order, now: datetime)
         return await _settle(tx, after, now)
     if after.state in FAILED:
         undone = await _undo(tx, after, now)
-        return [OrderEnded.of(after), *undone, *await credit.follow_failure(tx, after, now)]
+        return [OrderEnded.of(after), *undone, *await credit_record.follow_failure(tx, after, now)]
     return [SettlementOverdue.of(after)]
 
 

@@ -8,7 +8,7 @@ from services.trading.api import (
     bids,
     call_auctions,
     complaints,
-    credit,
+    credit_record,
     custodian,
     entitlements,
     freezes,
@@ -26,6 +26,6 @@ router = APIRouter()
 bids.add_to(router)  # first, for routes are looked for in their order
 for part in (
     listings, auctions, mechanisms, awards, stream, needs, inquiries, negotiations, call_auctions, orders,
-    entitlements, wallet, custodian, freezes, complaints, credit,
+    entitlements, wallet, custodian, freezes, complaints, credit_record,
 ):  # fmt: skip
     router.include_router(part.router)

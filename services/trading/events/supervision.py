@@ -11,9 +11,9 @@ from typing import ClassVar, Self
 
 from services.trading.rules.complaint import Complaint, Kind
 from services.trading.rules.complaint import State as ComplaintState
-from services.trading.rules.credit import Appeal, Entry, Source
-from services.trading.rules.credit import Kind as CreditKind
-from services.trading.rules.credit import State as AppealState
+from services.trading.rules.credit_record import Appeal, Entry, Source
+from services.trading.rules.credit_record import Kind as CreditKind
+from services.trading.rules.credit_record import State as AppealState
 from services.trading.rules.sanction import Sanction
 from services.trading.rules.sanction import State as SanctionState
 from shared.facts import Category, Commitment, Fact

@@ -6,7 +6,7 @@ a participant stands. What is personal of a complaint lies in a table of its own
 from sqlalchemy import JSON, Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, String, Table
 
 from services.trading.rules.complaint import COMPLAINT
-from services.trading.rules.credit import APPEAL
+from services.trading.rules.credit_record import APPEAL
 from services.trading.rules.freeze import FREEZE
 from services.trading.rules.sanction import SANCTION
 from services.trading.tables.base import metadata

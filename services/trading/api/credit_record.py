@@ -2,11 +2,11 @@
 
 from fastapi import APIRouter, Response
 
-from services.trading.actions import credit as actions
+from services.trading.actions import credit_record as actions
 from services.trading.actions import sanction as sanctions
 from services.trading.actions.trading import party_of
 from services.trading.api.service import PREFIX, TradingService
-from services.trading.schemas.credit import (
+from services.trading.schemas.credit_record import (
     AppealView,
     CreditEntryView,
     CreditView,

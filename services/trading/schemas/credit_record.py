@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Self
 
-from services.trading.rules.credit import Appeal, Band, Entry, Kind, Standing
-from services.trading.rules.credit import State as AppealState
+from services.trading.rules.credit_record import Appeal, Band, Entry, Kind, Standing
+from services.trading.rules.credit_record import State as AppealState
 from services.trading.rules.sanction import Sanction
 from services.trading.rules.sanction import State as SanctionState
 from services.trading.rules.supervision import SUPERVISION

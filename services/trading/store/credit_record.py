@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.exc import IntegrityError
 
-from services.trading.rules.credit import (
+from services.trading.rules.credit_record import (
     Appeal,
     AppealedAlready,
     Entry,

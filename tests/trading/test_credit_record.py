@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.trading.rules import complaint as complaint_rules
-from services.trading.rules import credit as rules
+from services.trading.rules import credit_record as rules
 from services.trading.rules import sanction as sanctions
-from services.trading.rules.credit import (
+from services.trading.rules.credit_record import (
     AnotherMustDecide,
     Appeal,
     AppealTooLate,

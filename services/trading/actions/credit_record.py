@@ -16,11 +16,11 @@ from services.trading.events.supervision import (
     CreditEntered,
 )
 from services.trading.rules import complaint as complaint_rules
-from services.trading.rules import credit as rules
-from services.trading.rules.credit import Appeal, Entry, Kind, Source, Standing
+from services.trading.rules import credit_record as rules
+from services.trading.rules.credit_record import Appeal, Entry, Kind, Source, Standing
 from services.trading.rules.order import Order
 from services.trading.rules.supervision import SUPERVISION
-from services.trading.store import credit as store
+from services.trading.store import credit_record as store
 from shared.access import Caller, Member, Role
 from shared.database import Transaction
 from shared.facts import Fact
