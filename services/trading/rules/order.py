@@ -158,7 +158,6 @@ class Order:
     released_minor: int = 0  # of the price, what was undisputed, and shared out before the rest
     credit_minor: int = 0  # of the price, what goes back for the service, however the order is concluded
     renews: ContractId | None = None  # the buyer's earlier contract for the same
-    refund_minor: int = 0  # of the price, what goes back to the buyer when the rest is shared out
     frozen_until: datetime | None = None  # by freeze orders; `rules/freeze` says what that does to its deadline
 
     @property
@@ -172,9 +171,8 @@ class Order:
     @property
     def settlement(self) -> Shares | None:
         """Who gets what of the price, once the sale stands: fee and tax are of what the provider's side keeps."""
-        if self.state not in {SETTLING, SETTLED}:
-            return None
-        return shares_of(self, self.released) + self.outstanding
+        stands = self.state in {SETTLING, SETTLED}
+        return shares_of(self, self.released) + self.outstanding if stands else None
 
     @property
     def outstanding(self) -> Shares:
@@ -303,11 +301,8 @@ def owners_of(order: Order, *parts: Money) -> tuple[tuple[ParticipantId, Money],
 
 
 def conclude(order: Order, reason: Reason, now: datetime, refund: Money | None = None) -> Order:
-    """The order once it is clear what of its price goes back: the rest is shared out. All of it back ends the sale.
-    What is credited for the service goes back too, as far as the price reaches.
-
-    Requires a state that may end so. Raises RefundTooHigh.
-    """
+    """The order once it is clear what of its price goes back: the rest is shared out, and all of it ends the sale. What
+    is credited for the service goes back too, as far as the price reaches. Raises RefundTooHigh."""
     require_not_frozen(order, now)
     refund = refund or Money(0, order.price.currency)
     if refund.minor < 0 or refund > order.price - order.released:

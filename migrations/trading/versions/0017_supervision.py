@@ -5,8 +5,8 @@ from alembic import op
 
 from migrations.append_only import protect
 
-revision = "0060"
-down_revision = "0020"
+revision = "0017"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 
