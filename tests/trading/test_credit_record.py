@@ -22,8 +22,10 @@ from services.trading.rules.credit_record import (
     NothingToAppeal,
     NotYoursToDecide,
 )
+from services.trading.rules.dispute import EVIDENCE
+from services.trading.rules.dispute_outcome import Basis, Outcome
 from services.trading.rules.due_date import DueDate
-from services.trading.rules.order import DEFAULTED, LAPSED, REFUNDED, Reason, State
+from services.trading.rules.order import DEFAULTED, LAPSED, REFUNDED, SETTLING, Reason, State
 from services.trading.rules.sanction import (
     AWAITING_DECISION,
     DROPPED,
@@ -39,6 +41,8 @@ from services.trading.rules.sanction import (
 from services.trading.rules.supervision import SUPERVISION
 from shared.ids import CreditAppealId, CreditEntryId, OrderId, ParticipantId, SanctionId
 from shared.lifecycle import IllegalMove
+from shared.money import Money
+from tests.trading.dispute.cases import in_state
 from tests.trading.made import MICROSECOND, NOON, an_order
 from tests.trading.test_complaint import a_complaint
 
@@ -108,10 +112,27 @@ def test_a_record_is_what_neither_expired_nor_was_corrected_in_whatever_order(
     (LAPSED,    "grade_forbids",               None,          None),
     (LAPSED,    Reason.PAYMENT_OVERDUE,        None,          None),
     (REFUNDED,  Reason.NOT_SIGNED_BY_BUYER,    None,          None),
+    (REFUNDED,  Reason.CLAIM_CONCEDED,         "provider_id", Kind.OBJECTION_CONCEDED),
+    (SETTLING,  Reason.PROVIDER_SILENT,        "provider_id", Kind.OBJECTION_CONCEDED),
+    (SETTLING,  Reason.PART_TAKEN,             None,          None),
+    (SETTLING,  Reason.ACCEPTED_BY_BUYER,      None,          None),
 ], ids=str)  # fmt: skip
 def test_an_order_that_ends_by_somebodys_fault_is_theirs(state: State, reason: str, who: str | None, kind: Kind | None):
     order = an_order(state=state, reason_code=reason)
     assert rules.breach_of(order) == (None if who is None else (getattr(order, who), kind))
+
+
+@pytest.mark.parametrize(("basis", "claimants", "loser"), [
+    (Basis.RULING,      6_000, "respondent_id"), (Basis.RULING,  3_999, "claimant_id"),
+    (Basis.RULING,      4_000, None),            (Basis.DEFAULT, 8_000, None),
+    (Basis.SETTLEMENT,  8_000, None),            (None,          0,     None),
+], ids=str)  # fmt: skip
+def test_a_ruling_is_against_whom_it_gives_less_to(basis: Basis | None, claimants: int, loser: str | None):
+    dispute = in_state(EVIDENCE)
+    if basis is not None:
+        outcome = Outcome(basis, Money(claimants), Money(8_000 - claimants), None, ())
+        dispute = replace(dispute, outcome=outcome)
+    assert rules.loser_of(dispute) == (None if loser is None else getattr(dispute, loser))
 
 
 @pytest.mark.parametrize("kind", complaint_rules.Kind)
@@ -240,7 +261,9 @@ def test_what_nobody_decides_in_time_is_dropped_whoever_has_noticed():
         sanctions.impose(dropped, "user_9", "", SUPERVISION, NOON)
 
 
-@pytest.mark.parametrize("made, after", [(notified, DROPPED), (heard, DROPPED), (imposed, REVOKED)], ids=str)
+@pytest.mark.parametrize(
+    "made, after", [(notified, DROPPED), (heard, DROPPED), (imposed, REVOKED)], ids=["notified", "heard", "imposed"]
+)
 def test_a_record_below_the_threshold_carries_no_sanction(made: Callable[[], Sanction], after: sanctions.State):
     sanction = made()
     assert sanctions.follow_record(sanction, 100, SUPERVISION) is sanction

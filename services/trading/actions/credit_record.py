@@ -18,6 +18,7 @@ from services.trading.events.supervision import (
 from services.trading.rules import complaint as complaint_rules
 from services.trading.rules import credit_record as rules
 from services.trading.rules.credit_record import Appeal, Entry, Kind, Source, Standing
+from services.trading.rules.dispute import Dispute
 from services.trading.rules.order import Order
 from services.trading.rules.supervision import SUPERVISION
 from services.trading.store import credit_record as store
@@ -44,9 +45,15 @@ async def enter(
 
 
 async def follow_failure(tx: Transaction, order: Order, now: datetime) -> list[Fact]:
-    """What an order that failed enters, if anybody is at fault."""
+    """What an order enters that failed, or was worth less than promised, if anybody is at fault."""
     breach = rules.breach_of(order)
     return [] if breach is None else await enter(tx, *breach, order.id, now)
+
+
+async def follow_ruling(tx: Transaction, dispute: Dispute, now: datetime) -> list[Fact]:
+    """What a ruling enters, where it is against somebody."""
+    loser = rules.loser_of(dispute)
+    return [] if loser is None else await enter(tx, loser, Kind.RULING_AGAINST, dispute.id, now)
 
 
 async def appeal(

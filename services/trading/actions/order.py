@@ -186,10 +186,9 @@ async def follow_up(tx: Transaction, before: Order, after: Order, now: datetime)
     if before.state is SETTLING:
         return [SettlementOverdue.of(after)]
     facts = await end_objection(tx, after, now) if before.state in UNDER_OBJECTION else list[Fact]()
-    if after.state in FAILED:
-        facts += [OrderEnded.of(after), *await _undo(tx, after, now)]
-        return [*facts, *await credit_record.follow_failure(tx, after, now)]
-    return [*facts, *await settle(tx, after, now)]
+    failed = after.state in FAILED
+    facts += [OrderEnded.of(after), *await _undo(tx, after, now)] if failed else await settle(tx, after, now)
+    return [*facts, *await credit_record.follow_failure(tx, after, now)]
 
 
 async def divide(tx: Transaction, before: Order, after: Order, now: datetime) -> list[Fact]:

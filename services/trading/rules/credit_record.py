@@ -18,10 +18,12 @@ from typing import Any
 
 from services.trading.rules import complaint as complaint_rules
 from services.trading.rules.complaint import Complaint
+from services.trading.rules.dispute import Dispute
+from services.trading.rules.dispute_outcome import Basis
 from services.trading.rules.due_date import DueDate
 from services.trading.rules.order import DEFAULTED, LAPSED, Order, Reason
 from shared.errors import Conflict, Forbidden, NotFound
-from shared.ids import ComplaintId, CreditAppealId, CreditEntryId, OrderId, ParticipantId
+from shared.ids import ComplaintId, CreditAppealId, CreditEntryId, DisputeId, OrderId, ParticipantId
 from shared.lifecycle import Lifecycle
 
 
@@ -61,7 +63,7 @@ class Band(StrEnum):
 
 BANDS = ((100, Band.D), (50, Band.C), (1, Band.B), (0, Band.A))  # from so many points on
 SYSTEM = "trading"
-Source = OrderId | ComplaintId | CreditAppealId
+Source = OrderId | DisputeId | ComplaintId | CreditAppealId
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +187,9 @@ def band_of(points: int) -> Band:
 
 
 def breach_of(order: Order) -> tuple[ParticipantId, Kind] | None:
-    """Who failed at what, where an order ended by somebody's fault."""
+    """Who failed at what, where an order ended by somebody's fault, or with less than was promised."""
+    if order.reason_code in {Reason.CLAIM_CONCEDED, Reason.PROVIDER_SILENT}:
+        return order.provider_id, Kind.OBJECTION_CONCEDED
     if order.state is DEFAULTED and order.reason_code == Reason.PAYMENT_OVERDUE:
         return order.buyer_id, Kind.PAYMENT_DEFAULT
     if order.state not in {DEFAULTED, LAPSED}:
@@ -195,6 +199,14 @@ def breach_of(order: Order) -> tuple[ParticipantId, Kind] | None:
     if order.reason_code == Reason.NOT_SIGNED_BY_PROVIDER:
         return order.provider_id, Kind.UNSIGNED_AWARD
     return None
+
+
+def loser_of(dispute: Dispute) -> ParticipantId | None:
+    """Against whom a dispute was ruled: the side that gets less of what was disputed. None if nobody ruled so."""
+    outcome = dispute.outcome
+    if outcome is None or outcome.basis is not Basis.RULING or outcome.claimant == outcome.respondent:
+        return None
+    return dispute.respondent_id if outcome.claimant > outcome.respondent else dispute.claimant_id
 
 
 def kind_of(complaint: Complaint) -> Kind:

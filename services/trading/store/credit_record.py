@@ -19,11 +19,11 @@ from services.trading.rules.credit_record import (
 from services.trading.store import rows
 from services.trading.tables.supervision import credit_appeals, credit_entries
 from shared.database import Transaction, for_update, insert_into, wait_for_name
-from shared.ids import ComplaintId, CreditAppealId, CreditEntryId, OrderId, ParticipantId
+from shared.ids import ComplaintId, CreditAppealId, CreditEntryId, DisputeId, OrderId, ParticipantId
 from shared.web import Page
 
 DUE_MAX = 100
-SOURCES = {kind.kind: kind for kind in (OrderId, ComplaintId, CreditAppealId)}
+SOURCES = {kind.kind: kind for kind in (OrderId, DisputeId, ComplaintId, CreditAppealId)}
 
 
 async def lock_record(tx: Transaction, participant_id: ParticipantId) -> None:
