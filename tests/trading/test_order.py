@@ -57,6 +57,8 @@ TO = {
     ("accept",             AWAITING_ACCEPTANCE): SETTLING,
     ("dispute",            AWAITING_DELIVERY):   DISPUTED,
     ("dispute",            AWAITING_ACCEPTANCE): DISPUTED,
+    ("dispute",            OBJECTED):            DISPUTED,
+    ("dispute",            ANSWERED):            DISPUTED,
     ("confirm_settlement", SETTLING):            SETTLED,
     ("forbid",             AWAITING_SIGNATURES): LAPSED,
     ("forbid",             AWAITING_PAYMENT):    LAPSED,

@@ -45,6 +45,10 @@ NEVER = {  # by fact (any: *) and place
     ("order_placed", "data.mode"): "an order's own",
     ("order_placed", "data.exclusive"): "an order's own",
     ("order_placed", "data.deadline"): "an order's own",
+    ("order_placed", "data.acceptance"): "an order's own",
+    ("order_placed", "data.ownership"): "an order's own",
+    ("order_placed", "data.tax"): "an order's own",
+    ("order_placed", "data.renews"): "an order's own",
     ("order_placed", "data.one_more"): "an order's own",
 }
 OPENED = ("auction_opened", "dutch_auction_opened", "sealed_auction_opened")

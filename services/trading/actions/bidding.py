@@ -6,7 +6,7 @@ changes nothing and fails alone; nobody is asked and no money moves; whoever has
 
 import secrets
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -21,8 +21,6 @@ from services.trading.rules.listing import Listing
 from services.trading.rules.sanction import Sanctioned
 from services.trading.store import auction as auction_store
 from services.trading.store import bids as store
-from services.trading.store import freeze as freeze_store
-from services.trading.store import sanction as sanction_store
 from services.trading.store.bids import Found
 from services.trading.store.rows import ChangedMeanwhile
 from shared import log
@@ -63,8 +61,6 @@ class Round:
     now: datetime
     auctions: dict[AuctionId, AnyAuction]
     listings: Mapping[AuctionId, Listing]
-    frozen: Collection[ParticipantId]
-    sanctioned: Mapping[ParticipantId, datetime]
     placed: list[tuple[Asked, Bid, BidPlaced]] = field(default_factory=list[tuple[Asked, Bid, BidPlaced]])
 
 
@@ -84,35 +80,29 @@ class Bidding:
         async with self._database.transaction() as tx:
             offers = await store.offers(tx, {each.auction_id for each in batch})
             found = await store.look(tx, self._database, asked)
-            opened = await self._open_round(tx, offers, {each.caller.participant_id for each in batch})
+            opened = Round(
+                await self._database.now(tx),
+                {auction_id: auction for auction_id, (auction, _) in offers.items()},
+                {auction_id: listing for auction_id, (_, listing) in offers.items()},
+            )
             outcomes = [self._place(opened, *pair) for pair in zip(batch, found, strict=True)]
             if opened.placed:
                 await self._keep(tx, opened)
         return outcomes
-
-    async def _open_round(self, tx: Transaction, offers: store.Offers, bidders: set[ParticipantId]) -> Round:
-        now = await self._database.now(tx)
-        return Round(
-            now,
-            {auction_id: auction for auction_id, (auction, _) in offers.items()},
-            {auction_id: listing for auction_id, (_, listing) in offers.items()},
-            await freeze_store.frozen_among(tx, bidders, now),
-            await sanction_store.bound_until(tx, bidders, now),
-        )
 
     def _place(self, opened: Round, asked: Asked, found: Found) -> Bid | Failure:
         earlier = asked.once.judged(Bid, found.is_claimed, found.request_digest, found.answer)
         if earlier is not None:
             return earlier
         try:
-            bid, after = self._decide(opened, asked, found.bidder_number)
+            bid, after = self._decide(opened, asked, found)
         except Failure as refused:
             return refused
         opened.auctions[after.id] = after
         opened.placed.append((asked, bid, BidPlaced.of(bid, after)))
         return bid
 
-    def _decide(self, opened: Round, asked: Asked, bidder_number: int | None) -> tuple[Bid, Auction]:
+    def _decide(self, opened: Round, asked: Asked, found: Found) -> tuple[Bid, Auction]:
         present = opened.auctions.get(asked.auction_id)
         if present is None:
             raise NoSuchAuction()
@@ -120,13 +110,13 @@ class Bidding:
         if not sight_of(self, asked.caller.caller).includes(listing.grade, listing.provider_id):
             raise NoSuchAuction()
         decide_for(self, asked.caller.standing, listing)
-        if bidder_number is None:
+        if found.bidder_number is None:
             raise NotRegistered()
-        if asked.caller.participant_id in opened.frozen:
+        if found.frozen_until and opened.now < found.frozen_until:
             raise Frozen(scope=Scope.PARTICIPANT)
-        if until := opened.sanctioned.get(asked.caller.participant_id):
-            raise Sanctioned(until=until)
-        bidder = Bidder(asked.caller.participant_id, bidder_number)
+        if found.sanctioned_until and opened.now < found.sanctioned_until:
+            raise Sanctioned(until=found.sanctioned_until)
+        bidder = Bidder(asked.caller.participant_id, found.bidder_number)
         after = rules.place_bid(before, bidder.participant_id, asked.maximum, opened.now)
         return bid_of(BidId.new(), before, after, bidder, asked.maximum, secrets.token_hex(SALT_BYTES)), after
 

@@ -98,8 +98,6 @@ async def place(trading: Trading, caller: Member, wanted: Wanted, once: Once) ->
         require_open(listing, now)
         await require_may_order(tx, caller.participant_id, now)
         award = replace(accept_quote(quote, wanted.acceptance, listing, fees, now), renews=wanted.renews)
-        await require_may_order(tx, caller.participant_id, now)
-        award = accept_quote(quote, wanted.acceptance, listing, fees, now)
         if quote.is_by_coverage:
             await _require_apart(trading, tx, quote, overlapping)
         grounds = (caller.standing.clearance, decision)

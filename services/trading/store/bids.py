@@ -1,7 +1,7 @@
 """What bids need of the database, for all that arrived together.
 
 Each turn to the database is paid by everyone who bids at that moment. So there are two: one that locks the auctions and
-brings what is sold in them, one for all registrations and all answers given before; what follows is written in a third
+brings what is sold in them, one for the bidders and for all answers given before; what follows is written in a third
 (`shared.turn`).
 Promises: of two requests under one key, in whichever processes, one finds the other's answer, or the key taken.
 """
@@ -9,6 +9,7 @@ Promises: of two requests under one key, in whichever processes, one finds the o
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,7 +20,7 @@ from services.trading.rules.listing import Listing
 from services.trading.store.auction import auction_of
 from services.trading.store.listing import listing_of
 from services.trading.tables.deals import auctions, listings
-from shared.database import Database, Transaction
+from shared.database import Database, Moment, Transaction
 from shared.idempotency import Once
 from shared.ids import AuctionId, ParticipantId
 
@@ -33,22 +34,29 @@ _locked_offers = _offers.with_for_update(of=auctions)
 Asked = tuple[AuctionId, ParticipantId, Once]
 Offers = dict[AuctionId, tuple[AnyAuction, Listing]]
 _LOOK = """
-    SELECT registrations.bidder_number, {claimed} AS is_claimed, answers.request_digest, answers.answer FROM {asked}
+    SELECT registrations.bidder_number, {claimed} AS is_claimed, answers.request_digest, answers.answer,
+        freezes.expires_at AS frozen_until, sanctions.deadline AS sanctioned_until
+    FROM {asked}
     LEFT JOIN registrations ON registrations.auction_id = {0} AND registrations.participant_id = {1}
     LEFT JOIN idempotency_answers AS answers
         ON answers.caller = {2} AND answers.route = {3} AND answers.key_digest = {4}
+    LEFT JOIN freezes ON freezes.subject_id = {1} AND freezes.scope = 'participant' AND freezes.state = 'in_force'
+    LEFT JOIN sanctions ON sanctions.participant_id = {1} AND sanctions.state = 'imposed'
     ORDER BY asked.position
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The bidder's number, if registered, and what is kept under the request's key."""
+    """The bidder's number, if registered, what is kept under the request's key, and until when the bidder is held as
+    such by a freeze order or a sanction: one of each stands at most."""
 
     bidder_number: int | None
     is_claimed: bool
     request_digest: str | None
     answer: str | None
+    frozen_until: datetime | None
+    sanctioned_until: datetime | None
 
 
 async def offers(tx: Transaction, auction_ids: Iterable[AuctionId]) -> Offers:
@@ -74,7 +82,10 @@ def _part(table: Table, values: Iterable[Any]) -> Any:
 
 def _look(asked: str, claimed: str, value: str) -> TextualSelect:
     query = _LOOK.format(*(value.format(place) for place in range(5)), asked=asked, claimed=claimed)
-    return text(query).columns(bidder_number=Integer, is_claimed=Boolean, request_digest=String, answer=String)
+    return text(query).columns(
+        bidder_number=Integer, is_claimed=Boolean, request_digest=String, answer=String, frozen_until=Moment,
+        sanctioned_until=Moment,
+    )  # fmt: skip
 
 
 _ON_SQLITE = _look(

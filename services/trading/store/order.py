@@ -159,7 +159,7 @@ def order_of(row: Row[Any]) -> Order:
         ownership=row.ownership and _ownership.validate_python(row.ownership), returned_minor=row.returned_minor,
         released_minor=row.released_minor,
         credit_minor=row.credit_minor,
-        tax=row.tax and _tax.validate_python(row.tax), renews=row.renews,
+        tax=row.tax and _tax.validate_python(row.tax), renews=row.renews, frozen_until=row.frozen_until,
     )  # fmt: skip
 
 
