@@ -3,6 +3,7 @@
 
     python3 yaosu_verify.py BUNDLE.tar [--key NAME+ID+BASE64] [--policy FILE] [--receipt FILE]... [--json]
 
+A bundle is the whole log, or evidence: all entries that answer one question, with what shows that these are all.
 One file, Python 3.9 or later, nothing but the standard library, no network, constant memory.
 Promises: what it reports as verified it has recomputed from the bundle's bytes; what it has not is listed as not
 checked; the first entry that diverges is named. Exit: 0 verified, 1 tampered, 2 incomplete, 3 cannot decide.
@@ -579,7 +580,8 @@ class Thread:
     """All entries with one key: how far they join up among the entries that are given, and up to the map."""
 
     def __init__(self, told: dict[str, Any]) -> None:
-        self.told, self.key, self.subject = told, told["key"], f"{told['role']} {told['name']}"
+        self.told, self.key, self.name = told, told["key"], told["name"]
+        self.subject = f"{told['role']} {told['name']}"
         nothing = cast("tuple[int, int]", (-1, 0))  # the index of the newest entry, and how many there are
         self.head, self.at_map = nothing, nothing
         self.pinned: tuple[int, int] | None = nothing  # None where the map's word is not to be had
@@ -673,7 +675,8 @@ class Evidence:
             told = cast("dict[str, Any]", event["data"] if event["act"] == "audit.index_snapshot" else {})
             if not 0 < told["size"] <= self._teller:
                 raise Refused("a map of another size")
-            self._map = {**told, "root": bytes.fromhex(told["root"]), "key_count": int(told["key_count"])}
+            numbers = {name: int(told[name]) for name in ("key_count", "lag_least_us", "lag_most_us")}
+            self._map = {"root": bytes.fromhex(told["root"]), **numbers}
         except UNREADABLE as error:
             return self._add(TAMPERED, "map", name, "an entry that tells a map", str(error), self._teller)
         return cast(int, told["size"])
@@ -836,7 +839,7 @@ class Evidence:
     def _pass(self, index: int, leaf: bytes, given: Iterator[tuple[str, bytes]]) -> None:
         """An entry of the tail: if it answers the question, it must be given, and follow on the one before."""
         try:
-            threads = [each for each in self._threads if each.key.encode() in leaf]
+            threads = [each for each in self._threads if any(told.encode() in leaf for told in (each.key, each.name))]
             if not threads and self._kind == "subjects":
                 return
             _, event, seal = read_entry(leaf)
