@@ -230,6 +230,14 @@ class EvidenceId(Id):
     kind = "evidence"
 
 
+class CaseId(Id):
+    kind = "case"
+
+
+class SamplingId(Id):
+    kind = "sampling"
+
+
 # every service
 
 

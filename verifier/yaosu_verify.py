@@ -55,6 +55,8 @@ OWN_KEY = ("密钥归属：密钥取自包内", "whose key it is: it was taken f
 EVENT_MEMBERS = set("v id ts act cat out actor data ret obj rsn onb ctr pol lb chg amt req pd".split())
 EVENT_REQUIRED = set("v id ts act cat out actor data ret".split())
 UNKNOWN = r"(?!(checkpoint|policy\.json)$|checkpoints/|tile/([0-7]|entries)/)"
+UNKNOWN_IN_AN_EXCERPT = r"(?!(checkpoint|policy\.json)$|checkpoints/|entry/|tile/[0-7]/)"
+POLICY_MEMBERS = {1: {"format", "log_key", "origin"}, 2: {"format", "kind", "log_key", "origin"}}
 MEMBER_BYTES_MAX = 32 * 1024 * 1024
 KEY_SOURCES = {
     "given": "(由 --key 给定 / as given by --key)",
@@ -104,6 +106,9 @@ class Report:
     origin: str = ""
     size: int = 0
     root: str = ""
+    kind: str = "whole"
+    disclosed: int = 0  # of an excerpt: entries that are in it, and proved
+    withheld: int = 0  # and entries of which it has no more than the hash
     reason: str = ""  # why nothing can be decided
     blame: str = ""  # which of entries and tiles the signed root contradicts
     done: set[str] = field(default_factory=lambda: set[str]())
@@ -140,7 +145,8 @@ class Report:
     def not_checked(self) -> list[tuple[str, str]]:
         skipped = [label for check, label in CHECKS.items() if self.status(check) == "not checked"]
         own = [OWN_KEY] if self.key_source == "bundle" else []
-        return skipped + own + NEVER_CHECKED + [(name, "unknown member") for name in self.unknown]
+        absent = [(f"隐去的条目 {self.withheld} 条", f"{self.withheld} entries withheld")] if self.withheld else []
+        return absent + skipped + own + NEVER_CHECKED + [(name, "unknown member") for name in self.unknown]
 
     def as_json(self) -> dict[str, Any]:
         first, code = self.first(), self.exit_code()
@@ -160,6 +166,9 @@ class Report:
             f"密钥 / key: {self.key} " + KEY_SOURCES[self.key_source],
         ]  # fmt: skip
         lines += [f"原因 / reason: {self.reason}"] * bool(self.reason)
+        if self.kind == "excerpt":
+            told = f"{self.disclosed} 条披露且已证明在此签名根之下 / entries disclosed and proved under the signed root"
+            lines.append(f"摘录 / excerpt: {told}; {self.withheld} 条隐去 / withheld")
         for check, label in CHECKS.items():
             lines.append(f"[{MARKS[self.status(check)]}] {' / '.join(label)}: {self.counts[check]}")
         first = self.first()
@@ -209,12 +218,14 @@ def _verify(bundle: Bundle, key_text: str | None, report: Report, progress: Call
         report.key, newest = f"{key.name}+{key.id.hex()}", small["checkpoint"]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CannotDecide(f"no readable policy and checkpoint, or not a key: {error}") from error
-    if policy.get("format") != 1 or set(policy) != {"format", "log_key", "origin"}:
+    report.kind = policy.get("kind", "whole")
+    if set(policy) != POLICY_MEMBERS.get(policy.get("format", 0)) or report.kind not in ("whole", "excerpt"):
         raise CannotDecide("a bundle of a format that this verifier does not know")
     if key != own_key:
         named = f"{own_key.name}+{own_key.id.hex()}"
         report.add(Finding(TAMPERED, "signature", "policy.json", f"a log with the key {report.key}", named))
-    report.unknown = [name for name, _ in bundle.members(UNKNOWN)]
+    unknown = UNKNOWN if report.kind == "whole" else UNKNOWN_IN_AN_EXCERPT
+    report.unknown = [name for name, _ in bundle.members(unknown)]
     try:
         report.counts["signature"] = 1
         report.size, root = open_checkpoint(newest, key, report.origin)
@@ -223,7 +234,8 @@ def _verify(bundle: Bundle, key_text: str | None, report: Report, progress: Call
         return report.add(Finding(TAMPERED, "signature", "checkpoint", expected, str(error)))
     report.root = root.hex()
     report.done.add("signature")
-    Scan(bundle, report, {**_history(bundle, key, report), report.size: root}, progress).run()
+    history = {**_history(bundle, key, report), report.size: root}
+    (Scan if report.kind == "whole" else ExcerptScan)(bundle, report, history, progress).run()
 
 
 def _history(bundle: Bundle, key: Key, report: Report) -> dict[int, bytes]:
@@ -332,6 +344,51 @@ class Scan:
             report.blame = BLAME.get(agree, "")
 
 
+class ExcerptScan(Scan):
+    """The same walk where some entries are withheld: of those the hash stands in the tiles of level 0, out of which the
+    signed root is computed; each entry that is there must have the hash of its place."""
+
+    def __init__(
+        self, bundle: Bundle, report: Report, history: dict[int, bytes], progress: Callable[[int, int], None]
+    ) -> None:
+        super().__init__(bundle, report, history, progress)
+        self._entries = Series(bundle, "entry/", report)
+
+    def _walk(self) -> None:
+        size = self._report.size
+        self._compare_checkpoint()
+        for first in range(0, size, 256):
+            width = min(256, size - first)
+            path = tile_path(first // 256, width)
+            tile, name = self._tiles[0].take(path), f"tile/0/{path}"
+            if tile is None or len(tile) != 32 * width:
+                found = "missing" if tile is None else f"{len(tile)} bytes"
+                verdict = INCOMPLETE if tile is None else TAMPERED
+                return self._report.add(Finding(verdict, "tiles", name, f"{32 * width} bytes", found, first))
+            for index in range(first, first + width):
+                self._take_hash(index, tile[32 * (index - first) : 32 * (index - first) + 32], name)
+            self._tree.rows[0].clear()
+            self._compare_tiles(last=self._tree.size == size)
+            self._progress(self._tree.size, size)
+        for series in [self._entries, *self._tiles]:
+            series.end()
+        self._report.done.add("checkpoints")
+
+    def _take_hash(self, index: int, expected: bytes, tile: str) -> None:
+        leaf = self._entries.take(f"{index:016}")
+        self._tree.add(expected)
+        self._compare_checkpoint()
+        if leaf is None:
+            self._report.withheld += 1
+            return
+        found = hashlib.sha256(b"\x00" + leaf).digest()
+        self._report.counts["leaves"] += 1
+        self._report.disclosed += found == expected
+        if found != expected:
+            self._report.add(Finding(TAMPERED, "leaves", tile, expected.hex(), found.hex(), index))
+        self._content.read(index, leaf)
+
+
 # --- what the entries say of each other
 
 
@@ -347,6 +404,18 @@ class Content:
         self._subjects.execute("CREATE TABLE subjects (subject PRIMARY KEY, key UNIQUE, last, count) WITHOUT ROWID")
 
     def check(self, index: int, leaf: bytes) -> None:
+        """The entry in itself, and after all before it."""
+        lines = self.read(index, leaf)
+        if lines is None:
+            self.unread = {"chains", "times", "back_links"}  # they say nothing of an entry that cannot be read
+            return
+        source, event, seal = lines
+        self._follow_chain(index, source, leaf.split(b"\n")[1])
+        self._follow_time(index, event, seal)
+        self._follow_links(index, subjects(event), seal["k"])
+
+    def read(self, index: int, leaf: bytes) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]] | None:
+        """The entry's lines, if they are of the log's form; said if they are not."""
         lines = leaf.split(b"\n")
         try:
             if len(lines) != 4 or lines[3]:
@@ -357,13 +426,12 @@ class Content:
             if not EVENT_REQUIRED <= set(event) <= EVENT_MEMBERS or type(event["ts"]) is not int:
                 raise Refused("the event has unknown or missing members")
             act: str = event["act"]
+            subjects(event)
             self._tell("canonical", index, f"an act of {source['svc']}", act, act.split(".")[0] == source["svc"])
-            self._follow_chain(index, source, lines[1])
-            self._follow_time(index, event, seal)
-            self._follow_links(index, subjects(event), seal["k"])
+            return source, event, seal
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             self._tell("canonical", index, "three canonical lines of the log's form", str(error), False)
-            self.unread = {"chains", "times", "back_links"}  # they say nothing of an entry that cannot be read
+            return None
 
     def _follow_chain(self, index: int, source: dict[str, Any], line: bytes) -> None:
         stripe, seq, previous = (source["svc"], source["str"]), source["seq"], bytes.fromhex(source["prev"])

@@ -7,24 +7,49 @@ once; everything else in these tables can be computed again from the leaves.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Select, Table, insert, select, tuple_, update
+from pydantic import TypeAdapter
+from sqlalchemy import Select, Table, insert, or_, select, tuple_, update
 
 from services.audit.rules import tile as tile_rules
+from services.audit.rules.case import Case, NoSuchCase
 from services.audit.rules.entry import BackLink, SourceHead
+from services.audit.rules.sampling import NoSuchSampling, Sampling
 from services.audit.rules.tile import Tile, Unfinished
 from services.audit.rules.tree import EMPTY_ROOT
-from services.audit.tables import checkpoints, entries, evidence, key_heads, links, log, source_heads, tiles
+from services.audit.tables import (
+    checkpoints,
+    entries,
+    evidence,
+    key_heads,
+    labelled,
+    labels,
+    links,
+    log,
+    matter_readers,
+    matters,
+    source_heads,
+    tiles,
+)
 from shared.database import Transaction, for_update, insert_into
 from shared.errors import Conflict
-from shared.ids import EvidenceId, FactId, LeaseId
+from shared.grades import Grade
+from shared.ids import EvidenceId, FactId, Id, LeaseId
 
 KEYS_PER_QUERY = 5_000  # both databases take about 32 000 parameters
+Matter = Case | Sampling
+AnyMatter = TypeVar("AnyMatter", bound=Matter)
+FORMS: dict[type, TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in (Case, Sampling)}
+MISSING = {Case: NoSuchCase, Sampling: NoSuchSampling}
 
 
 class LogMoved(Conflict):
     """Another process wrote to the log at the same time."""
+
+
+class ChangedMeanwhile(Conflict):
+    """Someone else acted on this at the same time; look again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +150,13 @@ async def entries_between(tx: Transaction, first: int, last: int) -> list[Stored
 
 
 async def find_entries(
-    tx: Transaction, filed_under: Iterable[frozenset[str]], fact_id: FactId | None, indexes: range, limit: int
-) -> list[StoredEntry]:
+    tx: Transaction, filed_under: Iterable[frozenset[str]], fact_id: FactId | None, indexes: range, limit: int,
+    but_not_of: str | None = None,
+) -> list[StoredEntry]:  # fmt: skip
     """The first entries, in order, of these indexes that are filed under a key of each of the sets."""
     query = select(*entries.c).where(entries.c.log_index.between(indexes.start, indexes.stop - 1))
+    if but_not_of is not None:
+        query = query.where(entries.c.service != but_not_of)
     for keys in filed_under:
         filed = links.c.log_index.between(indexes.start, indexes.stop - 1)
         query = query.where(entries.c.log_index.in_(select(links.c.log_index).where(links.c.key.in_(keys), filed)))
@@ -228,6 +256,102 @@ async def add_evidence(tx: Transaction, found: Evidence) -> bool:
     """False if the same contradiction is on file already."""
     row = {column.name: getattr(found, column.name) for column in evidence.c}
     return (await tx.execute(insert_into(tx, evidence).values(row).on_conflict_do_nothing())).rowcount == 1
+
+
+# --- what regulators have under way, and the labels that they are shown entries by
+
+
+async def add_matter(tx: Transaction, matter: Matter, readers: Iterable[str] = ()) -> None:
+    await tx.execute(insert(matters), [{"id": matter.id, "kind": type(matter).__name__, **_told(matter)}])
+    await add_readers(tx, matter, readers)
+
+
+async def matter(tx: Transaction, kind: type[AnyMatter], matter_id: Id) -> AnyMatter:
+    return _matter(kind, await tx.scalar(select(matters.c.told).where(matters.c.id == matter_id)))
+
+
+async def matter_for_update(tx: Transaction, kind: type[AnyMatter], matter_id: Id) -> AnyMatter:
+    return _matter(kind, await tx.scalar(for_update(select(matters.c.told).where(matters.c.id == matter_id), tx)))
+
+
+async def save_matter(tx: Transaction, before: Matter, after: Matter) -> None:
+    """Requires that it is still as it was read."""
+    as_read = (matters.c.id == before.id, matters.c.revision == before.revision)
+    if (await tx.execute(update(matters).where(*as_read).values(_told(after)))).rowcount != 1:
+        raise ChangedMeanwhile()
+
+
+async def matters_of(
+    tx: Transaction, kind: type[AnyMatter], after: Id | None, limit: int,
+    reader: str | None = None, or_state: str | None = None,
+) -> list[AnyMatter]:  # fmt: skip
+    """In order of age: all, or those that a reader has, and those in a state."""
+    query = select(matters.c.told).where(matters.c.kind == kind.__name__, matters.c.id > (after or ""))
+    if reader is not None:
+        theirs = select(matter_readers.c.matter_id).where(matter_readers.c.subject == reader)
+        query = query.where(or_(matters.c.id.in_(theirs), matters.c.state == or_state))
+    return [_matter(kind, told) for told in await tx.scalars(query.order_by(matters.c.id).limit(limit))]
+
+
+async def matters_under_way(
+    tx: Transaction, kind: type[AnyMatter], until: datetime | None, limit: int
+) -> list[AnyMatter]:
+    """Those that still have a deadline, or whose deadline is not after a moment."""
+    where = [matters.c.kind == kind.__name__, matters.c.deadline.is_not(None)]
+    query = select(matters.c.told).where(*where, *([matters.c.deadline <= until] if until else []))
+    return [_matter(kind, told) for told in await tx.scalars(query.order_by(matters.c.id).limit(limit))]
+
+
+async def add_readers(tx: Transaction, matter: Matter, readers: Iterable[str]) -> None:
+    rows = [{"subject": subject, "matter_id": matter.id} for subject in sorted(set(readers))]
+    if rows:
+        await tx.execute(insert_into(tx, matter_readers).on_conflict_do_nothing(), rows)
+
+
+async def first_checkpoint_with(tx: Transaction, fact_id: FactId) -> SignedCheckpoint | None:
+    """The first checkpoint that covers the entry of a fact."""
+    index = select(entries.c.log_index).where(entries.c.fact_id == fact_id).scalar_subquery()
+    query = select(*checkpoints.c).where(checkpoints.c.size > index).order_by(checkpoints.c.size).limit(1)
+    row = (await tx.execute(query)).one_or_none()
+    return SignedCheckpoint(row.size, row.note, row.signed_at) if row else None
+
+
+async def labelled_size(tx: Transaction) -> int:
+    """How much of the log has given its labels."""
+    return await tx.scalar(select(labelled.c.size).where(labelled.c.number == 1)) or 0
+
+
+async def labelled_size_for_update(tx: Transaction) -> int:
+    await tx.execute(insert_into(tx, labelled).on_conflict_do_nothing(), [{"number": 1, "size": 0}])
+    return await tx.scalar(for_update(select(labelled.c.size).where(labelled.c.number == 1), tx)) or 0
+
+
+async def labels_of(tx: Transaction, names: Iterable[str]) -> dict[str, Grade]:
+    some, found = sorted(names), dict[str, Grade]()
+    for start in range(0, len(some), KEYS_PER_QUERY):
+        query = select(labels.c.name, labels.c.grade).where(labels.c.name.in_(some[start : start + KEYS_PER_QUERY]))
+        found |= {row.name: Grade(row.grade) for row in await tx.execute(query)}
+    return found
+
+
+async def raise_labels(tx: Transaction, raised: Mapping[str, Grade], size: int) -> None:
+    await _upsert(tx, labels, [{"name": name, "grade": grade} for name, grade in sorted(raised.items())])
+    await tx.execute(update(labelled).where(labelled.c.number == 1).values(size=size))
+
+
+async def has_label_from(tx: Transaction, grade: Grade) -> bool:
+    return await tx.scalar(select(labels.c.name).where(labels.c.grade >= grade).limit(1)) is not None
+
+
+def _matter(kind: type[AnyMatter], told: str | None) -> AnyMatter:
+    if told is None:
+        raise MISSING[kind]()
+    return FORMS[kind].validate_json(told)
+
+
+def _told(matter: Matter) -> dict[str, object]:
+    told = FORMS[type(matter)].dump_json(matter).decode()
+    return {"state": matter.state, "deadline": matter.deadline, "revision": matter.revision, "told": told}
 
 
 def _log_query() -> Select[Any]:

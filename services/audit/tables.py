@@ -2,11 +2,13 @@
 
 A leaf's columns beside its bytes only help to find it; the tiles, heads and links follow from the leaves. The row of
 `log` is the one place where the log can grow: whoever moves its size from what they read is the sequencer.
+What regulators have under way (a case, a sampling) is a row of `matters`, told whole; only what it is sought by stands
+in columns.
 """
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
-from shared import outbox
+from shared import idempotency, outbox
 from shared.database import IdOf, Moment
 from shared.ids import EvidenceId, FactId, LeaseId
 
@@ -95,6 +97,42 @@ evidence = Table(
     Index("evidence_once", "service", "stripe", "seq", "sent_hash", unique=True),
 )
 
+matters = Table(
+    "matters",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("deadline", Moment),
+    Column("revision", Integer, nullable=False),
+    Column("told", Text, nullable=False),
+    Index("matters_by_kind", "kind", "id"),
+    Index("matters_by_deadline", "kind", "deadline"),
+)
+
+matter_readers = Table(
+    "matter_readers",
+    metadata,
+    Column("subject", String, primary_key=True),
+    Column("matter_id", String, primary_key=True),
+)
+
+labels = Table(
+    "labels",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("grade", String, nullable=False),
+    Index("labels_by_grade", "grade"),
+)
+
+labelled = Table(
+    "labelled",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("size", BigInteger, nullable=False),
+)
+
 outbox.tables(metadata)
+idempotency.tables(metadata)
 
 APPEND_ONLY = (entries, links, checkpoints, evidence)

@@ -9,6 +9,7 @@ from typing import Any
 
 from services.demo import data
 from services.demo.shelves import ALPHA, AVIATION, PASSWORD
+from tests.support import supervision
 
 HEX = "0" * 32
 HASH = "0" * 64
@@ -362,6 +363,7 @@ WRITES: dict[str, Write] = {
     "POST /audit/v1/batches":
         Write(NEIGHBOUR, {"service": "delivery", "stripe": 0, "first_seq": 1, "prev": HASH, "events": ["{}"]}),
 }  # fmt: skip
+WRITES |= {name: Write(*told) for name, told in supervision.WRITES.items()}
 STREAMS = {"PUT /delivery/v1/uploads/{upload_id}/content"}
 FORMS = {"POST /identity/v1/token", "POST /identity/v1/token/revoke"}
 # What is the same when it comes twice needs no key: it has one of its own.

@@ -16,28 +16,44 @@ async def export(audit: Audit, caller: Caller, size: int | None) -> AsyncGenerat
 
     Recorded before the first byte leaves. The same size gives the same bytes, whenever it is asked for.
     """
+    size, note = await signed_at(audit, size)
+    async with audit.database.transaction() as tx:
+        fact = BundleExported(size, root_of(note))
+        await audit.outbox.record(tx, caller.actor, await audit.database.now(tx), fact)
+    return _members(audit, size, note)
+
+
+async def signed_at(audit: Audit, size: int | None) -> tuple[int, bytes]:
+    """The checkpoint of that size, or the newest. Raises NoCheckpoint if there is none."""
     async with audit.database.read() as tx:
         newest = await store.newest_checkpoint(tx)
         size = newest.size if size is None and newest else size
         note = None if size is None else await store.checkpoint_note(tx, size)
     if size is None or note is None:
         raise NoCheckpoint(size=size)
-    async with audit.database.transaction() as tx:
-        root = checkpoint.parse_checkpoint(checkpoint.parse_note(note.decode()).text).root.hex()
-        await audit.outbox.record(tx, caller.actor, await audit.database.now(tx), BundleExported(size, root))
-    return _members(audit, size, note)
+    return size, note
 
 
-async def _members(audit: Audit, size: int, note: bytes) -> AsyncGenerator[bytes]:
-    """The bundle, one member at a time, in ascending order of name."""
+def root_of(note: bytes) -> str:
+    return checkpoint.parse_checkpoint(checkpoint.parse_note(note.decode()).text).root.hex()
+
+
+async def checkpoints(audit: Audit, size: int, note: bytes) -> AsyncGenerator[bytes]:
+    """The newest checkpoint and those before it, which come first in every bundle."""
     yield bundle.member("checkpoint", note)
     async with audit.database.read() as tx:
         sizes = bundle.history(await store.checkpoint_sizes(tx, size))
     for earlier in sorted(sizes, key=str):
         yield bundle.member(f"checkpoints/{earlier}", await _checkpoint(audit, earlier))
+
+
+async def _members(audit: Audit, size: int, note: bytes) -> AsyncGenerator[bytes]:
+    """The bundle, one member at a time, in ascending order of name."""
+    async for member in checkpoints(audit, size, note):
+        yield member
     yield bundle.member("policy.json", bundle.policy(audit.origin, audit.signer.key))
     for each in tile.tiles_of(size):
-        yield bundle.member(f"tile/{each.level}/{each.path()}", await _hashes(audit, each))
+        yield bundle.member(f"tile/{each.level}/{each.path()}", await hashes(audit, each))
     for each in tile.tiles_of(size):
         if each.level == 0:
             yield bundle.member(f"tile/entries/{each.path()}", await _entries(audit, each))
@@ -52,7 +68,7 @@ async def _checkpoint(audit: Audit, size: int) -> bytes:
         return await store.checkpoint_note(tx, size) or b""
 
 
-async def _hashes(audit: Audit, wanted: Tile) -> bytes:
+async def hashes(audit: Audit, wanted: Tile) -> bytes:
     async with audit.database.read() as tx:
         found = await store.tile_hashes(tx, [(wanted.level, wanted.index)])
     return found[wanted.level, wanted.index][: wanted.width * tree.HASH_BYTES]

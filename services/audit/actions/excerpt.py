@@ -1,0 +1,67 @@
+"""What happens when a regulator takes with them what they may read: every hash, and the entries not withheld."""
+
+from collections.abc import AsyncGenerator, Sequence
+
+from services.audit import store
+from services.audit.actions import case_reading, export, oversight
+from services.audit.actions.audit import Audit
+from services.audit.events import BundleExported
+from services.audit.rules import bundle, excerpt, tile
+from services.audit.rules.case import Case
+from services.audit.store import StoredEntry
+from shared.access import Caller
+from shared.facts import read_event
+from shared.ids import CaseId
+
+AT_ONCE = 500
+
+
+async def of_case(audit: Audit, caller: Caller, case_id: CaseId, size: int | None) -> AsyncGenerator[bytes]:
+    """The entries that the case reaches, up to a checkpoint. Recorded, with the case, before the first byte."""
+    return await _export(audit, caller, size, await case_reading.case_to_read(audit, caller, case_id))
+
+
+async def of_log(audit: Audit, caller: Caller, size: int | None) -> AsyncGenerator[bytes]:
+    """The whole log up to a checkpoint; or what a supervisor reads of it without a case, where that is not all."""
+    size, _ = await export.signed_at(audit, size)
+    if await oversight.needs_screening(audit, caller):
+        return await _export(audit, caller, size, None)
+    return await export.export(audit, caller, size)
+
+
+async def _export(audit: Audit, caller: Caller, size: int | None, case: Case | None) -> AsyncGenerator[bytes]:
+    size, note = await export.signed_at(audit, size)
+    await oversight.label_entries(audit)
+    async with audit.database.transaction() as tx:
+        now, root = await audit.database.now(tx), export.root_of(note)
+        fact = BundleExported(size, root, case_id=case and case.id, is_excerpt=True)
+        await audit.outbox.record(tx, caller.actor, now, fact)
+    return _members(audit, caller, case, size, note)
+
+
+async def _members(
+    audit: Audit, caller: Caller, case: Case | None, size: int, note: bytes
+) -> AsyncGenerator[bytes]:  # fmt: skip
+    """The excerpt, in ascending order of name."""
+    async for member in export.checkpoints(audit, size, note):
+        yield member
+    for first in range(0, size, AT_ONCE):
+        for each in await _told(audit, caller, case, first, min(first + AT_ONCE, size)):
+            yield bundle.member(excerpt.entry_name(each.index), each.leaf)
+    yield bundle.member("policy.json", excerpt.policy(audit.origin, audit.signer.key))
+    for each in tile.tiles_of(size):
+        yield bundle.member(f"tile/{each.level}/{each.path()}", await export.hashes(audit, each))
+    yield bundle.END
+
+
+async def _told(audit: Audit, caller: Caller, case: Case | None, first: int, last: int) -> Sequence[StoredEntry]:
+    async with audit.database.read() as tx:
+        found = await store.entries_between(tx, first, last)
+        if case is None:
+            return (await oversight.screen(tx, caller, found))[0]
+        reached = await oversight.reached_by(tx, case.form.scope, found)
+    return [each for each in found if each.index in reached or _act(each) in excerpt.ALWAYS_TOLD]
+
+
+def _act(stored: StoredEntry) -> str:
+    return read_event(stored.leaf.split(b"\n")[1]).act

@@ -1,0 +1,24 @@
+"""An excerpt: a bundle that holds every hash of the log and only some of its entries.
+
+Promises: each entry in it is proved to be in the log, at its place, by the same hashes and the same signed checkpoint
+as in a whole bundle; where one is withheld its hash stands in the tiles, so that nothing can be slipped in or out.
+Does not: show that sources and subjects are complete, for that takes every entry. A verifier says so, and never "ok".
+The layout: no `tile/entries`, but each entry under its index in `entry/`; `policy.json` is of format 2.
+"""
+
+from services.audit.rules.checkpoint import VerifierKey
+from shared import canonical
+
+FORMAT = 2
+INDEX_DIGITS = 16
+ALWAYS_TOLD = frozenset({"audit.redaction_done", "audit.log_pruned"})  # what a verifier must know to read the rest
+
+
+def entry_name(index: int) -> str:
+    """The member of an entry. Names ascend as indexes do."""
+    return f"entry/{index:0{INDEX_DIGITS}}"
+
+
+def policy(origin: str, key: VerifierKey) -> bytes:
+    """What a verifier must know of the log, and that this is not all of it."""
+    return canonical.encode({"format": FORMAT, "kind": "excerpt", "origin": origin, "log_key": key.text()})
