@@ -238,6 +238,14 @@ class SamplingId(Id):
     kind = "sampling"
 
 
+class DataKeyId(Id):
+    kind = "data_key"
+
+
+class RedactionId(Id):
+    kind = "redaction"
+
+
 # every service
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import base64
 import hashlib
+import hmac
 import json
 import re
 import sqlite3
@@ -42,20 +43,23 @@ CHECKS = {
     "times": ("入账时间不倒退", "ingest times never run backwards"),
     "back_links": ("回链与计数正确", "back-links and counts"),
     "canonical": ("规范编码", "canonical form of every line"),
+    "commitments": (
+        "披露字段与承诺相符，删除只及于承诺字段",
+        "opened fields match, erased ones were fields",
+    ),
 }
 NEVER_CHECKED = [
     ("见证：本包未经见证", "not witnessed: nothing shows that others were shown the same log"),
     ("时间锚：签名时间未经第三方证明", "not anchored: no third party attests the time"),
     ("新旧：此检查点是否最新", "whether this checkpoint is the newest"),
     ("来源从未上报的事件", "events that a service never reported"),
-    ("承诺字段的原值", "the values behind commitments"),
     ("内容的真实性", "whether what the entries say is true"),
 ]
 OWN_KEY = ("密钥归属：密钥取自包内", "whose key it is: it was taken from the bundle itself")
 EVENT_MEMBERS = set("v id ts act cat out actor data ret obj rsn onb ctr pol lb chg amt req pd".split())
 EVENT_REQUIRED = set("v id ts act cat out actor data ret".split())
 UNKNOWN = r"(?!(checkpoint|policy\.json)$|checkpoints/|tile/([0-7]|entries)/)"
-UNKNOWN_IN_AN_EXCERPT = r"(?!(checkpoint|policy\.json)$|checkpoints/|entry/|tile/[0-7]/)"
+UNKNOWN_IN_AN_EXCERPT = r"(?!(checkpoint|policy\.json)$|checkpoints/|entry/|field/|tile/[0-7]/)"
 POLICY_MEMBERS = {1: {"format", "log_key", "origin"}, 2: {"format", "kind", "log_key", "origin"}}
 MEMBER_BYTES_MAX = 32 * 1024 * 1024
 KEY_SOURCES = {
@@ -72,6 +76,9 @@ NUMBER = "(?:0|-?[1-9][0-9]{0,15})"
 SOURCE_LINE = re.compile(rf'\{{"prev":"[0-9a-f]{{64}}","seq":{NUMBER},"str":{NUMBER},"svc":"[a-z_]+"\}}'.encode())
 LINK = rf'\["[0-9a-f]{{32}}",{NUMBER},{NUMBER}\]'
 SEAL_LINE = re.compile(rf'\{{"ep":{NUMBER},"its":{NUMBER},"k":\[(?:{LINK}(?:,{LINK})*)?\],"lag":{NUMBER}\}}'.encode())
+FIELD_STATES = {"disclosed": "披露", "withheld": "隐去", "erased": "已删除"}
+FIELD_KINDS_MAX = 100
+OPENED_MAX = 100
 FINDINGS_MAX = 5  # of each check and verdict; more would only repeat it
 
 
@@ -109,6 +116,8 @@ class Report:
     kind: str = "whole"
     disclosed: int = 0  # of an excerpt: entries that are in it, and proved
     withheld: int = 0  # and entries of which it has no more than the hash
+    fields: dict[str, dict[str, int]] = field(default_factory=lambda: dict[str, dict[str, int]]())  # by act and name
+    opened: list[dict[str, Any]] = field(default_factory=lambda: list[dict[str, Any]]())
     reason: str = ""  # why nothing can be decided
     blame: str = ""  # which of entries and tiles the signed root contradicts
     done: set[str] = field(default_factory=lambda: set[str]())
@@ -146,6 +155,9 @@ class Report:
         skipped = [label for check, label in CHECKS.items() if self.status(check) == "not checked"]
         own = [OWN_KEY] if self.key_source == "bundle" else []
         absent = [(f"隐去的条目 {self.withheld} 条", f"{self.withheld} entries withheld")] if self.withheld else []
+        closed = sum(states["withheld"] for states in self.fields.values())
+        if closed:
+            absent.append((f"{closed} 个承诺字段的原值", f"the values behind {closed} commitments"))
         return absent + skipped + own + NEVER_CHECKED + [(name, "unknown member") for name in self.unknown]
 
     def as_json(self) -> dict[str, Any]:
@@ -171,6 +183,11 @@ class Report:
             lines.append(f"摘录 / excerpt: {told}; {self.withheld} 条隐去 / withheld")
         for check, label in CHECKS.items():
             lines.append(f"[{MARKS[self.status(check)]}] {' / '.join(label)}: {self.counts[check]}")
+        for kind, states in self.fields.items():
+            told = ", ".join(f"{label} {state} {states[state]}" for state, label in FIELD_STATES.items())
+            lines.append(f"承诺字段 / committed field {kind}: {told}")
+        for each in self.opened:
+            lines.append(f"  - {each['index']} {each['name']}: {each['value']!r}")
         first = self.first()
         if first:
             lines += ["", f"首个差异 / first divergence: {first.describe()}", f"判断 / meaning: {self.blame or '-'}"]
@@ -352,7 +369,8 @@ class ExcerptScan(Scan):
         self, bundle: Bundle, report: Report, history: dict[int, bytes], progress: Callable[[int, int], None]
     ) -> None:
         super().__init__(bundle, report, history, progress)
-        self._entries = Series(bundle, "entry/", report)
+        self._entries, self._fields = Series(bundle, "entry/", report), Series(bundle, "field/", report)
+        self._content.is_whole = False
 
     def _walk(self) -> None:
         size = self._report.size
@@ -370,23 +388,27 @@ class ExcerptScan(Scan):
             self._tree.rows[0].clear()
             self._compare_tiles(last=self._tree.size == size)
             self._progress(self._tree.size, size)
-        for series in [self._entries, *self._tiles]:
+        for series in [self._entries, self._fields, *self._tiles]:
             series.end()
-        self._report.done.add("checkpoints")
+        self._report.done |= {"checkpoints", "commitments"}
 
     def _take_hash(self, index: int, expected: bytes, tile: str) -> None:
-        leaf = self._entries.take(f"{index:016}")
+        leaf, opened = self._entries.take(f"{index:016}"), self._fields.take(f"{index:016}")
         self._tree.add(expected)
         self._compare_checkpoint()
         if leaf is None:
             self._report.withheld += 1
+            if opened is not None:
+                self._report.add(Finding(TAMPERED, "commitments", f"field/{index:016}", "its entry", "none", index))
             return
         found = hashlib.sha256(b"\x00" + leaf).digest()
         self._report.counts["leaves"] += 1
         self._report.disclosed += found == expected
         if found != expected:
             self._report.add(Finding(TAMPERED, "leaves", tile, expected.hex(), found.hex(), index))
-        self._content.read(index, leaf)
+        lines = self._content.read(index, leaf)
+        if lines:
+            self._content.follow_fields(index, lines[1], opened)
 
 
 # --- what the entries say of each other
@@ -402,6 +424,9 @@ class Content:
         self._subjects = sqlite3.connect("", isolation_level=None)
         self._subjects.execute("PRAGMA journal_mode = OFF")
         self._subjects.execute("CREATE TABLE subjects (subject PRIMARY KEY, key UNIQUE, last, count) WITHOUT ROWID")
+        self._subjects.execute("CREATE TABLE fields (entry, name, act, state, PRIMARY KEY (entry, name)) WITHOUT ROWID")
+        self._subjects.execute("CREATE TABLE salts (salt PRIMARY KEY) WITHOUT ROWID")
+        self.is_whole = True
 
     def check(self, index: int, leaf: bytes) -> None:
         """The entry in itself, and after all before it."""
@@ -413,6 +438,7 @@ class Content:
         self._follow_chain(index, source, leaf.split(b"\n")[1])
         self._follow_time(index, event, seal)
         self._follow_links(index, subjects(event), seal["k"])
+        self.follow_fields(index, event, None)
 
     def read(self, index: int, leaf: bytes) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]] | None:
         """The entry's lines, if they are of the log's form; said if they are not."""
@@ -464,7 +490,55 @@ class Content:
             except sqlite3.IntegrityError:
                 self._tell("back_links", index, "a key of its own", f"{key} of another subject", False)
 
+    def follow_fields(self, index: int, event: dict[str, Any], opened: bytes | None) -> None:
+        """What the entry commits to, what is opened of it here, and what it says was erased of those before it."""
+        try:
+            for name in event.get("pd", {}):
+                row = (index, name, event["act"], "withheld")
+                self._subjects.execute("INSERT INTO fields VALUES (?, ?, ?, ?)", row)
+            if opened is not None:
+                for name, told in read_line(opened)["fields"].items():
+                    self._open_field(index, name, event.get("pd", {}).get(name), told)
+            if event["act"] == "audit.redaction_done" and event["data"]["state"] == "erased":
+                for each in event["data"]["fields"]:
+                    self._erase_field(index, each["index"], each["name"])
+        except (ValueError, KeyError, TypeError, AttributeError, sqlite3.Error) as error:
+            self._tell("commitments", index, "fields in the log's form", str(error), False)
+
+    def _open_field(self, index: int, name: str, commitment: str | None, told: dict[str, str]) -> None:
+        salt, value = bytes.fromhex(told["salt"]), told["value"]
+        if len(salt) != 32:  # HMAC takes a shorter one for the same as one with zeros behind
+            raise Refused("a salt has 32 bytes")
+        found = hmac.new(salt, b"\x11" + name.encode() + b"\x00" + value.encode(), hashlib.sha256).hexdigest()
+        self._tell("commitments", index, f"{name} {commitment}", f"{name} {found}", found == commitment)
+        try:
+            self._subjects.execute("INSERT INTO salts VALUES (?)", (salt,))
+        except sqlite3.IntegrityError:
+            self._tell("commitments", index, f"a salt of its own for {name}", "the salt of another field", False)
+        if found == commitment:
+            self._set_field(index, name, "disclosed")
+            if len(self._report.opened) < OPENED_MAX:
+                self._report.opened.append({"index": index, "name": name, "value": value})
+
+    def _erase_field(self, index: int, erased: int, name: str) -> None:
+        row = self._subjects.execute("SELECT state FROM fields WHERE entry = ? AND name = ?", (erased, name)).fetchone()
+        if row is None and not self.is_whole:
+            return  # of an entry that is withheld
+        right = row is not None and row[0] != "disclosed"
+        found = "no such field" if row is None else row[0]
+        self._tell("commitments", index, f"a committed field {erased}/{name} that nobody can open", found, right)
+        if right:
+            self._set_field(erased, name, "erased")
+
+    def _set_field(self, index: int, name: str, state: str) -> None:
+        self._subjects.execute("UPDATE fields SET state = ? WHERE entry = ? AND name = ?", (state, index, name))
+
     def close(self) -> None:
+        query = "SELECT act, name, state, count(*) FROM fields GROUP BY act, name, state ORDER BY act, name"
+        for act, name, state, count in self._subjects.execute(query):
+            kind = f"{act}.{name}"
+            if kind in self._report.fields or len(self._report.fields) < FIELD_KINDS_MAX:
+                self._report.fields.setdefault(kind, dict.fromkeys(FIELD_STATES, 0))[state] = count
         self._subjects.close()
 
     def _tell(self, check: str, index: int, expected: str, found: str, right: bool, until: int | None = None) -> None:

@@ -3,15 +3,26 @@
 A checkpoint is no fact: a log that told of each of its checkpoints would grow for ever.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal
 
 from services.audit.rules.case import Case, Outcome, State
+from services.audit.rules.redaction import Field, KeyState, Redaction
 from services.audit.rules.sampling import Sampling
 from shared.facts import Category, Fact, Retention
 from shared.grades import Grade
-from shared.ids import AssetId, CaseId, ContractId, EvidenceId, FactId, ParticipantId, SamplingId
+from shared.ids import (
+    AssetId,
+    CaseId,
+    ContractId,
+    EvidenceId,
+    FactId,
+    ParticipantId,
+    RedactionId,
+    SamplingId,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,4 +197,72 @@ class SamplingLapsed(Fact):
 
     category: ClassVar[Category] = Category.ACCESS
     sampling_id: SamplingId
+    reason_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class FieldsOpened(CaseFact):
+    """A regulator was shown what stands behind commitments of an entry; which were open to them."""
+
+    case_id: CaseId
+    index: int
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RedactionProposed(Fact):
+    """The first of two persons asks that what is kept of a subject for a purpose be restricted, or erased."""
+
+    category: ClassVar[Category] = Category.ACCESS
+    redaction_id: RedactionId
+    subject: str
+    purpose: str
+    to: KeyState
+    legal_basis: str
+    reason: str
+    deadline: datetime | None
+
+    @classmethod
+    def of(cls, proposed: Redaction) -> "RedactionProposed":
+        return cls(
+            proposed.id, proposed.subject, proposed.purpose, proposed.to, proposed.legal_basis, proposed.reason,
+            proposed.deadline,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class RedactionDone(Fact):
+    """The second person agreed, and so it was done: to these fields of these entries, and to nothing else of them."""
+
+    category: ClassVar[Category] = Category.ACCESS
+    retention: ClassVar[Retention] = Retention.REGISTRATION
+    redaction_id: RedactionId
+    state: KeyState
+    legal_basis: str
+    proposed_by: str
+    decided_by: str
+    fields: tuple[Field, ...]
+
+    @classmethod
+    def of(cls, done: Redaction, fields: Sequence[Field]) -> "RedactionDone":
+        who = (done.proposed_by, str(done.decided_by))
+        return cls(done.id, done.to, done.legal_basis, *who, tuple(fields))
+
+
+@dataclass(frozen=True, slots=True)
+class RedactionRefused(Fact):
+    """The second person did not agree."""
+
+    category: ClassVar[Category] = Category.ACCESS
+    redaction_id: RedactionId
+    reason_code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RedactionLapsed(Fact):
+    """Nobody decided on a redaction in time."""
+
+    category: ClassVar[Category] = Category.ACCESS
+    redaction_id: RedactionId
     reason_code: str

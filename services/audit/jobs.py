@@ -2,11 +2,11 @@
 
 import logging
 
-from services.audit.actions import case, oversight, sampling
+from services.audit.actions import case, oversight, redaction, sampling
 from services.audit.actions.audit import Audit
 
 INTERVAL_SECONDS = 1.0
-JOBS = (oversight.label_entries, case.pass_deadlines, sampling.draw_due)
+JOBS = (oversight.label_entries, case.pass_deadlines, redaction.pass_deadlines, sampling.draw_due)
 log = logging.getLogger(__name__)
 
 

@@ -8,10 +8,12 @@ from pydantic import Field
 from services.audit.rules import sampling as sampling_rules
 from services.audit.rules.case import Case, Form, NextActor, Outcome, Scope, State, Step
 from services.audit.rules.entry import Batch
+from services.audit.rules.redaction import KeyState
+from services.audit.rules.redaction import State as RedactionState
 from services.audit.rules.sampling import Plan, Sampling
 from shared import web
 from shared.grades import Grade
-from shared.ids import AssetId, CaseId, ContractId, ParticipantId, SamplingId, UserId
+from shared.ids import AssetId, CaseId, ContractId, FactId, ParticipantId, RedactionId, SamplingId, UserId
 
 EVENTS_MAX = 4_000
 EVENT_LENGTH_MAX = 16 * 1024
@@ -258,3 +260,77 @@ class SamplingView(web.View):
             beacon_root=sampling.beacon_root, reason_code=sampling.reason_code,
             drawn=[AssignmentView(subject=each.subject, inspectors=list(each.inspectors)) for each in sampling.drawn],
         )  # fmt: skip
+
+
+Name = Annotated[str, Field(pattern="^[a-z][a-z_]{0,63}$")]
+SubjectId = Annotated[str, Field(pattern="^[a-z_]{1,40}_[0-9a-f]{32}$")]
+
+
+class NewDisclosure(web.Request):
+    """What a service's own commitment stands for: kept sealed, under the key of its subject and purpose."""
+
+    fact_id: FactId
+    name: Name
+    value: Annotated[str, Field(min_length=1, max_length=4_000)]
+    salt: Hash
+    subject: SubjectId
+    purpose: Name
+
+
+class FieldView(web.View):
+    """A committed field of an entry."""
+
+    index: int
+    name: str
+
+
+class OpenedFieldView(web.View):
+    """承诺字段 · A committed field as a case opens it: with value and salt, which anyone can check, or why without."""
+
+    name: str
+    commitment: str
+    state: Literal["disclosed", "withheld", "restricted", "erased"]
+    value: str | None
+    salt: str | None
+
+
+class NewRedaction(web.Request):
+    """删除 · What is kept of a subject for a purpose is to be restricted, or, once it is restricted, erased."""
+
+    subject: SubjectId
+    purpose: Name
+    to: Literal["restricted", "erased"]
+    legal_basis: LegalBasis
+    reason: Words
+
+    def told(self) -> tuple[str, str, KeyState, str, str]:
+        return self.subject, self.purpose, KeyState(self.to), self.legal_basis, self.reason
+
+
+class RedactionRefusal(web.Request):
+    reason_code: ReasonCode
+    reason: Words
+
+
+class RedactionView(web.View):
+    id: RedactionId
+    state: RedactionState
+    next_actor: str | None
+    deadline: datetime | None
+    subject: str
+    purpose: str
+    to: KeyState
+    legal_basis: str
+    reason: str
+    proposed_by: str
+    decided_by: str | None
+    reason_code: str | None
+    field_count: int | None
+    revision: int
+
+
+class RedactionCountView(web.View):
+    """At how many redactions that were done an operator had a hand."""
+
+    operator: str
+    count: int

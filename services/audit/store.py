@@ -10,11 +10,12 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
-from sqlalchemy import Select, Table, insert, or_, select, tuple_, update
+from sqlalchemy import Select, Table, func, insert, or_, select, tuple_, update
 
 from services.audit.rules import tile as tile_rules
 from services.audit.rules.case import Case, NoSuchCase
 from services.audit.rules.entry import BackLink, SourceHead
+from services.audit.rules.redaction import NoSuchRedaction, Redaction
 from services.audit.rules.sampling import NoSuchSampling, Sampling
 from services.audit.rules.tile import Tile, Unfinished
 from services.audit.rules.tree import EMPTY_ROOT
@@ -38,10 +39,10 @@ from shared.grades import Grade
 from shared.ids import EvidenceId, FactId, Id, LeaseId
 
 KEYS_PER_QUERY = 5_000  # both databases take about 32 000 parameters
-Matter = Case | Sampling
+Matter = Case | Sampling | Redaction
 AnyMatter = TypeVar("AnyMatter", bound=Matter)
-FORMS: dict[type, TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in (Case, Sampling)}
-MISSING = {Case: NoSuchCase, Sampling: NoSuchSampling}
+FORMS: dict[type, TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in (Case, Sampling, Redaction)}
+MISSING = {Case: NoSuchCase, Sampling: NoSuchSampling, Redaction: NoSuchRedaction}
 
 
 class LogMoved(Conflict):
@@ -147,6 +148,14 @@ async def entries_between(tx: Transaction, first: int, last: int) -> list[Stored
         select(*entries.c).where(entries.c.log_index >= first, entries.c.log_index < last).order_by(entries.c.log_index)
     )
     return _entries(await tx.execute(query))
+
+
+async def entries_at(tx: Transaction, indexes: Iterable[int]) -> list[StoredEntry]:
+    some, found = sorted(set(indexes)), list[StoredEntry]()
+    for start in range(0, len(some), KEYS_PER_QUERY):
+        here = entries.c.log_index.in_(some[start : start + KEYS_PER_QUERY])
+        found += _entries(await tx.execute(select(*entries.c).where(here).order_by(entries.c.log_index)))
+    return found
 
 
 async def find_entries(
@@ -300,6 +309,14 @@ async def matters_under_way(
     where = [matters.c.kind == kind.__name__, matters.c.deadline.is_not(None)]
     query = select(matters.c.told).where(*where, *([matters.c.deadline <= until] if until else []))
     return [_matter(kind, told) for told in await tx.scalars(query.order_by(matters.c.id).limit(limit))]
+
+
+async def matters_counted(tx: Transaction, kind: type[AnyMatter], state: str) -> dict[str, int]:
+    """For each reader, how many they have that are in the state."""
+    both = matters.c.id == matter_readers.c.matter_id
+    query = select(matter_readers.c.subject, func.count()).where(both, matters.c.kind == kind.__name__)
+    rows = await tx.execute(query.where(matters.c.state == state).group_by(matter_readers.c.subject))
+    return {row[0]: row[1] for row in rows}
 
 
 async def add_readers(tx: Transaction, matter: Matter, readers: Iterable[str]) -> None:

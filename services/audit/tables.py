@@ -6,11 +6,11 @@ What regulators have under way (a case, a sampling) is a row of `matters`, told 
 in columns.
 """
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
 from shared import idempotency, outbox
 from shared.database import IdOf, Moment
-from shared.ids import EvidenceId, FactId, LeaseId
+from shared.ids import DataKeyId, EvidenceId, FactId, LeaseId
 
 metadata = MetaData()
 
@@ -130,6 +130,34 @@ labelled = Table(
     metadata,
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("size", BigInteger, nullable=False),
+)
+
+data_keys = Table(
+    "data_keys",
+    metadata,
+    Column("id", IdOf(DataKeyId), primary_key=True),
+    Column("subject", String, nullable=False),
+    Column("purpose", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("wrapped", LargeBinary),
+)
+is_kept = data_keys.c.state != "erased"
+Index(
+    "one_living_key", data_keys.c.subject, data_keys.c.purpose, unique=True, sqlite_where=is_kept,
+    postgresql_where=is_kept,
+)  # fmt: skip
+
+disclosures = Table(
+    "disclosures",
+    metadata,
+    Column("log_index", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", String, primary_key=True),
+    Column("data_key_id", IdOf(DataKeyId), ForeignKey("data_keys.id"), nullable=False),
+    Column("salt_hash", LargeBinary, nullable=False, unique=True),
+    Column("salt", LargeBinary),
+    Column("nonce", LargeBinary),
+    Column("ciphertext", LargeBinary),
+    Index("disclosures_by_key", "data_key_id"),
 )
 
 outbox.tables(metadata)

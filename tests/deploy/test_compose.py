@@ -84,12 +84,14 @@ def test_a_key_is_given_to_the_one_service_that_owns_it():
             "YAOSU_TOKEN_KEY",
             "YAOSU_SERVICE_SECRETS",
             "YAOSU_LOG_KEY",
+            "YAOSU_DISCLOSURE_KEY",
             "YAOSU_CERTIFICATE_KEY",
             "YAOSU_PSEUDONYM_KEY",
         )  # fmt: skip
     }
     assert owners == {
         "YAOSU_TOKEN_KEY": {"identity"}, "YAOSU_SERVICE_SECRETS": {"identity"}, "YAOSU_LOG_KEY": {"audit"},
+        "YAOSU_DISCLOSURE_KEY": {"audit"},
         "YAOSU_CERTIFICATE_KEY": {"catalog"}, "YAOSU_PSEUDONYM_KEY": {"delivery"},
     }  # fmt: skip
     secrets = [container["environment"].get("YAOSU_SERVICE_SECRET") for container in CONTAINERS.values()

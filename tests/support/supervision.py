@@ -3,7 +3,8 @@
 from typing import Any
 
 HEX = "0" * 32
-REGULATOR = "regulator"
+HASH = "0" * 64
+REGULATOR, SECURITY, AUDITOR, NEIGHBOUR = "regulator", "security", "log", "neighbour"
 
 WRITES: dict[str, tuple[str, Any]] = {
     "POST /audit/v1/cases": (REGULATOR, {
@@ -24,4 +25,14 @@ WRITES: dict[str, tuple[str, Any]] = {
         "purpose": "抽查", "legal_basis": "国办发〔2015〕58号", "subject_ids": [f"participant_{HEX}"],
         "inspector_ids": [f"user_{HEX}"], "subject_count": 1, "inspectors_each": 1,
     }),
+    "POST /audit/v1/disclosures": (NEIGHBOUR, {
+        "fact_id": f"fact_{HEX}", "name": "login", "value": "ana", "salt": HASH, "subject": f"user_{HEX}",
+        "purpose": "security",
+    }),
+    "POST /audit/v1/redactions": (SECURITY, {
+        "subject": f"user_{HEX}", "purpose": "security", "to": "restricted",
+        "legal_basis": "个人信息保护法第四十七条", "reason": "因为",
+    }),
+    "POST /audit/v1/redactions/{redaction_id}/approval": (AUDITOR, None),
+    "POST /audit/v1/redactions/{redaction_id}/refusal": (AUDITOR, {"reason_code": "not_due", "reason": "因为"}),
 }  # fmt: skip

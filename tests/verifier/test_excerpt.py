@@ -31,7 +31,7 @@ def test_what_is_disclosed_is_proved_and_what_is_withheld_is_counted(tmp_path: P
     report = verified(an_excerpt(size, told, [size // 2 + 1]), tmp_path)
     assert (report.exit_code(), report.findings) == (INCOMPLETE, [])
     assert (report.kind, report.disclosed, report.withheld) == ("excerpt", len(told), size - len(told))
-    assert {check for check in CHECKS if report.status(check) == "ok"} == {"signature", "checkpoints"}
+    assert {check for check in CHECKS if report.status(check) == "ok"} == {"signature", "checkpoints", "commitments"}
     lines = report.as_text()
     assert f"{len(told)} 条披露" in lines and f"{size - len(told)} 条隐去" in lines
     assert (f"{size - len(told)} entries withheld" in lines) == (size > len(told))

@@ -1,4 +1,4 @@
-"""Cases, samplings, and the labels by which regulators are shown entries."""
+"""Cases, samplings, the labels by which regulators are shown entries, and what can be erased."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -51,3 +51,34 @@ def upgrade() -> None:
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("caller", "route", "key_digest"),
     )
+    op.create_table(
+        "data_keys",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("purpose", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("wrapped", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "one_living_key",
+        "data_keys",
+        ["subject", "purpose"],
+        unique=True,
+        sqlite_where=sa.text("state != 'erased'"),
+        postgresql_where=sa.text("state != 'erased'"),
+    )
+    op.create_table(
+        "disclosures",
+        sa.Column("log_index", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("data_key_id", sa.String(), nullable=False),
+        sa.Column("salt_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("salt", sa.LargeBinary(), nullable=True),
+        sa.Column("nonce", sa.LargeBinary(), nullable=True),
+        sa.Column("ciphertext", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(["data_key_id"], ["data_keys.id"]),
+        sa.PrimaryKeyConstraint("log_index", "name"),
+        sa.UniqueConstraint("salt_hash"),
+    )
+    op.create_index("disclosures_by_key", "disclosures", ["data_key_id"], unique=False)

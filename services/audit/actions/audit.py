@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 from services.audit.actions.sequencer import Sequencer
 from services.audit.actions.signer import Signer
+from services.audit.rules.retention import STANDARD, Policy
 from shared.clock import Clock
 from shared.database import Database
 from shared.outbox import Outbox
+from shared.sealing import MasterKey
 from shared.signing import SigningKey
 
 
@@ -19,8 +21,14 @@ class Audit:
     key: SigningKey
     sequencer: Sequencer
     signer: Signer
+    retention: Policy
+    master_key: MasterKey | None = None
 
 
-def compose(database: Database, outbox: Outbox, clock: Clock, origin: str, key: SigningKey) -> Audit:
+def compose(
+    database: Database, outbox: Outbox, clock: Clock, origin: str, key: SigningKey, retention: Policy = STANDARD,
+    master_key: MasterKey | None = None,
+) -> Audit:  # fmt: skip
     sequencer = Sequencer(database)
-    return Audit(database, outbox, clock, origin, key, sequencer, Signer(database, origin, key, sequencer))
+    signer = Signer(database, origin, key, sequencer)
+    return Audit(database, outbox, clock, origin, key, sequencer, signer, retention, master_key)

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Sequence
 
 from services.audit import store
-from services.audit.actions import case_reading, export, oversight
+from services.audit.actions import case_reading, disclosure, export, oversight
 from services.audit.actions.audit import Audit
 from services.audit.events import BundleExported
 from services.audit.rules import bundle, excerpt, tile
@@ -48,6 +48,10 @@ async def _members(
     for first in range(0, size, AT_ONCE):
         for each in await _told(audit, caller, case, first, min(first + AT_ONCE, size)):
             yield bundle.member(excerpt.entry_name(each.index), each.leaf)
+    if case is not None:
+        for first in range(0, size, AT_ONCE):
+            for index, opened in await _opened(audit, caller, case, first, min(first + AT_ONCE, size)):
+                yield bundle.member(excerpt.fields_name(index), excerpt.fields(opened))
     yield bundle.member("policy.json", excerpt.policy(audit.origin, audit.signer.key))
     for each in tile.tiles_of(size):
         yield bundle.member(f"tile/{each.level}/{each.path()}", await export.hashes(audit, each))
@@ -61,6 +65,20 @@ async def _told(audit: Audit, caller: Caller, case: Case | None, first: int, las
             return (await oversight.screen(tx, caller, found))[0]
         reached = await oversight.reached_by(tx, case.form.scope, found)
     return [each for each in found if each.index in reached or _act(each) in excerpt.ALWAYS_TOLD]
+
+
+async def _opened(
+    audit: Audit, caller: Caller, case: Case, first: int, last: int
+) -> list[tuple[int, dict[str, tuple[str, str]]]]:
+    """Of each entry that is told, the fields that the case opens, if there are any."""
+    found: list[tuple[int, dict[str, tuple[str, str]]]] = []
+    told = await _told(audit, caller, case, first, last)
+    async with audit.database.read() as tx:
+        for entry in told:
+            opened = await disclosure.opened_of(audit, tx, case, entry)
+            if values := {each.name: (each.salt, each.value) for each in opened if each.salt and each.value}:
+                found.append((entry.index, values))
+    return found
 
 
 def _act(stored: StoredEntry) -> str:
