@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     # audit's alone: what the keys of disclosed values are kept under. Without it, no service's disclosures are taken.
     disclosure_key: SecretStr | None = None
     retention_days: dict[str, int] = Field(default_factory=dict)  # audit: terms of the log longer than the law's
+    log_pruning: bool = False  # audit: whether entries whose term is over are dropped
     certificate_key: SecretStr | None = None  # catalog's alone. Ed25519, PEM: signs registration certificates
     certificate_keys_retired: tuple[str, ...] = ()  # Ed25519, base64: public keys that certificates were signed with
     certificate_days: int = Field(default=3 * 365, gt=0, le=3_650)  # how long a registration is good for

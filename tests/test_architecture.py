@@ -26,7 +26,7 @@ BELOW = {  # for each room, the rooms of its own service that it may use beside 
     "app": {*SERVICE_PARTS, "sandbox", "custodian"},
     "api": {"actions", "schemas"},
     "jobs": {"actions"},
-    "actions": {"store", "events", "schemas", "rules", "sandbox", "dialect", "custodian", "vault"},
+    "actions": {"store", "events", "schemas", "rules", "sandbox", "dialect", "custodian", "supervision", "vault"},
     "client": {"schemas", "rules"},
     "store": {"tables", "rules"},
     "tables": {"rules"},
@@ -38,6 +38,7 @@ EXTRA_ROOMS = {  # rooms that one service has for a reason of its own
     ("delivery", "inspector"): {"rules", "schemas"},  # a child process without network: reads what strangers wrote
     ("delivery", "dialect"): {"rules"},  # the part of SQL that buyers may write
     ("delivery", "sandbox"): {"rules", "schemas", "inspector"},  # starts that child, and ends it
+    ("audit", "supervision"): {"tables", "rules"},  # what supervisors have under way, apart from the log
     ("audit", "vault"): {"tables", "rules"},  # what can be erased, apart from the log, which only grows
     ("trading", "custodian"): {"rules", "schemas"},  # the port to the institution that holds the money
 }
@@ -215,7 +216,7 @@ def only_problems_knows_the_statuses_of_errors(path: str, source: str) -> Iterat
 
 def only_stores_and_tables_know_sql(path: str, source: str) -> Iterator[str]:
     match home(path):
-        case (_, "store" | "tables") | ("audit", "vault") | None:
+        case (_, "store" | "tables") | ("audit", "supervision" | "vault") | None:
             pass
         case _, room:
             for name in imports(source):

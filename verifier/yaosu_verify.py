@@ -60,7 +60,7 @@ EVENT_MEMBERS = set("v id ts act cat out actor data ret obj rsn onb ctr pol lb c
 EVENT_REQUIRED = set("v id ts act cat out actor data ret".split())
 UNKNOWN = r"(?!(checkpoint|policy\.json)$|checkpoints/|tile/([0-7]|entries)/)"
 UNKNOWN_IN_AN_EXCERPT = r"(?!(checkpoint|policy\.json)$|checkpoints/|entry/|field/|tile/[0-7]/)"
-POLICY_MEMBERS = {1: {"format", "log_key", "origin"}, 2: {"format", "kind", "log_key", "origin"}}
+POLICY_MEMBERS = {1: {"format", "log_key", "origin"}, 2: {"format", "kind", "log_key", "minimum_index", "origin"}}
 MEMBER_BYTES_MAX = 32 * 1024 * 1024
 KEY_SOURCES = {
     "given": "(由 --key 给定 / as given by --key)",
@@ -116,6 +116,9 @@ class Report:
     kind: str = "whole"
     disclosed: int = 0  # of an excerpt: entries that are in it, and proved
     withheld: int = 0  # and entries of which it has no more than the hash
+    pruned: int = 0  # entries below the minimum index, which are kept by nobody any more
+    minimum_index: int = 0
+    policy: str = ""  # by which they were pruned, as the log says
     fields: dict[str, dict[str, int]] = field(default_factory=lambda: dict[str, dict[str, int]]())  # by act and name
     opened: list[dict[str, Any]] = field(default_factory=lambda: list[dict[str, Any]]())
     reason: str = ""  # why nothing can be decided
@@ -138,7 +141,7 @@ class Report:
             return TAMPERED
         if self.reason:
             return UNDECIDED
-        return INCOMPLETE if verdicts or self.done != set(CHECKS) else VERIFIED
+        return INCOMPLETE if verdicts or self.pruned or self.done != set(CHECKS) else VERIFIED
 
     def status(self, check: str) -> str:
         verdicts = {finding.verdict for finding in self.findings if finding.check == check}
@@ -155,6 +158,9 @@ class Report:
         skipped = [label for check, label in CHECKS.items() if self.status(check) == "not checked"]
         own = [OWN_KEY] if self.key_source == "bundle" else []
         absent = [(f"隐去的条目 {self.withheld} 条", f"{self.withheld} entries withheld")] if self.withheld else []
+        if self.pruned:
+            told = f"{self.pruned} entries below {self.minimum_index}, pruned by policy {self.policy or '?'}"
+            absent.append((f"期限届满已清除的条目：序号小于 {self.minimum_index}，共 {self.pruned} 条", told))
         closed = sum(states["withheld"] for states in self.fields.values())
         if closed:
             absent.append((f"{closed} 个承诺字段的原值", f"the values behind {closed} commitments"))
@@ -235,9 +241,11 @@ def _verify(bundle: Bundle, key_text: str | None, report: Report, progress: Call
         report.key, newest = f"{key.name}+{key.id.hex()}", small["checkpoint"]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CannotDecide(f"no readable policy and checkpoint, or not a key: {error}") from error
-    report.kind = policy.get("kind", "whole")
+    report.kind, report.minimum_index = policy.get("kind", "whole"), policy.get("minimum_index", 0)
     if set(policy) != POLICY_MEMBERS.get(policy.get("format", 0)) or report.kind not in ("whole", "excerpt"):
         raise CannotDecide("a bundle of a format that this verifier does not know")
+    if type(report.minimum_index) is not int or report.minimum_index < 0 or report.minimum_index % 256:
+        raise CannotDecide("a minimum index is a multiple of 256")
     if key != own_key:
         named = f"{own_key.name}+{own_key.id.hex()}"
         report.add(Finding(TAMPERED, "signature", "policy.json", f"a log with the key {report.key}", named))
@@ -297,6 +305,10 @@ class Scan:
         self._compare_checkpoint()
         for first in range(0, size, 256):
             path = tile_path(first // 256, min(256, size - first))
+            if first < self._report.minimum_index:
+                if not self._take_tile(first, path):
+                    return
+                continue
             packed = self._entries.take(path)
             if packed is None:
                 missing = Finding(INCOMPLETE, "leaves", f"tile/entries/{path}", "present", "missing", first)
@@ -312,6 +324,28 @@ class Scan:
             self._compare_tiles(last=self._tree.size == size)
             self._progress(self._tree.size, size)
         self._end()
+
+    def _take_tile(self, first: int, path: str) -> bool:
+        """Let the hashes of a tile stand for entries that are not there. Says whether it could be done."""
+        width = min(256, self._report.size - first)
+        tile, name = self._tiles[0].take(path), f"tile/0/{path}"
+        if tile is None or len(tile) != 32 * width:
+            verdict, found = (INCOMPLETE, "missing") if tile is None else (TAMPERED, f"{len(tile)} bytes")
+            self._report.add(Finding(verdict, "tiles", name, f"{32 * width} bytes", found, first))
+            return False
+        for index in range(first, first + width):
+            expected = tile[32 * (index - first) : 32 * (index - first) + 32]
+            self._tree.add(expected)
+            self._given.add(expected)
+            self._compare_checkpoint()
+            self._take_entry(index, expected, name)
+        self._tree.rows[0].clear()
+        self._compare_tiles(last=self._tree.size == self._report.size)
+        self._progress(self._tree.size, self._report.size)
+        return True
+
+    def _take_entry(self, index: int, expected: bytes, tile: str) -> None:
+        self._report.pruned += 1
 
     def _compare_checkpoint(self) -> None:
         size = self._tree.size
@@ -355,7 +389,9 @@ class Scan:
         for series in [self._entries, *self._tiles]:
             series.end()
         report = self._report
-        report.done |= set(CHECKS) - self._content.unread
+        of_all = {"root", "tiles"} if report.pruned else set[str]()  # which are of every entry, or not at all
+        report.done |= set(CHECKS) - self._content.unread - of_all
+        self._content.expect_pruning()
         if self._given.size == report.size:
             agree = self._tree.root().hex() == report.root, self._given.root().hex() == report.root
             report.blame = BLAME.get(agree, "")
@@ -376,28 +412,19 @@ class ExcerptScan(Scan):
         size = self._report.size
         self._compare_checkpoint()
         for first in range(0, size, 256):
-            width = min(256, size - first)
-            path = tile_path(first // 256, width)
-            tile, name = self._tiles[0].take(path), f"tile/0/{path}"
-            if tile is None or len(tile) != 32 * width:
-                found = "missing" if tile is None else f"{len(tile)} bytes"
-                verdict = INCOMPLETE if tile is None else TAMPERED
-                return self._report.add(Finding(verdict, "tiles", name, f"{32 * width} bytes", found, first))
-            for index in range(first, first + width):
-                self._take_hash(index, tile[32 * (index - first) : 32 * (index - first) + 32], name)
-            self._tree.rows[0].clear()
-            self._compare_tiles(last=self._tree.size == size)
-            self._progress(self._tree.size, size)
+            if not self._take_tile(first, tile_path(first // 256, min(256, size - first))):
+                return
         for series in [self._entries, self._fields, *self._tiles]:
             series.end()
         self._report.done |= {"checkpoints", "commitments"}
+        self._content.expect_pruning()
 
-    def _take_hash(self, index: int, expected: bytes, tile: str) -> None:
+    def _take_entry(self, index: int, expected: bytes, tile: str) -> None:
         leaf, opened = self._entries.take(f"{index:016}"), self._fields.take(f"{index:016}")
-        self._tree.add(expected)
-        self._compare_checkpoint()
+        is_pruned = index < self._report.minimum_index
         if leaf is None:
-            self._report.withheld += 1
+            self._report.withheld += not is_pruned
+            self._report.pruned += is_pruned
             if opened is not None:
                 self._report.add(Finding(TAMPERED, "commitments", f"field/{index:016}", "its entry", "none", index))
             return
@@ -426,7 +453,7 @@ class Content:
         self._subjects.execute("CREATE TABLE subjects (subject PRIMARY KEY, key UNIQUE, last, count) WITHOUT ROWID")
         self._subjects.execute("CREATE TABLE fields (entry, name, act, state, PRIMARY KEY (entry, name)) WITHOUT ROWID")
         self._subjects.execute("CREATE TABLE salts (salt PRIMARY KEY) WITHOUT ROWID")
-        self.is_whole = True
+        self.is_whole, self._pruned_below = True, 0
 
     def check(self, index: int, leaf: bytes) -> None:
         """The entry in itself, and after all before it."""
@@ -461,7 +488,8 @@ class Content:
 
     def _follow_chain(self, index: int, source: dict[str, Any], line: bytes) -> None:
         stripe, seq, previous = (source["svc"], source["str"]), source["seq"], bytes.fromhex(source["prev"])
-        last_seq, last_hash, last_index = self._chains.get(stripe, (0, bytes(32), index))
+        begun = (seq - 1, previous, index) if self._report.minimum_index else (0, bytes(32), index)
+        last_seq, last_hash, last_index = self._chains.get(stripe, begun)
         expected, found = f"seq {last_seq + 1} after {last_hash.hex()}", f"seq {seq} after {previous.hex()}"
         if seq != last_seq + 1:
             self._tell("chains", index, expected, found, False)
@@ -481,12 +509,15 @@ class Content:
         self._tell("back_links", index, f"{len(told)} links", f"{len(links)}", len(told) == len(links))
         for subject, (key, previous, count) in zip(told, links):  # noqa: B905 (Python 3.9 has no `strict`)
             query = "SELECT key, last, count FROM subjects WHERE subject = ?"
-            known_key, last, before = self._subjects.execute(query, (subject,)).fetchone() or (key, -1, 0)
+            is_cut = 0 <= previous < self._report.minimum_index and count > 1  # the link leads to what was pruned
+            begun = (key, previous, count - 1) if is_cut else (key, -1, 0)
+            known = self._subjects.execute(query, (subject,)).fetchone()
+            known_key, last, before = known or begun
             expected, found = [known_key, last, before + 1], [key, previous, count]
             self._tell("back_links", index, str(expected), str(found), expected == found)
             try:
                 row = (subject, known_key, index, before + 1)
-                self._subjects.execute(f"{'REPLACE' if before else 'INSERT'} INTO subjects VALUES (?, ?, ?, ?)", row)
+                self._subjects.execute(f"{'REPLACE' if known else 'INSERT'} INTO subjects VALUES (?, ?, ?, ?)", row)
             except sqlite3.IntegrityError:
                 self._tell("back_links", index, "a key of its own", f"{key} of another subject", False)
 
@@ -499,11 +530,20 @@ class Content:
             if opened is not None:
                 for name, told in read_line(opened)["fields"].items():
                     self._open_field(index, name, event.get("pd", {}).get(name), told)
+            if event["act"] == "audit.log_pruned" and event["data"]["minimum_index"] > self._pruned_below:
+                self._pruned_below, self._report.policy = event["data"]["minimum_index"], event["data"]["policy_id"]
             if event["act"] == "audit.redaction_done" and event["data"]["state"] == "erased":
                 for each in event["data"]["fields"]:
                     self._erase_field(index, each["index"], each["name"])
         except (ValueError, KeyError, TypeError, AttributeError, sqlite3.Error) as error:
             self._tell("commitments", index, "fields in the log's form", str(error), False)
+
+    def expect_pruning(self) -> None:
+        """Where entries are not there because they were pruned, the log itself says so."""
+        claimed = self._report.minimum_index
+        if claimed > self._pruned_below:
+            expected, found = f"an entry that says so of those below {claimed}", f"of those below {self._pruned_below}"
+            self._report.add(Finding(INCOMPLETE, "leaves", "policy.json", expected, found))
 
     def _open_field(self, index: int, name: str, commitment: str | None, told: dict[str, str]) -> None:
         salt, value = bytes.fromhex(told["salt"]), told["value"]
@@ -522,8 +562,8 @@ class Content:
 
     def _erase_field(self, index: int, erased: int, name: str) -> None:
         row = self._subjects.execute("SELECT state FROM fields WHERE entry = ? AND name = ?", (erased, name)).fetchone()
-        if row is None and not self.is_whole:
-            return  # of an entry that is withheld
+        if row is None and (not self.is_whole or erased < self._report.minimum_index):
+            return  # of an entry that is withheld, or pruned
         right = row is not None and row[0] != "disclosed"
         found = "no such field" if row is None else row[0]
         self._tell("commitments", index, f"a committed field {erased}/{name} that nobody can open", found, right)

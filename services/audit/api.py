@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.responses import PlainTextResponse, StreamingResponse
 
 from services.audit.actions import case as cases
-from services.audit.actions import case_reading, disclosure, excerpt, intake, reading
+from services.audit.actions import case_reading, disclosure, excerpt, intake, pruning, reading
 from services.audit.actions import redaction as redactions
 from services.audit.actions import sampling as samplings
 from services.audit.actions.audit import Audit
@@ -34,6 +34,7 @@ from services.audit.schemas import (
     RedactionCountView,
     RedactionRefusal,
     RedactionView,
+    RetentionView,
     SamplingView,
     SourceView,
 )  # fmt: skip
@@ -311,6 +312,13 @@ async def redaction_counts(_: Supervisor, audit: AuditService) -> list[Redaction
     """How often each operator had a hand in a redaction, so that it is noticed where there are many."""
     found = await redactions.counts(audit)
     return [RedactionCountView(operator=operator, count=count) for operator, count in sorted(found.items())]
+
+
+@router.get("/retention")
+async def retention(_: Public, audit: AuditService) -> RetentionView:
+    """How long the log keeps entries of each class, and from which index on it still has them (C2SP minimum index)."""
+    policy, minimum_index = await pruning.terms(audit)
+    return RetentionView(policy_id=policy.id, days={**policy.days}, minimum_index=minimum_index)
 
 
 def _tar(members: AsyncGenerator[bytes]) -> StreamingResponse:

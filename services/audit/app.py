@@ -24,7 +24,8 @@ def build(core: Core) -> FastAPI:
     terms, secret = retention.policy(core.settings.retention_days), core.settings.disclosure_key
     master_key = MasterKey(secret.get_secret_value(), b"yaosu disclosures") if secret else None
     audit = parts.compose(
-        core.database, core.outbox, core.clock, core.settings.log_origin, key, terms, master_key
+        core.database, core.outbox, core.clock, core.settings.log_origin, key, terms, master_key,
+        is_pruned=core.settings.log_pruning,
     )  # fmt: skip
     doors = Doors(core.settings.allowed_hosts, larger={"/audit/v1/batches": BATCH_BYTES_MAX})
     return web.application(core, router, audit, jobs=[partial(jobs.run, audit)], doors=doors)

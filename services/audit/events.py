@@ -210,6 +210,18 @@ class FieldsOpened(CaseFact):
 
 
 @dataclass(frozen=True, slots=True)
+class LogPruned(Fact):
+    """The entries below an index are kept no longer, by this policy; their hashes are. A later one says at least as
+    much, so that this need not outlast it."""
+
+    category: ClassVar[Category] = Category.SYSTEM
+    retention: ClassVar[Retention] = Retention.SECURITY
+    policy_id: str
+    from_index: int
+    minimum_index: int
+
+
+@dataclass(frozen=True, slots=True)
 class RedactionProposed(Fact):
     """The first of two persons asks that what is kept of a subject for a purpose be restricted, or erased."""
 
@@ -235,7 +247,6 @@ class RedactionDone(Fact):
     """The second person agreed, and so it was done: to these fields of these entries, and to nothing else of them."""
 
     category: ClassVar[Category] = Category.ACCESS
-    retention: ClassVar[Retention] = Retention.REGISTRATION
     redaction_id: RedactionId
     state: KeyState
     legal_basis: str

@@ -2,11 +2,13 @@
 
 import logging
 
-from services.audit.actions import case, oversight, redaction, sampling
+from services.audit.actions import case, oversight, pruning, redaction, sampling
 from services.audit.actions.audit import Audit
 
 INTERVAL_SECONDS = 1.0
-JOBS = (oversight.label_entries, case.pass_deadlines, redaction.pass_deadlines, sampling.draw_due)
+JOBS = (
+    oversight.label_entries, case.pass_deadlines, redaction.pass_deadlines, sampling.draw_due, pruning.prune_if_wanted,
+)  # fmt: skip
 log = logging.getLogger(__name__)
 
 

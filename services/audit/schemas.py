@@ -12,6 +12,7 @@ from services.audit.rules.redaction import KeyState
 from services.audit.rules.redaction import State as RedactionState
 from services.audit.rules.sampling import Plan, Sampling
 from shared import web
+from shared.facts import Retention
 from shared.grades import Grade
 from shared.ids import AssetId, CaseId, ContractId, FactId, ParticipantId, RedactionId, SamplingId, UserId
 
@@ -334,3 +335,11 @@ class RedactionCountView(web.View):
 
     operator: str
     count: int
+
+
+class RetentionView(web.View):
+    """存证期限 · For each class the days that an entry is kept (none: without end), and from which index on all are."""
+
+    policy_id: str
+    days: dict[Retention, int | None]
+    minimum_index: int

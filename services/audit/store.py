@@ -7,16 +7,12 @@ once; everything else in these tables can be computed again from the leaves.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from pydantic import TypeAdapter
-from sqlalchemy import Select, Table, func, insert, or_, select, tuple_, update
+from sqlalchemy import Select, Table, delete, func, insert, select, tuple_, update
 
 from services.audit.rules import tile as tile_rules
-from services.audit.rules.case import Case, NoSuchCase
 from services.audit.rules.entry import BackLink, SourceHead
-from services.audit.rules.redaction import NoSuchRedaction, Redaction
-from services.audit.rules.sampling import NoSuchSampling, Sampling
 from services.audit.rules.tile import Tile, Unfinished
 from services.audit.rules.tree import EMPTY_ROOT
 from services.audit.tables import (
@@ -24,33 +20,21 @@ from services.audit.tables import (
     entries,
     evidence,
     key_heads,
-    labelled,
-    labels,
     links,
     log,
-    matter_readers,
-    matters,
+    prunings,
     source_heads,
     tiles,
 )
 from shared.database import Transaction, for_update, insert_into
 from shared.errors import Conflict
-from shared.grades import Grade
-from shared.ids import EvidenceId, FactId, Id, LeaseId
+from shared.ids import EvidenceId, FactId, LeaseId
 
 KEYS_PER_QUERY = 5_000  # both databases take about 32 000 parameters
-Matter = Case | Sampling | Redaction
-AnyMatter = TypeVar("AnyMatter", bound=Matter)
-FORMS: dict[type, TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in (Case, Sampling, Redaction)}
-MISSING = {Case: NoSuchCase, Sampling: NoSuchSampling, Redaction: NoSuchRedaction}
 
 
 class LogMoved(Conflict):
     """Another process wrote to the log at the same time."""
-
-
-class ChangedMeanwhile(Conflict):
-    """Someone else acted on this at the same time; look again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +167,22 @@ async def places_of(
     return [(row.log_index, row.chain_hash) for row in rows]
 
 
+# --- pruning
+
+
+async def minimum_index(tx: Transaction) -> int:
+    """From which index on the entries are kept."""
+    return await tx.scalar(select(func.max(prunings.c.minimum_index))) or 0
+
+
+async def prune(tx: Transaction, minimum_index: int, policy_id: str, now: datetime) -> None:
+    """Drop the entries below an index; their hashes stay. The database lets go of none that were not pruned so."""
+    row = {"minimum_index": minimum_index, "policy_id": policy_id, "pruned_at": now}
+    await tx.execute(insert(prunings), [row])
+    for table in (links, entries):
+        await tx.execute(delete(table).where(table.c.log_index < minimum_index))
+
+
 # --- heads of sources and of keys
 
 
@@ -261,70 +261,6 @@ async def add_checkpoint(tx: Transaction, signed: SignedCheckpoint) -> None:
     await tx.execute(insert(checkpoints), [row])
 
 
-async def add_evidence(tx: Transaction, found: Evidence) -> bool:
-    """False if the same contradiction is on file already."""
-    row = {column.name: getattr(found, column.name) for column in evidence.c}
-    return (await tx.execute(insert_into(tx, evidence).values(row).on_conflict_do_nothing())).rowcount == 1
-
-
-# --- what regulators have under way, and the labels that they are shown entries by
-
-
-async def add_matter(tx: Transaction, matter: Matter, readers: Iterable[str] = ()) -> None:
-    await tx.execute(insert(matters), [{"id": matter.id, "kind": type(matter).__name__, **_told(matter)}])
-    await add_readers(tx, matter, readers)
-
-
-async def matter(tx: Transaction, kind: type[AnyMatter], matter_id: Id) -> AnyMatter:
-    return _matter(kind, await tx.scalar(select(matters.c.told).where(matters.c.id == matter_id)))
-
-
-async def matter_for_update(tx: Transaction, kind: type[AnyMatter], matter_id: Id) -> AnyMatter:
-    return _matter(kind, await tx.scalar(for_update(select(matters.c.told).where(matters.c.id == matter_id), tx)))
-
-
-async def save_matter(tx: Transaction, before: Matter, after: Matter) -> None:
-    """Requires that it is still as it was read."""
-    as_read = (matters.c.id == before.id, matters.c.revision == before.revision)
-    if (await tx.execute(update(matters).where(*as_read).values(_told(after)))).rowcount != 1:
-        raise ChangedMeanwhile()
-
-
-async def matters_of(
-    tx: Transaction, kind: type[AnyMatter], after: Id | None, limit: int,
-    reader: str | None = None, or_state: str | None = None,
-) -> list[AnyMatter]:  # fmt: skip
-    """In order of age: all, or those that a reader has, and those in a state."""
-    query = select(matters.c.told).where(matters.c.kind == kind.__name__, matters.c.id > (after or ""))
-    if reader is not None:
-        theirs = select(matter_readers.c.matter_id).where(matter_readers.c.subject == reader)
-        query = query.where(or_(matters.c.id.in_(theirs), matters.c.state == or_state))
-    return [_matter(kind, told) for told in await tx.scalars(query.order_by(matters.c.id).limit(limit))]
-
-
-async def matters_under_way(
-    tx: Transaction, kind: type[AnyMatter], until: datetime | None, limit: int
-) -> list[AnyMatter]:
-    """Those that still have a deadline, or whose deadline is not after a moment."""
-    where = [matters.c.kind == kind.__name__, matters.c.deadline.is_not(None)]
-    query = select(matters.c.told).where(*where, *([matters.c.deadline <= until] if until else []))
-    return [_matter(kind, told) for told in await tx.scalars(query.order_by(matters.c.id).limit(limit))]
-
-
-async def matters_counted(tx: Transaction, kind: type[AnyMatter], state: str) -> dict[str, int]:
-    """For each reader, how many they have that are in the state."""
-    both = matters.c.id == matter_readers.c.matter_id
-    query = select(matter_readers.c.subject, func.count()).where(both, matters.c.kind == kind.__name__)
-    rows = await tx.execute(query.where(matters.c.state == state).group_by(matter_readers.c.subject))
-    return {row[0]: row[1] for row in rows}
-
-
-async def add_readers(tx: Transaction, matter: Matter, readers: Iterable[str]) -> None:
-    rows = [{"subject": subject, "matter_id": matter.id} for subject in sorted(set(readers))]
-    if rows:
-        await tx.execute(insert_into(tx, matter_readers).on_conflict_do_nothing(), rows)
-
-
 async def first_checkpoint_with(tx: Transaction, fact_id: FactId) -> SignedCheckpoint | None:
     """The first checkpoint that covers the entry of a fact."""
     index = select(entries.c.log_index).where(entries.c.fact_id == fact_id).scalar_subquery()
@@ -333,42 +269,10 @@ async def first_checkpoint_with(tx: Transaction, fact_id: FactId) -> SignedCheck
     return SignedCheckpoint(row.size, row.note, row.signed_at) if row else None
 
 
-async def labelled_size(tx: Transaction) -> int:
-    """How much of the log has given its labels."""
-    return await tx.scalar(select(labelled.c.size).where(labelled.c.number == 1)) or 0
-
-
-async def labelled_size_for_update(tx: Transaction) -> int:
-    await tx.execute(insert_into(tx, labelled).on_conflict_do_nothing(), [{"number": 1, "size": 0}])
-    return await tx.scalar(for_update(select(labelled.c.size).where(labelled.c.number == 1), tx)) or 0
-
-
-async def labels_of(tx: Transaction, names: Iterable[str]) -> dict[str, Grade]:
-    some, found = sorted(names), dict[str, Grade]()
-    for start in range(0, len(some), KEYS_PER_QUERY):
-        query = select(labels.c.name, labels.c.grade).where(labels.c.name.in_(some[start : start + KEYS_PER_QUERY]))
-        found |= {row.name: Grade(row.grade) for row in await tx.execute(query)}
-    return found
-
-
-async def raise_labels(tx: Transaction, raised: Mapping[str, Grade], size: int) -> None:
-    await _upsert(tx, labels, [{"name": name, "grade": grade} for name, grade in sorted(raised.items())])
-    await tx.execute(update(labelled).where(labelled.c.number == 1).values(size=size))
-
-
-async def has_label_from(tx: Transaction, grade: Grade) -> bool:
-    return await tx.scalar(select(labels.c.name).where(labels.c.grade >= grade).limit(1)) is not None
-
-
-def _matter(kind: type[AnyMatter], told: str | None) -> AnyMatter:
-    if told is None:
-        raise MISSING[kind]()
-    return FORMS[kind].validate_json(told)
-
-
-def _told(matter: Matter) -> dict[str, object]:
-    told = FORMS[type(matter)].dump_json(matter).decode()
-    return {"state": matter.state, "deadline": matter.deadline, "revision": matter.revision, "told": told}
+async def add_evidence(tx: Transaction, found: Evidence) -> bool:
+    """False if the same contradiction is on file already."""
+    row = {column.name: getattr(found, column.name) for column in evidence.c}
+    return (await tx.execute(insert_into(tx, evidence).values(row).on_conflict_do_nothing())).rowcount == 1
 
 
 def _log_query() -> Select[Any]:

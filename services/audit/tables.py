@@ -132,6 +132,14 @@ labelled = Table(
     Column("size", BigInteger, nullable=False),
 )
 
+prunings = Table(
+    "prunings",
+    metadata,
+    Column("minimum_index", BigInteger, primary_key=True, autoincrement=False),
+    Column("policy_id", String, nullable=False),
+    Column("pruned_at", Moment, nullable=False),
+)
+
 data_keys = Table(
     "data_keys",
     metadata,
@@ -163,4 +171,4 @@ disclosures = Table(
 outbox.tables(metadata)
 idempotency.tables(metadata)
 
-APPEND_ONLY = (entries, links, checkpoints, evidence)
+APPEND_ONLY = (entries, links, checkpoints, evidence, prunings)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from services.audit.rules.redaction import DataKey, Field, KeyState, SaltReused
@@ -81,6 +81,11 @@ async def at(tx: Transaction, indexes: Iterable[int]) -> list[Kept]:
 
 async def under(tx: Transaction, data_key_id: DataKeyId) -> list[Kept]:
     return await _kept(tx, disclosures.c.data_key_id == data_key_id)
+
+
+async def forget(tx: Transaction, minimum_index: int) -> None:
+    """Take away what is kept of entries that the log itself no longer keeps."""
+    await tx.execute(delete(disclosures).where(disclosures.c.log_index < minimum_index))
 
 
 async def _kept(tx: Transaction, which: ColumnElement[bool]) -> list[Kept]:

@@ -19,7 +19,7 @@ def an_excerpt(size: int, told: Iterable[int], signed_at: Iterable[int] = ()) ->
     log = a_log(size, signed_at)
     for name in [name for name in log.members if name.startswith("tile/entries/")]:
         del log.members[name]
-    log.members["policy.json"] = excerpt.policy(ORIGIN, LOG.key)
+    log.members["policy.json"] = excerpt.policy(ORIGIN, LOG.key, "excerpt", 0)
     log.members |= {excerpt.entry_name(index): log.leaves[index] for index in told}
     return log
 

@@ -55,7 +55,7 @@ def an_excerpt(*told: tuple[str, bytes], of: Sequence[int] | None = None) -> Mad
     log = a_log(*told)
     for name in [name for name in log.members if name.startswith("tile/entries/")]:
         del log.members[name]
-    log.members["policy.json"] = excerpt.policy(ORIGIN, LOG.key)
+    log.members["policy.json"] = excerpt.policy(ORIGIN, LOG.key, "excerpt", 0)
     indexes = range(len(log.leaves)) if of is None else of
     log.members |= {excerpt.entry_name(index): log.leaves[index] for index in indexes}
     return log

@@ -1,7 +1,9 @@
-"""Cases, samplings, the labels by which regulators are shown entries, and what can be erased."""
+"""Cases, samplings, the labels by which regulators are shown entries, and what can be erased or pruned."""
 
 import sqlalchemy as sa
 from alembic import op
+
+from migrations.append_only import let_go_below, protect
 
 revision = "0030"
 down_revision = "0001"
@@ -82,3 +84,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("salt_hash"),
     )
     op.create_index("disclosures_by_key", "disclosures", ["data_key_id"], unique=False)
+    op.create_table(
+        "prunings",
+        sa.Column("minimum_index", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("policy_id", sa.String(), nullable=False),
+        sa.Column("pruned_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("minimum_index"),
+    )
+    protect("prunings")
+    let_go_below("entries", "links")

@@ -23,12 +23,13 @@ class Audit:
     signer: Signer
     retention: Policy
     master_key: MasterKey | None = None
+    is_pruned: bool = False
 
 
 def compose(
     database: Database, outbox: Outbox, clock: Clock, origin: str, key: SigningKey, retention: Policy = STANDARD,
-    master_key: MasterKey | None = None,
+    master_key: MasterKey | None = None, *, is_pruned: bool = False,
 ) -> Audit:  # fmt: skip
     sequencer = Sequencer(database)
     signer = Signer(database, origin, key, sequencer)
-    return Audit(database, outbox, clock, origin, key, sequencer, signer, retention, master_key)
+    return Audit(database, outbox, clock, origin, key, sequencer, signer, retention, master_key, is_pruned)

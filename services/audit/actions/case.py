@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
-from services.audit import store
+from services.audit import supervision
 from services.audit.actions.audit import Audit
 from services.audit.events import (
     CaseApproved,
@@ -33,7 +33,7 @@ async def open_case(audit: Audit, regulator: Caller, form: Form, once: Once) -> 
             return earlier
         now = await audit.database.now(tx)
         case = rules.open_case(CaseId.new(), regulator.subject, form, now)
-        await store.add_matter(tx, case, rules.officers(case))
+        await supervision.add_matter(tx, case, rules.officers(case))
         await once.remember(tx, case)
         await audit.outbox.record(tx, regulator.actor, now, CaseOpened.of(case))
     return case
@@ -83,7 +83,7 @@ async def listed(audit: Audit, regulator: Caller, page: Page) -> list[Case]:
     """In order of age; one more than the page holds, if there is one."""
     async with audit.database.read() as tx:
         after = page.after_id(CaseId)
-        return await store.matters_of(
+        return await supervision.matters_of(
             tx, Case, after, page.limit + 1, reader=regulator.subject, or_state=rules.State.AWAITING_SECOND
         )
 
@@ -91,7 +91,7 @@ async def listed(audit: Audit, regulator: Caller, page: Page) -> list[Case]:
 async def seen(audit: Audit, regulator: Caller, case_id: CaseId) -> Case:
     """Raises NoSuchCase for a case of others that needs nobody's agreement."""
     async with audit.database.read() as tx:
-        case = await store.matter(tx, Case, case_id)
+        case = await supervision.matter(tx, Case, case_id)
     if not rules.shows_to(case, regulator.subject):
         raise NoSuchCase()
     return case
@@ -99,7 +99,7 @@ async def seen(audit: Audit, regulator: Caller, case_id: CaseId) -> Case:
 
 async def pass_deadlines(audit: Audit) -> None:
     async with audit.database.read() as tx:
-        due = await store.matters_under_way(tx, Case, await audit.database.now(tx), DUE_AT_ONCE)
+        due = await supervision.matters_under_way(tx, Case, await audit.database.now(tx), DUE_AT_ONCE)
     for case in due:
         try:
             await _pass_deadline(audit, case.id)
@@ -113,13 +113,13 @@ async def _decided(
     async with audit.database.transaction() as tx:
         if earlier := await once.recall(tx, Case):
             return earlier
-        before = await store.matter_for_update(tx, Case, case_id)
+        before = await supervision.matter_for_update(tx, Case, case_id)
         if not rules.shows_to(before, regulator.subject):
             raise NoSuchCase()
         now = await audit.database.now(tx)
         after = decide(before, now)
-        await store.save_matter(tx, before, after)
-        await store.add_readers(tx, after, rules.officers(after))
+        await supervision.save_matter(tx, before, after)
+        await supervision.add_readers(tx, after, rules.officers(after))
         await once.remember(tx, after)
         await audit.outbox.record(tx, regulator.actor, now, fact_of(after))
     return after
@@ -127,11 +127,11 @@ async def _decided(
 
 async def _pass_deadline(audit: Audit, case_id: CaseId) -> None:
     async with audit.database.transaction() as tx:
-        before = await store.matter_for_update(tx, Case, case_id)
+        before = await supervision.matter_for_update(tx, Case, case_id)
         now = await audit.database.now(tx)
         if before.deadline is None or now < before.deadline:
             return
         after = rules.pass_deadline(before, audit.outbox.service, now)
-        await store.save_matter(tx, before, after)
+        await supervision.save_matter(tx, before, after)
         ended = CaseEnded(after.id, after.revision, after.state, str(after.reason_code))
         await audit.outbox.record(tx, audit.outbox.itself, now, ended)

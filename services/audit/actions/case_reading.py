@@ -5,7 +5,7 @@ Promises: each reading is itself an entry that names the case, recorded before t
 
 from collections.abc import Sequence
 
-from services.audit import store
+from services.audit import store, supervision
 from services.audit.actions import oversight, reading
 from services.audit.actions.audit import Audit
 from services.audit.actions.reading import NoSuchEntry
@@ -26,7 +26,7 @@ ROLES = ("org", "onb", "obj", "ctr")  # under which an entry is filed with whom 
 async def case_to_read(audit: Audit, caller: Caller, case_id: CaseId) -> Case:
     """Raises NoSuchCase unless the regulator is its officer, and CaseNotOpen if nothing is read under it now."""
     async with audit.database.read() as tx:
-        case = await store.matter(tx, Case, case_id)
+        case = await supervision.matter(tx, Case, case_id)
         rules.require_reading(case, caller.subject, await audit.database.now(tx))
     return case
 
@@ -37,7 +37,7 @@ async def entries(audit: Audit, caller: Caller, case_id: CaseId, after_index: in
     await oversight.label_entries(audit)
     shown, at, looks = list[StoredEntry](), after_index + 1, 0
     async with audit.database.read() as tx:
-        signed, end = await reading.signed_size(tx), await store.labelled_size(tx)
+        signed, end = await reading.signed_size(tx), await supervision.labelled_size(tx)
         filed_under = _filed_under((await store.head(tx)).link_secret, case.form.scope)
         while at is not None and len(shown) < limit and looks < LOOKS_MAX:
             some = await store.find_entries(tx, filed_under, None, range(at, end), READ_AT_ONCE)

@@ -43,16 +43,18 @@ async def _members(
     audit: Audit, caller: Caller, case: Case | None, size: int, note: bytes
 ) -> AsyncGenerator[bytes]:  # fmt: skip
     """The excerpt, in ascending order of name."""
+    async with audit.database.read() as tx:
+        minimum = await store.minimum_index(tx)
     async for member in export.checkpoints(audit, size, note):
         yield member
-    for first in range(0, size, AT_ONCE):
+    for first in range(minimum, size, AT_ONCE):
         for each in await _told(audit, caller, case, first, min(first + AT_ONCE, size)):
             yield bundle.member(excerpt.entry_name(each.index), each.leaf)
     if case is not None:
-        for first in range(0, size, AT_ONCE):
+        for first in range(minimum, size, AT_ONCE):
             for index, opened in await _opened(audit, caller, case, first, min(first + AT_ONCE, size)):
                 yield bundle.member(excerpt.fields_name(index), excerpt.fields(opened))
-    yield bundle.member("policy.json", excerpt.policy(audit.origin, audit.signer.key))
+    yield bundle.member("policy.json", excerpt.policy(audit.origin, audit.signer.key, "excerpt", minimum))
     for each in tile.tiles_of(size):
         yield bundle.member(f"tile/{each.level}/{each.path()}", await export.hashes(audit, each))
     yield bundle.END

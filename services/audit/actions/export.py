@@ -6,7 +6,7 @@ from services.audit import store
 from services.audit.actions.audit import Audit
 from services.audit.actions.reading import NoCheckpoint
 from services.audit.events import BundleExported
-from services.audit.rules import bundle, checkpoint, tile, tree
+from services.audit.rules import bundle, checkpoint, excerpt, tile, tree
 from services.audit.rules.tile import Tile
 from shared.access import Caller
 
@@ -49,13 +49,17 @@ async def checkpoints(audit: Audit, size: int, note: bytes) -> AsyncGenerator[by
 
 async def _members(audit: Audit, size: int, note: bytes) -> AsyncGenerator[bytes]:
     """The bundle, one member at a time, in ascending order of name."""
+    async with audit.database.read() as tx:
+        minimum = await store.minimum_index(tx)
     async for member in checkpoints(audit, size, note):
         yield member
-    yield bundle.member("policy.json", bundle.policy(audit.origin, audit.signer.key))
+    who = (audit.origin, audit.signer.key)
+    policy = excerpt.policy(*who, "whole", minimum) if minimum else bundle.policy(*who)
+    yield bundle.member("policy.json", policy)
     for each in tile.tiles_of(size):
         yield bundle.member(f"tile/{each.level}/{each.path()}", await hashes(audit, each))
     for each in tile.tiles_of(size):
-        if each.level == 0:
+        if each.level == 0 and each.index * tile.WIDTH >= minimum:
             yield bundle.member(f"tile/entries/{each.path()}", await _entries(audit, each))
     yield bundle.END
 

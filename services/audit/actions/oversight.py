@@ -6,7 +6,7 @@ back is said, never passed over.
 
 from collections.abc import Iterable, Sequence
 
-from services.audit import store
+from services.audit import store, supervision
 from services.audit.actions.audit import Audit
 from services.audit.rules import case as rules
 from services.audit.rules.case import CaseNeeded, Need, Scope
@@ -61,7 +61,7 @@ async def needs_screening(audit: Audit, caller: Caller) -> bool:
         return False
     await label_entries(audit)
     async with audit.database.read() as tx:
-        return await store.has_label_from(tx, G4)
+        return await supervision.has_label_from(tx, G4)
 
 
 async def reached_by(tx: Transaction, scope: Scope, found: Sequence[StoredEntry]) -> frozenset[int]:
@@ -81,23 +81,23 @@ def _event(stored: StoredEntry) -> Event:
 async def _events_and_labels(
     tx: Transaction, found: Sequence[StoredEntry]
 ) -> tuple[list[Event], dict[str, Grade]]:  # fmt: skip
-    if found and found[-1].index >= await store.labelled_size(tx):
+    if found and found[-1].index >= await supervision.labelled_size(tx):
         raise LabelsBehind(retry_after_seconds=1)
     events = [_event(each) for each in found]
     return events, await _labels(tx, events)
 
 
 async def _labels(tx: Transaction, events: Iterable[Event]) -> dict[str, Grade]:
-    return await store.labels_of(tx, {name for event in events for name in (event.id, *carriers(event))})
+    return await supervision.labels_of(tx, {name for event in events for name in (event.id, *carriers(event))})
 
 
 async def _label_some(audit: Audit) -> bool:
     """The next entries' labels. Returns whether there may be more."""
     async with audit.database.read() as tx:
-        if await store.labelled_size(tx) >= (await store.head(tx)).size:
+        if await supervision.labelled_size(tx) >= (await store.head(tx)).size:
             return False
     async with audit.database.transaction() as tx:
-        begin = await store.labelled_size_for_update(tx)
+        begin = await supervision.labelled_size_for_update(tx)
         some = await store.entries_between(tx, begin, begin + LABELLED_AT_ONCE)
         events = [_event(each) for each in some]
         labels = await _labels(tx, events)
@@ -105,5 +105,5 @@ async def _label_some(audit: Audit) -> bool:
         for event in events:
             changed |= (now := raised(event, labels))
             labels |= now
-        await store.raise_labels(tx, changed, begin + len(some))
+        await supervision.raise_labels(tx, changed, begin + len(some))
     return len(some) == LABELLED_AT_ONCE

@@ -7,7 +7,7 @@ recorded, before the answer leaves.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from services.audit import store
+from services.audit import store, supervision
 from services.audit.actions import oversight
 from services.audit.actions.audit import Audit
 from services.audit.events import EntriesRead
@@ -32,6 +32,10 @@ class NoSuchEntry(NotFound):
 
 class NoCheckpoint(NotFound):
     """The log has no checkpoint yet, or none of this size."""
+
+
+class EntriesPruned(NotFound):
+    """The term of these entries is over and they are kept no longer; their hashes are."""
 
 
 class NothingOfYours(Forbidden):
@@ -77,7 +81,7 @@ async def _find(audit: Audit, caller: Caller, wanted: Wanted, indexes: range, li
         # Whom a case looks at does not learn of it from the log: what supervision does is no entry of theirs.
         hidden = None if supervises else audit.outbox.service
         if supervises:
-            indexes = range(indexes.start, min(indexes.stop, await store.labelled_size(tx)))
+            indexes = range(indexes.start, min(indexes.stop, await supervision.labelled_size(tx)))
         found = await store.find_entries(tx, filed_under, wanted.fact_id, indexes, limit + 1, but_not_of=hidden)
         page = found[:limit]
         shown, withheld = await oversight.screen(tx, caller, page) if supervises else (page, [])
@@ -113,6 +117,8 @@ async def entry_bundle(audit: Audit, caller: Caller, path: str) -> TileContent:
     async with audit.database.read() as tx:
         _require_signed(wanted, await signed_size(tx))
         first = wanted.index * tile.WIDTH
+        if first < (minimum := await store.minimum_index(tx)):
+            raise EntriesPruned(minimum_index=minimum)
         found = await store.entries_between(tx, first, first + wanted.width)
         await oversight.require_free(tx, caller, found)
     await _record_reading(audit, caller, Wanted(), [each.index for each in found])

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 
-from services.audit import store, vault
+from services.audit import store, supervision, vault
 from services.audit.actions import oversight
 from services.audit.actions.audit import Audit
 from services.audit.events import RedactionDone, RedactionLapsed, RedactionProposed, RedactionRefused
@@ -40,7 +40,7 @@ async def propose(
             raise NothingKept()
         who = (operator.subject, operator.participant_id)
         proposed = rules.propose(RedactionId.new(), key, to, basis, reason, *who, now)
-        await store.add_matter(tx, proposed, [operator.subject])
+        await supervision.add_matter(tx, proposed, [operator.subject])
         await once.remember(tx, proposed)
         await audit.outbox.record(tx, operator.actor, now, RedactionProposed.of(proposed))
     return proposed
@@ -52,7 +52,7 @@ async def approve(audit: Audit, operator: Caller, redaction_id: RedactionId, onc
     async with audit.database.transaction() as tx:
         if earlier := await once.recall(tx, Redaction):
             return earlier
-        before = await store.matter_for_update(tx, Redaction, redaction_id)
+        before = await supervision.matter_for_update(tx, Redaction, redaction_id)
         key = await vault.key_for_update(tx, before.data_key_id)
         now = await audit.database.now(tx)
         fields = [each.field for each in await vault.under(tx, key.id)]
@@ -62,8 +62,8 @@ async def approve(audit: Audit, operator: Caller, redaction_id: RedactionId, onc
             kept_until=_kept_until(audit, entries), is_looked_at=await _is_looked_at(tx, entries),
         )  # fmt: skip
         await vault.save_key(tx, emptied)
-        await store.save_matter(tx, before, done)
-        await store.add_readers(tx, done, [operator.subject])
+        await supervision.save_matter(tx, before, done)
+        await supervision.add_readers(tx, done, [operator.subject])
         await once.remember(tx, done)
         await audit.outbox.record(tx, operator.actor, now, *_told(done, fields))
     return done
@@ -75,10 +75,10 @@ async def refuse(
     async with audit.database.transaction() as tx:
         if earlier := await once.recall(tx, Redaction):
             return earlier
-        before = await store.matter_for_update(tx, Redaction, redaction_id)
+        before = await supervision.matter_for_update(tx, Redaction, redaction_id)
         now = await audit.database.now(tx)
         refused = rules.refuse(before, operator.subject, operator.participant_id, reason_code, now)
-        await store.save_matter(tx, before, refused)
+        await supervision.save_matter(tx, before, refused)
         await once.remember(tx, refused)
         await audit.outbox.record(tx, operator.actor, now, RedactionRefused(refused.id, reason_code, reason))
     return refused
@@ -86,24 +86,24 @@ async def refuse(
 
 async def seen(audit: Audit, redaction_id: RedactionId) -> Redaction:
     async with audit.database.read() as tx:
-        return await store.matter(tx, Redaction, redaction_id)
+        return await supervision.matter(tx, Redaction, redaction_id)
 
 
 async def listed(audit: Audit, page: Page) -> list[Redaction]:
     """In order of age; one more than the page holds, if there is one."""
     async with audit.database.read() as tx:
-        return await store.matters_of(tx, Redaction, page.after_id(RedactionId), page.limit + 1)
+        return await supervision.matters_of(tx, Redaction, page.after_id(RedactionId), page.limit + 1)
 
 
 async def counts(audit: Audit) -> dict[str, int]:
     """For each operator, at how many redactions that were done they had a hand."""
     async with audit.database.read() as tx:
-        return await store.matters_counted(tx, Redaction, rules.State.DONE)
+        return await supervision.matters_counted(tx, Redaction, rules.State.DONE)
 
 
 async def pass_deadlines(audit: Audit) -> None:
     async with audit.database.read() as tx:
-        due = await store.matters_under_way(tx, Redaction, await audit.database.now(tx), DUE_AT_ONCE)
+        due = await supervision.matters_under_way(tx, Redaction, await audit.database.now(tx), DUE_AT_ONCE)
     for each in due:
         try:
             await _pass_deadline(audit, each.id)
@@ -113,12 +113,12 @@ async def pass_deadlines(audit: Audit) -> None:
 
 async def _pass_deadline(audit: Audit, redaction_id: RedactionId) -> None:
     async with audit.database.transaction() as tx:
-        before = await store.matter_for_update(tx, Redaction, redaction_id)
+        before = await supervision.matter_for_update(tx, Redaction, redaction_id)
         now = await audit.database.now(tx)
         if before.deadline is None or now < before.deadline:
             return
         after = rules.pass_deadline(before)
-        await store.save_matter(tx, before, after)
+        await supervision.save_matter(tx, before, after)
         lapsed = RedactionLapsed(after.id, str(after.reason_code))
         await audit.outbox.record(tx, audit.outbox.itself, now, lapsed)
 
@@ -134,7 +134,7 @@ def _kept_until(audit: Audit, entries: Sequence[StoredEntry]) -> datetime | None
 
 
 async def _is_looked_at(tx: Transaction, entries: Sequence[StoredEntry]) -> bool:
-    for case in await store.matters_under_way(tx, Case, None, CASES_MAX):
+    for case in await supervision.matters_under_way(tx, Case, None, CASES_MAX):
         if await oversight.reached_by(tx, case.form.scope, entries):
             return True
     return False

@@ -3,7 +3,7 @@
 import logging
 import secrets
 
-from services.audit import store
+from services.audit import store, supervision
 from services.audit.actions.audit import Audit
 from services.audit.events import SamplingCommitted, SamplingDrawn, SamplingLapsed
 from services.audit.rules import checkpoint
@@ -28,7 +28,7 @@ async def commit(audit: Audit, regulator: Caller, wanted: Plan, once: Once) -> S
             return earlier
         now, seed = await audit.database.now(tx), secrets.token_bytes(rules.SEED_BYTES)
         sampling = rules.commit(SamplingId.new(), FactId.new(), regulator.subject, wanted, seed, now)
-        await store.add_matter(tx, sampling)
+        await supervision.add_matter(tx, sampling)
         await once.remember(tx, sampling)
         await audit.outbox.record(tx, regulator.actor, now, SamplingCommitted.of(sampling))
     return sampling
@@ -36,19 +36,19 @@ async def commit(audit: Audit, regulator: Caller, wanted: Plan, once: Once) -> S
 
 async def seen(audit: Audit, sampling_id: SamplingId) -> Sampling:
     async with audit.database.read() as tx:
-        return await store.matter(tx, Sampling, sampling_id)
+        return await supervision.matter(tx, Sampling, sampling_id)
 
 
 async def listed(audit: Audit, page: Page) -> list[Sampling]:
     """In order of age; one more than the page holds, if there is one."""
     async with audit.database.read() as tx:
-        return await store.matters_of(tx, Sampling, page.after_id(SamplingId), page.limit + 1)
+        return await supervision.matters_of(tx, Sampling, page.after_id(SamplingId), page.limit + 1)
 
 
 async def draw_due(audit: Audit) -> None:
     """Draw what the log has signed. By nobody's hand: whoever dislikes a draw cannot leave it out."""
     async with audit.database.read() as tx:
-        waiting = await store.matters_under_way(tx, Sampling, None, AT_ONCE)
+        waiting = await supervision.matters_under_way(tx, Sampling, None, AT_ONCE)
     for sampling in waiting:
         try:
             await _draw(audit, sampling.id)
@@ -58,7 +58,7 @@ async def draw_due(audit: Audit) -> None:
 
 async def _draw(audit: Audit, sampling_id: SamplingId) -> None:
     async with audit.database.transaction() as tx:
-        before = await store.matter_for_update(tx, Sampling, sampling_id)
+        before = await supervision.matter_for_update(tx, Sampling, sampling_id)
         signed = await store.first_checkpoint_with(tx, before.fact_id)
         now = await audit.database.now(tx)
         if before.deadline is None:
@@ -74,7 +74,7 @@ async def _draw(audit: Audit, sampling_id: SamplingId) -> None:
             fact = SamplingLapsed(drawn.id, str(drawn.reason_code))
         else:
             return
-        await store.save_matter(tx, before, drawn)
+        await supervision.save_matter(tx, before, drawn)
         await audit.outbox.record(tx, audit.outbox.itself, now, fact)
 
 

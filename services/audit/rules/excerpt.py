@@ -4,16 +4,18 @@ Promises: each entry in it is proved to be in the log, at its place, by the same
 as in a whole bundle; where one is withheld its hash stands in the tiles, so that nothing can be slipped in or out.
 Does not: show that sources and subjects are complete, for that takes every entry. A verifier says so, and never "ok".
 The layout: no `tile/entries`, but each entry under its index in `entry/`, and in `field/` what is opened of its
-commitments; `policy.json` is of format 2.
+commitments; `policy.json` is of format 2, and names the index below which entries were pruned and are kept by nobody.
 """
 
 from collections.abc import Mapping
+from typing import Literal
 
 from services.audit.rules.checkpoint import VerifierKey
 from shared import canonical
 
 FORMAT = 2
 INDEX_DIGITS = 16
+Kind = Literal["whole", "excerpt"]
 ALWAYS_TOLD = frozenset({"audit.redaction_done", "audit.log_pruned"})  # what a verifier must know to read the rest
 
 
@@ -34,6 +36,7 @@ def fields(opened: Mapping[str, tuple[str, str]]) -> bytes:
     )  # fmt: skip
 
 
-def policy(origin: str, key: VerifierKey) -> bytes:
-    """What a verifier must know of the log, and that this is not all of it."""
-    return canonical.encode({"format": FORMAT, "kind": "excerpt", "origin": origin, "log_key": key.text()})
+def policy(origin: str, key: VerifierKey, kind: Kind, minimum_index: int) -> bytes:
+    """What a verifier must know of the log, and that this is not all of it: an excerpt, or whole from an index on."""
+    told = {"origin": origin, "log_key": key.text(), "kind": kind, "minimum_index": minimum_index}
+    return canonical.encode({"format": FORMAT, **told})
