@@ -264,7 +264,7 @@ class SamplingView(web.View):
 
 
 Name = Annotated[str, Field(pattern="^[a-z][a-z_]{0,63}$")]
-SubjectId = Annotated[str, Field(pattern="^[a-z_]{1,40}_[0-9a-f]{32}$")]
+SubjectId = Annotated[str, Field(pattern="^(user|client|participant)_[0-9a-f]{32}$")]
 
 
 class NewDisclosure(web.Request):
