@@ -103,6 +103,7 @@ def test_a_key_is_given_to_the_one_service_that_owns_it():
             "YAOSU_TOKEN_KEY",
             "YAOSU_SERVICE_SECRETS",
             "YAOSU_LOG_KEY",
+            "YAOSU_DISCLOSURE_KEY",
             "YAOSU_CERTIFICATE_KEY",
             "YAOSU_PSEUDONYM_KEY",
             "YAOSU_WITNESS_KEY",
@@ -110,6 +111,7 @@ def test_a_key_is_given_to_the_one_service_that_owns_it():
     }
     assert owners == {
         "YAOSU_TOKEN_KEY": {"identity"}, "YAOSU_SERVICE_SECRETS": {"identity"}, "YAOSU_LOG_KEY": {"audit"},
+        "YAOSU_DISCLOSURE_KEY": {"audit"},
         "YAOSU_CERTIFICATE_KEY": {"catalog"}, "YAOSU_PSEUDONYM_KEY": {"delivery"},
         "YAOSU_WITNESS_KEY": {"witness"},
     }  # fmt: skip

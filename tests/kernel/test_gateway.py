@@ -93,6 +93,7 @@ OPEN = {
     "GET /pricing/v1/fee-schedules/current", "POST /trading/v1/custodian/callbacks", "GET /audit/v1/log/checkpoint",
     "GET /audit/v1/log/tile/{level}/{path}", "GET /audit/v1/proofs/inclusion", "GET /audit/v1/proofs/consistency",
     "GET /audit/v1/proofs/inclusion.tlog-proof",
+    "GET /audit/v1/retention",
 }  # fmt: skip
 
 
