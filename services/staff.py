@@ -23,6 +23,7 @@ ROLES = {
     "log": "operator_audit",
     "regulator": "regulator",
     "arbiter": "arbiter",
+    "regulator2": "regulator",
 }
 
 

@@ -231,6 +231,15 @@ def for_update(query: Select[*Columns], tx: Transaction, *, skip_locked: bool = 
     return query if tx.dialect.name == "sqlite" else query.with_for_update(skip_locked=skip_locked)
 
 
+async def wait_for_name(tx: Transaction, name: str, *, shared: bool = False) -> None:
+    """Hold a name until the transaction ends: alone, or with others who share it. On SQLite the whole file is held
+    already. Raises DatabaseBusy where it is waited for too long."""
+    if tx.dialect.name == "sqlite":
+        return
+    number = int.from_bytes(sha256(f"name\n{name}".encode()).digest()[:8], "big", signed=True)
+    await tx.execute(select((func.pg_advisory_xact_lock_shared if shared else func.pg_advisory_xact_lock)(number)))
+
+
 def insert_into(tx: Transaction, table: Table) -> sqlite.Insert | postgresql.Insert:
     """An insert that may say what follows on a conflict, as both databases can."""
     return (sqlite if tx.dialect.name == "sqlite" else postgresql).insert(table)

@@ -239,6 +239,26 @@ class InstructionId(Id):
     kind = "instruction"
 
 
+class FreezeId(Id):
+    kind = "freeze"
+
+
+class ComplaintId(Id):
+    kind = "complaint"
+
+
+class CreditEntryId(Id):
+    kind = "credit_entry"
+
+
+class CreditAppealId(Id):
+    kind = "credit_appeal"
+
+
+class SanctionId(Id):
+    kind = "sanction"
+
+
 # audit
 
 

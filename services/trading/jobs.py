@@ -28,6 +28,10 @@ async def pass_deadlines(trading: Trading) -> None:
     await due.pass_deadlines(trading)
 
 
+async def supervise(trading: Trading) -> None:
+    await due.supervise(trading)
+
+
 async def instruct_custodian(trading: Trading) -> None:
     await custody.work_instructions(trading.treasury)
 
@@ -61,6 +65,7 @@ JOBS: Mapping[Job, float] = {
     notice_settlements: SOON,
     prove_notices: SOMETIMES,
     keep_documents: SOON,
+    supervise: LATER,
     compare_statements: LATER,
 }
 

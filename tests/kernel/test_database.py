@@ -23,6 +23,7 @@ from shared.database import (
     ReferencesBroken,
     StorageFull,
     for_update,
+    wait_for_name,
 )
 from shared.ids import AssetId, VersionId
 from tests.conftest import MakeDatabase
@@ -306,6 +307,23 @@ async def test_a_name_is_claimed_by_one_transaction_until_it_ends(production: Da
         assert await production.claim(other, "ben\nkey")
     async with production.transaction() as tx:
         assert await production.claim(tx, "ana\nkey")
+
+
+async def test_a_name_is_shared_by_many_or_held_by_one(production: Database):
+    async with production.transaction() as one, production.transaction() as other:
+        await wait_for_name(one, "ana", shared=True)
+        await wait_for_name(other, "ana", shared=True)
+        with pytest.raises(DatabaseBusy):
+            async with production.transaction() as alone:
+                await production.wait_at_most(alone, 0.02)
+                await wait_for_name(alone, "ana")
+    async with production.transaction() as alone, production.transaction() as other:
+        await wait_for_name(alone, "ana")
+        await wait_for_name(other, "ben", shared=True)
+        with pytest.raises(DatabaseBusy):
+            async with production.transaction() as late:
+                await production.wait_at_most(late, 0.02)
+                await wait_for_name(late, "ana", shared=True)
 
 
 async def test_a_transaction_may_say_that_it_waits_less_long(production: Database):

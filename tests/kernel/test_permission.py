@@ -20,6 +20,7 @@ from shared.permission import (
     AnyOperator,
     Arbiter,
     Authenticated,
+    BusinessOrRegulator,
     Buyer,
     OperatorAudit,
     OperatorBusiness,
@@ -45,6 +46,7 @@ KINDS = {
     "party": Party, "business": OperatorBusiness, "system": OperatorSystem, "security": OperatorSecurity,
     "audit": OperatorAudit, "operator": AnyOperator, "staff": Staff, "regulator": Regulator,
     "arbiter": Arbiter, "supervisor": Supervisor, "service": Service,
+    "business_or_regulator": BusinessOrRegulator,
 }  # fmt: skip
 
 
@@ -77,6 +79,8 @@ BY_HAND = {
     "arbiter":       "  401     403    403       403   403       403     403       403    403        200      401",
     "supervisor":    "  401     403    403       403   403       403     403       200    200        403      401",
     "service":       "  401     401    401       401   401       401     401       401    401        401      200",
+    "business_or_regulator":
+                     "  401     403    403       403   200       403     403       403    200        403      401",
 }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tomllib
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -12,6 +13,7 @@ from shared import typesetting
 from shared.typesetting import FONT, NotTypeset, shown, typeset
 from tests.support.pdf import text_of
 
+ROOT = Path(typesetting.__file__).parent.parent
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 TEMPLATE = """
 #let told = json(bytes(sys.inputs.content))
@@ -45,7 +47,7 @@ def test_the_same_content_has_the_same_bytes_in_another_process_and_time_zone(te
     for zone in ("Asia/Shanghai", "America/St_Johns"):
         told = subprocess.run(
             [sys.executable, "-c", ELSEWHERE, str(template)], check=True, capture_output=True, text=True,
-            env={"TZ": zone, "PYTHONPATH": str(Path(typesetting.__file__).parent.parent)},
+            env={"TZ": zone, "PYTHONPATH": str(ROOT)},
         )  # fmt: skip
         assert told.stdout.strip() == here
 
@@ -83,3 +85,16 @@ def test_the_font_is_the_one_whose_licence_lies_beside_it():
     assert sha256(FONT.read_bytes()).hexdigest() == "2420e8078af796b19a3f6ef13de527a1a91c1e7171eea115926c614ced1009b3"
     told = (FONT.parent / "LICENSE.txt").read_text()
     assert "WenQuanYi Micro Hei" in told and "Apache License" in told and "END OF TERMS AND CONDITIONS" in told
+
+
+def test_whatever_of_ours_is_no_code_goes_into_a_wheel_too():
+    packed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
+    found = (path for folder in ("services", "shared") for path in (ROOT / folder).rglob("*") if path.is_file())
+    other = {path.relative_to(ROOT) for path in found if path.suffix not in {".py", ".pyc"}}
+    going = {
+        path.relative_to(ROOT)
+        for package, names in packed.items()
+        for name in names
+        for path in (ROOT / package.replace(".", "/")).glob(name)
+    }
+    assert going == other

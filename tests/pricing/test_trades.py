@@ -78,6 +78,7 @@ class OrderSettled(Fact):
     category: ClassVar[Category] = Category.MONEY
     order_id: OrderId
     revision: int = 6
+    refund: Money = Money(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +147,14 @@ async def test_a_trade_is_kept_as_it_was_agreed_with_what_became_of_it(counter: 
     assert (kept.asset_id, kept.right_kind) == (listing.asset_id, "unlimited")
     assert (kept.state, kept.placed_at, kept.paid_at) == ("settled", placed_at, paid_at)
     assert kept.settled_at == counter.clock.now()
+
+
+@pytest.mark.parametrize(("back", "settled"), [(0, True), (1, False)])
+async def test_a_price_of_which_part_went_back_is_no_comparable(counter: Counter, back: int, settled: bool):
+    order = an_order(ListingId.new())
+    await counter.tell(order, OrderPaid(order.order_id), OrderSettled(order.order_id, refund=Money(back)))
+    kept = await counter.kept(order.order_id)
+    assert kept and kept.state == "settled" and (kept.settled_at is not None) == settled
 
 
 async def test_in_whatever_order_its_facts_come_a_trade_ends_as_the_last_of_them_says(counter: Counter):

@@ -9,6 +9,7 @@ from typing import Any
 from services.demo import data
 from services.demo.shelves import ALPHA, AVIATION, PASSWORD
 from tests.support import supervision
+from tests.support.supervised import SUPERVISED
 from tests.support.write import ANYONE, BUSINESS, CUSTODIAN, HASH, NEIGHBOUR, SECURITY, YUAN, Write, id_of
 from tests.support.writes_of_disputes import DISPUTES
 from tests.support.written_acceptance import ACCEPTANCE
@@ -78,6 +79,7 @@ SCORING = {
 }  # fmt: skip
 
 WRITES: dict[str, Write] = DISPUTES | {
+    **{name: Write(*sample) for name, sample in SUPERVISED.items()},
     "POST /identity/v1/applications": Write(ANYONE, {
         "name": "新来者有限公司", "uscc": data.credit_code(7), "roles": ["buyer"], "contact": "王",
         "administrator": {"login": "new@demo", "password": PASSWORD},

@@ -16,6 +16,7 @@ from services.trading.rules.co_owner import (
     CoOwner,
     CoOwnersMalformed,
     Ownership,
+    UnitsOfSeveralOwners,
     WeightsIncomplete,
     WeightsTooFine,
 )
@@ -214,3 +215,10 @@ async def test_what_several_own_is_not_called_in_units(market: Market):
     other = await market.bench.member("provider")
     listing = await listed(market, co_owners=named((market.provider, 5_000), (other, 5_000)))
     assert code(await called(market, [listing])) == (409, "units_of_several_owners")
+
+
+def test_units_are_of_one_provider():
+    rules.require_one_provider(None)
+    with pytest.raises(UnitsOfSeveralOwners):
+        rules.require_one_provider(rules.by_basis_points(A, of(a=6_000, b=4_000)))
+    assert WEIGHT_MAX == 1_000_000_000_000_000

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.trading.rules import disputed
+from services.trading.rules import acceptance, disputed
 from services.trading.rules import objection as rules
 from services.trading.rules import order as order_rules
 from services.trading.rules.acceptance_terms import AcceptanceTerms, ObservationDoesNotFit
@@ -136,7 +136,7 @@ def test_a_cure_begins_the_inspection_again_as_often_as_was_agreed():
         order, objection = rules.object_to(order, earlier, said(400, reason=str(number)), NOON)
         order, earlier = rules.cure(order, objection, "重传", LATER)
         assert (order.state, order.reason_code, order.refund) == (AWAITING_ACCEPTANCE, "delivered_anew", Money(0))
-        assert order.deadline == LATER + INSPECTION and order.inspected_from == LATER
+        assert order.deadline == LATER + INSPECTION and acceptance.inspected_from(order) == LATER
         assert (earlier.number, earlier.outcome, earlier.ended_at) == (number, "delivered_anew", LATER)
         assert earlier.answer and (earlier.answer.kind, earlier.answer.refund) == (Kind.CURE, Money(0))
         assert (earlier.deadline, earlier.next_actor) == (None, None)
@@ -319,7 +319,7 @@ def test_accepting_twice_is_accepting_once_and_an_objection_is_not_accepted():
 ])  # fmt: skip
 def test_use_accepts_where_the_contract_says_so_and_never_elsewhere(accepting: int | None, uses: int, accepted: bool):
     order = a_delivered(terms=replace(TERMS, accepting_use=accepting))
-    after = order_rules.accept_by_use(order, uses, NOON)
+    after = acceptance.accept_by_use(order, uses, NOON)
     assert (after is order) != accepted
     if accepted:
         assert (after.state, after.reason_code, after.refund) == (SETTLING, "accepted_by_use", Money(0))
@@ -329,10 +329,10 @@ def test_use_accepts_within_the_inspection_alone():
     terms = AcceptanceTerms(accepting_use=2)
     order = a_delivered(terms=terms)
     assert order.deadline
-    assert order_rules.accept_by_use(order, 2, order.deadline - MICROSECOND).state is SETTLING
-    assert order_rules.accept_by_use(order, 2, order.deadline) is order
+    assert acceptance.accept_by_use(order, 2, order.deadline - MICROSECOND).state is SETTLING
+    assert acceptance.accept_by_use(order, 2, order.deadline) is order
     objected, _ = an_objected(terms=terms)
-    assert order_rules.accept_by_use(objected, 2, NOON) is objected
+    assert acceptance.accept_by_use(objected, 2, NOON) is objected
 
 
 @pytest.mark.parametrize("state", State)

@@ -8,6 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from services.trading.rules import acceptance
 from services.trading.rules import objection as rules
 from services.trading.rules import order as order_rules
 from services.trading.rules.objection import Objection
@@ -51,7 +52,7 @@ class ObjectionMachine(RuleBasedStateMachine):
     def use(self) -> None:
         self.uses += 1
         accepts = self._in(INSPECTING) and self.accepting is not None and self.uses >= self.accepting
-        after = order_rules.accept_by_use(self.order, self.uses, self.now)
+        after = acceptance.accept_by_use(self.order, self.uses, self.now)
         assert (after is not self.order) == accepts
         self.order = after
         if accepts:

@@ -38,6 +38,6 @@ def fields(opened: Mapping[str, tuple[str, str]]) -> bytes:
 
 
 def policy(origin: str, key: VerifierKey, kind: Kind, minimum_index: int) -> bytes:
-    """What a verifier must know of the log, and that this is not all of it: of which kind, or whole from an index on."""
+    """What a verifier must know of the log, and of what kind this is, with entries from which index on."""
     told = {"origin": origin, "log_key": key.text(), "kind": kind, "minimum_index": minimum_index}
     return canonical.encode({"format": FORMAT, **told})

@@ -35,6 +35,7 @@ async def take_in(_: Pricing, tx: Transaction, change: Change) -> None:
         case "trading.order_settled":
             settled = SettledOrder.model_validate(change.data)
             await store.put_state(tx, settled.order_id, SETTLED, settled.revision)
-            await store.put_settled(tx, settled.order_id, change.at)
+            if settled.refund.minor == 0:  # a price of which part went back is not what the thing was worth
+                await store.put_settled(tx, settled.order_id, change.at)
         case _:
             pass

@@ -51,10 +51,11 @@ class ChangedOrder(BaseModel):
 
 
 class SettledOrder(BaseModel):
-    """What we need of the fact that the price was shared out."""
+    """What we need of the fact that the price was shared out. `refund` is what of it went back to the buyer."""
 
     order_id: OrderId
     revision: int
+    refund: Money
 
 
 class GrantedRight(BaseModel):

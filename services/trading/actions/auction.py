@@ -13,6 +13,7 @@ from services.trading.actions import money
 from services.trading.actions.award import place_order
 from services.trading.actions.bidder import decided_anew, offered
 from services.trading.actions.permission import Sight, decide_for
+from services.trading.actions.restraint import require_may_register, unless_frozen
 from services.trading.actions.trading import Trading, fees_of_today
 from services.trading.actions.turn import take_to_close
 from services.trading.events.auction import AuctionCancelled, AuctionOpened, BidderRegistered, facts_of_close
@@ -111,6 +112,7 @@ async def register(trading: Trading, caller: Member, auction_id: AuctionId, once
             require_not_barred(auction, caller.participant_id)
         if await store.is_registered(tx, auction_id, caller.participant_id):
             raise AlreadyRegistered()
+        await require_may_register(tx, caller.participant_id, now)
         registration = Registration(
             RegistrationId.new(), auction_id, caller.participant_id, await store.next_bidder_number(tx, auction_id),
             auction.terms.deposit, caller.standing.clearance, decision, now,
@@ -154,7 +156,7 @@ async def close(trading: Trading, auction_id: AuctionId) -> None:
         now = await trading.database.now(tx)
         if auction.state is not rules.OPEN or now < auction.closes_at:
             return
-        leader = await _leader(trading, tx, auction, listing)
+        leader = await _leader(trading, tx, auction, listing, now)
         placed = await store.bids_on(tx, auction_id)
         second = second_of(auction.terms, placed, leader.participant_id) if leader else None
         denied = leader and leader.decision.reason_code
@@ -213,11 +215,14 @@ async def award(
     return await place_order(tx, trading.standing, made, listing, *grounds, auction.terms.windows)
 
 
-async def _leader(trading: Trading, tx: Transaction, auction: Auction, listing: Listing) -> Registration | None:
+async def _leader(
+    trading: Trading, tx: Transaction, auction: Auction, listing: Listing, now: datetime
+) -> Registration | None:
     """Whoever leads, decided anew by the grade of now."""
     if auction.leader_id is None:
         return None
-    return decided_anew(trading, await store.registration(tx, auction.id, auction.leader_id), listing)
+    leader = decided_anew(trading, await store.registration(tx, auction.id, auction.leader_id), listing)
+    return (await unless_frozen(tx, [leader], now))[0]
 
 
 async def _barred(tx: Transaction, wanted: Wanted, listing: Listing, now: datetime) -> tuple[ParticipantId, ...]:

@@ -1,5 +1,6 @@
 """What every award becomes, in the commit that makes it: an order, a contract to sign, and the listing sold out."""
 
+from services.trading.actions.restraint import require_may_buy
 from services.trading.events.deals import ContractDrafted, ListingClosed, OrderPlaced
 from services.trading.rules import contract as contract_rules
 from services.trading.rules import listing as listing_rules
@@ -24,7 +25,9 @@ async def place_order(
     tx: Transaction, standing: StandingMirror, award: Award, listing: Listing, clearance: Clearance | None,
     decision: Decision, windows: Windows,
 ) -> tuple[Order, list[Fact]]:  # fmt: skip
-    """Requires the locked listing. The facts are for the caller to record, last."""
+    """Requires the locked listing. The facts are for the caller to record, last. Raises Frozen if a freeze order holds
+    what is sold or whom it is sold to."""
+    await require_may_buy(tx, listing, award.buyer_id, award.awarded_at)
     taken = 0 if listing.right.copies is None else await order_store.orders_standing(tx, listing.id)
     sold = listing_rules.sell(listing, taken)
     order = order_rules.place(OrderId.new(), ContractId.new(), award, listing, windows)

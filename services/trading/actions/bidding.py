@@ -6,7 +6,7 @@ changes nothing and fails alone; nobody is asked and no money moves; whoever has
 
 import secrets
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -16,9 +16,13 @@ from services.trading.rules import auction as rules
 from services.trading.rules.any_auction import AnyAuction, of_kind
 from services.trading.rules.auction import Auction, NoSuchAuction, NotRegistered
 from services.trading.rules.bid import Bid, bid_of
+from services.trading.rules.freeze import Frozen, Scope
 from services.trading.rules.listing import Listing
+from services.trading.rules.sanction import Sanctioned
 from services.trading.store import auction as auction_store
 from services.trading.store import bids as store
+from services.trading.store import freeze as freeze_store
+from services.trading.store import sanction as sanction_store
 from services.trading.store.bids import Found
 from services.trading.store.rows import ChangedMeanwhile
 from shared import log
@@ -59,6 +63,8 @@ class Round:
     now: datetime
     auctions: dict[AuctionId, AnyAuction]
     listings: Mapping[AuctionId, Listing]
+    frozen: Collection[ParticipantId]
+    sanctioned: Mapping[ParticipantId, datetime]
     placed: list[tuple[Asked, Bid, BidPlaced]] = field(default_factory=list[tuple[Asked, Bid, BidPlaced]])
 
 
@@ -78,15 +84,21 @@ class Bidding:
         async with self._database.transaction() as tx:
             offers = await store.offers(tx, {each.auction_id for each in batch})
             found = await store.look(tx, self._database, asked)
-            opened = Round(
-                await self._database.now(tx),
-                {auction_id: auction for auction_id, (auction, _) in offers.items()},
-                {auction_id: listing for auction_id, (_, listing) in offers.items()},
-            )
+            opened = await self._open_round(tx, offers, {each.caller.participant_id for each in batch})
             outcomes = [self._place(opened, *pair) for pair in zip(batch, found, strict=True)]
             if opened.placed:
                 await self._keep(tx, opened)
         return outcomes
+
+    async def _open_round(self, tx: Transaction, offers: store.Offers, bidders: set[ParticipantId]) -> Round:
+        now = await self._database.now(tx)
+        return Round(
+            now,
+            {auction_id: auction for auction_id, (auction, _) in offers.items()},
+            {auction_id: listing for auction_id, (_, listing) in offers.items()},
+            await freeze_store.frozen_among(tx, bidders, now),
+            await sanction_store.bound_until(tx, bidders, now),
+        )
 
     def _place(self, opened: Round, asked: Asked, found: Found) -> Bid | Failure:
         earlier = asked.once.judged(Bid, found.is_claimed, found.request_digest, found.answer)
@@ -110,6 +122,10 @@ class Bidding:
         decide_for(self, asked.caller.standing, listing)
         if bidder_number is None:
             raise NotRegistered()
+        if asked.caller.participant_id in opened.frozen:
+            raise Frozen(scope=Scope.PARTICIPANT)
+        if until := opened.sanctioned.get(asked.caller.participant_id):
+            raise Sanctioned(until=until)
         bidder = Bidder(asked.caller.participant_id, bidder_number)
         after = rules.place_bid(before, bidder.participant_id, asked.maximum, opened.now)
         return bid_of(BidId.new(), before, after, bidder, asked.maximum, secrets.token_hex(SALT_BYTES)), after

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from services.trading.actions.award import place_order
 from services.trading.actions.permission import Sight
+from services.trading.actions.restraint import require_may_bid
 from services.trading.actions.trading import Trading, fees_of_today, party_of
 from services.trading.events.call_auction import (
     CallAuctionCancelled,
@@ -25,9 +26,11 @@ from services.trading.rules.award import Award, FromCallAuction
 from services.trading.rules.call_auction import Clearing, Direction, UnitOrder
 from services.trading.rules.call_session import CallAuction, Ordered, Placed, State
 from services.trading.rules.co_owner import require_one_provider
+from services.trading.rules.freeze import Frozen
 from services.trading.rules.listing import Listing, ListingNotOpen, NoSuchListing, require_open
 from services.trading.rules.scope import units_of
 from services.trading.store import call_auction as store
+from services.trading.store import freeze as freeze_store
 from services.trading.store import listing as listing_store
 from services.trading.store.call_auction import ShownOrder
 from shared.access import Caller, Member
@@ -84,6 +87,7 @@ async def order(
         listings = await _listings(tx, call.listing_ids)
         now = await trading.database.now(tx)
         _require_may_order(trading, caller, listings, ordered, now)
+        await require_may_bid(tx, caller.participant_id, now)
         placed = Placed(
             UnitOrderId.new(), call.id,
             UnitOrder(
@@ -125,7 +129,7 @@ async def close(trading: Trading, call_auction_id: CallAuctionId) -> None:
         if call.state is not rules.OPEN or now < call.closes_at:
             return
         everyone = await store.book_of(tx, call.id)
-        denied = _denied(trading, everyone, listings, now)
+        denied = _denied(trading, everyone, listings, now) | await _frozen(tx, everyone, now)
         related = {each.order.participant_id: _affiliates(trading, each.order.participant_id) for each in everyone}
         book, left_out = rules.standing(everyone, denied, related)
         call, clearing = rules.close(call, book, now)
@@ -204,6 +208,11 @@ def _denied(
         if reason := _reason_against(trading, placed, listings, now):
             reasons[placed.id] = reason
     return reasons
+
+
+async def _frozen(tx: Transaction, book: list[Placed], now: datetime) -> dict[UnitOrderId, str]:
+    held = await freeze_store.frozen_among(tx, {each.order.participant_id for each in book}, now)
+    return {each.id: Frozen.code() for each in book if each.order.participant_id in held}
 
 
 def _reason_against(

@@ -36,6 +36,7 @@ async def sign(
         amended = await amendment.amended_contract(tx, seen)
         contract = await store.contract_for_update(tx, contract_id)
         now = await trading.database.now(tx)
+        order_rules.require_not_frozen(order, now)
         signed_by = _verified(caller, contract, key_id, signature, now)
         contract = rules.sign(contract, signed_by, now)
         await store.add_signature(tx, contract_id, signed_by)

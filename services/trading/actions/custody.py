@@ -15,6 +15,7 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from services.trading.actions.collecting import add_ends
+from services.trading.actions.restraint import require_may_resume
 from services.trading.actions.treasury import Treasury
 from services.trading.events.money import (
     CustodianContradicted,
@@ -137,6 +138,7 @@ async def resume(
             return earlier
         before = await store.locked(tx, instruction_id)
         now = await treasury.database.now(tx)
+        await require_may_resume(tx, before, now)
         resumed, successor = rules.resume(before, InstructionId.new(), now)
         await store.save(tx, resumed, before.revision)
         given = list[Fact]()

@@ -6,7 +6,7 @@ withdrawn claim leaves the order as it was, with what was left of its window.
 
 from datetime import datetime
 
-from services.trading.actions import dispute_money
+from services.trading.actions import credit_record, dispute_money
 from services.trading.actions import order as order_actions
 from services.trading.events.deals import ContractEnded, EntitlementEnded, EntitlementSuspended
 from services.trading.events.dispute import facts_of
@@ -54,7 +54,8 @@ async def _enforce(tx: Transaction, order: Order, dispute: Dispute, outcome: Out
     facts += await order_actions.divide(tx, order, concluded, now)
     if concluded.state is not REFUNDED:
         facts += await _carry_out(tx, concluded, outcome)
-    return [*facts, *await dispute_money.end_fees(tx, dispute, outcome.fees, now)]
+    facts += await dispute_money.end_fees(tx, dispute, outcome.fees, now)
+    return [*facts, *await credit_record.follow_ruling(tx, dispute, now)]
 
 
 async def _resume(tx: Transaction, order: Order, dispute: Dispute, now: datetime) -> list[Fact]:

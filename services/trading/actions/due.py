@@ -10,15 +10,19 @@ from services.trading.actions import (
     amendment,
     call_auction,
     closing,
+    complaint,
     credit,
+    credit_record,
     dispute,
     document,
     entitlement,
+    freeze,
     inquiry,
     listing,
     need,
     negotiation,
     order,
+    sanction,
     second_award,
     termination,
 )
@@ -26,15 +30,19 @@ from services.trading.actions.news import take_in
 from services.trading.actions.trading import Trading
 from services.trading.store import auction as auction_store
 from services.trading.store import call_auction as call_store
+from services.trading.store import complaint as complaint_store
 from services.trading.store import contract as contract_store
 from services.trading.store import credit as credit_store
+from services.trading.store import credit_record as record_store
 from services.trading.store import dispute as dispute_store
 from services.trading.store import entitlement as entitlement_store
+from services.trading.store import freeze as freeze_store
 from services.trading.store import inquiry as inquiry_store
 from services.trading.store import listing as listing_store
 from services.trading.store import need as need_store
 from services.trading.store import negotiation as negotiation_store
 from services.trading.store import order as order_store
+from services.trading.store import sanction as sanction_store
 from services.trading.store import termination as termination_store
 from shared.changes import Follower
 from shared.database import Transaction
@@ -72,8 +80,8 @@ async def close_inquiries(trading: Trading) -> None:
 
 
 async def pass_deadlines(trading: Trading) -> None:
-    """Of negotiations, disputes, orders, second bidders' answers, credits, amendments, terminations, rights and
-    listings."""
+    """Of whatever waits for somebody until a moment, freeze orders first: they move the moments of others."""
+    await _each(trading, freeze.pass_deadline, await _due(trading, freeze_store.freezes_due))
     await _each(trading, negotiation.pass_deadline, await _due(trading, negotiation_store.negotiations_due))
     await _each(trading, dispute.pass_deadline, await _due(trading, dispute_store.disputes_due))
     await _each(trading, order.pass_deadline, await _due(trading, order_store.orders_due))
@@ -88,6 +96,13 @@ async def pass_deadlines(trading: Trading) -> None:
 async def prove_notices(trading: Trading) -> None:
     """Of disputes whose other side has not read of them: the log's word that it has the notice is proof too."""
     await _each(trading, dispute.prove_notice, await _due(trading, dispute_store.notices_unproven))
+
+
+async def supervise(trading: Trading) -> None:
+    """Complaints, appeals and sanctions whose time is up."""
+    await _each(trading, complaint.pass_deadline, await _due(trading, complaint_store.complaints_due))
+    await _each(trading, credit_record.pass_deadline, await _due(trading, record_store.appeals_due))
+    await _each(trading, sanction.pass_deadline, await _due(trading, sanction_store.sanctions_due))
 
 
 async def notice_settlements(trading: Trading) -> None:

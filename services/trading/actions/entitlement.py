@@ -16,6 +16,7 @@ from services.trading.events.deals import (
     EntitlementUsed,
     OrderDelivered,
 )
+from services.trading.rules import acceptance
 from services.trading.rules import contract as contract_rules
 from services.trading.rules import entitlement as rules
 from services.trading.rules import order as order_rules
@@ -120,8 +121,8 @@ async def _follow_order(tx: Transaction, order: Order, made: Use, now: datetime)
         return [OrderDelivered.of(delivered)]
     if order.state is not order_rules.AWAITING_ACCEPTANCE or order.acceptance.accepting_use is None:
         return []
-    uses = await store.uses_since(tx, made.entitlement_id, order.inspected_from)
-    accepted = order_rules.accept_by_use(order, uses, now)
+    uses = await store.uses_since(tx, made.entitlement_id, acceptance.inspected_from(order))
+    accepted = acceptance.accept_by_use(order, uses, now)
     if accepted is order:
         return []
     await order_store.save_order(tx, accepted)

@@ -37,6 +37,7 @@ from services.trading.rules.inquiry_terms import (
 )
 from services.trading.rules.listing import Listing, ListingNotOpen, NoSuchListing
 from services.trading.rules.scoring import Candidate, Proposal, ScoringRule
+from services.trading.store import freeze as freeze_store
 from services.trading.store import inquiry as store
 from services.trading.store import listing as listing_store
 from shared.access import Member, Role
@@ -213,7 +214,8 @@ async def _close(
     trading: Trading, tx: Transaction, inquiry: Inquiry, now: datetime
 ) -> tuple[Inquiry, list[Fact]]:  # fmt: skip
     buyer = _standing(trading, inquiry.buyer_id)
-    admitted = buyer is not None and buyer.is_admitted
+    held = await freeze_store.frozen_among(tx, [inquiry.buyer_id], now)
+    admitted = buyer is not None and buyer.is_admitted and not held
     candidates = rules.candidates(inquiry, {})
     checked = await _checked(trading, tx, inquiry, buyer, candidates, now) if buyer and admitted else Checked()
     closed = rules.close(inquiry, now, checked.denied, buyer_is_admitted=admitted)

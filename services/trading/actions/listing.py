@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from services.trading.actions.co_owner import Named, ownership_of
 from services.trading.actions.permission import Sight
+from services.trading.actions.restraint import require_may_list, require_offer_free
 from services.trading.actions.trading import Trading, version_of
 from services.trading.events.deals import ListingClosed, ListingOpened, ListingResumed, ListingSuspended
 from services.trading.rules import listing as rules
@@ -49,6 +50,7 @@ async def open_listing(
         beside = await claim_store.claims_on(tx, version.asset_id)
         party = caller.participant_id
         listing = rules.open_listing(ListingId.new(), offer, version, party, beside, trading.rules, now)
+        await require_may_list(tx, listing, now)
         await store.add_listing(tx, listing)
         await claim_store.add_claim(tx, claim_of(listing.id, listing.asset_id, listing.right, now))
         await need_store.keep_traits(tx, version.id, version.traits)
@@ -77,6 +79,7 @@ async def resume(trading: Trading, caller: Member, listing_id: ListingId, once: 
             return earlier
         listing = await store.own_listing(tx, listing_id, caller.participant_id)
         now = await trading.database.now(tx)
+        await require_offer_free(tx, listing, now)
         listing = rules.resume(listing)
         await store.save_listing(tx, listing)
         await once.remember(tx, listing)
@@ -91,6 +94,7 @@ async def delist(trading: Trading, caller: Member, listing_id: ListingId, once: 
             return earlier
         listing = await _own_and_idle(tx, caller, listing_id)
         now = await trading.database.now(tx)
+        await require_offer_free(tx, listing, now)
         listing = rules.delist(listing)
         await store.save_listing(tx, listing)
         await once.remember(tx, listing)

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.pricing.client import NoSuchQuote
-from services.trading.actions import award_queue, money
+from services.trading.actions import award_queue, credit_record, money
 from services.trading.actions.award import place_order
 from services.trading.actions.entitlement import grant
 from services.trading.actions.negotiation import follow_failure
 from services.trading.actions.permission import decide_for, sight_of
+from services.trading.actions.restraint import require_may_order, require_wallet_free
 from services.trading.actions.settlement import settle
 from services.trading.actions.trading import Trading, fees_of_today
 from services.trading.events.deals import (
@@ -95,7 +96,10 @@ async def place(trading: Trading, caller: Member, wanted: Wanted, once: Once) ->
         if await store.is_quote_taken(tx, quote.id):
             raise QuoteTaken(quote_id=quote.id)
         require_open(listing, now)
+        await require_may_order(tx, caller.participant_id, now)
         award = replace(accept_quote(quote, wanted.acceptance, listing, fees, now), renews=wanted.renews)
+        await require_may_order(tx, caller.participant_id, now)
+        award = accept_quote(quote, wanted.acceptance, listing, fees, now)
         if quote.is_by_coverage:
             await _require_apart(trading, tx, quote, overlapping)
         grounds = (caller.standing.clearance, decision)
@@ -113,6 +117,7 @@ async def pay(trading: Trading, caller: Member, order_id: OrderId, once: Once) -
         order = await bought(tx, caller, order_id)
         now = await trading.database.now(tx)
         order = rules.pay(order, now)
+        await require_wallet_free(tx, order.buyer_id, now)
         order, granted = await grant(tx, order, now)
         await store.save_order(tx, order)
         hold = await money.hold_of(tx, order.auction_id, order.buyer_id) if order.auction_id else None
@@ -181,9 +186,9 @@ async def follow_up(tx: Transaction, before: Order, after: Order, now: datetime)
     if before.state is SETTLING:
         return [SettlementOverdue.of(after)]
     facts = await end_objection(tx, after, now) if before.state in UNDER_OBJECTION else list[Fact]()
-    if after.state in FAILED:
-        return [*facts, OrderEnded.of(after), *await _undo(tx, after, now)]
-    return [*facts, *await settle(tx, after, now)]
+    failed = after.state in FAILED
+    facts += [OrderEnded.of(after), *await _undo(tx, after, now)] if failed else await settle(tx, after, now)
+    return [*facts, *await credit_record.follow_failure(tx, after, now)]
 
 
 async def divide(tx: Transaction, before: Order, after: Order, now: datetime) -> list[Fact]:

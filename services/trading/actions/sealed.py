@@ -15,6 +15,7 @@ from services.trading.actions.award import place_order
 from services.trading.actions.bidder import decided_anew, offered
 from services.trading.actions.order import NO_COSTS
 from services.trading.actions.permission import Sight, decide_for
+from services.trading.actions.restraint import require_may_bid, unless_frozen
 from services.trading.actions.trading import Trading, fees_of_today
 from services.trading.actions.turn import take_to_close
 from services.trading.events.sealed import SealedAuctionOpened, SealedBidPlaced, SealedBidRevealed, facts_of_close
@@ -70,6 +71,7 @@ async def commit(trading: Trading, caller: Member, auction_id: AuctionId, commit
         listing = await offered(trading, tx, caller, auction)
         now = await trading.database.now(tx)
         decide_for(trading, caller.standing, listing)
+        await require_may_bid(tx, caller.participant_id, now)
         bidder = await store.registration(tx, auction_id, caller.participant_id)
         if await sealed_store.sealed_bid(tx, auction_id, caller.participant_id):
             raise SealedAlready()
@@ -113,7 +115,7 @@ async def close(trading: Trading, auction_id: AuctionId) -> None:
         now = await trading.database.now(tx)
         if auction.state is not OPEN or now < auction.decided_at:
             return
-        bidders = await _bidders(trading, tx, auction, listing)
+        bidders = await _bidders(trading, tx, auction, listing, now)
         bids = await sealed_store.sealed_bids_on(tx, auction_id)
         denied = {who: _why_denied(trading, bidder) for who, bidder in bidders.items()}
         auction, bids = rules.close(auction, bids, {who: why for who, why in denied.items() if why}, now)
@@ -152,11 +154,12 @@ def _terms(
 
 
 async def _bidders(
-    trading: Trading, tx: Transaction, auction: SealedAuction, listing: Listing
+    trading: Trading, tx: Transaction, auction: SealedAuction, listing: Listing, now: datetime
 ) -> dict[ParticipantId, Registration]:
-    """Everyone who registered, decided anew by the grade of now."""
+    """Everyone who registered, decided anew by the grade and the freeze orders of now."""
     registered = await store.registrations_on(tx, auction.id)
-    return {bidder.participant_id: decided_anew(trading, bidder, listing) for bidder in registered}
+    decided = [decided_anew(trading, bidder, listing) for bidder in registered]
+    return {bidder.participant_id: bidder for bidder in await unless_frozen(tx, decided, now)}
 
 
 def _why_denied(trading: Trading, bidder: Registration) -> str | None:

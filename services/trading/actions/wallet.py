@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.trading.actions import money
+from services.trading.actions.restraint import require_wallet_free
 from services.trading.actions.treasury import Treasury
 from services.trading.events.money import InstructionGiven
 from services.trading.rules import ledger
@@ -98,6 +99,8 @@ async def _move(
         if earlier := await once.recall(tx, Instruction):
             return earlier
         now = await treasury.database.now(tx)
+        if kind is InstructionKind.PAYOUT:
+            await require_wallet_free(tx, member.participant_id, now)
         pending = Transfer(TransferId.new(), debit, credit, amount, Phase.PENDING)
         given = await _give(tx, member, kind, pending, now)
         instruction = await instruction_store.locked(tx, given.instruction_id)

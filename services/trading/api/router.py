@@ -8,11 +8,14 @@ from services.trading.api import (
     awards,
     bids,
     call_auctions,
+    complaints,
     contracts,
+    credit_record,
     credits,
     custodian,
     disputes,
     entitlements,
+    freezes,
     inquiries,
     invoice,
     listings,
@@ -31,5 +34,6 @@ bids.add_to(router)  # first, for routes are looked for in their order
 for part in (
     listings, auctions, mechanisms, awards, stream, needs, inquiries, negotiations, call_auctions, orders,
     objections, contracts, credits, returning, entitlements, disputes, wallet, account_statement, invoice, custodian,
+    freezes, complaints, credit_record,
 ):  # fmt: skip
     router.include_router(part.router)

@@ -36,6 +36,7 @@ NEXT_ACTOR = {ACTIVE: "buyer", SUSPENDED: "operator"}
 
 
 class Reason(StrEnum):
+    FROZEN = "frozen"  # by a freeze order, whatever the grade says
     PERIOD_OVER = "period_over"
     ORDER_REFUNDED = "order_refunded"
     RULED = "ruled"  # by whoever decided a dispute over it
@@ -69,8 +70,17 @@ class Entitlement:
         return self.quota_uses - self.uses_spent
 
     @property
+    def is_frozen(self) -> bool:
+        return self.state is SUSPENDED and self.reason_code == Reason.FROZEN
+
+    @property
+    def is_held(self) -> bool:
+        """Suspended by a freeze order or a ruling, which no grade ends."""
+        return self.is_frozen or (self.state is SUSPENDED and self.reason_code == Reason.RULED)
+
+    @property
     def next_actor(self) -> str | None:
-        return NEXT_ACTOR.get(self.state)
+        return "regulator" if self.is_frozen else NEXT_ACTOR.get(self.state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +176,7 @@ def require_in_force(entitlement: Entitlement, decision: Decision, grade_revisio
         raise EntitlementNotBegun(begins_at=entitlement.begins_at)
     if grade_revision < entitlement.grade_revision:
         raise GradeChanged(grade_revision=entitlement.grade_revision)
-    if entitlement.state is SUSPENDED and (not decision.allowed or entitlement.reason_code == Reason.RULED):
+    if entitlement.is_held or (entitlement.state is SUSPENDED and not decision.allowed):
         raise EntitlementSuspended(reason_code=entitlement.reason_code)
     if not decision.allowed:
         raise UseNotPermitted(reason_code=decision.reason_code, rules=list(decision.rules))
@@ -192,13 +202,27 @@ def regrade(entitlement: Entitlement, decision: Decision, grade_revision: int) -
     if entitlement.state is ENDED or grade_revision <= entitlement.grade_revision:
         return entitlement
     told = replace(entitlement, grade_revision=grade_revision)
-    if entitlement.state is SUSPENDED and entitlement.reason_code == Reason.RULED:
+    if told.is_held:
         return _change(told)
     if decision.allowed:
         return _change(told) if told.state is ACTIVE else _move(told, ACTIVE, reason_code=None)
     if told.state is SUSPENDED:
         return _change(told, reason_code=decision.reason_code)
     return _move(told, SUSPENDED, reason_code=decision.reason_code)
+
+
+def freeze(entitlement: Entitlement) -> Entitlement:
+    """Resting by a freeze order, which its grade cannot end. Its period runs on: it is a period of the calendar."""
+    if entitlement.state is ENDED or entitlement.is_held:
+        return entitlement
+    if entitlement.state is SUSPENDED:
+        return _change(entitlement, reason_code=Reason.FROZEN)
+    return _move(entitlement, SUSPENDED, reason_code=Reason.FROZEN)
+
+
+def thaw(entitlement: Entitlement) -> Entitlement:
+    """In force again once no freeze order holds it: every use is decided by the grade of its moment anyway."""
+    return _move(entitlement, ACTIVE, reason_code=None) if entitlement.is_frozen else entitlement
 
 
 def end(entitlement: Entitlement, reason_code: str) -> Entitlement:

@@ -28,10 +28,6 @@ class EvidenceKind(StrEnum):
     MONEY = "money"
 
 
-BY_PARTIES = tuple(list(EvidenceKind)[:5])
-BY_PLATFORM = tuple(list(EvidenceKind)[5:])
-
-
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """`kept` says whether the content itself lies with the platform; else its party keeps it, and the hash binds it."""

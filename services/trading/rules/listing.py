@@ -52,6 +52,7 @@ class Reason(StrEnum):
     SOLD_EXCLUSIVELY = "sold_exclusively"
     ALL_COPIES_SOLD = "all_copies_sold"
     ASSET_WITHDRAWN = "asset_withdrawn"
+    FROZEN = "frozen"  # by a freeze order
     ALLOWED_AGAIN = "allowed_again"  # the grade that suspended it was lowered; its provider may resume it
 
 
@@ -248,10 +249,26 @@ def suspend(listing: Listing) -> Listing:
 
 
 def resume(listing: Listing) -> Listing:
-    """Listed again. Requires that the provider suspended it, or that the grade which did allows it again."""
-    if listing.state is SUSPENDED and listing.reason_code not in {Reason.BY_PROVIDER, Reason.ALLOWED_AGAIN}:
+    """Listed again. Requires that the provider suspended it, or that the grade which did allows it again, and that no
+    freeze order holds it now."""
+    own = {Reason.BY_PROVIDER, Reason.ALLOWED_AGAIN, Reason.FROZEN}
+    if listing.state is SUSPENDED and listing.reason_code not in own:
         raise SuspendedByGrade(reason_code=listing.reason_code, grade=listing.grade)
     return _move(listing, LISTED, reason_code=None)
+
+
+def freeze(listing: Listing) -> Listing:
+    """Off the market by a freeze order. One that is suspended already stays so for its own reason."""
+    return _move(listing, SUSPENDED, reason_code=Reason.FROZEN) if listing.state is LISTED else listing
+
+
+def thaw(listing: Listing) -> Listing:
+    """On offer again once no freeze order holds it, unless something else suspended it meanwhile."""
+    return _move(listing, LISTED, reason_code=None) if is_frozen(listing) else listing
+
+
+def is_frozen(listing: Listing) -> bool:
+    return listing.state is SUSPENDED and listing.reason_code == Reason.FROZEN
 
 
 def delist(listing: Listing, reason: Reason = Reason.BY_PROVIDER) -> Listing:

@@ -16,8 +16,8 @@ def bounds(month: str) -> tuple[datetime, datetime]:
     """The moments at which a month begins and the next one does. Raises NoMonth."""
     year, _, number = month.partition("-")
     if len(month) != 7 or not (month.isascii() and year.isdigit() and number.isdigit()):
-        raise NoMonth(month=month)
+        raise NoMonth()
     if not YEAR_MIN <= int(year) <= YEAR_MAX or not 1 <= int(number) <= 12:
-        raise NoMonth(month=month)
+        raise NoMonth()
     following = int(year) + int(number) // 12, int(number) % 12 + 1
     return datetime(int(year), int(number), 1, tzinfo=BEIJING), datetime(*following, 1, tzinfo=BEIJING)

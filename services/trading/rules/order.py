@@ -158,6 +158,7 @@ class Order:
     released_minor: int = 0  # of the price, what was undisputed, and shared out before the rest
     credit_minor: int = 0  # of the price, what goes back for the service, however the order is concluded
     renews: ContractId | None = None  # the buyer's earlier contract for the same
+    frozen_until: datetime | None = None  # by freeze orders; `rules/freeze` says what that does to its deadline
 
     @property
     def next_actor(self) -> str | None:
@@ -170,9 +171,8 @@ class Order:
     @property
     def settlement(self) -> Shares | None:
         """Who gets what of the price, once the sale stands: fee and tax are of what the provider's side keeps."""
-        if self.state not in {SETTLING, SETTLED}:
-            return None
-        return shares_of(self, self.released) + self.outstanding
+        stands = self.state in {SETTLING, SETTLED}
+        return shares_of(self, self.released) + self.outstanding if stands else None
 
     @property
     def outstanding(self) -> Shares:
@@ -200,12 +200,6 @@ class Order:
     def forfeits_deposit(self) -> bool:
         return self.state is DEFAULTED and self.auction_id is not None
 
-    @property
-    def inspected_from(self) -> datetime:
-        """When the inspection period began. Requires an order that awaits acceptance."""
-        assert self.deadline is not None and self.state is AWAITING_ACCEPTANCE
-        return self.deadline - timedelta(seconds=self.windows.acceptance_seconds)
-
 
 class NoSuchOrder(NotFound):
     """You have no such order."""
@@ -221,6 +215,10 @@ class DeadlinePassed(Conflict):
 
 class NotDue(Conflict):
     """The order does not wait for this now."""
+
+
+class OrderFrozen(Conflict):
+    """A freeze order holds this order: nothing is signed, paid, accepted, settled or refunded until it ends."""
 
 
 class RefundTooHigh(Conflict):
@@ -303,11 +301,9 @@ def owners_of(order: Order, *parts: Money) -> tuple[tuple[ParticipantId, Money],
 
 
 def conclude(order: Order, reason: Reason, now: datetime, refund: Money | None = None) -> Order:
-    """The order once it is clear what of its price goes back: the rest is shared out. All of it back ends the sale.
-    What is credited for the service goes back too, as far as the price reaches.
-
-    Requires a state that may end so. Raises RefundTooHigh.
-    """
+    """The order once it is clear what of its price goes back: the rest is shared out, and all of it ends the sale. What
+    is credited for the service goes back too, as far as the price reaches. Raises RefundTooHigh."""
+    require_not_frozen(order, now)
     refund = refund or Money(0, order.price.currency)
     if refund.minor < 0 or refund > order.price - order.released:
         raise RefundTooHigh(price_minor=order.price.minor)
@@ -318,15 +314,6 @@ def conclude(order: Order, reason: Reason, now: datetime, refund: Money | None =
     if back_minor == order.price.minor:
         return _move(order, REFUNDED, now, None, **changes)
     return _move(order, SETTLING, now, order.windows.settling_seconds, **changes)
-
-
-def accept_by_use(order: Order, uses: int, now: datetime) -> Order:
-    """The order after so many uses since its inspection began, the one that delivered among them: accepted, if the
-    contract says that so many accept. Requires the commit of the last of them."""
-    accepting = order.acceptance.accepting_use
-    if accepting is None or uses < accepting or order.state is not AWAITING_ACCEPTANCE:
-        return order
-    return order if deadline_has_passed(order, now) else conclude(order, Reason.ACCEPTED_BY_USE, now)
 
 
 def step(order: Order, state: State, to: State, seconds: int | None, now: datetime, **changes: Any) -> Order:
@@ -347,8 +334,18 @@ def forbid(order: Order, reason_code: str, now: datetime) -> Order:
     return _move(order, LAPSED, now, None, reason_code=reason_code)
 
 
+def is_frozen(order: Order, now: datetime) -> bool:
+    return order.frozen_until is not None and now < order.frozen_until
+
+
+def require_not_frozen(order: Order, now: datetime) -> None:
+    if is_frozen(order, now):
+        raise OrderFrozen(frozen_until=order.frozen_until)
+
+
 def deadline_has_passed(order: Order, now: datetime) -> bool:
-    return order.deadline is not None and now >= order.deadline
+    """Never while it is frozen: what was due then is due when the freeze ends."""
+    return order.deadline is not None and now >= order.deadline and not is_frozen(order, now)
 
 
 def pass_deadline(order: Order, signed: frozenset[str], now: datetime) -> Order:
@@ -391,6 +388,7 @@ def _unsigned(order: Order, signed: frozenset[str], now: datetime) -> Order:
 def _require_due(order: Order, state: State, now: datetime) -> None:
     if order.state is not state:
         raise NotDue(state=order.state, next_actor=order.next_actor)
+    require_not_frozen(order, now)
     if deadline_has_passed(order, now):
         raise DeadlinePassed(deadline=order.deadline)
 

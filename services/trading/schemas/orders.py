@@ -91,6 +91,7 @@ class OrderView(View):
     acceptance: AcceptanceView
     earned: list[EarnedView]
     returned: Money
+    frozen_until: datetime | None
     placed_at: datetime
 
     @classmethod
@@ -113,7 +114,7 @@ class OrderView(View):
             acceptance=AcceptanceView.model_validate(order.acceptance),
             ownership=order.ownership and OwnershipView.model_validate(order.ownership), settlement=told,
             earned=[EarnedView(participant_id=owner, amount=amount) for owner, amount in order.earned],
-            returned=order.returned, placed_at=order.placed_at,
+            returned=order.returned, frozen_until=order.frozen_until, placed_at=order.placed_at,
         )  # fmt: skip
 
 

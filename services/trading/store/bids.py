@@ -31,6 +31,7 @@ _offers = (
 )
 _locked_offers = _offers.with_for_update(of=auctions)
 Asked = tuple[AuctionId, ParticipantId, Once]
+Offers = dict[AuctionId, tuple[AnyAuction, Listing]]
 _LOOK = """
     SELECT registrations.bidder_number, {claimed} AS is_claimed, answers.request_digest, answers.answer FROM {asked}
     LEFT JOIN registrations ON registrations.auction_id = {0} AND registrations.participant_id = {1}
@@ -50,7 +51,7 @@ class Found:
     answer: str | None
 
 
-async def offers(tx: Transaction, auction_ids: Iterable[AuctionId]) -> dict[AuctionId, tuple[AnyAuction, Listing]]:
+async def offers(tx: Transaction, auction_ids: Iterable[AuctionId]) -> Offers:
     """Those auctions that there are, locked in the order of their ids, and the listing of each."""
     query = _offers if tx.dialect.name == "sqlite" else _locked_offers
     found = await tx.execute(query, {"ids": sorted(auction_ids)})

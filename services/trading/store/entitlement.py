@@ -65,7 +65,7 @@ async def entitlement(tx: Transaction, entitlement_id: EntitlementId, party_id: 
     row = (await tx.execute(select(*entitlements.c).where(entitlements.c.id == entitlement_id, *own))).one_or_none()
     if row is None:
         raise NoSuchEntitlement()
-    return _entitlement(row)
+    return entitlement_of(row)
 
 
 async def entitlement_for_update(tx: Transaction, entitlement_id: EntitlementId) -> Entitlement:
@@ -73,14 +73,14 @@ async def entitlement_for_update(tx: Transaction, entitlement_id: EntitlementId)
     row = (await tx.execute(for_update(query, tx))).one_or_none()
     if row is None:
         raise NoSuchEntitlement()
-    return _entitlement(row)
+    return entitlement_of(row)
 
 
 async def entitlements_in_force(tx: Transaction, version_id: VersionId) -> list[Entitlement]:
     """Locked, in the order of their ids."""
     where = (entitlements.c.version_id == version_id, entitlements.c.state.in_(ENTITLEMENT.open_states()))
     query = select(*entitlements.c).where(*where).order_by(entitlements.c.id)
-    return [_entitlement(row) for row in await tx.execute(for_update(query, tx))]
+    return [entitlement_of(row) for row in await tx.execute(for_update(query, tx))]
 
 
 async def entitlements_due(tx: Transaction, now: datetime) -> list[EntitlementId]:
@@ -93,10 +93,10 @@ async def entitlements_due(tx: Transaction, now: datetime) -> list[EntitlementId
 async def page_of_entitlements(tx: Transaction, page: Page, party_id: ParticipantId | None) -> list[Entitlement]:
     query = select(*entitlements.c).where(*rows.whose(entitlements.c.buyer_id, entitlements.c.provider_id, party_id))
     found = await tx.execute(rows.newest_first(query, entitlements.c.id, EntitlementId, page))
-    return [_entitlement(row) for row in found]
+    return [entitlement_of(row) for row in found]
 
 
-def _entitlement(row: Row[Any]) -> Entitlement:
+def entitlement_of(row: Row[Any]) -> Entitlement:
     return Entitlement(
         id=row.id, order_id=row.order_id, contract_id=row.contract_id, version_id=row.version_id,
         buyer_id=row.buyer_id, provider_id=row.provider_id, mode=Mode(row.mode), exclusive=row.exclusive,

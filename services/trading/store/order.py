@@ -76,19 +76,19 @@ async def order(tx: Transaction, order_id: OrderId, party_id: ParticipantId | No
     row = (await tx.execute(query.where(*rows.whose(orders.c.buyer_id, orders.c.provider_id, party_id)))).one_or_none()
     if row is None:
         raise NoSuchOrder()
-    return _order(row)
+    return order_of(row)
 
 
 async def order_for_update(tx: Transaction, order_id: OrderId) -> Order:
     row = (await tx.execute(for_update(select(*orders.c).where(orders.c.id == order_id), tx))).one_or_none()
     if row is None:
         raise NoSuchOrder()
-    return _order(row)
+    return order_of(row)
 
 
 async def orders_by_id(tx: Transaction, order_ids: Iterable[OrderId]) -> list[Order]:
     query = select(*orders.c).where(orders.c.id.in_(sorted(order_ids))).order_by(orders.c.id)
-    return [_order(row) for row in await tx.execute(query)]
+    return [order_of(row) for row in await tx.execute(query)]
 
 
 async def auction_of(tx: Transaction, order_id: OrderId) -> AuctionId | None:
@@ -115,12 +115,13 @@ async def orders_standing(tx: Transaction, listing_id: ListingId) -> int:
 async def unpaid_orders(tx: Transaction, version_id: VersionId) -> list[Order]:
     """Locked, in the order of their ids."""
     query = select(*orders.c).where(orders.c.version_id == version_id, orders.c.state.in_(UNPAID)).order_by(orders.c.id)
-    return [_order(row) for row in await tx.execute(for_update(query, tx))]
+    return [order_of(row) for row in await tx.execute(for_update(query, tx))]
 
 
 async def orders_due(tx: Transaction, now: datetime) -> list[OrderId]:
     """Those whose deadline has passed, at most a hundred, the longest overdue first."""
-    where = (orders.c.state.in_(ORDER.open_states()), orders.c.deadline <= now)
+    thawed = orders.c.frozen_until.is_(None) | (orders.c.frozen_until <= now)
+    where = (orders.c.state.in_(ORDER.open_states()), orders.c.deadline <= now, thawed)
     return list(await tx.scalars(select(orders.c.id).where(*where).order_by(orders.c.deadline).limit(DUE_MAX)))
 
 
@@ -139,10 +140,10 @@ async def page_of_orders(
     query = select(*orders.c).where(*rows.whose(orders.c.buyer_id, orders.c.provider_id, party_id))
     if wanted := sorted(states):
         query = query.where(orders.c.state.in_(wanted))
-    return [_order(row) for row in await tx.execute(rows.newest_first(query, orders.c.id, OrderId, page))]
+    return [order_of(row) for row in await tx.execute(rows.newest_first(query, orders.c.id, OrderId, page))]
 
 
-def _order(row: Row[Any]) -> Order:
+def order_of(row: Row[Any]) -> Order:
     windows = _windows.validate_python(row.windows)
     return Order(
         id=row.id, listing_id=row.listing_id, version_id=row.version_id, mode=Mode(row.mode), exclusive=row.exclusive,
@@ -176,4 +177,5 @@ def _row(order: Order) -> dict[str, object]:
         "refund_minor": order.refund_minor, "released_minor": order.released_minor,
         "returned_minor": order.returned_minor, "credit_minor": order.credit_minor,
         "renews": order.renews,
+        "frozen_until": order.frozen_until,
     }  # fmt: skip

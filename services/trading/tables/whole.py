@@ -13,6 +13,7 @@ from services.trading.tables import (
     objections,
     returns,
     sealed,
+    supervision,
 )
 
 assert sealed.sealed_bids.metadata is calling_off.metadata is objections.metadata is returns.metadata is deals.metadata
@@ -21,4 +22,5 @@ metadata = deals.metadata
 APPEND_ONLY = (
     *deals.APPEND_ONLY, *inquiries.APPEND_ONLY, *money.APPEND_ONLY, *negotiations.APPEND_ONLY,
     *call_auctions.APPEND_ONLY, *returns.APPEND_ONLY, *disputes.APPEND_ONLY, *contracts.APPEND_ONLY,
+    *supervision.APPEND_ONLY,
 )  # fmt: skip

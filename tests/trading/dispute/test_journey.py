@@ -40,6 +40,8 @@ async def test_a_ruling_is_appealed_decided_again_and_carried_out(market: Market
     order = await market.order(court.buyer, court.order)
     assert (order["state"], order["reason_code"]) == ("settled", "dispute_ended")
     assert order["settlement"]["refund"]["minor"] == 4_800
+    [entered] = await market.facts("credit_entered")
+    assert (entered["kind"], entered["participant_id"]) == ("ruling_against", court.provider.participant_id)
     fees = {"claimant": 200 + 400, "respondent": 800 + 800}  # of 10 and 20 yuan; of 10 and 10 yuan
     assert await market.wallet(court.buyer) == (before[court.buyer][0] + 4_800 - fees["claimant"], 0)
     kept = order["settlement"]["provider"]["minor"]

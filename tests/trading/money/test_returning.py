@@ -152,3 +152,11 @@ def test_what_comes_in_meets_the_oldest_debt_first_and_nobody_elses():
     ]  # fmt: skip
     assert rules.collected(debts[:1], {A: Money(0)}) == ()
     assert (debts[2].open, found[2][0].open) == (Money(30), Money(10))
+
+
+def test_one_fen_can_go_back_and_a_second_return_takes_up_where_the_first_ended():
+    first, due = rules.give_back(settled(1_120_000), Money(1))
+    assert sum(minor(due).values()) == 1
+    once, _ = rules.give_back(first, Money(559_999))
+    _, rest = rules.give_back(once, Money(560_000))
+    assert minor(rest) == {EXCHANGE_TAX: 840, EXCHANGE_FEE: 14_000, once.provider_id: 545_160}

@@ -5,13 +5,14 @@ from alembic import op
 
 from migrations.append_only import protect
 
-revision = "0040"
-down_revision = "0050"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
 ORDER_STATES = (
-    "'awaiting_signatures', 'awaiting_payment', 'awaiting_delivery', 'awaiting_acceptance', 'disputed', 'settling'"
+    "'awaiting_signatures', 'awaiting_payment', 'awaiting_delivery', 'awaiting_acceptance', 'objected', 'answered', "
+    "'disputed', 'settling'"
 )
 OPEN_ORDER = sa.text(f"state IN ({ORDER_STATES})")
 OPEN_DISPUTE = sa.text("state IN ('open', 'response', 'evidence', 'review', 'ruled', 'appeal', 'ruled_again')")
@@ -46,7 +47,7 @@ def _accounts() -> None:
         accounts.drop_constraint("guarded_is_covered", type_="check")
         accounts.create_check_constraint(
             "guarded_is_covered",
-            "kind NOT IN ('arbitration', 'deposit', 'escrow', 'wallet') "
+            "kind NOT IN ('arbitration', 'claim', 'deposit', 'escrow', 'reserve', 'wallet') "
             "OR credits_posted - debits_posted - debits_pending >= 0",
         )
 

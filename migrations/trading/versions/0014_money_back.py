@@ -5,8 +5,8 @@ from alembic import op
 
 from migrations.append_only import protect
 
-revision = "0050"
-down_revision = "0030"
+revision = "0014"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 
