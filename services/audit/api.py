@@ -172,7 +172,7 @@ async def answer(asked: Asking, page: web.PageQuery, caller: Authenticated, audi
 @router.get("/queries/bundle", response_class=StreamingResponse)
 async def answer_bundle(asked: Asking, caller: Supervisor, audit: AuditService) -> StreamingResponse:
     """The whole answer in one file, for the offline verifier. Recorded before the first byte."""
-    members = await evidence.export(audit, caller.actor, asked.question(), has_tail=True)
+    members = await evidence.export_to_supervisor(audit, caller, asked.question())
     headers = {"Content-Disposition": 'attachment; filename="yaosu-evidence.tar"'}
     return StreamingResponse(members, headers=headers, media_type="application/x-tar")
 

@@ -71,7 +71,10 @@ class SourceReconciled(Fact):
 
 @dataclass(frozen=True, slots=True)
 class EntriesRead(Fact):
-    """A supervisor looked at entries: which were asked for, and which were shown."""
+    """A supervisor looked at entries: which were asked for, and which were shown.
+
+    Whom they asked about is told as text: it is not filed under them.
+    """
 
     category: ClassVar[Category] = Category.ACCESS
     retention: ClassVar[Retention] = Retention.SECURITY
@@ -80,7 +83,7 @@ class EntriesRead(Fact):
     last_index: int | None = None
     sought_fact_id: FactId | None = None
     object_id: str | None = None
-    organisation_id: ParticipantId | None = None
+    organisation_id: str | None = None
     case_id: CaseId | None = None
 
 

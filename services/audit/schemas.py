@@ -169,7 +169,7 @@ class ProofView(web.View):
 
     `tail`: what the map does not reach. Its entries are at `log/tile/entries`, and appended to `tail_peaks`, the right
     edge of the tree before them, they give the root. `scan`: the entries that can be of the time that was asked for,
-    with the ones `before` and `after` them.
+    with the ones `before` and `after` them, unless these are read under a case only.
     """
 
     threads: list[ThreadView]
@@ -182,13 +182,18 @@ class ProofView(web.View):
 
 
 class AnswerView(web.View):
-    """All entries that answer a question, page by page, out of the log as the checkpoint signs it."""
+    """All entries that answer a question, page by page, out of the log as the checkpoint signs it.
+
+    `withheld`: which answers are read under a case only. Those below `minimum_index` are kept no longer.
+    """
 
     size: int
     root: str
     checkpoint: str
     count: int | None
     items: list[ProvenEntryView]
+    withheld: list[int]
+    minimum_index: int
     next_cursor: str | None
     proof: ProofView | None
 
@@ -215,7 +220,7 @@ class EvidenceFileView(web.View):
 
 class FactPlaceView(web.View):
     index: int
-    state: Literal["sequenced", "checkpointed"]
+    state: Literal["sequenced", "checkpointed", "witnessed"]
 
 
 class InclusionView(web.View):

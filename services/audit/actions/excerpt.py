@@ -10,7 +10,6 @@ from services.audit.rules import bundle, excerpt, tile
 from services.audit.rules.case import Case
 from services.audit.store import StoredEntry
 from shared.access import Caller
-from shared.facts import read_event
 from shared.ids import CaseId
 
 AT_ONCE = 500
@@ -67,7 +66,7 @@ async def _told(audit: Audit, caller: Caller, case: Case | None, first: int, las
         if case is None:
             return (await oversight.screen(tx, caller, found))[0]
         reached = await oversight.reached_by(tx, case.form.scope, found)
-    return [each for each in found if each.index in reached or _act(each) in excerpt.ALWAYS_TOLD]
+    return [each for each in found if each.index in reached or _is_always_told(each)]
 
 
 async def _opened(
@@ -84,5 +83,6 @@ async def _opened(
     return found
 
 
-def _act(stored: StoredEntry) -> str:
-    return read_event(stored.leaf.split(b"\n")[1]).act
+def _is_always_told(stored: StoredEntry) -> bool:
+    event = oversight.event_of(stored)
+    return event is not None and event.act in excerpt.ALWAYS_TOLD

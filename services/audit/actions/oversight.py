@@ -43,7 +43,7 @@ async def screen(
     shown = [
         each
         for each, event in zip(found, events, strict=True)
-        if rules.need(caller.roles, grade_of(event, labels)) is Need.NOTHING
+        if rules.need(caller.roles, grade_of(event, labels) if event else max(Grade)) is Need.NOTHING
     ]
     return shown, sorted({each.index for each in found} - {each.index for each in shown})
 
@@ -70,21 +70,25 @@ async def reached_by(tx: Transaction, scope: Scope, found: Sequence[StoredEntry]
     return frozenset(
         each.index
         for each, event in zip(found, events, strict=True)
-        if rules.reaches(scope, names(event), moment(event.ts), grade_of(event, labels))
+        if event and rules.reaches(scope, names(event), moment(event.ts), grade_of(event, labels))
     )
 
 
-def _event(stored: StoredEntry) -> Event:
-    return read_event(stored.leaf.split(b"\n")[1])
+def event_of(stored: StoredEntry) -> Event | None:
+    """None of an entry that was altered so that it tells none; the monitor says so in the log."""
+    try:
+        return read_event(stored.leaf.split(b"\n")[1])
+    except (ValueError, IndexError):
+        return None
 
 
 async def _events_and_labels(
     tx: Transaction, found: Sequence[StoredEntry]
-) -> tuple[list[Event], dict[str, Grade]]:  # fmt: skip
+) -> tuple[list[Event | None], dict[str, Grade]]:  # fmt: skip
     if found and found[-1].index >= await supervision.labelled_size(tx):
         raise LabelsBehind(retry_after_seconds=1)
-    events = [_event(each) for each in found]
-    return events, await _labels(tx, events)
+    events = [event_of(each) for each in found]
+    return events, await _labels(tx, [each for each in events if each])
 
 
 async def _labels(tx: Transaction, events: Iterable[Event]) -> dict[str, Grade]:
@@ -99,7 +103,7 @@ async def _label_some(audit: Audit) -> bool:
     async with audit.database.transaction() as tx:
         begin = await supervision.labelled_size_for_update(tx)
         some = await store.entries_between(tx, begin, begin + LABELLED_AT_ONCE)
-        events = [_event(each) for each in some]
+        events = [event for each in some if (event := event_of(each))]
         labels = await _labels(tx, events)
         changed = dict[str, Grade]()
         for event in events:
