@@ -30,3 +30,33 @@ def protect(*tables: str) -> None:
     for table in tables:
         for verb in ("UPDATE", "DELETE", "TRUNCATE"):
             op.execute(POSTGRESQL.format(table=table, verb=verb))
+
+
+SQLITE_BELOW = """
+CREATE TRIGGER {table}_no_DELETE BEFORE DELETE ON {table}
+WHEN OLD.log_index >= (SELECT COALESCE(MAX(minimum_index), 0) FROM prunings) BEGIN
+    SELECT RAISE(ABORT, '{table} is append-only');
+END
+"""
+FUNCTION_BELOW = """
+CREATE OR REPLACE FUNCTION refuse_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM gone WHERE log_index >= (SELECT COALESCE(MAX(minimum_index), 0) FROM prunings)) THEN
+        RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
+    END IF;
+    RETURN NULL;
+END $$
+"""
+POSTGRESQL_BELOW = """
+CREATE TRIGGER {table}_no_DELETE AFTER DELETE ON {table} REFERENCING OLD TABLE AS gone EXECUTE FUNCTION refuse_kept()
+"""
+
+
+def let_go_below(*tables: str) -> None:
+    """Of protected tables, let DELETE take rows below the `minimum_index` that `prunings` has, and no others."""
+    is_sqlite = op.get_bind().dialect.name == "sqlite"
+    if not is_sqlite:
+        op.execute(FUNCTION_BELOW)
+    for table in tables:
+        op.execute(f"DROP TRIGGER {table}_no_DELETE" + ("" if is_sqlite else f" ON {table}"))
+        op.execute((SQLITE_BELOW if is_sqlite else POSTGRESQL_BELOW).format(table=table))

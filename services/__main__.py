@@ -198,6 +198,12 @@ def witness(
     folder: Annotated[
         Path, typer.Option(envvar="YAOSU_WITNESS_FOLDER", help="Its key and its memory. Never set it back to a backup.")
     ] = Path("var/witness"),
+    key: Annotated[
+        str | None,
+        typer.Option(
+            envvar="YAOSU_WITNESS_KEY", help="Its Ed25519 key as PEM; without it, one is made and kept in the folder."
+        ),
+    ] = None,
     host: Annotated[str, typer.Option(envvar="YAOSU_HOST", help="Where to listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(envvar="YAOSU_PORT", help="Where to listen; 0 takes any free port.")] = 8010,
 ) -> None:
@@ -210,7 +216,7 @@ def witness(
     from services.audit.rules.checkpoint import parse_verifier_key
 
     log.configure("info")
-    watching = program.open_witness(name, [parse_verifier_key(text) for text in log_key], folder, SystemClock())
+    watching = program.open_witness(name, [parse_verifier_key(text) for text in log_key], folder, SystemClock(), key)
     typer.echo(watching.key.text())
     _run(program.build(watching), host, "info", port)
 

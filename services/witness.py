@@ -209,9 +209,14 @@ def build(witness: Witness) -> FastAPI:
     )  # fmt: skip
 
 
-def open_witness(name: str, logs: Sequence[VerifierKey], folder: Path, clock: Clock) -> Witness:
-    """The witness of a folder, with the key that lies in it, made at the first time. Raises InUse."""
-    private = SigningKey.from_pem(read_or_make(folder / "witness.pem", SigningKey))
+def open_witness(
+    name: str, logs: Sequence[VerifierKey], folder: Path, clock: Clock, pem: str | None = None
+) -> Witness:  # fmt: skip
+    """The witness of a folder, with its key; or with the one that lies in the folder, made at the first time.
+
+    Raises InUse.
+    """
+    private = SigningKey.from_pem(pem or read_or_make(folder / "witness.pem", SigningKey))
     return Witness(name, private, logs, State(folder), clock)
 
 

@@ -266,6 +266,22 @@ class EvidenceId(Id):
     kind = "evidence"
 
 
+class CaseId(Id):
+    kind = "case"
+
+
+class SamplingId(Id):
+    kind = "sampling"
+
+
+class DataKeyId(Id):
+    kind = "data_key"
+
+
+class RedactionId(Id):
+    kind = "redaction"
+
+
 # every service
 
 

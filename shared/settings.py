@@ -52,6 +52,10 @@ class Settings(BaseSettings):
     custodian_signing_key: SecretStr | None = None  # trading's alone. Ed25519, PEM: signs our instructions
     token_key: SecretStr | None = None  # identity's alone. P-256, PEM
     log_key: SecretStr | None = None  # audit's alone. Ed25519, PEM
+    # audit's alone: what the keys of disclosed values are kept under. Without it, no service's disclosures are taken.
+    disclosure_key: SecretStr | None = None
+    retention_days: dict[str, int] = Field(default_factory=dict)  # audit: terms of the log longer than the law's
+    log_pruning: bool = False  # audit: whether entries whose term is over are dropped
     certificate_key: SecretStr | None = None  # catalog's alone. Ed25519, PEM: signs registration certificates
     certificate_keys_retired: tuple[str, ...] = ()  # Ed25519, base64: public keys that certificates were signed with
     certificate_days: int = Field(default=3 * 365, gt=0, le=3_650)  # how long a registration is good for
@@ -100,7 +104,8 @@ class Settings(BaseSettings):
     def _secrets(self) -> dict[str, SecretStr | None]:
         named = {f"service_secrets[{name}]": secret for name, secret in self.service_secrets.items()}
         return {
-            "token_key": self.token_key, "log_key": self.log_key, "certificate_key": self.certificate_key,
+            "token_key": self.token_key, "log_key": self.log_key, "disclosure_key": self.disclosure_key,
+            "certificate_key": self.certificate_key,
             "custodian_signing_key": self.custodian_signing_key, "pseudonym_key": self.pseudonym_key,
             "service_secret": self.service_secret, **named,
         }  # fmt: skip
@@ -118,6 +123,7 @@ def with_development_secrets(settings: Settings) -> Settings:
         update={
             "token_key": settings.token_key or SecretStr(read_or_make(keys / "token.pem")),
             "log_key": settings.log_key or SecretStr(read_or_make(keys / "log.pem", SigningKey)),
+            "disclosure_key": settings.disclosure_key or SecretStr(read_or_make(keys / "disclosure.key", RandomSecret)),
             "certificate_key": settings.certificate_key
             or SecretStr(read_or_make(keys / "certificate.pem", SigningKey)),
             "custodian_signing_key": settings.custodian_signing_key

@@ -26,7 +26,18 @@ BELOW = {  # for each room, the rooms of its own service that it may use beside 
     "app": {*SERVICE_PARTS, "sandbox", "custodian"},
     "api": {"actions", "schemas"},
     "jobs": {"actions"},
-    "actions": {"store", "events", "schemas", "rules", "sandbox", "dialect", "custodian", "witnesses"},
+    "actions": {
+        "store",
+        "events",
+        "schemas",
+        "rules",
+        "sandbox",
+        "dialect",
+        "custodian",
+        "witnesses",
+        "supervision",
+        "vault",
+    },  # fmt: skip
     "client": {"schemas", "rules"},
     "store": {"tables", "rules"},
     "tables": {"rules"},
@@ -39,6 +50,8 @@ EXTRA_ROOMS = {  # rooms that one service has for a reason of its own
     ("delivery", "dialect"): {"rules"},  # the part of SQL that buyers may write
     ("delivery", "sandbox"): {"rules", "schemas", "inspector"},  # starts that child, and ends it
     ("audit", "witnesses"): {"rules"},  # the port to those who watch over the log from outside
+    ("audit", "supervision"): {"tables", "rules"},  # what supervisors have under way, apart from the log
+    ("audit", "vault"): {"tables", "rules"},  # what can be erased, apart from the log, which only grows
     ("trading", "custodian"): {"rules", "schemas"},  # the port to the institution that holds the money
 }
 PURE_SHARED = {
@@ -231,7 +244,7 @@ def only_problems_knows_the_statuses_of_errors(path: str, source: str) -> Iterat
 
 def only_stores_and_tables_know_sql(path: str, source: str) -> Iterator[str]:
     match home(path):
-        case (_, "store" | "tables") | None:
+        case (_, "store" | "tables") | ("audit", "supervision" | "vault") | None:
             pass
         case _, room:
             for name in imports(source):

@@ -3,6 +3,7 @@
 
     python3 yaosu_verify.py BUNDLE.tar [--key NAME+ID+BASE64] [--policy FILE] [--receipt FILE]... [--json]
 
+A bundle is the whole log, or evidence: all entries that answer one question, with what shows that these are all.
 One file, Python 3.9 or later, nothing but the standard library, no network, constant memory.
 Promises: what it reports as verified it has recomputed from the bundle's bytes; what it has not is listed as not
 checked; the first entry that diverges is named. Exit: 0 verified, 1 tampered, 2 incomplete, 3 cannot decide.
@@ -18,6 +19,7 @@ from __future__ import annotations
 import argparse
 import base64
 import hashlib
+import hmac
 import json
 import re
 import sqlite3
@@ -48,6 +50,10 @@ CHECKS = {
     "maps": ("键首映射由条目重算一致", "every map of keys recomputed from the entries"),
     "canonical": ("规范编码", "canonical form of every line"),
     "receipts": ("回执兑现", "what the log promised in its receipts is there"),
+    "commitments": (
+        "披露字段与承诺相符，删除只及于承诺字段",
+        "opened fields match, erased ones were fields",
+    ),
 }
 NOT_WITNESSED = ("见证：本包未经见证", "not witnessed: nothing shows that others were shown the same log")
 OWN_WITNESSES = ("见证人密钥归属：取自包内", "whose keys the witnesses' are: they were taken from the bundle itself")
@@ -73,7 +79,6 @@ NEVER_CHECKED = [
     ("时间锚：签名时间未经第三方证明", "not anchored: no third party attests the time"),
     ("新旧：此检查点是否最新", "whether this checkpoint is the newest"),
     ("来源从未上报的事件", "events that a service never reported"),
-    ("承诺字段的原值", "the values behind commitments"),
     ("内容的真实性", "whether what the entries say is true"),
 ]
 OWN_KEY = ("密钥归属：密钥取自包内", "whose key it is: it was taken from the bundle itself")
@@ -81,6 +86,9 @@ EVENT_MEMBERS = set("v id ts act cat out actor data ret obj rsn onb ctr pol lb c
 EVENT_REQUIRED = set("v id ts act cat out actor data ret".split())
 UNKNOWN = r"(?!(checkpoint|policy|policy\.json)$|checkpoints/|tile/([0-7]|entries)/)"
 EVIDENCE_UNKNOWN = r"(?!(checkpoint|policy|(policy|query)\.json)$|(documents|entries|proofs|tail)/)"
+EXCERPT_UNKNOWN = r"(?!(checkpoint|policy|policy\.json)$|checkpoints/|entry/|field/|tile/[0-7]/)"
+UNKNOWN_BY_KIND = {"whole": UNKNOWN, "excerpt": EXCERPT_UNKNOWN, "evidence": EVIDENCE_UNKNOWN}
+POLICY_MEMBERS = {1: {"format", "log_key", "origin"}, 2: {"format", "kind", "log_key", "minimum_index", "origin"}}
 MEMBER_BYTES_MAX = 32 * 1024 * 1024
 KEY_SOURCES = {
     "given": "(由 --key 或 --policy 给定 / as given by --key or --policy)",
@@ -105,6 +113,9 @@ SEAL_LINE = re.compile(rf'\{{"ep":{NUMBER},"its":{NUMBER},"k":\[(?:{LINK}(?:,{LI
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 MAP_ENTRY = b'"act":"audit.index_snapshot"'
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError)
+FIELD_STATES = {"disclosed": "披露", "withheld": "隐去", "erased": "已删除"}
+FIELD_KINDS_MAX = 100
+OPENED_MAX = 100
 FINDINGS_MAX = 5  # of each check and verdict; more would only repeat it
 
 
@@ -142,6 +153,14 @@ class Report:
     policy_source: str = ""  # given, or the bundle itself; empty where there is no policy
     receipts: int = 0  # how many were given
     witnesses: dict[str, int] = field(default_factory=lambda: dict[str, int]())  # who cosigned, in seconds since 1970
+    kind: str = "whole"
+    disclosed: int = 0  # of an excerpt: entries that are in it, and proved
+    withheld: int = 0  # and entries of which it has no more than the hash
+    pruned: int = 0  # entries below the minimum index, which are kept by nobody any more
+    minimum_index: int = 0
+    pruned_by: str = ""  # by which they were pruned, as the log says
+    fields: dict[str, dict[str, int]] = field(default_factory=lambda: dict[str, dict[str, int]]())  # by act and name
+    opened: list[dict[str, Any]] = field(default_factory=lambda: list[dict[str, Any]]())
     reason: str = ""  # why nothing can be decided
     about: str = ""  # of evidence: what it is the answer to
     blame: str = ""  # which of entries and tiles the signed root contradicts
@@ -164,7 +183,7 @@ class Report:
             return TAMPERED
         if self.reason:
             return UNDECIDED
-        return INCOMPLETE if verdicts or not set(self.checks) <= self.done else VERIFIED
+        return INCOMPLETE if verdicts or self.pruned or not set(self.checks) <= self.done else VERIFIED
 
     def status(self, check: str) -> str:
         verdicts = {finding.verdict for finding in self.findings if finding.check == check}
@@ -182,7 +201,14 @@ class Report:
         skipped += NOT_IN_EVIDENCE if "whole" in self.checks else []
         own = [OWN_KEY] if self.key_source == "bundle" else []
         own += [NOT_WITNESSED] if not self.witnesses else [OWN_WITNESSES] if self.policy_source == "bundle" else []
-        return skipped + own + NEVER_CHECKED + [(name, "unknown member") for name in self.unknown]
+        absent = [(f"隐去的条目 {self.withheld} 条", f"{self.withheld} entries withheld")] if self.withheld else []
+        if self.pruned:
+            told = f"{self.pruned} entries below {self.minimum_index}, pruned by policy {self.pruned_by or '?'}"
+            absent.append((f"期限届满已清除的条目：序号小于 {self.minimum_index}，共 {self.pruned} 条", told))
+        closed = sum(states["withheld"] for states in self.fields.values())
+        if closed:
+            absent.append((f"{closed} 个承诺字段的原值", f"the values behind {closed} commitments"))
+        return absent + skipped + own + NEVER_CHECKED + [(name, "unknown member") for name in self.unknown]
 
     def as_json(self) -> dict[str, Any]:
         first, code = self.first(), self.exit_code()
@@ -201,11 +227,20 @@ class Report:
             f"日志 / log: {self.origin}    条目数 / entries: {self.size}    树根 / root: {self.root}",
             f"密钥 / key: {self.key} " + KEY_SOURCES[self.key_source],
         ]  # fmt: skip
+        lines += [f"证据 / evidence: {self.about}"] * bool(self.about)
         lines += [f"原因 / reason: {self.reason}"] * bool(self.reason)
+        if self.kind == "excerpt":
+            told = f"{self.disclosed} 条披露且已证明在此签名根之下 / entries disclosed and proved under the signed root"
+            lines.append(f"摘录 / excerpt: {told}; {self.withheld} 条隐去 / withheld")
         for name, seconds in self.witnesses.items():
             lines.append(f"见证 / witnessed: {name} {when(seconds)}")
         for check, label in self.checks.items():
             lines.append(f"[{MARKS[self.status(check)]}] {' / '.join(label)}: {self.counts[check]}")
+        for kind, states in self.fields.items():
+            told = ", ".join(f"{label} {state} {states[state]}" for state, label in FIELD_STATES.items())
+            lines.append(f"承诺字段 / committed field {kind}: {told}")
+        for each in self.opened:
+            lines.append(f"  - {each['index']} {each['name']}: {each['value']!r}")
         first = self.first()
         if first:
             lines += ["", f"首个差异 / first divergence: {first.describe()}", f"判断 / meaning: {self.blame or '-'}"]
@@ -268,15 +303,18 @@ def _verify(
         report.key, newest = f"{key.name}+{key.id.hex()}", small["checkpoint"]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CannotDecide(f"no readable policy and checkpoint, or not a key: {error}") from error
-    is_evidence = policy.get("format") == 2
-    if policy.get("format") not in (1, 2) or set(policy) != {"format", "log_key", "origin"}:
+    report.kind, report.minimum_index = policy.get("kind", "whole"), policy.get("minimum_index", 0)
+    if set(policy) != POLICY_MEMBERS.get(policy.get("format", 0)) or report.kind not in UNKNOWN_BY_KIND:
         raise CannotDecide("a bundle of a format that this verifier does not know")
+    if type(report.minimum_index) is not int or report.minimum_index < 0 or report.minimum_index % 256:
+        raise CannotDecide("a minimum index is a multiple of 256")
     if key != own_key:
         named = f"{own_key.name}+{own_key.id.hex()}"
         report.add(Finding(TAMPERED, "signature", "policy.json", f"a log with the key {report.key}", named))
-    labels, asked = EVIDENCE_CHECKS if is_evidence else CHECKS, {"witnesses": bool(rules), "receipts": bool(receipts)}
+    labels = EVIDENCE_CHECKS if report.kind == "evidence" else CHECKS
+    asked = {"witnesses": bool(rules), "receipts": bool(receipts)}
     report.checks = {check: label for check, label in labels.items() if asked.get(check, True)}
-    report.unknown = [name for name, _ in bundle.members(EVIDENCE_UNKNOWN if is_evidence else UNKNOWN)]
+    report.unknown = [name for name, _ in bundle.members(UNKNOWN_BY_KIND[report.kind])]
     try:
         report.counts["signature"] = 1
         report.size, root = open_checkpoint(newest, key, report.origin)
@@ -287,10 +325,11 @@ def _verify(
     report.done.add("signature")
     if rules:
         _hear_witnesses(newest, rules, report)
-    if is_evidence:
+    if report.kind == "evidence":
         return Evidence(bundle, report, newest, root).check()
     promises = [read_receipt(each, key) for each in receipts]
-    Scan(bundle, report, {**_history(bundle, key, report), report.size: root}, progress).run(promises)
+    history = {**_history(bundle, key, report), report.size: root}
+    (Scan if report.kind == "whole" else ExcerptScan)(bundle, report, history, progress).run(promises)
 
 
 def _rules(own: bytes | None, given: bytes | None, report: Report) -> Policy | None:
@@ -374,6 +413,10 @@ class Scan:
         self._compare_checkpoint()
         for first in range(0, size, 256):
             path = tile_path(first // 256, min(256, size - first))
+            if first < self._report.minimum_index:
+                if not self._take_tile(first, path):
+                    return
+                continue
             packed = self._entries.take(path)
             if packed is None:
                 missing = Finding(INCOMPLETE, "leaves", f"tile/entries/{path}", "present", "missing", first)
@@ -391,6 +434,29 @@ class Scan:
             self._compare_tiles(last=self._tree.size == size)
             self._progress(self._tree.size, size)
         self._end()
+
+    def _take_tile(self, first: int, path: str) -> bool:
+        """Let the hashes of a tile stand for entries that are not there. Says whether it could be done."""
+        width = min(256, self._report.size - first)
+        tile, name = self._tiles[0].take(path), f"tile/0/{path}"
+        if tile is None or len(tile) != 32 * width:
+            verdict, found = (INCOMPLETE, "missing") if tile is None else (TAMPERED, f"{len(tile)} bytes")
+            self._report.add(Finding(verdict, "tiles", name, f"{32 * width} bytes", found, first))
+            return False
+        for index in range(first, first + width):
+            expected = tile[32 * (index - first) : 32 * (index - first) + 32]
+            self._tree.add(expected)
+            self._given.add(expected)
+            self._compare_checkpoint()
+            self._take_entry(index, expected, name)
+        self._tree.rows[0].clear()
+        self._compare_tiles(last=self._tree.size == self._report.size)
+        self._progress(self._tree.size, self._report.size)
+        return True
+
+    def _take_entry(self, index: int, expected: bytes, tile: str) -> None:
+        self._report.pruned += 1
+        self._content.miss(index, "pruned")
 
     def _compare_checkpoint(self) -> None:
         size = self._tree.size
@@ -434,13 +500,56 @@ class Scan:
         for series in [self._entries, *self._tiles]:
             series.end()
         report = self._report
-        for told in self._content.promises:
-            expected, found = f"entry {told.index}", f"{report.size} entries"
-            report.add(Finding(INCOMPLETE, "receipts", "checkpoint", expected, found))
-        report.done |= set(CHECKS) - {"witnesses"} - self._content.unread
+        self._content.miss(sys.maxsize, f"{report.size} entries")
+        of_all = {"root", "tiles", "maps"} if report.pruned else set[str]()  # which are of every entry, or not at all
+        report.done |= set(CHECKS) - {"witnesses"} - self._content.unread - of_all
+        self._content.expect_pruning()
         if self._given.size == report.size:
             agree = self._tree.root().hex() == report.root, self._given.root().hex() == report.root
             report.blame = BLAME.get(agree, "")
+
+
+class ExcerptScan(Scan):
+    """The same walk where some entries are withheld: of those the hash stands in the tiles of level 0, out of which the
+    signed root is computed; each entry that is there must have the hash of its place."""
+
+    def __init__(
+        self, bundle: Bundle, report: Report, history: dict[int, bytes], progress: Callable[[int, int], None]
+    ) -> None:
+        super().__init__(bundle, report, history, progress)
+        self._entries, self._fields = Series(bundle, "entry/", report), Series(bundle, "field/", report)
+        self._content.is_whole = False
+
+    def _walk(self) -> None:
+        size = self._report.size
+        self._compare_checkpoint()
+        for first in range(0, size, 256):
+            if not self._take_tile(first, tile_path(first // 256, min(256, size - first))):
+                return
+        for series in [self._entries, self._fields, *self._tiles]:
+            series.end()
+        self._content.miss(sys.maxsize, f"{size} entries")
+        self._report.done |= {"checkpoints", "commitments", "receipts"}
+        self._content.expect_pruning()
+
+    def _take_entry(self, index: int, expected: bytes, tile: str) -> None:
+        leaf, opened = self._entries.take(f"{index:016}"), self._fields.take(f"{index:016}")
+        is_pruned = index < self._report.minimum_index
+        if leaf is None:
+            self._report.withheld += not is_pruned
+            self._report.pruned += is_pruned
+            self._content.miss(index, "pruned" if is_pruned else "withheld")
+            if opened is not None:
+                self._report.add(Finding(TAMPERED, "commitments", f"field/{index:016}", "its entry", "none", index))
+            return
+        found = hashlib.sha256(b"\x00" + leaf).digest()
+        self._report.counts["leaves"] += 1
+        self._report.disclosed += found == expected
+        if found != expected:
+            self._report.add(Finding(TAMPERED, "leaves", tile, expected.hex(), found.hex(), index))
+        lines = self._content.read(index, leaf)
+        if lines:
+            self._content.follow_fields(index, lines[1], opened)
 
 
 # --- what the entries say of each other
@@ -459,46 +568,69 @@ class Content:
         self._subjects = sqlite3.connect("", isolation_level=None)
         self._subjects.execute("PRAGMA journal_mode = OFF")
         self._subjects.execute("CREATE TABLE subjects (subject PRIMARY KEY, key UNIQUE, last, count) WITHOUT ROWID")
+        self._subjects.execute("CREATE TABLE fields (entry, name, act, state, PRIMARY KEY (entry, name)) WITHOUT ROWID")
+        self._subjects.execute("CREATE TABLE salts (salt PRIMARY KEY) WITHOUT ROWID")
+        self.is_whole, self._pruned_below = True, 0
 
     def check(self, index: int, leaf: bytes) -> None:
+        """The entry in itself, and after all before it."""
+        lines = self.read(index, leaf)
+        if lines is None:
+            # They say nothing of an entry that cannot be read.
+            self.unread = {"chains", "times", "back_links", "maps", "receipts"}
+            return
+        source, event, seal = lines
+        self._follow_chain(index, source, leaf.split(b"\n")[1])
+        self._follow_time(index, event, seal)
+        self._follow_links(index, subjects(event), seal["k"])
+        if event["act"] == "audit.index_snapshot" and not self._report.minimum_index:
+            expected = self._maps.get(event["data"]["size"], {})
+            self._tell("maps", index, str(expected), str(event["data"]), event["data"] == expected)
+        self.follow_fields(index, event, None)
+
+    def read(self, index: int, leaf: bytes) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]] | None:
+        """The entry's lines, if they are of the log's form; said if they are not."""
         try:
             source, event, seal = read_entry(leaf)
             act: str = event["act"]
+            reached = chain_hash(source, leaf.split(b"\n")[1])
+            subjects(event)
             self._tell("canonical", index, f"an act of {source['svc']}", act, act.split(".")[0] == source["svc"])
-            self._follow_chain(index, source, leaf.split(b"\n")[1])
             if act.endswith(".source_heartbeat"):
                 told = {"stripe": source["str"], "seq": source["seq"] - 1, "hash": source["prev"]}
                 self._tell("chains", index, f"a sign of life {told}", str(event["data"]), event["data"] == told)
-            self._follow_time(index, event, seal)
-            self._follow_links(index, subjects(event), seal["k"])
-            self._keep_promises(index, source)
-            if act == "audit.index_snapshot":
-                expected = self._maps.get(event["data"]["size"], {})
-                self._tell("maps", index, str(expected), str(event["data"]), event["data"] == expected)
+            if act == "audit.index_snapshot" and type(event["data"]["size"]) is not int:
+                raise Refused("a map of no size")
+            self._keep_promises(index, source, reached.hex())
+            return source, event, seal
         except UNREADABLE as error:
             self._tell("canonical", index, "three canonical lines of the log's form", str(error), False)
-            # They say nothing of an entry that cannot be read.
-            self.unread = {"chains", "times", "back_links", "maps", "receipts"}
+            return None
 
     def _follow_chain(self, index: int, source: dict[str, Any], line: bytes) -> None:
         stripe, seq, previous = (source["svc"], source["str"]), source["seq"], bytes.fromhex(source["prev"])
-        last_seq, last_hash, last_index = self._chains.get(stripe, (0, bytes(32), index))
+        begun = (seq - 1, previous, index) if self._report.minimum_index else (0, bytes(32), index)
+        last_seq, last_hash, last_index = self._chains.get(stripe, begun)
         expected, found = f"seq {last_seq + 1} after {last_hash.hex()}", f"seq {seq} after {previous.hex()}"
         if seq != last_seq + 1:
             self._tell("chains", index, expected, found, False)
         else:  # either the entry before was altered, or this one: the divergence begins at one of the two
             self._tell("chains", last_index, expected, found, previous == last_hash, until=index)
-        reached = hashlib.sha256(b"\x10" + previous + seq.to_bytes(8, "big") + line).digest()
-        self._chains[stripe] = (seq, reached, index)
+        self._chains[stripe] = (seq, chain_hash(source, line), index)
 
-    def _keep_promises(self, index: int, source: dict[str, Any]) -> None:
+    def _keep_promises(self, index: int, source: dict[str, Any], reached: str) -> None:
         while self.promises and self.promises[0].index <= index:
             told = self.promises.pop(0)
-            seq, reached, at = self._chains.get((told.service, told.stripe), (0, bytes(32), -1))
-            expected = f"{told.service}/{told.stripe} up to {told.seq} with {told.hash}"
-            found = f"{source['svc']}/{source['str']} {source['seq']}, up to {seq} with {reached.hex()}"
-            right = (at, seq, reached.hex()) == (told.index, told.seq, told.hash)
-            self._tell("receipts", index, expected, found, right)
+            expected = f"entry {told.index}, {told.service}/{told.stripe} {told.seq} with {told.hash}"
+            place = (index, source["svc"], source["str"], source["seq"], reached)
+            right = place == (told.index, told.service, told.stripe, told.seq, told.hash)
+            self._tell("receipts", index, expected, "entry {}, {}/{} {} with {}".format(*place), right)
+
+    def miss(self, index: int, found: str) -> None:
+        """The entry is not there to be read: what was promised of it remains open."""
+        while self.promises and self.promises[0].index <= index:
+            told = f"entry {self.promises.pop(0).index}", found
+            self._report.add(Finding(INCOMPLETE, "receipts", "checkpoint", *told))
 
     def _follow_time(self, index: int, event: dict[str, Any], seal: dict[str, Any]) -> None:
         its, epoch = seal["its"], seal["ep"]
@@ -512,12 +644,15 @@ class Content:
         self._tell("back_links", index, f"{len(told)} links", f"{len(links)}", len(told) == len(links))
         for subject, (key, previous, count) in zip(told, links):  # noqa: B905 (Python 3.9 has no `strict`)
             query = "SELECT key, last, count FROM subjects WHERE subject = ?"
-            known_key, last, before = self._subjects.execute(query, (subject,)).fetchone() or (key, -1, 0)
+            is_cut = 0 <= previous < self._report.minimum_index and count > 1  # the link leads to what was pruned
+            begun = (key, previous, count - 1) if is_cut else (key, -1, 0)
+            known = self._subjects.execute(query, (subject,)).fetchone()
+            known_key, last, before = known or begun
             expected, found = [known_key, last, before + 1], [key, previous, count]
             self._tell("back_links", index, str(expected), str(found), expected == found)
             try:
                 row = (subject, known_key, index, before + 1)
-                self._subjects.execute(f"{'REPLACE' if before else 'INSERT'} INTO subjects VALUES (?, ?, ?, ?)", row)
+                self._subjects.execute(f"{'REPLACE' if known else 'INSERT'} INTO subjects VALUES (?, ?, ?, ?)", row)
             except sqlite3.IntegrityError:
                 self._tell("back_links", index, "a key of its own", f"{key} of another subject", False)
 
@@ -529,7 +664,64 @@ class Content:
         told = {"size": size, "root": tree.root().hex(), "key_count": tree.size}
         self._maps[size] = {**told, **dict(zip(("lag_least_us", "lag_most_us"), self._lags))}  # noqa: B905
 
+    def follow_fields(self, index: int, event: dict[str, Any], opened: bytes | None) -> None:
+        """What the entry commits to, what is opened of it here, and what it says was erased of those before it."""
+        try:
+            for name in event.get("pd", {}):
+                row = (index, name, event["act"], "withheld")
+                self._subjects.execute("INSERT INTO fields VALUES (?, ?, ?, ?)", row)
+            if opened is not None:
+                for name, told in read_line(opened)["fields"].items():
+                    self._open_field(index, name, event.get("pd", {}).get(name), told)
+            if event["act"] == "audit.log_pruned" and event["data"]["minimum_index"] > self._pruned_below:
+                self._pruned_below, self._report.pruned_by = event["data"]["minimum_index"], event["data"]["policy_id"]
+            if event["act"] == "audit.redaction_done" and event["data"]["state"] == "erased":
+                for each in event["data"]["fields"]:
+                    self._erase_field(index, each["index"], each["name"])
+        except (ValueError, KeyError, TypeError, AttributeError, sqlite3.Error) as error:
+            self._tell("commitments", index, "fields in the log's form", str(error), False)
+
+    def expect_pruning(self) -> None:
+        """Where entries are not there because they were pruned, the log itself says so."""
+        claimed = self._report.minimum_index
+        if claimed > self._pruned_below:
+            expected, found = f"an entry that says so of those below {claimed}", f"of those below {self._pruned_below}"
+            self._report.add(Finding(INCOMPLETE, "leaves", "policy.json", expected, found))
+
+    def _open_field(self, index: int, name: str, commitment: str | None, told: dict[str, str]) -> None:
+        salt, value = bytes.fromhex(told["salt"]), told["value"]
+        if len(salt) != 32:  # HMAC takes a shorter one for the same as one with zeros behind
+            raise Refused("a salt has 32 bytes")
+        found = hmac.new(salt, b"\x11" + name.encode() + b"\x00" + value.encode(), hashlib.sha256).hexdigest()
+        self._tell("commitments", index, f"{name} {commitment}", f"{name} {found}", found == commitment)
+        try:
+            self._subjects.execute("INSERT INTO salts VALUES (?)", (salt,))
+        except sqlite3.IntegrityError:
+            self._tell("commitments", index, f"a salt of its own for {name}", "the salt of another field", False)
+        if found == commitment:
+            self._set_field(index, name, "disclosed")
+            if len(self._report.opened) < OPENED_MAX:
+                self._report.opened.append({"index": index, "name": name, "value": value})
+
+    def _erase_field(self, index: int, erased: int, name: str) -> None:
+        row = self._subjects.execute("SELECT state FROM fields WHERE entry = ? AND name = ?", (erased, name)).fetchone()
+        if row is None and (not self.is_whole or erased < self._report.minimum_index):
+            return  # of an entry that is withheld, or pruned
+        right = row is not None and row[0] != "disclosed"
+        found = "no such field" if row is None else row[0]
+        self._tell("commitments", index, f"a committed field {erased}/{name} that nobody can open", found, right)
+        if right:
+            self._set_field(erased, name, "erased")
+
+    def _set_field(self, index: int, name: str, state: str) -> None:
+        self._subjects.execute("UPDATE fields SET state = ? WHERE entry = ? AND name = ?", (state, index, name))
+
     def close(self) -> None:
+        query = "SELECT act, name, state, count(*) FROM fields GROUP BY act, name, state ORDER BY act, name"
+        for act, name, state, count in self._subjects.execute(query):
+            kind = f"{act}.{name}"
+            if kind in self._report.fields or len(self._report.fields) < FIELD_KINDS_MAX:
+                self._report.fields.setdefault(kind, dict.fromkeys(FIELD_STATES, 0))[state] = count
         self._subjects.close()
 
     def _tell(self, check: str, index: int, expected: str, found: str, right: bool, until: int | None = None) -> None:
@@ -561,6 +753,12 @@ def mapped_sizes(bundle: Bundle) -> set[int]:
     return sizes
 
 
+def chain_hash(source: dict[str, Any], line: bytes) -> bytes:
+    """Where a source's chain stands after this event."""
+    previous, seq = bytes.fromhex(source["prev"]), cast(int, source["seq"])
+    return hashlib.sha256(b"\x10" + previous + seq.to_bytes(8, "big") + line).digest()
+
+
 def head_hash(key: str, last: int, count: int) -> bytes:
     return hashlib.sha256(b"\x12" + bytes.fromhex(key) + last.to_bytes(8, "big") + count.to_bytes(8, "big")).digest()
 
@@ -579,7 +777,8 @@ class Thread:
     """All entries with one key: how far they join up among the entries that are given, and up to the map."""
 
     def __init__(self, told: dict[str, Any]) -> None:
-        self.told, self.key, self.subject = told, told["key"], f"{told['role']} {told['name']}"
+        self.told, self.key, self.name = told, told["key"], told["name"]
+        self.subject = f"{told['role']} {told['name']}"
         nothing = cast("tuple[int, int]", (-1, 0))  # the index of the newest entry, and how many there are
         self.head, self.at_map = nothing, nothing
         self.pinned: tuple[int, int] | None = nothing  # None where the map's word is not to be had
@@ -673,7 +872,8 @@ class Evidence:
             told = cast("dict[str, Any]", event["data"] if event["act"] == "audit.index_snapshot" else {})
             if not 0 < told["size"] <= self._teller:
                 raise Refused("a map of another size")
-            self._map = {**told, "root": bytes.fromhex(told["root"]), "key_count": int(told["key_count"])}
+            numbers = {name: int(told[name]) for name in ("key_count", "lag_least_us", "lag_most_us")}
+            self._map = {"root": bytes.fromhex(told["root"]), **numbers}
         except UNREADABLE as error:
             return self._add(TAMPERED, "map", name, "an entry that tells a map", str(error), self._teller)
         return cast(int, told["size"])
@@ -754,9 +954,7 @@ class Evidence:
             self._add(INCOMPLETE, "whole", "entries/", f"seq {last + 1}", f"seq {seq}", first, max(first, index - 1))
         elif bytes.fromhex(source["prev"]) != reached:
             self._add(TAMPERED, "whole", f"entries/{index:016d}", f"after {reached.hex()}", source["prev"], index)
-        line = leaf.split(b"\n")[1]
-        chained = hashlib.sha256(b"\x10" + bytes.fromhex(source["prev"]) + seq.to_bytes(8, "big") + line).digest()
-        self._source, self._run = (seq, chained), [(index, 0)]
+        self._source, self._run = (seq, chain_hash(source, leaf.split(b"\n")[1])), [(index, 0)]
         return cast(bool, asked["first_seq"] <= seq <= asked["last_seq"])
 
     def _compare_edges(self, end: int) -> None:
@@ -836,7 +1034,7 @@ class Evidence:
     def _pass(self, index: int, leaf: bytes, given: Iterator[tuple[str, bytes]]) -> None:
         """An entry of the tail: if it answers the question, it must be given, and follow on the one before."""
         try:
-            threads = [each for each in self._threads if each.key.encode() in leaf]
+            threads = [each for each in self._threads if any(told.encode() in leaf for told in (each.key, each.name))]
             if not threads and self._kind == "subjects":
                 return
             _, event, seal = read_entry(leaf)

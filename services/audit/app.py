@@ -10,6 +10,7 @@ from services.audit.actions import audit as parts
 from services.audit.actions.monitor import Monitor
 from services.audit.actions.witnessing import read_policy
 from services.audit.api import router
+from services.audit.rules import retention
 from services.audit.rules.checkpoint import VerifierKey
 from services.audit.rules.snapshot import Cadence
 from shared import web
@@ -17,19 +18,26 @@ from shared.core import Core
 from shared.database import Database
 from shared.guard import Doors
 from shared.rest import Directory
+from shared.sealing import MasterKey
 from shared.signing import SigningKey
 
 BATCH_BYTES_MAX = 16 * 1024 * 1024  # the relay's batch, with every quote of its lines escaped
 
 
 def build(core: Core, witnesses: Directory | None = None) -> FastAPI:
-    """Requires the log's key in the settings: audit alone holds it. `witnesses`: where they are in tests."""
+    """Requires the log's key in the settings: audit alone holds it. `witnesses`: where they are in tests. Raises
+    RetentionTooShort for terms that are shorter than the law's."""
     key = SigningKey.from_pem(core.settings.require_secret("log_key"))
     origin, path = core.settings.log_origin, core.settings.log_policy
     policy = read_policy(path, VerifierKey(origin, key.public)) if path else None
     every = timedelta(seconds=core.settings.index_snapshot_seconds)
     cadence = Cadence(every, core.settings.index_snapshot_entries)
-    audit = parts.compose(core.database, core.outbox, core.clock, origin, key, policy, witnesses, cadence)
+    terms, secret = retention.policy(core.settings.retention_days), core.settings.disclosure_key
+    master_key = MasterKey(secret.get_secret_value(), b"yaosu disclosures") if secret else None
+    audit = parts.compose(
+        core.database, core.outbox, core.clock, origin, key, policy, witnesses, cadence,
+        terms=terms, master_key=master_key, is_pruned=core.settings.log_pruning,
+    )  # fmt: skip
     reading_url = core.settings.monitor_database_url
     url = reading_url.get_secret_value() if reading_url else core.database.url
     monitor = Monitor(audit, Database(url, schema=core.name, clock=core.clock))

@@ -1,14 +1,17 @@
 """What `audit` does unasked: it signs the log, once a second where it has grown, has witnesses confirm it, once a
-minute where it has not, and maps its keys now and then."""
+minute where it has not, lets deadlines pass, and maps its keys now and then."""
 
 import logging
 
-from services.audit.actions import indexing
+from services.audit.actions import case, indexing, oversight, pruning, redaction, sampling
 from services.audit.actions.audit import Audit
 from services.audit.actions.monitor import Monitor
 
 INTERVAL_SECONDS = 1.0
 MAP_INTERVAL_SECONDS = 5.0
+JOBS = (
+    oversight.label_entries, case.pass_deadlines, redaction.pass_deadlines, sampling.draw_due, pruning.prune_if_wanted,
+)  # fmt: skip
 log = logging.getLogger(__name__)
 
 
@@ -32,11 +35,17 @@ async def watch(monitor: Monitor) -> None:
 
 
 async def tick(audit: Audit) -> None:
-    """Sign what has grown. A log that contradicts itself is said so, every time, until someone comes."""
+    """Sign what has grown, then every other job once. A log that contradicts itself is said so, every time, until
+    someone comes."""
     try:
         await audit.witnessing.sign()
     except Exception:
         log.exception("nothing was signed; tried again in %s s", INTERVAL_SECONDS)
+    for job in JOBS:
+        try:
+            await job(audit)
+        except Exception:
+            log.exception("%s failed; it runs again in %s s", job.__name__, INTERVAL_SECONDS)
 
 
 async def run_maps(audit: Audit) -> None:

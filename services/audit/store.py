@@ -25,6 +25,7 @@ from services.audit.tables import (
     key_heads,
     links,
     log,
+    prunings,
     snapshot_tiles,
     snapshots,
     source_heads,
@@ -139,11 +140,22 @@ async def entries_between(tx: Transaction, first: int, last: int) -> list[Stored
     return _entries(await tx.execute(query))
 
 
+async def entries_at(tx: Transaction, indexes: Iterable[int]) -> list[StoredEntry]:
+    some, found = sorted(set(indexes)), list[StoredEntry]()
+    for start in range(0, len(some), KEYS_PER_QUERY):
+        here = entries.c.log_index.in_(some[start : start + KEYS_PER_QUERY])
+        found += _entries(await tx.execute(select(*entries.c).where(here).order_by(entries.c.log_index)))
+    return found
+
+
 async def find_entries(
-    tx: Transaction, filed_under: Iterable[frozenset[str]], fact_id: FactId | None, indexes: range, limit: int
-) -> list[StoredEntry]:
+    tx: Transaction, filed_under: Iterable[frozenset[str]], fact_id: FactId | None, indexes: range, limit: int,
+    but_not_of: str | None = None,
+) -> list[StoredEntry]:  # fmt: skip
     """The first entries, in order, of these indexes that are filed under a key of each of the sets."""
     query = select(*entries.c).where(entries.c.log_index.between(indexes.start, indexes.stop - 1))
+    if but_not_of is not None:
+        query = query.where(entries.c.service != but_not_of)
     for keys in filed_under:
         filed = links.c.log_index.between(indexes.start, indexes.stop - 1)
         query = query.where(entries.c.log_index.in_(select(links.c.log_index).where(links.c.key.in_(keys), filed)))
@@ -194,6 +206,24 @@ async def ids_between(tx: Transaction, service: str, stripe: int, first_seq: int
     """The facts that the log has of a stripe under these numbers, in order."""
     here = (entries.c.service == service, entries.c.stripe == stripe, entries.c.seq.between(first_seq, last_seq))
     return list(await tx.scalars(select(entries.c.fact_id).where(*here).order_by(entries.c.seq)))
+
+
+# --- pruning
+
+
+async def minimum_index(tx: Transaction) -> int:
+    """From which index on the entries are kept."""
+    return await tx.scalar(select(func.max(prunings.c.minimum_index))) or 0
+
+
+async def prune(tx: Transaction, minimum_index: int, policy_id: str, now: datetime) -> None:
+    """Drop the entries below an index. Their hashes stay, and their links: from these the maps of keys are made.
+
+    The database lets go of no entries that were not pruned so.
+    """
+    row = {"minimum_index": minimum_index, "policy_id": policy_id, "pruned_at": now}
+    await tx.execute(insert(prunings), [row])
+    await tx.execute(delete(entries).where(entries.c.log_index < minimum_index))
 
 
 # --- heads of sources and of keys
@@ -313,6 +343,14 @@ async def add_witnessed(tx: Transaction, size: int, now: datetime) -> None:
 async def witnessed_size(tx: Transaction) -> int:
     """The largest size that ever met the policy; 0 if none did."""
     return await tx.scalar(select(witnessed.c.size).order_by(witnessed.c.size.desc()).limit(1)) or 0
+
+
+async def first_checkpoint_with(tx: Transaction, fact_id: FactId) -> SignedCheckpoint | None:
+    """The first checkpoint that covers the entry of a fact."""
+    index = select(entries.c.log_index).where(entries.c.fact_id == fact_id).scalar_subquery()
+    query = select(*checkpoints.c).where(checkpoints.c.size > index).order_by(checkpoints.c.size).limit(1)
+    row = (await tx.execute(query)).one_or_none()
+    return SignedCheckpoint(row.size, row.note, row.signed_at) if row else None
 
 
 async def add_evidence(tx: Transaction, found: Evidence) -> bool:

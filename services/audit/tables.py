@@ -2,13 +2,15 @@
 
 A leaf's columns beside its bytes only help to find it; the tiles, heads and links follow from the leaves. The row of
 `log` is the one place where the log can grow: whoever moves its size from what they read is the sequencer.
+What regulators have under way (a case, a sampling) is a row of `matters`, told whole; only what it is sought by stands
+in columns.
 """
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
-from shared import outbox
+from shared import idempotency, outbox
 from shared.database import IdOf, Moment
-from shared.ids import EvidenceId, FactId, LeaseId
+from shared.ids import DataKeyId, EvidenceId, FactId, LeaseId
 
 metadata = MetaData()
 
@@ -134,6 +136,78 @@ snapshot_tiles = Table(
     Index("snapshot_tiles_by_key", "size", "level", "first_key"),
 )
 
-outbox.tables(metadata)
+matters = Table(
+    "matters",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("deadline", Moment),
+    Column("revision", Integer, nullable=False),
+    Column("told", Text, nullable=False),
+    Index("matters_by_kind", "kind", "id"),
+    Index("matters_by_deadline", "kind", "deadline"),
+)
 
-APPEND_ONLY = (entries, links, checkpoints, cosignatures, witnessed, evidence)
+matter_readers = Table(
+    "matter_readers",
+    metadata,
+    Column("subject", String, primary_key=True),
+    Column("matter_id", String, primary_key=True),
+)
+
+labels = Table(
+    "labels",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("grade", String, nullable=False),
+    Index("labels_by_grade", "grade"),
+)
+
+labelled = Table(
+    "labelled",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("size", BigInteger, nullable=False),
+)
+
+prunings = Table(
+    "prunings",
+    metadata,
+    Column("minimum_index", BigInteger, primary_key=True, autoincrement=False),
+    Column("policy_id", String, nullable=False),
+    Column("pruned_at", Moment, nullable=False),
+)
+
+data_keys = Table(
+    "data_keys",
+    metadata,
+    Column("id", IdOf(DataKeyId), primary_key=True),
+    Column("subject", String, nullable=False),
+    Column("purpose", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("wrapped", LargeBinary),
+)
+is_kept = data_keys.c.state != "erased"
+Index(
+    "one_living_key", data_keys.c.subject, data_keys.c.purpose, unique=True, sqlite_where=is_kept,
+    postgresql_where=is_kept,
+)  # fmt: skip
+
+disclosures = Table(
+    "disclosures",
+    metadata,
+    Column("log_index", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", String, primary_key=True),
+    Column("data_key_id", IdOf(DataKeyId), ForeignKey("data_keys.id"), nullable=False),
+    Column("salt_hash", LargeBinary, nullable=False, unique=True),
+    Column("salt", LargeBinary),
+    Column("nonce", LargeBinary),
+    Column("ciphertext", LargeBinary),
+    Index("disclosures_by_key", "data_key_id"),
+)
+
+outbox.tables(metadata)
+idempotency.tables(metadata)
+
+APPEND_ONLY = (entries, links, checkpoints, cosignatures, witnessed, evidence, prunings)

@@ -11,6 +11,7 @@ from services.identity.actions.identity import Identity, Passwords
 from services.identity.api import FORMS, router
 from shared import web
 from shared.core import Core
+from shared.disclosing import Disclosures
 from shared.guard import Doors
 from shared.settings import SERVICES
 
@@ -40,4 +41,5 @@ def identity_of(core: Core, hasher: HasherProtocol) -> Identity:
         Passwords(hasher),
         {name: secret for name, secret in secrets.items() if secret},
         core.issuer.derived(b"pseudonyms of log-in names"),
+        Disclosures(core.database, core.peer("audit")),
     )

@@ -2,8 +2,9 @@
 
 Promises: the facts on one participant are in the order of its revisions, whichever stripes they stand in; no name,
 contact or log-in of a person is told in clear; an organisation's name and credit code are, for they are public. A
-log-in name that was tried in vain is a commitment under a key of this service: the same name looks the same each time,
-and only this service can say whether it was a given one.
+log-in name that was tried in vain is a commitment. That of a user has a salt of its own and is disclosed to the keeper
+of the log, who opens it in a case and can erase it. A name that nobody has may be a password in the wrong field: it is
+kept nowhere, and committed to under a key of this service, so that it looks the same each time.
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from services.identity.rules.participant import Participant
 from services.identity.rules.role import Role
 from shared.facts import Category, Commitment, Fact, Outcome, Retention
 from shared.grades import Clearance
-from shared.ids import ApiClientId, KeyId, ParticipantId, TokenFamilyId, UserId
+from shared.ids import ApiClientId, FactId, KeyId, ParticipantId, TokenFamilyId, UserId
 
 
 class AdmissionFact(Fact):
@@ -204,6 +205,7 @@ class LogInRefused(AccessFact):
     login: Commitment
     reason_code: str
     user_id: UserId | None = None
+    fact_id: FactId | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from services.identity.actions import participant, token
 from services.identity.actions.identity import Identity
 
 INTERVAL_SECONDS = 10.0
-JOBS = (participant.pass_deadlines, token.forget_expired)
+JOBS = (participant.pass_deadlines, token.forget_expired, token.tell_disclosures)
 log = logging.getLogger(__name__)
 
 

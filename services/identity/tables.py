@@ -7,7 +7,7 @@ that were tried in vain are digests too, for people type their passwords there.
 from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table
 
 from services.identity.rules.participant import PARTICIPANT
-from shared import idempotency, outbox
+from shared import disclosing, idempotency, outbox
 from shared.database import IdOf, Moment
 from shared.ids import ApiClientId, KeyId, ParticipantId, TokenFamilyId, UserId
 
@@ -111,4 +111,5 @@ log_in_throttles = Table(
 )
 
 outbox.tables(metadata)
+disclosing.tables(metadata)
 idempotency.tables(metadata)

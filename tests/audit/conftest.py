@@ -108,7 +108,9 @@ class AuditBench:
 
 @pytest.fixture
 async def log(bench: Bench) -> AsyncGenerator[AuditBench]:
-    bench.settings = bench.settings.model_copy(update={"log_key": SecretStr(KEY.pem())})
+    bench.settings = bench.settings.model_copy(
+        update={"log_key": SecretStr(KEY.pem()), "disclosure_key": SecretStr("d" * 40)}
+    )
     app = audit_app.build(await bench.core("audit", metadata))
     async with bench.serve(audit=app):
         yield AuditBench(bench, app, bench.staff("regulator"))

@@ -67,6 +67,11 @@ def test_what_only_resembles_a_cosignature_is_refused(timed: bytes):
         cosignature.cosignatures(checkpoint.parse_note(EXAMPLE + line), WITNESS)
 
 
+def test_the_last_time_is_the_last_that_63_bits_hold():
+    last = Cosignature(WITNESS, 2**63 - 1, bytes(64))
+    assert cosignature.cosignatures(checkpoint.parse_note(EXAMPLE + last.line()), WITNESS) == [last]
+
+
 # C2SP tlog-witness: the request's example.
 HASHES = [
     "PlRNCrwHpqhGrupue0L7gxbjbMiKA9temvuZZDDpkaw=", "jrJZDmY8Y7SyJE0MWLpLozkIVMSMZcD5kvuKxPC3swk=",

@@ -71,6 +71,10 @@ def test_a_policy_is_read_as_it_was_written(told: Policy):
     assert policy.parse(told.text().encode()) == told
 
 
+def test_the_logs_address_is_read_too():
+    assert policy.parse(DEFAULT.text().encode()) == DEFAULT
+
+
 LINES = f"log {LOG.text()}\nwitness a {key(1).text()} https://a.example\nwitness b {key(2).text()}\n"
 
 
@@ -113,6 +117,7 @@ NOT_POLICIES = [
     (f"{LINES}witness c {key(3).text()} url more\nquorum a\n", "not a line"),
     (f"{LINES}mirror m\nquorum a\n", "not a line"),
     (f"{LINES}log {LOG.text()}x\nquorum a\n", "base64"),
+    (f"log {LOG.text()} https://yaosu.example more\nquorum none\n", "not a line"),
 ]  # fmt: skip
 
 

@@ -22,6 +22,8 @@ from shared.signing import SigningKey
 from tests.audit.conftest import KEY
 from tests.audit.watched import LOG_KEY, NAMES, Watched, watched
 from tests.support.bench import Bench
+from verifier import yaosu_verify
+from verifier.yaosu_verify import INCOMPLETE, VERIFIED
 
 on_sqlite = pytest.mark.parametrize("server", ["sqlite"], indirect=True)  # where nothing depends on the database
 
@@ -54,6 +56,22 @@ async def test_the_checkpoint_that_is_shown_carries_the_word_of_each_witness(wat
         assert (point.size, times) == (size, dict.fromkeys(NAMES, now))
     heads = {witness.state.head(LOG_KEY.name).root for witness in watch.witnesses.values()}
     assert heads == {point.root}
+
+
+async def test_the_bundle_says_who_witnessed_it_and_of_a_log_not_yet_witnessed_shows_no_more(
+    watch: Watched, tmp_path: Path
+):
+    await watch.grow(3)
+    for door in watch.doors.values():
+        door.is_open = False
+    await watch.grow(2)
+    answer = await watch.log.get("/bundle", watch.log.regulator)
+    (tmp_path / "bundle.tar").write_bytes(answer.content)
+    for given in (watch.policy.text().encode(), None):
+        report = yaosu_verify.verify(str(tmp_path / "bundle.tar"), policy=given)
+        assert (report.exit_code(), report.size, set(report.witnesses)) == (VERIFIED, 3, set(NAMES))
+    (tmp_path / "bundle.tar").write_bytes((await watch.log.get("/bundle?size=5", watch.log.regulator)).content)
+    assert yaosu_verify.verify(str(tmp_path / "bundle.tar")).exit_code() == INCOMPLETE, "signed, but not witnessed"
 
 
 @on_sqlite

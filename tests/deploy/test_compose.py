@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
+from services.audit.rules import policy
+from services.audit.rules.checkpoint import COSIGNATURE, VerifierKey
 from shared.settings import SERVICES, Settings
+from shared.signing import SigningKey
 
 ROOT = Path(__file__).parent.parent.parent
 TEXT = (ROOT / "docker-compose.yml").read_text()
@@ -34,8 +37,24 @@ def env() -> dict[str, str]:
 
 
 def test_every_service_of_the_market_has_a_container_that_serves_it():
-    serving = {container["command"][1] for container in CONTAINERS.values() if container.get("command")}
-    assert serving == {*SERVICES, "gateway"}
+    commands = [container["command"] for container in CONTAINERS.values() if container.get("command")]
+    assert {command[1] for command in commands if command[0] == "serve"} == {*SERVICES, "gateway"}
+    assert [command for command in commands if command[0] != "serve"] == [["witness"]]
+
+
+def test_the_witness_and_the_log_that_it_watches_know_each_other(env: dict[str, str]):
+    text = re.sub(r"\$\{(\w+):\?\}", lambda match: env[match[1]], COMPOSE["configs"]["policy"]["content"])
+    own = VerifierKey(env["YAOSU_LOG_ORIGIN"], SigningKey.from_pem(env["YAOSU_LOG_KEY"]).public)
+    told, given = policy.parse(text.encode()), CONTAINERS["witness"]["environment"]
+    [witness] = told.witnesses
+    assert told.log_key(own.name) == own and told.quorum == witness.name
+    public = SigningKey.from_pem(env["YAOSU_WITNESS_KEY"]).public
+    assert witness.key == VerifierKey(given["YAOSU_WITNESS_NAME"], public, COSIGNATURE)
+    assert given["YAOSU_WITNESS_LOGS"] == "${YAOSU_LOG_VERIFIER_KEY:?}"
+    [mounted] = CONTAINERS["audit"]["configs"]
+    assert mounted == {"source": "policy", "target": CONTAINERS["audit"]["environment"]["YAOSU_LOG_POLICY"]}
+    volume, place = CONTAINERS["witness"]["volumes"][0].split(":")
+    assert volume == "witness" and given["YAOSU_WITNESS_FOLDER"].startswith(f"{place}/")
 
 
 @pytest.mark.parametrize("name", CONTAINERS)
@@ -84,13 +103,17 @@ def test_a_key_is_given_to_the_one_service_that_owns_it():
             "YAOSU_TOKEN_KEY",
             "YAOSU_SERVICE_SECRETS",
             "YAOSU_LOG_KEY",
+            "YAOSU_DISCLOSURE_KEY",
             "YAOSU_CERTIFICATE_KEY",
             "YAOSU_PSEUDONYM_KEY",
+            "YAOSU_WITNESS_KEY",
         )  # fmt: skip
     }
     assert owners == {
         "YAOSU_TOKEN_KEY": {"identity"}, "YAOSU_SERVICE_SECRETS": {"identity"}, "YAOSU_LOG_KEY": {"audit"},
+        "YAOSU_DISCLOSURE_KEY": {"audit"},
         "YAOSU_CERTIFICATE_KEY": {"catalog"}, "YAOSU_PSEUDONYM_KEY": {"delivery"},
+        "YAOSU_WITNESS_KEY": {"witness"},
     }  # fmt: skip
     secrets = [container["environment"].get("YAOSU_SERVICE_SECRET") for container in CONTAINERS.values()
                if container.get("environment")]  # fmt: skip

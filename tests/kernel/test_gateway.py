@@ -94,6 +94,7 @@ OPEN = {
     "GET /trading/v1/complaint-receipts/{complaint_id}", "GET /trading/v1/credit-records/{participant_id}",
     "GET /audit/v1/log/tile/{level}/{path}", "GET /audit/v1/proofs/inclusion", "GET /audit/v1/proofs/consistency",
     "GET /audit/v1/proofs/inclusion.tlog-proof",
+    "GET /audit/v1/retention",
 }  # fmt: skip
 
 

@@ -55,6 +55,7 @@ def test_the_database_is_found_under_its_customary_name_too(monkeypatch: pytest.
     ("YAOSU_ALLOWED_HOSTS",   '["host", "*"]',      "allowed_hosts"),
     ("YAOSU_TOKEN_KEY",       "short-7",            "token_key"),
     ("YAOSU_LOG_KEY",         "short-7",            "log_key"),
+    ("YAOSU_DISCLOSURE_KEY",  "short-7",            "disclosure_key"),
     ("YAOSU_CERTIFICATE_KEY", "short-7",            "certificate_key"),
     ("YAOSU_NOTICE_DAYS",     "-1",                 "notice_days"),
     ("YAOSU_CUSTODIAN_SIGNING_KEY", "short-7",      "custodian_signing_key"),

@@ -8,6 +8,7 @@ from typing import Any
 
 from services.demo import data
 from services.demo.shelves import ALPHA, AVIATION, PASSWORD
+from tests.support import supervision
 from tests.support.supervised import SUPERVISED
 from tests.support.write import ANYONE, BUSINESS, CUSTODIAN, HASH, NEIGHBOUR, SECURITY, YUAN, Write, id_of
 from tests.support.writes_of_disputes import DISPUTES
@@ -354,12 +355,13 @@ WRITES: dict[str, Write] = DISPUTES | {
     "POST /audit/v1/batches":
         Write(NEIGHBOUR, {"service": "delivery", "stripe": 0, "first_seq": 1, "prev": HASH, "events": ["{}"]}),
 } | {route: Write(*said) for route, said in ACCEPTANCE.items()}  # fmt: skip
+WRITES.update({name: Write(*told) for name, told in supervision.WRITES.items()})
 STREAMS = {"PUT /delivery/v1/uploads/{upload_id}/content"}
 FORMS = {"POST /identity/v1/token", "POST /identity/v1/token/revoke"}
 # What is the same when it comes twice needs no key: it has one of its own.
 KEYLESS = STREAMS | FORMS | {
     "POST /identity/v1/applications", "PATCH /catalog/v1/assets/{asset_id}", "POST /trading/v1/custodian/callbacks",
-    "POST /audit/v1/batches",
+    "POST /audit/v1/batches", "POST /audit/v1/disclosures",
 }  # fmt: skip
 # Where no text is text too: a column without a name, a value that is compared, a payer compared with one we know.
 EMPTY_IS_SAID = {

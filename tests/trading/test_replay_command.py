@@ -34,12 +34,15 @@ def other_auction() -> list[bytes]:
             for line in lines.values()]  # fmt: skip
 
 
+def packed_of(events: list[bytes]) -> bytes:
+    return tile.entry_bundle(b'{"prev":""}\n' + event + b'\n{"its":0}\n' for event in events)
+
+
 def a_bundle(events: list[bytes]) -> bytes:
     """As much of a bundle as a replay reads; its proofs are the verifier's to judge."""
-    leaves = [b'{"prev":""}\n' + event + b'\n{"its":0}\n' for event in events]
     packed = [
-        bundle.member(f"tile/entries/{tile.Tile(0, at // 256, min(256, len(leaves) - at)).path()}",
-                      tile.entry_bundle(leaves[at : at + 256])) for at in range(0, len(leaves), 256)
+        bundle.member(f"tile/entries/{tile.Tile(0, at // 256, min(256, len(events) - at)).path()}",
+                      packed_of(events[at : at + 256])) for at in range(0, len(events), 256)
     ]  # fmt: skip
     return bundle.member("policy.json", b"{}") + b"".join(packed) + bundle.END
 
@@ -84,6 +87,10 @@ def test_a_bundle_is_replayed_entry_by_entry_under_the_logs_own_indexes(tmp_path
     code, said = run(str(tmp_path / "bundle.tar"))
     assert code == 1
     assert "条目 entry 306 auction_closed · amount.minor" in said and "told 149, 复算 recomputed 150" in said
+    # And where the first 256 were pruned, as a log still says after years.
+    first = bundle.member("policy.json", b"{}") + bundle.member("tile/entries/000", packed_of(events[:256]))
+    (tmp_path / "pruned.tar").write_bytes(a_bundle(events).replace(first, bundle.member("policy.json", b"{}")))
+    assert "条目 entry 306 auction_closed · amount.minor" in run(str(tmp_path / "pruned.tar"))[1]
 
 
 def test_all_auctions_of_a_file_are_replayed_or_the_one_that_is_named(tmp_path: Path):
@@ -141,8 +148,10 @@ def test_a_close_that_is_overdue_when_the_log_ends_is_missing(tmp_path: Path):
     (b'{"line":"auction_"}', "not an event"),
     (a_bundle([b"x"])[:-512], "not a whole bundle"),
     (a_bundle([b"x"]), "not an event"),
+    (bundle.member("entry/0000000000000000", b"x") + bundle.END, "is an excerpt"),
     (b"\x00" * 257 + b"ustar" + b"\x00" * 300, "not a whole bundle"),
-], ids=range(10))  # fmt: skip
+    (bundle.member("tile/entries/first", b"") + bundle.END, "not a whole bundle"),
+], ids=range(12))  # fmt: skip
 def test_what_is_no_log_cannot_be_decided_and_is_told_the_way_out(tmp_path: Path, content: bytes, reason: str):
     path = tmp_path / "file"
     path.write_bytes(content)

@@ -62,14 +62,23 @@ def an_event(number: int, service: str) -> bytes:
 
 def honest_leaves(count: int) -> list[bytes]:
     """The leaves of a log that took one event after the other from three stripes of two services."""
+    sources = [("trading", 0), ("trading", 1), ("catalog", 0)]
+    return _leaves((sources[index % 3], an_event(index, sources[index % 3][0])) for index in range(count))
+
+
+def leaves_of_lines(told: Iterable[tuple[str, bytes]]) -> list[bytes]:
+    """The leaves of a log that took these lines, each from the only stripe of its service."""
+    return _leaves(((service, 0), line) for service, line in told)
+
+
+def _leaves(told: Iterable[tuple[tuple[str, int], bytes]]) -> list[bytes]:
     heads: dict[tuple[str, int], SourceHead] = {}
     newest: dict[str, entry.BackLink] = {}
     leaves: list[bytes] = []
     last_its = 0
-    for index in range(count):
-        source = [("trading", 0), ("trading", 1), ("catalog", 0)][index % 3]
+    for index, (source, line) in enumerate(told):
         head = heads.get(source, SourceHead(*source))
-        batch = Batch(*source, head.seq + 1, head.hash, (an_event(index, source[0]),))
+        batch = Batch(*source, head.seq + 1, head.hash, (line,))
         [arrival] = entry.next_in_line(batch, head.seq, head.hash)
         keys = [entry.back_link_key(SECRET, *subject) for subject in entry.subjects(arrival.event)]
         links = entry.back_links(keys, newest, index)

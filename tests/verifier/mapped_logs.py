@@ -29,12 +29,13 @@ class Writer:
     newest: dict[str, BackLink] = field(default_factory=dict[str, BackLink])
     keys: list[list[str]] = field(default_factory=list[list[str]])
     lags: list[int] = field(default_factory=list[int])
+    secret: bytes = SECRET
 
     def take(self, service: str, stripe: int, line: bytes) -> "Writer":
         index = len(self.leaves)
         head = self.heads.get((service, stripe), SourceHead(service, stripe))
         [arrival] = entry.next_in_line(Batch(service, stripe, head.seq + 1, head.hash, (line,)), head.seq, head.hash)
-        keys = [entry.back_link_key(SECRET, *subject) for subject in entry.subjects(arrival.event)]
+        keys = [entry.back_link_key(self.secret, *subject) for subject in entry.subjects(arrival.event)]
         links = entry.back_links(keys, self.newest, index)
         now_us = facts.microseconds(NOON + timedelta(seconds=index, milliseconds=3))
         self.leaves.append(entry.compose(arrival, now_us=now_us, last_its=0, links=links, epoch=1))

@@ -160,6 +160,26 @@ def test_a_thread_of_another_subject_is_not_taken_for_the_one_that_was_asked_for
     assert made.verified(tmp_path).exit_code() == TAMPERED
 
 
+def test_hits_behind_the_map_that_were_filed_under_another_key_are_noticed(tmp_path: Path):
+    """By whoever holds the log's key: the thread that is shown ends before the map, and another goes on in secret."""
+    writer = Writer().events(30)
+    told = writer.snapshot(28)
+    writer.tell(told)
+    writer.secret = b"another".ljust(32)
+    writer.events(9)
+    made = made_evidence.about(writer, told, 30, ("obj", ASSET))
+    assert made.hits == [1, 6, 11, 16, 21, 26]
+    assert made.found(tmp_path)[::2] == (TAMPERED, 31)
+
+
+def test_a_map_that_does_not_tell_how_late_entries_came_is_none(tmp_path: Path):
+    writer = Writer().events(30)
+    told = writer.snapshot(28, lags=Lags(None, None))
+    writer.tell(told).events(9)
+    made = made_evidence.happened(writer, told, 30, START + 10 * SECOND, START + 12 * SECOND)
+    assert made.found(tmp_path) == (TAMPERED, "map", 30)
+
+
 def test_a_narrower_lag_than_the_log_told_is_of_no_use(tmp_path: Path):
     """What the map tells of lags is in a proven entry: the run that is given must reach as far as that."""
     writer = Writer().events(30)

@@ -1,7 +1,8 @@
 """What happens when someone asks for all entries about something: they get them, and the proof that these are all.
 
 Promises: an answer is of one signed size of the log from its first page to its last; the first page carries the proof;
-each page that is given out is itself recorded, before it leaves.
+each page that is given out is itself recorded, before it leaves; what is read under a case only is counted and named by
+its index, and not shown.
 """
 
 import re
@@ -9,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.audit import store
-from services.audit.actions import proving
+from services.audit.actions import oversight, proving
 from services.audit.actions.audit import Audit
 from services.audit.actions.proving import PlacedHead
-from services.audit.actions.reading import SUPERVISORS, NoCheckpoint, NothingOfYours
+from services.audit.actions.reading import SUPERVISORS, NoCheckpoint, NothingOfYours, Reached, presented_size
 from services.audit.events import QueryAnswered
 from services.audit.rules import checkpoint, entry
 from services.audit.rules.question import AboutSubjects, AtTime, FromSource, Question, about_organisation
@@ -39,6 +40,8 @@ class View:
     """The log of one signed size, and the newest map of its keys that it tells itself."""
 
     size: int
+    witnessed_size: int
+    minimum_index: int
     note: bytes
     link_secret: bytes
     map_of: Snapshot | None
@@ -47,6 +50,10 @@ class View:
     @property
     def root(self) -> bytes:
         return checkpoint.parse_checkpoint(checkpoint.parse_note(self.note.decode()).text).root
+
+    @property
+    def reached(self) -> Reached:
+        return Reached(self.size, self.witnessed_size)
 
     @property
     def mapped_size(self) -> int:
@@ -83,20 +90,22 @@ class Scope:
 async def answer(audit: Audit, caller: Caller, question: Question, page: web.Page) -> AnswerView:
     """The next entries that answer the question. Raises NothingOfYours or OnlyYourOwn if it is not the caller's."""
     require_may_ask(caller, question)
-    await audit.sequencer.begin()
+    await oversight.label_entries(audit)
     size, after = _place(page)
     async with audit.database.read() as tx:
-        view = await view_of(tx, size)
+        view = await view_of(audit, tx, size)
         scope = await scope_of(tx, view, question)
         found, next_after = await _page(tx, view, scope, question, after, page.limit)
+        shown, withheld = await _screen(audit, tx, caller, found)
         proof = await proof_of(tx, view, scope, question) if page.after is None else None
-        items = await proven(tx, view, found)
+        proof = proof and await _without_neighbours_held_back(audit, tx, caller, proof)
+        items = await proven(tx, view, shown)
         count = await count_of(tx, view, scope, question)
     next_cursor = None if next_after is None else web.cursor_of(f"{view.size}.{next_after}")
     await record(audit, caller.actor, question, view, [each.index for each in items])
     return AnswerView(
         size=view.size, root=view.root.hex(), checkpoint=view.note.decode(), count=count, items=items,
-        next_cursor=next_cursor, proof=proof,
+        withheld=withheld, minimum_index=view.minimum_index, next_cursor=next_cursor, proof=proof,
     )  # fmt: skip
 
 
@@ -109,16 +118,16 @@ def require_may_ask(caller: Caller, question: Question) -> None:
         raise OnlyYourOwn()
 
 
-async def view_of(tx: Transaction, size: int | None) -> View:
-    """The log as a checkpoint signed it: of this size, or the newest. Raises NoCheckpoint."""
-    newest = await store.newest_checkpoint(tx)
-    size = newest.size if size is None and newest else size
+async def view_of(audit: Audit, tx: Transaction, size: int | None) -> View:
+    """The log as a checkpoint signed it: of this size, or the newest that is shown. Raises NoCheckpoint."""
+    size = await presented_size(audit, tx) if size is None else size
     note = None if size is None else await store.checkpoint_note(tx, size)
     if size is None or note is None:
         raise NoCheckpoint(size=size)
     told = await store.told_snapshot(tx, size)
+    reached = await store.witnessed_size(tx), await store.minimum_index(tx)
     secret = (await store.head(tx)).link_secret
-    return View(size, note, secret, told[0] if told else None, told[1] if told else None)
+    return View(size, *reached, note, secret, told[0] if told else None, told[1] if told else None)
 
 
 async def threads_of(tx: Transaction, view: View, question: AboutSubjects) -> list[Thread]:
@@ -138,8 +147,9 @@ async def scope_of(tx: Transaction, view: View, question: Question) -> Scope:
         case AtTime():
             end = view.size if question.what == "ingested" else view.mapped_size
             first_us, until_us = question.ingested_within(view.lags)
-            first = await _first_ingested_at(tx, end, first_us)
-            return Scope(frozenset(), range(first, max(first, await _first_ingested_at(tx, end, until_us))))
+            kept = range(min(view.minimum_index, end), end)
+            first = await _first_ingested_at(tx, kept, first_us)
+            return Scope(frozenset(), range(first, max(first, await _first_ingested_at(tx, kept, until_us))))
 
 
 async def hits(
@@ -172,7 +182,7 @@ def answers(question: Question, found: StoredEntry) -> bool:
 
 async def proven(tx: Transaction, view: View, found: Sequence[StoredEntry]) -> list[ProvenEntryView]:
     proofs = await proving.inclusion(tx, [each.index for each in found], view.size)
-    return [proven_entry(each, proofs[each.index]) for each in found]
+    return [proven_entry(each, proofs[each.index], view.reached) for each in found]
 
 
 async def record(audit: Audit, actor: Actor, question: Question, view: View, shown: Sequence[int]) -> None:
@@ -180,6 +190,24 @@ async def record(audit: Audit, actor: Actor, question: Question, view: View, sho
     async with audit.database.transaction() as tx:
         now = await audit.database.now(tx)
         await audit.outbox.record(tx, actor, now, QueryAnswered(str(question), view.size, len(shown), first, last))
+
+
+async def _screen(
+    audit: Audit, tx: Transaction, caller: Caller, found: Sequence[StoredEntry]
+) -> tuple[list[StoredEntry], list[int]]:  # fmt: skip
+    """Of these entries, those that the caller is shown, and the indexes of the others. Members are not shown what
+    supervision does."""
+    if SUPERVISORS & caller.roles:
+        return await oversight.screen(tx, caller, found)
+    shown = [each for each in found if each.service != audit.outbox.service]
+    return shown, sorted({each.index for each in found} - {each.index for each in shown})
+
+
+async def _without_neighbours_held_back(audit: Audit, tx: Transaction, caller: Caller, proof: ProofView) -> ProofView:
+    neighbours = {"before": proof.before, "after": proof.after}
+    found = await store.entries_at(tx, [each.index for each in neighbours.values() if each])
+    _, withheld = await _screen(audit, tx, caller, found)
+    return proof.model_copy(update={name: None for name, each in neighbours.items() if each and each.index in withheld})
 
 
 def _place(page: web.Page) -> tuple[int | None, int]:
@@ -250,9 +278,9 @@ async def _neighbour(tx: Transaction, view: View, index: int) -> ProvenEntryView
     return (await proven(tx, view, found))[0] if found else None
 
 
-async def _first_ingested_at(tx: Transaction, end: int, moment_us: int) -> int:
-    """Of so many entries, the index of the first that the log took at this moment or later: time never runs back."""
-    low, high = 0, end
+async def _first_ingested_at(tx: Transaction, indexes: range, moment_us: int) -> int:
+    """Of these entries, the index of the first that the log took at this moment or later: time never runs back."""
+    low, high = indexes.start, indexes.stop
     while low < high:
         middle = (low + high) // 2
         [found] = await store.entries_between(tx, middle, middle + 1)
@@ -260,12 +288,12 @@ async def _first_ingested_at(tx: Transaction, end: int, moment_us: int) -> int:
     return low
 
 
-def proven_entry(stored: StoredEntry, hashes: list[bytes] | None) -> ProvenEntryView:
-    """Without hashes, an entry that no checkpoint signs yet."""
+def proven_entry(stored: StoredEntry, hashes: list[bytes] | None, reached: Reached) -> ProvenEntryView:
+    """Without hashes, an entry that the checkpoint does not sign yet."""
     source, event, seal, _ = stored.leaf.decode().split("\n")
     return ProvenEntryView(
         index=stored.index, source=source, event=event, seal=seal, leaf_hash=leaf_hash(stored.leaf).hex(),
-        state="sequenced" if hashes is None else "checkpointed", hashes=[each.hex() for each in hashes or ()],
+        state=reached.state_of(stored.index), hashes=[each.hex() for each in hashes or ()],
     )  # fmt: skip
 
 

@@ -6,12 +6,14 @@ from datetime import timedelta
 from services.audit.actions.sequencer import Sequencer
 from services.audit.actions.signer import Signer
 from services.audit.actions.witnessing import Witnessing
+from services.audit.rules import retention
 from services.audit.rules.policy import Policy
 from services.audit.rules.snapshot import Cadence
 from shared.clock import Clock
 from shared.database import Database
 from shared.outbox import Outbox
 from shared.rest import Directory
+from shared.sealing import MasterKey
 from shared.signing import SigningKey
 
 CADENCE = Cadence(timedelta(minutes=10), 1_000_000)
@@ -28,11 +30,15 @@ class Audit:
     signer: Signer
     witnessing: Witnessing
     cadence: Cadence
+    retention: retention.Policy
+    master_key: MasterKey | None
+    is_pruned: bool
 
 
 def compose(
     database: Database, outbox: Outbox, clock: Clock, origin: str, key: SigningKey, policy: Policy | None = None,
-    witnesses: Directory | None = None, cadence: Cadence = CADENCE,
+    witnesses: Directory | None = None, cadence: Cadence = CADENCE, *, terms: retention.Policy = retention.STANDARD,
+    master_key: MasterKey | None = None, is_pruned: bool = False,
 ) -> Audit:  # fmt: skip
     """Witnesses are asked where the policy says they are, or where `witnesses` has them by their names in it."""
     sequencer = Sequencer(database)
@@ -40,4 +46,6 @@ def compose(
     urls = {each.name: each.url for each in policy.witnesses if each.url} if policy else {}
     places = Directory(urls) if witnesses is None else witnesses
     witnessing = Witnessing(database, outbox, clock, sequencer, signer, policy, places)
-    return Audit(database, outbox, clock, origin, key, sequencer, signer, witnessing, cadence)
+    return Audit(
+        database, outbox, clock, origin, key, sequencer, signer, witnessing, cadence, terms, master_key, is_pruned
+    )

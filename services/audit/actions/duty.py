@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from services.audit import store
 from services.audit.actions import answering, evidence, proving
 from services.audit.actions.audit import Audit
-from services.audit.actions.reading import INDEX_MAX, NoCheckpoint
+from services.audit.actions.reading import INDEX_MAX, NoCheckpoint, Reached, presented_size, reached_of
 from services.audit.events import QueryAnswered
 from services.audit.rules import entry
 from services.audit.rules.entry import NoSuchFact
@@ -42,7 +42,7 @@ async def entries_of(
     await audit.sequencer.begin()
     question = about_objects(*object_ids)
     async with audit.database.read() as tx:
-        secret, signed = (await store.head(tx)).link_secret, await _signed(tx, size)
+        secret, signed = (await store.head(tx)).link_secret, await _signed(audit, tx, size)
         filed_under = [frozenset(entry.back_link_key(secret, each.role, each.name) for each in question.subjects)]
         if caller.acting_for:
             own = caller.acting_for.participant_id
@@ -50,8 +50,9 @@ async def entries_of(
         found = await store.find_entries(tx, filed_under, None, range(after_index + 1, INDEX_MAX), limit + 1)
         shown = found[:limit]
         is_first = after_index < 0 and size is None and caller.acting_for is None
-        proof = await _proof(tx, question) if is_first and signed else None
-        entries = await _proven(tx, shown, signed[0] if signed else 0)
+        proof = await _proof(audit, tx, question) if is_first and signed else None
+        reached = Reached(signed[0] if signed else 0, await store.witnessed_size(tx))
+        entries = await _proven(tx, shown, reached)
     signed_size, checkpoint = (signed[0], signed[1].decode()) if signed else (0, None)
     fact = QueryAnswered(str(question), signed_size, len(shown), *_ends(shown))
     async with audit.database.transaction() as tx:
@@ -72,7 +73,7 @@ async def bundle_of(audit: Audit, caller: ServiceCaller, object_ids: Sequence[st
         if await store.newest_checkpoint(tx) is None:
             raise NotSignedYet(retry_after_seconds=1)
     content = b""
-    async for member in await evidence.export(audit, caller.actor, about_objects(*object_ids), has_tail=False):
+    async for member in await evidence.export(audit, caller.actor, about_objects(*object_ids)):
         content += member
         if len(content) > FILE_BYTES_MAX:
             raise EvidenceTooLarge(bytes_max=FILE_BYTES_MAX)
@@ -82,31 +83,30 @@ async def bundle_of(audit: Audit, caller: ServiceCaller, object_ids: Sequence[st
 async def place_of(audit: Audit, caller: ServiceCaller, fact_id: FactId) -> FactPlaceView:
     """Where a fact of the asking service stands. Raises NoSuchFact."""
     async with audit.database.read() as tx:
-        index, signed = await store.place_of_fact(tx, caller.name, fact_id), await store.newest_checkpoint(tx)
+        index, reached = await store.place_of_fact(tx, caller.name, fact_id), await reached_of(tx)
     if index is None:
         raise NoSuchFact()
-    return FactPlaceView(index=index, state="checkpointed" if signed and index < signed.size else "sequenced")
+    return FactPlaceView(index=index, state=reached.state_of(index))
 
 
-async def _signed(tx: Transaction, size: int | None) -> tuple[int, bytes] | None:
+async def _signed(audit: Audit, tx: Transaction, size: int | None) -> tuple[int, bytes] | None:
     """Size and note of the checkpoint; None if nothing is signed yet. Raises NoCheckpoint for a size that never was."""
-    newest = await store.newest_checkpoint(tx)
-    if size is None or (newest and newest.size == size):
-        return (newest.size, newest.note) if newest else None
-    note = await store.checkpoint_note(tx, size)
-    if note is None and size > 0:
+    shown = await presented_size(audit, tx) if size is None else size
+    note = await store.checkpoint_note(tx, shown) if shown else None
+    if note is None and size:
         raise NoCheckpoint(size=size)
-    return (size, note) if note else None
+    return (shown, note) if shown and note else None
 
 
-async def _proof(tx: Transaction, question: AboutSubjects) -> ProofView:
-    view = await answering.view_of(tx, None)
+async def _proof(audit: Audit, tx: Transaction, question: AboutSubjects) -> ProofView:
+    view = await answering.view_of(audit, tx, None)
     return await answering.proof_of(tx, view, await answering.scope_of(tx, view, question), question)
 
 
-async def _proven(tx: Transaction, shown: Sequence[StoredEntry], size: int) -> list[ProvenEntryView]:
+async def _proven(tx: Transaction, shown: Sequence[StoredEntry], reached: Reached) -> list[ProvenEntryView]:
+    size = reached.signed_size
     proofs = await proving.inclusion(tx, [each.index for each in shown if each.index < size], size)
-    return [answering.proven_entry(each, proofs.get(each.index)) for each in shown]
+    return [answering.proven_entry(each, proofs.get(each.index), reached) for each in shown]
 
 
 def _ends(shown: Sequence[StoredEntry]) -> tuple[int | None, int | None]:

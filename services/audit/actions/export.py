@@ -1,12 +1,12 @@
 """What happens when a supervisor takes the log with them: a bundle that the offline verifier reads."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 
 from services.audit import store
 from services.audit.actions.audit import Audit
 from services.audit.actions.reading import NoCheckpoint, presented_size
 from services.audit.events import BundleExported
-from services.audit.rules import bundle, checkpoint, tile, tree
+from services.audit.rules import bundle, checkpoint, excerpt, tile, tree
 from services.audit.rules.tile import Tile
 from shared.access import Caller
 
@@ -17,31 +17,56 @@ async def export(audit: Audit, caller: Caller, size: int | None) -> AsyncGenerat
     Recorded before the first byte leaves. The same size gives the same bytes, whenever it is asked for, once the log
     has grown beyond it: until then witnesses may add their word.
     """
+    size, note = await signed_at(audit, size)
+    async with audit.database.transaction() as tx:
+        fact = BundleExported(size, root_of(note))
+        await audit.outbox.record(tx, caller.actor, await audit.database.now(tx), fact)
+    return _members(audit, size, note)
+
+
+async def signed_at(audit: Audit, size: int | None) -> tuple[int, bytes]:
+    """The checkpoint of that size, or the newest. Raises NoCheckpoint if there is none."""
     async with audit.database.read() as tx:
         size = await presented_size(audit, tx) if size is None else size
         note = None if size is None else await store.checkpoint_note(tx, size)
     if size is None or note is None:
         raise NoCheckpoint(size=size)
-    async with audit.database.transaction() as tx:
-        root = checkpoint.parse_checkpoint(checkpoint.parse_note(note.decode()).text).root.hex()
-        await audit.outbox.record(tx, caller.actor, await audit.database.now(tx), BundleExported(size, root))
-    return _members(audit, size, note)
+    return size, note
 
 
-async def _members(audit: Audit, size: int, note: bytes) -> AsyncGenerator[bytes]:
-    """The bundle, one member at a time, in ascending order of name."""
+def root_of(note: bytes) -> str:
+    return checkpoint.parse_checkpoint(checkpoint.parse_note(note.decode()).text).root.hex()
+
+
+async def checkpoints(audit: Audit, size: int, note: bytes) -> AsyncGenerator[bytes]:
+    """The newest checkpoint and those before it, which come first in every bundle."""
     yield bundle.member("checkpoint", note)
     async with audit.database.read() as tx:
         sizes = bundle.history(await store.checkpoint_sizes(tx, size))
     for earlier in sorted(sizes, key=str):
         yield bundle.member(f"checkpoints/{earlier}", await _checkpoint(audit, earlier))
+
+
+def policies(audit: Audit, policy: bytes) -> Iterator[bytes]:
+    """The witnesses' policy where the log has one, then what a verifier must know of the log."""
     if audit.witnessing.policy:
         yield bundle.member("policy", audit.witnessing.policy.text().encode("utf-8", "surrogateescape"))
-    yield bundle.member("policy.json", bundle.policy(audit.origin, audit.signer.key))
+    yield bundle.member("policy.json", policy)
+
+
+async def _members(audit: Audit, size: int, note: bytes) -> AsyncGenerator[bytes]:
+    """The bundle, one member at a time, in ascending order of name."""
+    async with audit.database.read() as tx:
+        minimum = await store.minimum_index(tx)
+    async for member in checkpoints(audit, size, note):
+        yield member
+    who = (audit.origin, audit.signer.key)
+    for member in policies(audit, excerpt.policy(*who, "whole", minimum) if minimum else bundle.policy(*who)):
+        yield member
     for each in tile.tiles_of(size):
-        yield bundle.member(f"tile/{each.level}/{each.path()}", await _hashes(audit, each))
+        yield bundle.member(f"tile/{each.level}/{each.path()}", await hashes(audit, each))
     for each in tile.tiles_of(size):
-        if each.level == 0:
+        if each.level == 0 and each.index * tile.WIDTH >= minimum:
             yield bundle.member(f"tile/entries/{each.path()}", await _entries(audit, each))
     yield bundle.END
 
@@ -54,7 +79,7 @@ async def _checkpoint(audit: Audit, size: int) -> bytes:
         return await store.checkpoint_note(tx, size) or b""
 
 
-async def _hashes(audit: Audit, wanted: Tile) -> bytes:
+async def hashes(audit: Audit, wanted: Tile) -> bytes:
     async with audit.database.read() as tx:
         found = await store.tile_hashes(tx, [(wanted.level, wanted.index)])
     return found[wanted.level, wanted.index][: wanted.width * tree.HASH_BYTES]

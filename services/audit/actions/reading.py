@@ -7,11 +7,13 @@ recorded, before the answer leaves.
 from dataclasses import dataclass
 from typing import Literal
 
-from services.audit import store
+from services.audit import store, supervision
+from services.audit.actions import oversight
 from services.audit.actions.audit import Audit
 from services.audit.actions.proofs import hashes_over
 from services.audit.events import EntriesRead
 from services.audit.rules import entry, tile, tree
+from services.audit.rules.case import CaseNeeded
 from services.audit.rules.tile import NoSuchTile, Tile
 from services.audit.rules.tlog_proof import Proof
 from services.audit.rules.tree import Node, OutsideOfTheTree, leaf_hash
@@ -32,6 +34,10 @@ class NoSuchEntry(NotFound):
 
 class NoCheckpoint(NotFound):
     """The log has no checkpoint yet, or none of this size."""
+
+
+class EntriesPruned(NotFound):
+    """The term of these entries is over and they are kept no longer; their hashes are."""
 
 
 class NothingOfYours(Forbidden):
@@ -69,6 +75,8 @@ class TileContent:
 async def one_entry(audit: Audit, caller: Caller, index: int) -> EntryView:
     """The entry at an index, if the caller may see it."""
     found = await _find(audit, caller, Wanted(), range(index, index + 1), 1)
+    if found.withheld:
+        raise CaseNeeded(indexes=found.withheld)
     if not found.items:
         raise NoSuchEntry(index=index)
     return found.items[0]
@@ -80,16 +88,24 @@ async def entries(audit: Audit, caller: Caller, wanted: Wanted, after_index: int
 
 
 async def _find(audit: Audit, caller: Caller, wanted: Wanted, indexes: range, limit: int) -> EntriesView:
-    await audit.sequencer.begin()
+    supervises = bool(SUPERVISORS & caller.roles)
+    await oversight.label_entries(audit)
     async with audit.database.read() as tx:
-        secret, signed = (await store.head(tx)).link_secret, await _signed_size(tx)
+        secret = (await store.head(tx)).link_secret
         filed_under = _filed_under(secret, caller, wanted)
-        found = await store.find_entries(tx, filed_under, wanted.fact_id, indexes, limit + 1)
-        reached = Reached(signed, await store.witnessed_size(tx))
-    items = [_view(each, reached) for each in found[:limit]]
-    if SUPERVISORS & caller.roles:
+        # Whom a case looks at does not learn of it from the log: what supervision does is no entry of theirs.
+        hidden = None if supervises else audit.outbox.service
+        if supervises:
+            indexes = range(indexes.start, min(indexes.stop, await supervision.labelled_size(tx)))
+        found = await store.find_entries(tx, filed_under, wanted.fact_id, indexes, limit + 1, but_not_of=hidden)
+        page = found[:limit]
+        shown, withheld = await oversight.screen(tx, caller, page) if supervises else (page, [])
+        reached = await reached_of(tx)
+    items = [view(each, reached) for each in shown]
+    if supervises:
         await _record_reading(audit, caller, wanted, [each.index for each in items])
-    return EntriesView(items=items, next_after_index=items[-1].index if len(found) > limit else None)
+    last = page[-1].index if len(found) > limit else None
+    return EntriesView(items=items, next_after_index=last, withheld=withheld)
 
 
 async def newest_checkpoint(audit: Audit) -> bytes:
@@ -113,7 +129,7 @@ async def hash_tile(audit: Audit, level: int, path: str) -> TileContent:
     """The hashes of a tile, at the width that is asked for."""
     wanted = tile.parse_path(level, path)
     async with audit.database.read() as tx:
-        _require_signed(wanted, await _signed_size(tx))
+        _require_signed(wanted, await signed_size(tx))
         found = await store.tile_hashes(tx, [(level, wanted.index)])
     hashes = found[level, wanted.index][: wanted.width * tree.HASH_BYTES]
     return TileContent(hashes, wanted.width == tile.WIDTH)
@@ -122,10 +138,14 @@ async def hash_tile(audit: Audit, level: int, path: str) -> TileContent:
 async def entry_bundle(audit: Audit, caller: Caller, path: str) -> TileContent:
     """The entries below a tile of level 0, to a supervisor."""
     wanted = tile.parse_path(0, path)
+    await oversight.label_entries(audit)
     async with audit.database.read() as tx:
-        _require_signed(wanted, await _signed_size(tx))
+        _require_signed(wanted, await signed_size(tx))
         first = wanted.index * tile.WIDTH
+        if first < (minimum := await store.minimum_index(tx)):
+            raise EntriesPruned(minimum_index=minimum)
         found = await store.entries_between(tx, first, first + wanted.width)
+        await oversight.require_free(tx, caller, found)
     await _record_reading(audit, caller, Wanted(), [each.index for each in found])
     return TileContent(tile.entry_bundle(each.leaf for each in found), wanted.width == tile.WIDTH)
 
@@ -133,7 +153,7 @@ async def entry_bundle(audit: Audit, caller: Caller, path: str) -> TileContent:
 async def inclusion(audit: Audit, index: int, size: int | None) -> InclusionView:
     """The proof that the entry is in the log of that size, or of the newest checkpoint's."""
     async with audit.database.read() as tx:
-        size = _within(size, await _signed_size(tx))
+        size = _within(size, await signed_size(tx))
         parts = tree.inclusion_parts(index, size)
         whole = tree.perfect_subtrees(0, size)
         hashes = await hashes_over(tx, [[Node(0, index)], whole, *parts])
@@ -155,7 +175,7 @@ async def stand_alone_proof(audit: Audit, index: int, size: int | None) -> str:
 async def consistency(audit: Audit, first: int, second: int | None) -> ConsistencyView:
     """The proof that the smaller log is the beginning of the larger, or of the newest checkpoint's."""
     async with audit.database.read() as tx:
-        second = _within(second, await _signed_size(tx))
+        second = _within(second, await signed_size(tx))
         parts = tree.consistency_parts(first, second)
         roots = [tree.perfect_subtrees(0, size) for size in (first, second)]
         hashes = await hashes_over(tx, [*roots, *parts])
@@ -163,7 +183,11 @@ async def consistency(audit: Audit, first: int, second: int | None) -> Consisten
     return ConsistencyView(first=first, second=second, first_root=first_root, second_root=second_root, hashes=proof)
 
 
-async def _signed_size(tx: Transaction) -> int:
+async def reached_of(tx: Transaction) -> Reached:
+    return Reached(await signed_size(tx), await store.witnessed_size(tx))
+
+
+async def signed_size(tx: Transaction) -> int:
     signed = await store.newest_checkpoint(tx)
     return signed.size if signed else 0
 
@@ -197,7 +221,7 @@ def _keys_of_organisation(secret: bytes, participant_id: ParticipantId) -> froze
     return frozenset(entry.back_link_key(secret, role, participant_id) for role in ("org", "obj"))
 
 
-def _view(stored: StoredEntry, reached: Reached) -> EntryView:
+def view(stored: StoredEntry, reached: Reached) -> EntryView:
     source, event, seal, _ = stored.leaf.decode().split("\n")
     state = reached.state_of(stored.index)
     hash_hex = leaf_hash(stored.leaf).hex()

@@ -29,18 +29,31 @@ class Checked:
 async def read_on(tx: Transaction, checked: Checked, size: int) -> Checked:
     """The log up to that size, read from where it was checked. Requires no more than `ENTRIES_AT_ONCE` beyond it.
 
-    Raises LogContradictsItself if entries are missing, or tiles are not of the entries.
+    Raises LogContradictsItself if entries are missing, or tiles are not of the entries. Of entries that were pruned the
+    hash stands in the tiles.
     """
-    stored = await store.entries_between(tx, checked.edge.size, size)
-    if [each.index for each in stored] != list(range(checked.edge.size, size)):
-        raise LogContradictsItself(detail=f"entries are missing between {checked.edge.size} and {size}")
-    hashes = [leaf_hash(each.leaf) for each in stored]
+    begin, kept_from = checked.edge.size, await store.minimum_index(tx)
+    stored = await store.entries_between(tx, begin, size)
+    pruned = range(begin, min(size, kept_from))
+    if [*pruned, *(each.index for each in stored)] != list(range(begin, size)):
+        raise LogContradictsItself(detail=f"entries are missing between {begin} and {size}")
+    hashes = [*await _hashes_of_pruned(tx, pruned), *(leaf_hash(each.leaf) for each in stored)]
     unfinished, changed = tile.grow(checked.unfinished, hashes)
     kept = await store.tile_hashes(tx, [(each.level, each.index) for each in changed])
     for each, expected in changed.items():
         if not kept.get((each.level, each.index), b"").startswith(expected):
             raise LogContradictsItself(detail=f"tile {each.level}/{each.path()} is not of its entries")
     return Checked(checked.edge.append(hashes), unfinished)
+
+
+async def _hashes_of_pruned(tx: Transaction, indexes: range) -> list[bytes]:
+    if not indexes:
+        return []
+    first, last = indexes[0] // tile.WIDTH, indexes[-1] // tile.WIDTH
+    kept = await store.tile_hashes(tx, [(0, index) for index in range(first, last + 1)])
+    hashes = [each for index in range(first, last + 1) for each in tile.hashes_of(kept.get((0, index), b""))]
+    at = first * tile.WIDTH
+    return hashes[indexes.start - at : indexes.stop - at]
 
 
 def opened(note: bytes, key: VerifierKey) -> Checkpoint | None:

@@ -1,9 +1,9 @@
 """An evidence bundle: the answer to a question in one tar file, checked without the log and without us.
 
 Members, in this order: `checkpoint`, the signed note; `documents/<SHA-256>/<name>`, whatever was given with it;
-`entries/<index>`, each leaf; `policy.json`; `proofs/<index>.tlog-proof`, for each leaf, to be used alone; `query.json`,
-what was asked and what pins the answer; `tail/<first index>`, in packs of 256, the entries that the map of keys does
-not reach. Indexes have sixteen digits, so that their order is that of the names.
+`entries/<index>`, each leaf; `policy`, whose witnesses suffice; `policy.json`; `proofs/<index>.tlog-proof`, for each
+leaf, to be used alone; `query.json`, what was asked and what pins the answer; `tail/<first index>`, in packs of 256,
+the entries that the map of keys does not reach. Indexes have sixteen digits, so that their order is that of the names.
 Promises: the same answer gives the same bytes; documents can be put in by whoever has them, and change nothing else.
 Sources: C2SP tlog-proof (0065ea5), ustar as in `bundle`.
 """
@@ -13,14 +13,12 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
-from services.audit.rules import bundle
+from services.audit.rules import bundle, excerpt
 from services.audit.rules.bundle import BLOCK_BYTES
 from services.audit.rules.checkpoint import VerifierKey
 from services.audit.rules.question import AboutSubjects, AtTime, FromSource, Question
-from shared import canonical
 from shared.errors import Conflict, Forbidden, Malformed
 
-FORMAT = 2
 TAIL_WIDTH = 256
 DOCUMENT_BYTES_MAX = 16 * 1024 * 1024
 DUTY = frozenset({"trading"})  # whose disputes the entries are evidence in
@@ -57,8 +55,8 @@ def tail_name(first: int) -> str:
     return f"tail/{first:016d}"
 
 
-def policy(origin: str, key: VerifierKey) -> bytes:
-    return canonical.encode({"format": FORMAT, "origin": origin, "log_key": key.text()})
+def policy(origin: str, key: VerifierKey, minimum_index: int = 0) -> bytes:
+    return excerpt.policy(origin, key, "evidence", minimum_index)
 
 
 def proof(index: int, hashes: Sequence[bytes], note: bytes) -> bytes:

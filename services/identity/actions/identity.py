@@ -14,6 +14,7 @@ from shared import facts
 from shared.access import TokenIssuer
 from shared.clock import Clock
 from shared.database import Database
+from shared.disclosing import Disclosures
 from shared.errors import Unavailable
 from shared.facts import Commitment
 from shared.outbox import Outbox
@@ -71,8 +72,9 @@ class Identity:
     passwords: Passwords
     service_secrets: Mapping[str, SecretStr]
     pseudonym_key: bytes = field(repr=False)
+    disclosures: Disclosures
 
     def commitment_to(self, login: str) -> Commitment:
-        """Stands for a name in the log: the same for the same name, and to be opened by this service alone."""
+        """Stands for a name that nobody has: the same for the same name, and to be opened by this service alone."""
         salt = hmac.new(self.pseudonym_key, login.encode(), hashlib.sha256).digest()
         return facts.commit("login", login, salt)

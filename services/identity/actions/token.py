@@ -31,13 +31,15 @@ from services.identity.store import account
 from services.identity.store import token as store
 from shared.access import AUDIENCE, Claims
 from shared.database import Transaction
-from shared.facts import Actor
-from shared.ids import ApiClientId, TokenFamilyId
+from shared.disclosing import Disclosure
+from shared.facts import SALT_BYTES, Actor, commit
+from shared.ids import ApiClientId, FactId, TokenFamilyId
 from shared.settings import SERVICES
 
 FIRST_PARTY = "yaosu"  # the client of people who log in here themselves
 SERVICE = "service:"
 SECRET_BYTES = 32
+SECURITY = "security"  # what the name of a failed log-in is kept for
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +76,7 @@ async def log_in(identity: Identity, request: PasswordGrant) -> Issued:
         present = await account.user_for_update(tx, user.id) if user else None
         reason_code = _refusal(present, matches)
         if present is None or reason_code is not None:
-            user_id = present and present.id
-            refused = LogInRefused(identity.commitment_to(login), reason_code or "", user_id)
+            refused = await _refused(identity, tx, login, present, reason_code or "")
             await identity.outbox.record(tx, Actor("anonymous", "anonymous"), now, refused)
             issued = None
         else:
@@ -87,6 +88,21 @@ async def log_in(identity: Identity, request: PasswordGrant) -> Issued:
         raise InvalidGrant()
     await _renew_hash(identity, present, password, password_hash)
     return issued
+
+
+async def _refused(
+    identity: Identity, tx: Transaction, login: str, user: User | None, reason_code: str
+) -> LogInRefused:  # fmt: skip
+    """The fact that somebody tried in vain. Where the name is a user's, what it stands for is kept to be disclosed."""
+    if user is None:
+        return LogInRefused(identity.commitment_to(login), reason_code)
+    fact_id, salt = FactId.new(), secrets.token_bytes(SALT_BYTES)
+    await identity.disclosures.keep(tx, Disclosure(fact_id, "login", login, salt, user.id, SECURITY))
+    return LogInRefused(commit("login", login, salt), reason_code, user.id, fact_id)
+
+
+async def tell_disclosures(identity: Identity) -> None:
+    await identity.disclosures.tell()
 
 
 async def refresh(identity: Identity, request: RefreshTokenGrant) -> Issued:
