@@ -54,6 +54,7 @@ def public_key_in(pem_file: Path) -> str:
 def test_every_command_that_readme_names_exists():
     from services.__main__ import app
 
-    named = {name for name in re.findall(r"yaosu (\w+)", README.read_text())}
-    known = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+    named = set(re.findall(r"yaosu (\w[\w-]*)", README.read_text()))
+    commands = [command for command in app.registered_commands if command.callback]
+    known = {command.name or command.callback.__name__.replace("_", "-") for command in commands if command.callback}
     assert named - {"contract", "verify"} <= known and "verify" in known

@@ -36,8 +36,8 @@ SUPERVISED: dict[str, tuple[Any, ...]] = {
     "POST /trading/v1/complaints/{complaint_id}/investigation": (BUSINESS,),
     "POST /trading/v1/complaints/{complaint_id}/decision":
         (BUSINESS, {"upheld": False, "respondent_id": NAMED["participant_id"]} | REASON),
-    "POST /trading/v1/credit-entries/{entry_id}/appeal": (ALPHA, {"evidence": [HASH]} | REASON),
-    "POST /trading/v1/credit-appeals/{appeal_id}/decision": (BUSINESS, {"upheld": True} | REASON),
+    "POST /trading/v1/credit-entries/{credit_entry_id}/appeal": (ALPHA, {"evidence": [HASH]} | REASON),
+    "POST /trading/v1/credit-appeals/{credit_appeal_id}/decision": (BUSINESS, {"upheld": True} | REASON),
     "POST /trading/v1/sanctions/{sanction_id}/statement": (ALPHA, {"statement": "因为"}),
     "POST /trading/v1/sanctions/{sanction_id}/imposition": (SECURITY, REASON),
     "POST /trading/v1/sanctions/{sanction_id}/dropping": (SECURITY, REASON),

@@ -48,12 +48,17 @@ async def see_entries(caller: Authenticated, page: PageQuery, trading: TradingSe
     return Listing[CreditEntryView].of([CreditEntryView.of(each) for each in found], page, lambda view: view.id)
 
 
-@router.post("/credit-entries/{entry_id}/appeal", status_code=201)
+@router.post("/credit-entries/{credit_entry_id}/appeal", status_code=201)
 async def appeal(
-    entry_id: CreditEntryId, new: NewAppeal, caller: Party, once: Keyed, trading: TradingService, response: Response
+    credit_entry_id: CreditEntryId,
+    new: NewAppeal,
+    caller: Party,
+    once: Keyed,
+    trading: TradingService,
+    response: Response,
 ) -> AppealView:
     """Say why an entry of your record is wrong, within thirty working days. Another person than made it decides."""
-    made = await actions.appeal(trading, caller, entry_id, new.reason, tuple(new.evidence), once)
+    made = await actions.appeal(trading, caller, credit_entry_id, new.reason, tuple(new.evidence), once)
     web.created(response, f"{PREFIX}/credit-appeals")
     return AppealView.of(made)
 
@@ -65,12 +70,17 @@ async def see_appeals(caller: Authenticated, page: PageQuery, trading: TradingSe
     return Listing[AppealView].of([AppealView.of(each) for each in found], page, lambda view: view.id)
 
 
-@router.post("/credit-appeals/{appeal_id}/decision")
+@router.post("/credit-appeals/{credit_appeal_id}/decision")
 async def decide(
-    appeal_id: CreditAppealId, new: NewAppealDecision, caller: BusinessOrRegulator, once: Keyed, trading: TradingService
+    credit_appeal_id: CreditAppealId,
+    new: NewAppealDecision,
+    caller: BusinessOrRegulator,
+    once: Keyed,
+    trading: TradingService,
 ) -> AppealView:
     """Uphold an appeal, which corrects the record, or dismiss it; with the reason."""
-    told = await actions.decide_appeal(trading, caller, appeal_id, upheld=new.upheld, reason=new.reason, once=once)
+    upheld, reason = new.upheld, new.reason
+    told = await actions.decide_appeal(trading, caller, credit_appeal_id, upheld=upheld, reason=reason, once=once)
     return AppealView.of(told)
 
 
