@@ -4,9 +4,10 @@ import pytest
 from sqlalchemy import Executable, Table, delete, text, update
 from sqlalchemy.exc import DBAPIError
 
-from services.audit import store
 from services.audit.rules.checkpoint import COSIGNATURE, VerifierKey
 from services.audit.rules.cosignature import Cosignature
+from services.audit.store import checkpoint as checkpoint_store
+from services.audit.store import log as log_store
 from services.audit.tables import APPEND_ONLY
 from tests.audit.conftest import AuditBench
 
@@ -14,8 +15,8 @@ from tests.audit.conftest import AuditBench
 async def witness(log: AuditBench) -> None:
     word = Cosignature(VerifierKey("witness.example/w1", bytes(32), COSIGNATURE), 1, bytes(64))
     async with log.audit.database.transaction() as tx:
-        await store.add_cosignatures(tx, 2, [word])
-        await store.add_witnessed(tx, 2, log.bench.clock.now())
+        await checkpoint_store.add_cosignatures(tx, 2, [word])
+        await checkpoint_store.add_witnessed(tx, 2, log.bench.clock.now())
 
 
 @pytest.mark.parametrize("table", APPEND_ONLY, ids=lambda table: table.name)
@@ -25,7 +26,7 @@ async def test_what_was_written_is_neither_changed_nor_taken_away(log: AuditBenc
     await log.sign()
     await witness(log)
     async with log.audit.database.transaction() as tx:
-        await store.prune(tx, 0, "of nothing", log.bench.clock.now())
+        await log_store.prune(tx, 0, "of nothing", log.bench.clock.now())
     column = next(iter(table.c))
     statements: list[Executable] = [update(table).values({column.name: column}), delete(table)]
     if not log.audit.database.is_sqlite:

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from services.audit import store
 from services.audit.actions.sequencer import NotTheSequencer, Sequencer
 from services.audit.rules import entry, receipt
 from services.audit.rules.entry import SourceHead
 from services.audit.rules.receipt import Placed
+from services.audit.store import log as log_store
 from services.audit.tables import entries, evidence
 from shared.facts import read_event
 from shared.ids import AssetId, FactId
@@ -195,14 +195,14 @@ async def test_a_second_sequencer_waits_for_the_lease_and_then_goes_on_from_the_
 
 async def test_a_batch_that_fails_to_commit_leaves_nothing_behind(log: AuditBench, monkeypatch: pytest.MonkeyPatch):
     source = log.source().tell(3)
-    kept = store.move_head
+    kept = log_store.move_head
 
     async def fail(*_: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(store, "move_head", fail)
+    monkeypatch.setattr(log_store, "move_head", fail)
     assert (await source.send()).status_code == 503
-    monkeypatch.setattr(store, "move_head", kept)
+    monkeypatch.setattr(log_store, "move_head", kept)
     assert await size_of(log) == 0
     assert (await source.send()).json()["last_index"] == 2
     await log.sign()

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Update, delete, update
 
-from services.audit import store
 from services.audit.actions.audit import compose
 from services.audit.actions.rereading import Checked, LogContradictsItself
 from services.audit.rules import checkpoint, tree
 from services.audit.rules.checkpoint import Checkpoint
+from services.audit.store import checkpoint as checkpoint_store
 from services.audit.tables import checkpoints, entries, tiles
 from services.audit.tables import log as log_row
 from shared.signing import SigningKey, verifies
@@ -164,7 +164,7 @@ async def test_of_two_signers_the_slower_signs_nothing_behind_the_faster(
     monkeypatch.setattr(slow, "_read_again", while_the_other_signs)
     assert await slow.sign() is False
     async with parts.database.read() as tx:
-        assert await store.checkpoint_sizes(tx, 5) == [5]
+        assert await checkpoint_store.checkpoint_sizes(tx, 5) == [5]
 
 
 async def test_the_job_says_what_is_wrong_and_goes_on(log: AuditBench, caplog: pytest.LogCaptureFixture):

@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from services.audit import store
 from services.audit.actions import indexing
 from services.audit.rules import snapshot, tile, tree
 from services.audit.rules.snapshot import Cadence, Head, Lags, Place, Snapshot
 from services.audit.rules.tile import Unfinished
+from services.audit.store import entry as entry_store
+from services.audit.store import snapshot as snapshot_store
 from services.audit.tables import snapshot_tiles
 from shared.facts import read_event
 from shared.ids import FactId
@@ -146,7 +147,7 @@ async def taken_over(log: AuditBench, count: int) -> Snapshot:
 
 async def links_of(log: AuditBench, size: int) -> list[list[str]]:
     async with log.audit.database.read() as tx:
-        leaves = [each.leaf for each in await store.entries_between(tx, 0, size)]
+        leaves = [each.leaf for each in await entry_store.entries_between(tx, 0, size)]
     return [[link[0] for link in json.loads(leaf.split(b"\n")[2])["k"]] for leaf in leaves]
 
 
@@ -161,7 +162,7 @@ async def test_the_map_of_a_log_is_that_of_its_signed_seal_lines(log: AuditBench
 async def test_the_root_is_told_in_the_log_and_the_map_stays_until_a_newer_one_is_told(log: AuditBench):
     first = await taken_over(log, 3)
     async with log.audit.database.read() as tx:
-        assert await store.told_snapshot(tx, 3) is None
+        assert await snapshot_store.told_snapshot(tx, 3) is None
     await log.bench.cores["audit"].relay.tick()
     await log.sign()
     event = read_event((await log.read("/entries/3"))["event"].encode())
@@ -171,7 +172,7 @@ async def test_the_root_is_told_in_the_log_and_the_map_stays_until_a_newer_one_i
         "lag_least_us": 0, "lag_most_us": 0,
     }  # fmt: skip
     async with log.audit.database.read() as tx:
-        assert await store.told_snapshot(tx, 4) == (first, 3)
+        assert await snapshot_store.told_snapshot(tx, 4) == (first, 3)
     log.bench.clock.advance(minutes=10)
     source = log.source("catalog").tell(2)
     await source.send()
@@ -179,7 +180,7 @@ async def test_the_root_is_told_in_the_log_and_the_map_stays_until_a_newer_one_i
     second = await indexing.take_snapshot(log.audit)
     assert second and second.size == 6
     async with log.audit.database.read() as tx:
-        assert await store.told_snapshot(tx, 6) == (first, 3)
+        assert await snapshot_store.told_snapshot(tx, 6) == (first, 3)
         sizes = set(await tx.scalars(select(snapshot_tiles.c.size)))
     assert sizes == {3, 6}
 
@@ -212,7 +213,7 @@ async def test_of_two_builders_one_tells_and_what_the_other_left_is_forgotten(
     monkeypatch.setattr(indexing, "_build", overtaken)
     assert await indexing.take_snapshot(log.audit) is None
     async with log.audit.database.read() as tx:
-        assert await store.newest_snapshot(tx) == faster[0] != before
+        assert await snapshot_store.newest_snapshot(tx) == faster[0] != before
         assert await tx.scalar(select(func.count()).select_from(snapshot_tiles).where(snapshot_tiles.c.size == 3)) == 0
 
 

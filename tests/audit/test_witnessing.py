@@ -6,13 +6,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, select, update
 
-from services.audit import store, witnesses
+from services.audit import witnesses
 from services.audit.actions.rereading import LogContradictsItself
 from services.audit.actions.witnessing import read_policy
 from services.audit.rules import checkpoint, tile, tree
 from services.audit.rules.checkpoint import Checkpoint, VerifierKey
 from services.audit.rules.policy import Policy
 from services.audit.rules.tile import Unfinished
+from services.audit.store import checkpoint as checkpoint_store
+from services.audit.store import log as log_store
+from services.audit.store.checkpoint import SignedCheckpoint
 from services.audit.tables import checkpoints, entries, tiles
 from services.audit.tables import log as log_row
 from services.witness import State, Witness
@@ -197,7 +200,7 @@ async def rewritten(watch: Watched, change: Callable[[list[bytes]], list[bytes]]
         leaves = change(list(await tx.scalars(query)))
         unfinished, made = tile.grow(Unfinished(), [tree.leaf_hash(leaf) for leaf in leaves])
         await tx.execute(delete(tiles))
-        await store.save_tiles(tx, made)
+        await log_store.save_tiles(tx, made)
         for index, leaf in enumerate(leaves):
             await tx.execute(update(entries).where(entries.c.log_index == index).values(leaf=leaf))
         await tx.execute(delete(entries).where(entries.c.log_index >= len(leaves)))
@@ -206,8 +209,8 @@ async def rewritten(watch: Watched, change: Callable[[list[bytes]], list[bytes]]
         await tx.execute(delete(checkpoints))
         body = Checkpoint(LOG_KEY.name, len(leaves), root).body()
         note = checkpoint.note_text(body, [(LOG_KEY, KEY.sign(body.encode()))]).encode()
-        signed = store.SignedCheckpoint(len(leaves), note, watch.log.bench.clock.now())
-        await store.add_checkpoint(tx, signed)
+        signed = SignedCheckpoint(len(leaves), note, watch.log.bench.clock.now())
+        await checkpoint_store.add_checkpoint(tx, signed)
 
 
 def edited(leaves: list[bytes]) -> list[bytes]:
@@ -256,7 +259,7 @@ async def test_a_history_rewritten_under_the_true_key_while_nobody_looked_is_nev
         with pytest.raises(LogContradictsItself, match="contradicts it"):
             await restarted.witnessing.sign()
     async with restarted.database.read() as tx:
-        newest = await store.newest_checkpoint(tx)
+        newest = await checkpoint_store.newest_checkpoint(tx)
     assert newest is None or newest.size <= 6
     assert {name: witness.state.head(LOG_KEY.name) for name, witness in watch.witnesses.items()} == seen
     assert "nothing more is signed" in caplog.text

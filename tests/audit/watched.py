@@ -14,12 +14,13 @@ from starlette.types import Message, Receive, Scope, Send
 
 from services import witness as program
 from services.audit import app as audit_app
-from services.audit import store
 from services.audit.actions.audit import Audit, compose
 from services.audit.rules import checkpoint, cosignature
 from services.audit.rules.checkpoint import Checkpoint, VerifierKey
 from services.audit.rules.policy import Group, KnownLog, Policy
 from services.audit.rules.policy import Witness as Known
+from services.audit.store import checkpoint as checkpoint_store
+from services.audit.store import log as log_store
 from services.audit.tables import checkpoints, entries, metadata, tiles
 from services.audit.tables import log as log_row
 from services.witness import State, Witness
@@ -105,8 +106,8 @@ class Watched:
     async def set_back(self, size: int) -> None:
         """The database as it was at a size that was signed: what restoring a backup does."""
         async with self.log.audit.database.read() as tx:
-            note = await store.checkpoint_note(tx, size)
-            unfinished = await store.unfinished_at(tx, size)
+            note = await checkpoint_store.checkpoint_note(tx, size)
+            unfinished = await log_store.unfinished_at(tx, size)
         point = checkpoint.parse_checkpoint(checkpoint.parse_note((note or b"").decode()).text)
         async with self.log.as_owner() as tx:
             await tx.execute(delete(checkpoints).where(checkpoints.c.size > size))

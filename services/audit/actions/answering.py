@@ -9,7 +9,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.audit import store
 from services.audit.actions import oversight, proving
 from services.audit.actions.audit import Audit
 from services.audit.actions.proving import PlacedHead
@@ -20,7 +19,11 @@ from services.audit.rules.question import AboutSubjects, AtTime, FromSource, Que
 from services.audit.rules.snapshot import Head, Lags, Snapshot
 from services.audit.rules.tree import leaf_hash
 from services.audit.schemas import AnswerView, HeadView, MapView, ProofView, ProvenEntryView, RangeView, ThreadView
-from services.audit.store import StoredEntry
+from services.audit.store import checkpoint as checkpoint_store
+from services.audit.store import entry as entry_store
+from services.audit.store import log as log_store
+from services.audit.store import snapshot as snapshot_store
+from services.audit.store.entry import StoredEntry
 from shared import web
 from shared.access import Caller
 from shared.database import Transaction
@@ -121,18 +124,18 @@ def require_may_ask(caller: Caller, question: Question) -> None:
 async def view_of(audit: Audit, tx: Transaction, size: int | None) -> View:
     """The log as a checkpoint signed it: of this size, or the newest that is shown. Raises NoCheckpoint."""
     size = await presented_size(audit, tx) if size is None else size
-    note = None if size is None else await store.checkpoint_note(tx, size)
+    note = None if size is None else await checkpoint_store.checkpoint_note(tx, size)
     if size is None or note is None:
         raise NoCheckpoint(size=size)
-    told = await store.told_snapshot(tx, size)
-    reached = await store.witnessed_size(tx), await store.minimum_index(tx)
-    secret = (await store.head(tx)).link_secret
+    told = await snapshot_store.told_snapshot(tx, size)
+    reached = await checkpoint_store.witnessed_size(tx), await log_store.minimum_index(tx)
+    secret = (await log_store.head(tx)).link_secret
     return View(size, *reached, note, secret, told[0] if told else None, told[1] if told else None)
 
 
 async def threads_of(tx: Transaction, view: View, question: AboutSubjects) -> list[Thread]:
     keys = {each: view.key(each.role, each.name) for each in question.subjects}
-    heads = await store.heads_of_keys(tx, view.size, list(keys.values()))
+    heads = await snapshot_store.heads_of_keys(tx, view.size, list(keys.values()))
     placed = {key: await proving.places_in_map(tx, view.map_of, key) if view.map_of else [] for key in keys.values()}
     return [Thread(each.role, each.name, key, heads.get(key), placed[key]) for each, key in keys.items()]
 
@@ -159,17 +162,17 @@ async def hits(
     indexes = range(max(after + 1, scope.run.start), scope.run.stop)
     match question:
         case AboutSubjects():
-            return await store.find_entries(tx, [scope.keys], None, indexes, limit)
+            return await entry_store.find_entries(tx, [scope.keys], None, indexes, limit)
         case FromSource():
             numbers = range(question.first_seq, question.last_seq + 1)
-            return await store.entries_of_source(tx, question.service, question.stripe, numbers, indexes, limit)
+            return await entry_store.entries_of_source(tx, question.service, question.stripe, numbers, indexes, limit)
         case AtTime():
-            found = await store.entries_between(tx, indexes.start, min(indexes.stop, indexes.start + limit))
+            found = await entry_store.entries_between(tx, indexes.start, min(indexes.stop, indexes.start + limit))
             if question.what == "ingested":
                 return found
             tail = max(after + 1, view.mapped_size)
             rest = limit - len(found)
-            return found + await store.entries_between(tx, tail, min(view.size, tail + rest))
+            return found + await entry_store.entries_between(tx, tail, min(view.size, tail + rest))
 
 
 def answers(question: Question, found: StoredEntry) -> bool:
@@ -205,7 +208,7 @@ async def _screen(
 
 async def _without_neighbours_held_back(audit: Audit, tx: Transaction, caller: Caller, proof: ProofView) -> ProofView:
     neighbours = {"before": proof.before, "after": proof.after}
-    found = await store.entries_at(tx, [each.index for each in neighbours.values() if each])
+    found = await entry_store.entries_at(tx, [each.index for each in neighbours.values() if each])
     _, withheld = await _screen(audit, tx, caller, found)
     return proof.model_copy(update={name: None for name, each in neighbours.items() if each and each.index in withheld})
 
@@ -237,9 +240,9 @@ async def count_of(tx: Transaction, view: View, scope: Scope, question: Question
     """How many answers there are. Of events' own times it is only known by who has looked at all that could be one."""
     match question:
         case AboutSubjects():
-            return await store.count_filed(tx, scope.keys, view.size)
+            return await entry_store.count_filed(tx, scope.keys, view.size)
         case FromSource():
-            newest = await store.newest_seq(tx, question.service, question.stripe, view.size)
+            newest = await entry_store.newest_seq(tx, question.service, question.stripe, view.size)
             return max(0, min(question.last_seq, newest) - question.first_seq + 1)
         case AtTime():
             return len(scope.run) if question.what == "ingested" else None
@@ -274,7 +277,7 @@ async def _map(tx: Transaction, view: View) -> MapView | None:
 
 
 async def _neighbour(tx: Transaction, view: View, index: int) -> ProvenEntryView | None:
-    found = await store.entries_between(tx, index, index + 1) if 0 <= index < view.size else []
+    found = await entry_store.entries_between(tx, index, index + 1) if 0 <= index < view.size else []
     return (await proven(tx, view, found))[0] if found else None
 
 
@@ -283,7 +286,7 @@ async def _first_ingested_at(tx: Transaction, indexes: range, moment_us: int) ->
     low, high = indexes.start, indexes.stop
     while low < high:
         middle = (low + high) // 2
-        [found] = await store.entries_between(tx, middle, middle + 1)
+        [found] = await entry_store.entries_between(tx, middle, middle + 1)
         low, high = (middle + 1, high) if entry.parse(found.leaf).ingested_at_us < moment_us else (low, middle)
     return low
 

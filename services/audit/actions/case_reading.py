@@ -5,7 +5,7 @@ Promises: each reading is itself an entry that names the case, recorded before t
 
 from collections.abc import Sequence
 
-from services.audit import store, supervision
+from services.audit import supervision
 from services.audit.actions import oversight, reading
 from services.audit.actions.audit import Audit
 from services.audit.actions.reading import NoSuchEntry
@@ -14,7 +14,9 @@ from services.audit.rules import case as rules
 from services.audit.rules import entry
 from services.audit.rules.case import Case, Scope
 from services.audit.schemas import EntriesView, EntryView
-from services.audit.store import StoredEntry
+from services.audit.store import entry as entry_store
+from services.audit.store import log as log_store
+from services.audit.store.entry import StoredEntry
 from shared.access import Caller
 from shared.ids import CaseId
 
@@ -38,9 +40,9 @@ async def entries(audit: Audit, caller: Caller, case_id: CaseId, after_index: in
     shown, at, looks = list[StoredEntry](), after_index + 1, 0
     async with audit.database.read() as tx:
         reached, end = await reading.reached_of(tx), await supervision.labelled_size(tx)
-        filed_under = _filed_under((await store.head(tx)).link_secret, case.form.scope)
+        filed_under = _filed_under((await log_store.head(tx)).link_secret, case.form.scope)
         while at is not None and len(shown) < limit and looks < LOOKS_MAX:
-            some = await store.find_entries(tx, filed_under, None, range(at, end), READ_AT_ONCE)
+            some = await entry_store.find_entries(tx, filed_under, None, range(at, end), READ_AT_ONCE)
             in_scope = await oversight.reached_by(tx, case.form.scope, some)
             taken = [each for each in some if each.index in in_scope][: limit - len(shown)]
             shown, looks = shown + taken, looks + 1
@@ -55,7 +57,7 @@ async def one_entry(audit: Audit, caller: Caller, case_id: CaseId, index: int) -
     case = await case_to_read(audit, caller, case_id)
     await oversight.label_entries(audit)
     async with audit.database.read() as tx:
-        found = await store.entries_between(tx, index, index + 1)
+        found = await entry_store.entries_between(tx, index, index + 1)
         reached = await reading.reached_of(tx)
         if not await oversight.reached_by(tx, case.form.scope, found):
             raise NoSuchEntry(index=index)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from services.audit import store, vault
+from services.audit import vault
 from services.audit.actions import case_reading, oversight
 from services.audit.actions.audit import Audit
 from services.audit.actions.reading import NoSuchEntry
@@ -17,7 +17,8 @@ from services.audit.rules.redaction import (
     KeyState,
     NotCommitted,
 )
-from services.audit.store import StoredEntry
+from services.audit.store import entry as entry_store
+from services.audit.store.entry import StoredEntry
 from services.audit.vault import Kept
 from shared import sealing
 from shared.access import Caller, ServiceCaller
@@ -67,7 +68,7 @@ async def disclose(audit: Audit, caller: ServiceCaller, told: Told) -> Field:
     if audit.master_key is None:
         raise NoDisclosuresKept()
     async with audit.database.transaction() as tx:
-        [entry] = await store.find_entries(tx, [], told.fact_id, range(0, 2**53), 1) or [None]
+        [entry] = await entry_store.find_entries(tx, [], told.fact_id, range(0, 2**53), 1) or [None]
         if entry is None:
             raise NotInTheLogYet(fact_id=told.fact_id)
         field = Field(entry.index, told.name)
@@ -90,7 +91,7 @@ async def fields(audit: Audit, regulator: Caller, case_id: CaseId, index: int) -
     case = await case_reading.case_to_read(audit, regulator, case_id)
     await oversight.label_entries(audit)
     async with audit.database.transaction() as tx:
-        found = await store.entries_between(tx, index, index + 1)
+        found = await entry_store.entries_between(tx, index, index + 1)
         if not await oversight.reached_by(tx, case.form.scope, found):
             raise NoSuchEntry(index=index)
         opened = await opened_of(audit, tx, case, found[0])

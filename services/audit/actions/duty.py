@@ -7,7 +7,6 @@ that no checkpoint signs yet is told as pending, never dropped. Whoever reported
 from base64 import b64encode
 from collections.abc import Sequence
 
-from services.audit import store
 from services.audit.actions import answering, evidence, proving
 from services.audit.actions.audit import Audit
 from services.audit.actions.reading import INDEX_MAX, NoCheckpoint, Reached, presented_size, reached_of
@@ -17,7 +16,10 @@ from services.audit.rules.entry import NoSuchFact
 from services.audit.rules.evidence import EvidenceTooLarge, NotYourDuty, require_duty
 from services.audit.rules.question import AboutSubjects, about_objects
 from services.audit.schemas import EvidenceFileView, EvidenceView, FactPlaceView, ProofView, ProvenEntryView
-from services.audit.store import StoredEntry
+from services.audit.store import checkpoint as checkpoint_store
+from services.audit.store import entry as entry_store
+from services.audit.store import log as log_store
+from services.audit.store.entry import StoredEntry
 from shared.access import ServiceCaller
 from shared.database import Transaction
 from shared.errors import Unavailable
@@ -42,16 +44,16 @@ async def entries_of(
     await audit.sequencer.begin()
     question = about_objects(*object_ids)
     async with audit.database.read() as tx:
-        secret, signed = (await store.head(tx)).link_secret, await _signed(audit, tx, size)
+        secret, signed = (await log_store.head(tx)).link_secret, await _signed(audit, tx, size)
         filed_under = [frozenset(entry.back_link_key(secret, each.role, each.name) for each in question.subjects)]
         if caller.acting_for:
             own = caller.acting_for.participant_id
             filed_under.append(frozenset(entry.back_link_key(secret, role, own) for role in ("org", "obj")))
-        found = await store.find_entries(tx, filed_under, None, range(after_index + 1, INDEX_MAX), limit + 1)
+        found = await entry_store.find_entries(tx, filed_under, None, range(after_index + 1, INDEX_MAX), limit + 1)
         shown = found[:limit]
         is_first = after_index < 0 and size is None and caller.acting_for is None
         proof = await _proof(audit, tx, question) if is_first and signed else None
-        reached = Reached(signed[0] if signed else 0, await store.witnessed_size(tx))
+        reached = Reached(signed[0] if signed else 0, await checkpoint_store.witnessed_size(tx))
         entries = await _proven(tx, shown, reached)
     signed_size, checkpoint = (signed[0], signed[1].decode()) if signed else (0, None)
     fact = QueryAnswered(str(question), signed_size, len(shown), *_ends(shown))
@@ -70,7 +72,7 @@ async def bundle_of(audit: Audit, caller: ServiceCaller, object_ids: Sequence[st
     if caller.acting_for:
         raise NotYourDuty(service=caller.name)
     async with audit.database.read() as tx:
-        if await store.newest_checkpoint(tx) is None:
+        if await checkpoint_store.newest_checkpoint(tx) is None:
             raise NotSignedYet(retry_after_seconds=1)
     content = b""
     async for member in await evidence.export(audit, caller.actor, about_objects(*object_ids)):
@@ -83,7 +85,7 @@ async def bundle_of(audit: Audit, caller: ServiceCaller, object_ids: Sequence[st
 async def place_of(audit: Audit, caller: ServiceCaller, fact_id: FactId) -> FactPlaceView:
     """Where a fact of the asking service stands. Raises NoSuchFact."""
     async with audit.database.read() as tx:
-        index, reached = await store.place_of_fact(tx, caller.name, fact_id), await reached_of(tx)
+        index, reached = await entry_store.place_of_fact(tx, caller.name, fact_id), await reached_of(tx)
     if index is None:
         raise NoSuchFact()
     return FactPlaceView(index=index, state=reached.state_of(index))
@@ -92,7 +94,7 @@ async def place_of(audit: Audit, caller: ServiceCaller, fact_id: FactId) -> Fact
 async def _signed(audit: Audit, tx: Transaction, size: int | None) -> tuple[int, bytes] | None:
     """Size and note of the checkpoint; None if nothing is signed yet. Raises NoCheckpoint for a size that never was."""
     shown = await presented_size(audit, tx) if size is None else size
-    note = await store.checkpoint_note(tx, shown) if shown else None
+    note = await checkpoint_store.checkpoint_note(tx, shown) if shown else None
     if note is None and size:
         raise NoCheckpoint(size=size)
     return (shown, note) if shown and note else None

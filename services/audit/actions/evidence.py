@@ -7,7 +7,6 @@ is held at most. Without the tail, whose entries are about others, it proves the
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, replace
 
-from services.audit import store
 from services.audit.actions import answering, oversight, proving
 from services.audit.actions.answering import Scope, Thread, View
 from services.audit.actions.audit import Audit
@@ -15,7 +14,8 @@ from services.audit.actions.export import policies
 from services.audit.events import EvidenceExported
 from services.audit.rules import bundle, evidence, tile
 from services.audit.rules.question import AboutSubjects, AtTime, FromSource, Question
-from services.audit.store import StoredEntry
+from services.audit.store import entry as entry_store
+from services.audit.store.entry import StoredEntry
 from shared import canonical
 from shared.access import Caller
 from shared.facts import Actor
@@ -61,7 +61,7 @@ async def export_to_supervisor(audit: Audit, caller: Caller, question: Question)
 async def _is_tail_free(audit: Audit, caller: Caller, view: View) -> bool:
     for first in range(view.mapped_size, view.size, ENTRIES_AT_ONCE):
         async with audit.database.read() as tx:
-            found = await store.entries_between(tx, first, min(first + ENTRIES_AT_ONCE, view.size))
+            found = await entry_store.entries_between(tx, first, min(first + ENTRIES_AT_ONCE, view.size))
             if (await oversight.screen(tx, caller, found))[1]:
                 return False
     return True
@@ -81,7 +81,7 @@ async def _contents(audit: Audit, question: Question, *, has_tail: bool) -> Cont
     async with audit.database.read() as tx:
         view = await answering.view_of(audit, tx, None)
         if isinstance(question, FromSource):  # of what comes later there is nothing to show
-            newest = await store.newest_seq(tx, question.service, question.stripe, view.size)
+            newest = await entry_store.newest_seq(tx, question.service, question.stripe, view.size)
             question = replace(question, last_seq=max(question.first_seq, min(question.last_seq, newest)))
         scope = await answering.scope_of(tx, view, question)
         threads = await answering.threads_of(tx, view, question) if isinstance(question, AboutSubjects) else []
@@ -113,7 +113,7 @@ async def _members(audit: Audit, contents: Contents) -> AsyncGenerator[bytes]:
     if contents.tail_peaks is not None:
         for first in range(view.mapped_size, view.size, evidence.TAIL_WIDTH):
             async with audit.database.read() as tx:
-                found = await store.entries_between(tx, first, min(first + evidence.TAIL_WIDTH, view.size))
+                found = await entry_store.entries_between(tx, first, min(first + evidence.TAIL_WIDTH, view.size))
             yield bundle.member(evidence.tail_name(first), tile.entry_bundle(each.leaf for each in found))
     yield bundle.END
 
@@ -131,7 +131,7 @@ async def _given(audit: Audit, contents: Contents) -> AsyncIterator[list[StoredE
             page = await answering.hits(tx, view, contents.scope, contents.question, after, ENTRIES_AT_ONCE)
             is_end, before = len(page) < ENTRIES_AT_ONCE, after
             after = page[-1].index if page else after
-            told = [] if teller is None else await store.entries_between(tx, teller, teller + 1)
+            told = [] if teller is None else await entry_store.entries_between(tx, teller, teller + 1)
         told = [each for each in told if before < each.index and (each.index <= after or is_end)]
         given = {each.index: each for each in [*page, *told] if _belongs(contents, each)}
         yield [given[index] for index in sorted(given)]

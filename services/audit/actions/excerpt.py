@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncGenerator, Sequence
 
-from services.audit import store
 from services.audit.actions import case_reading, disclosure, export, oversight
 from services.audit.actions.audit import Audit
 from services.audit.events import BundleExported
 from services.audit.rules import bundle, excerpt, tile
 from services.audit.rules.case import Case
-from services.audit.store import StoredEntry
+from services.audit.store import entry as entry_store
+from services.audit.store import log as log_store
+from services.audit.store.entry import StoredEntry
 from shared.access import Caller
 from shared.ids import CaseId
 
@@ -43,7 +44,7 @@ async def _members(
 ) -> AsyncGenerator[bytes]:  # fmt: skip
     """The excerpt, in ascending order of name."""
     async with audit.database.read() as tx:
-        minimum = await store.minimum_index(tx)
+        minimum = await log_store.minimum_index(tx)
     async for member in export.checkpoints(audit, size, note):
         yield member
     for first in range(minimum, size, AT_ONCE):
@@ -62,7 +63,7 @@ async def _members(
 
 async def _told(audit: Audit, caller: Caller, case: Case | None, first: int, last: int) -> Sequence[StoredEntry]:
     async with audit.database.read() as tx:
-        found = await store.entries_between(tx, first, last)
+        found = await entry_store.entries_between(tx, first, last)
         if case is None:
             return (await oversight.screen(tx, caller, found))[0]
         reached = await oversight.reached_by(tx, case.form.scope, found)

@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncGenerator, Iterator
 
-from services.audit import store
 from services.audit.actions.audit import Audit
 from services.audit.actions.reading import NoCheckpoint, presented_size
 from services.audit.events import BundleExported
 from services.audit.rules import bundle, checkpoint, excerpt, tile, tree
 from services.audit.rules.tile import Tile
+from services.audit.store import checkpoint as checkpoint_store
+from services.audit.store import entry as entry_store
+from services.audit.store import log as log_store
 from shared.access import Caller
 
 
@@ -28,7 +30,7 @@ async def signed_at(audit: Audit, size: int | None) -> tuple[int, bytes]:
     """The checkpoint of that size, or the newest. Raises NoCheckpoint if there is none."""
     async with audit.database.read() as tx:
         size = await presented_size(audit, tx) if size is None else size
-        note = None if size is None else await store.checkpoint_note(tx, size)
+        note = None if size is None else await checkpoint_store.checkpoint_note(tx, size)
     if size is None or note is None:
         raise NoCheckpoint(size=size)
     return size, note
@@ -42,7 +44,7 @@ async def checkpoints(audit: Audit, size: int, note: bytes) -> AsyncGenerator[by
     """The newest checkpoint and those before it, which come first in every bundle."""
     yield bundle.member("checkpoint", note)
     async with audit.database.read() as tx:
-        sizes = bundle.history(await store.checkpoint_sizes(tx, size))
+        sizes = bundle.history(await checkpoint_store.checkpoint_sizes(tx, size))
     for earlier in sorted(sizes, key=str):
         yield bundle.member(f"checkpoints/{earlier}", await _checkpoint(audit, earlier))
 
@@ -57,7 +59,7 @@ def policies(audit: Audit, policy: bytes) -> Iterator[bytes]:
 async def _members(audit: Audit, size: int, note: bytes) -> AsyncGenerator[bytes]:
     """The bundle, one member at a time, in ascending order of name."""
     async with audit.database.read() as tx:
-        minimum = await store.minimum_index(tx)
+        minimum = await log_store.minimum_index(tx)
     async for member in checkpoints(audit, size, note):
         yield member
     who = (audit.origin, audit.signer.key)
@@ -76,17 +78,17 @@ async def _members(audit: Audit, size: int, note: bytes) -> AsyncGenerator[bytes
 
 async def _checkpoint(audit: Audit, size: int) -> bytes:
     async with audit.database.read() as tx:
-        return await store.checkpoint_note(tx, size) or b""
+        return await checkpoint_store.checkpoint_note(tx, size) or b""
 
 
 async def hashes(audit: Audit, wanted: Tile) -> bytes:
     async with audit.database.read() as tx:
-        found = await store.tile_hashes(tx, [(wanted.level, wanted.index)])
+        found = await log_store.tile_hashes(tx, [(wanted.level, wanted.index)])
     return found[wanted.level, wanted.index][: wanted.width * tree.HASH_BYTES]
 
 
 async def _entries(audit: Audit, wanted: Tile) -> bytes:
     first = wanted.index * tile.WIDTH
     async with audit.database.read() as tx:
-        found = await store.entries_between(tx, first, first + wanted.width)
+        found = await entry_store.entries_between(tx, first, first + wanted.width)
     return tile.entry_bundle(each.leaf for each in found)

@@ -7,12 +7,15 @@ several that build at the same time one tells; a map is kept until the entry of 
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.audit import store
 from services.audit.actions.audit import Audit
 from services.audit.events import IndexSnapshot
 from services.audit.rules import entry, snapshot
 from services.audit.rules.snapshot import Lags, Snapshot
 from services.audit.rules.tile import WIDTH, Unfinished
+from services.audit.store import checkpoint as checkpoint_store
+from services.audit.store import entry as entry_store
+from services.audit.store import log as log_store
+from services.audit.store import snapshot as snapshot_store
 from shared.ids import FactId
 
 HEADS_AT_ONCE = 16 * WIDTH
@@ -35,14 +38,14 @@ async def take_snapshot(audit: Audit) -> Snapshot | None:
     lags = await _lags(audit, due)
     keys = await _build(audit, due.size)
     async with audit.database.transaction() as tx:
-        await store.head_for_update(tx)  # the builders of several processes, one after the other
+        await log_store.head_for_update(tx)  # the builders of several processes, one after the other
         now = await audit.database.now(tx)
-        if await store.newest_snapshot(tx) != due.before:
+        if await snapshot_store.newest_snapshot(tx) != due.before:
             return None
         new = Snapshot(due.size, snapshot.root(keys), keys.size, lags, FactId.new(), now)
-        told = await store.told_snapshot(tx, due.size)
-        await store.add_snapshot(tx, new)
-        await store.drop_snapshots_but(tx, {new.size, *([told[0].size] if told else [])})
+        told = await snapshot_store.told_snapshot(tx, due.size)
+        await snapshot_store.add_snapshot(tx, new)
+        await snapshot_store.drop_snapshots_but(tx, {new.size, *([told[0].size] if told else [])})
         fact = IndexSnapshot(new.size, new.root.hex(), new.key_count, new.fact_id, lags.least_us, lags.most_us)
         await audit.outbox.record(tx, audit.outbox.itself, now, fact)
     return new
@@ -50,7 +53,7 @@ async def take_snapshot(audit: Audit) -> Snapshot | None:
 
 async def _due(audit: Audit, now: datetime) -> Due | None:
     async with audit.database.read() as tx:
-        signed, last = await store.newest_checkpoint(tx), await store.newest_snapshot(tx)
+        signed, last = await checkpoint_store.newest_checkpoint(tx), await snapshot_store.newest_snapshot(tx)
     size = signed.size if signed else 0
     return Due(size, last) if snapshot.is_due(last, size, now, audit.cadence) else None
 
@@ -61,7 +64,7 @@ async def _lags(audit: Audit, due: Due) -> Lags:
     while reached < due.size:
         upto = min(reached + ENTRIES_AT_ONCE, due.size)
         async with audit.database.read() as tx:
-            found = await store.entries_between(tx, reached, upto)
+            found = await entry_store.entries_between(tx, reached, upto)
         lags = lags.with_these(entry.parse(each.leaf).lag_us for each in found)
         reached = upto
     return lags
@@ -72,11 +75,11 @@ async def _build(audit: Audit, size: int) -> Unfinished:
     keys, after = Unfinished(), ""
     while True:
         async with audit.database.read() as tx:
-            heads = await store.heads_at(tx, size, after, HEADS_AT_ONCE)
+            heads = await snapshot_store.heads_at(tx, size, after, HEADS_AT_ONCE)
         if heads:
             keys, changed = snapshot.grow(keys, heads)
             async with audit.database.transaction() as tx:
-                await store.save_snapshot_tiles(tx, size, changed)
+                await snapshot_store.save_snapshot_tiles(tx, size, changed)
             after = heads[-1].key
         if len(heads) < HEADS_AT_ONCE:
             return keys

@@ -3,7 +3,6 @@
 from base64 import b64encode
 from datetime import datetime
 
-from services.audit import store
 from services.audit.actions import sources
 from services.audit.actions.audit import Audit
 from services.audit.events import AlertRaised
@@ -11,7 +10,8 @@ from services.audit.rules import receipt
 from services.audit.rules.entry import Batch, SourceEquivocates, SourceHead
 from services.audit.rules.receipt import Placed
 from services.audit.schemas import Receipt
-from services.audit.store import Evidence
+from services.audit.store import source as source_store
+from services.audit.store.source import Evidence
 from shared.access import ServiceCaller
 from shared.errors import Forbidden
 from shared.ids import EvidenceId
@@ -41,7 +41,7 @@ async def take(audit: Audit, caller: ServiceCaller, batch: Batch) -> Receipt:
 async def source(audit: Audit, service: str, stripe: int) -> SourceHead:
     """How far the log has a stripe; number 0 if it has nothing of it."""
     async with audit.database.read() as tx:
-        return await store.source_head(tx, service, stripe)
+        return await source_store.source_head(tx, service, stripe)
 
 
 def _signed(audit: Audit, placed: Placed, issued_at: datetime) -> Receipt:
@@ -62,6 +62,6 @@ async def _keep_evidence(audit: Audit, batch: Batch, contradiction: SourceEquivo
             EvidenceId.new(), batch.service, batch.stripe, seq, bytes.fromhex(known), bytes.fromhex(sent),
             batch.first_seq, batch.previous, b"\n".join(batch.lines), now,
         )  # fmt: skip
-        if await store.add_evidence(tx, found):
+        if await source_store.add_evidence(tx, found):
             alert = AlertRaised("source_equivocates", found.id, batch.service, batch.stripe, seq, known, sent)
             await audit.outbox.record(tx, audit.outbox.itself, now, alert)

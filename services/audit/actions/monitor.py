@@ -10,12 +10,13 @@ import logging
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from services.audit import store
 from services.audit.actions.audit import Audit
 from services.audit.actions.rereading import ENTRIES_AT_ONCE, Checked, LogContradictsItself, opened, read_on
 from services.audit.events import AlertRaised
 from services.audit.rules import entry
 from services.audit.rules.checkpoint import Checkpoint
+from services.audit.store import checkpoint as checkpoint_store
+from services.audit.store import entry as entry_store
 from shared.database import Database, Transaction
 from shared.facts import moment
 
@@ -60,7 +61,7 @@ class Monitor:
 
     async def _walk(self) -> None:
         async with self.eyes.read() as tx:
-            newest = await store.newest_checkpoint(tx)
+            newest = await checkpoint_store.newest_checkpoint(tx)
             if (newest.size if newest else 0) < self.size:
                 raise LogContradictsItself(detail=f"the checkpoint at {self.size} is gone")
         while newest and self.size < newest.size:
@@ -70,7 +71,7 @@ class Monitor:
 
     async def _step(self, tx: Transaction, checked: Checked, size: int) -> Checked:
         """Up to that size, from one checkpoint to the next."""
-        for signed in await store.checkpoints_between(tx, checked.edge.size, size):
+        for signed in await checkpoint_store.checkpoints_between(tx, checked.edge.size, size):
             checked = await read_on(tx, checked, signed.size)
             point = Checkpoint(self.audit.origin, signed.size, checked.edge.root())
             if opened(signed.note, self.audit.signer.key) != point:
@@ -80,7 +81,7 @@ class Monitor:
     async def _heard(self) -> dict[str, datetime]:
         """Of each service that ever reported, when it last did."""
         async with self.eyes.read() as tx:
-            last = await store.last_entries(tx)
+            last = await entry_store.last_entries(tx)
         heard: dict[str, datetime] = {}
         for each in last:
             at = moment(entry.parse(each.leaf).ingested_at_us)

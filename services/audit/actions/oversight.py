@@ -6,12 +6,14 @@ back is said, never passed over.
 
 from collections.abc import Iterable, Sequence
 
-from services.audit import store, supervision
+from services.audit import supervision
 from services.audit.actions.audit import Audit
 from services.audit.rules import case as rules
 from services.audit.rules.case import CaseNeeded, Need, Scope
 from services.audit.rules.label import carriers, grade_of, names, raised
-from services.audit.store import StoredEntry
+from services.audit.store import entry as entry_store
+from services.audit.store import log as log_store
+from services.audit.store.entry import StoredEntry
 from shared.access import Caller
 from shared.database import Transaction
 from shared.errors import Unavailable
@@ -98,11 +100,11 @@ async def _labels(tx: Transaction, events: Iterable[Event]) -> dict[str, Grade]:
 async def _label_some(audit: Audit) -> bool:
     """The next entries' labels. Returns whether there may be more."""
     async with audit.database.read() as tx:
-        if await supervision.labelled_size(tx) >= (await store.head(tx)).size:
+        if await supervision.labelled_size(tx) >= (await log_store.head(tx)).size:
             return False
     async with audit.database.transaction() as tx:
         begin = await supervision.labelled_size_for_update(tx)
-        some = await store.entries_between(tx, begin, begin + LABELLED_AT_ONCE)
+        some = await entry_store.entries_between(tx, begin, begin + LABELLED_AT_ONCE)
         events = [event for each in some if (event := event_of(each))]
         labels = await _labels(tx, events)
         changed = dict[str, Grade]()

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from services.audit import store
 from services.audit.rules import tile, tree
 from services.audit.rules.tree import Node
+from services.audit.store import log as log_store
 from shared.database import Transaction
 
 
@@ -12,7 +12,7 @@ async def hashes_over(tx: Transaction, parts: Iterable[list[Node]]) -> list[byte
     """The hash over each list of neighbouring subtrees."""
     parts = list(parts)
     places = {tile.tile_of(node) for part in parts for node in part}
-    tiles = {place: tile.hashes_of(found) for place, found in (await store.tile_hashes(tx, places)).items()}
+    tiles = {place: tile.hashes_of(found) for place, found in (await log_store.tile_hashes(tx, places)).items()}
     return [tree.fold([tile.node_in_tile(node, tiles[tile.tile_of(node)]) for node in part]) for part in parts]
 
 

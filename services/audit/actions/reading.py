@@ -7,7 +7,7 @@ recorded, before the answer leaves.
 from dataclasses import dataclass
 from typing import Literal
 
-from services.audit import store, supervision
+from services.audit import supervision
 from services.audit.actions import oversight
 from services.audit.actions.audit import Audit
 from services.audit.actions.proofs import hashes_over
@@ -18,7 +18,10 @@ from services.audit.rules.tile import NoSuchTile, Tile
 from services.audit.rules.tlog_proof import Proof
 from services.audit.rules.tree import Node, OutsideOfTheTree, leaf_hash
 from services.audit.schemas import ConsistencyView, EntriesView, EntryView, InclusionView
-from services.audit.store import StoredEntry
+from services.audit.store import checkpoint as checkpoint_store
+from services.audit.store import entry as entry_store
+from services.audit.store import log as log_store
+from services.audit.store.entry import StoredEntry
 from shared.access import Caller, Role
 from shared.database import Transaction
 from shared.errors import Forbidden, NotFound
@@ -91,13 +94,13 @@ async def _find(audit: Audit, caller: Caller, wanted: Wanted, indexes: range, li
     supervises = bool(SUPERVISORS & caller.roles)
     await oversight.label_entries(audit)
     async with audit.database.read() as tx:
-        secret = (await store.head(tx)).link_secret
+        secret = (await log_store.head(tx)).link_secret
         filed_under = _filed_under(secret, caller, wanted)
         # Whom a case looks at does not learn of it from the log: what supervision does is no entry of theirs.
         hidden = None if supervises else audit.outbox.service
         if supervises:
             indexes = range(indexes.start, min(indexes.stop, await supervision.labelled_size(tx)))
-        found = await store.find_entries(tx, filed_under, wanted.fact_id, indexes, limit + 1, but_not_of=hidden)
+        found = await entry_store.find_entries(tx, filed_under, wanted.fact_id, indexes, limit + 1, but_not_of=hidden)
         page = found[:limit]
         shown, withheld = await oversight.screen(tx, caller, page) if supervises else (page, [])
         reached = await reached_of(tx)
@@ -112,7 +115,7 @@ async def newest_checkpoint(audit: Audit) -> bytes:
     """The newest that meets the policy, if one does; otherwise the newest that is signed."""
     async with audit.database.read() as tx:
         size = await presented_size(audit, tx)
-        note = None if size is None else await store.checkpoint_note(tx, size)
+        note = None if size is None else await checkpoint_store.checkpoint_note(tx, size)
     if note is None:
         raise NoCheckpoint()
     return note
@@ -120,8 +123,8 @@ async def newest_checkpoint(audit: Audit) -> bytes:
 
 async def presented_size(audit: Audit, tx: Transaction) -> int | None:
     """The size of the checkpoint that is shown to whoever asks for the newest; None if there is none yet."""
-    witnessed = await store.witnessed_size(tx) if audit.witnessing.policy else 0
-    newest = await store.newest_checkpoint(tx)
+    witnessed = await checkpoint_store.witnessed_size(tx) if audit.witnessing.policy else 0
+    newest = await checkpoint_store.newest_checkpoint(tx)
     return witnessed or (newest.size if newest else None)
 
 
@@ -130,7 +133,7 @@ async def hash_tile(audit: Audit, level: int, path: str) -> TileContent:
     wanted = tile.parse_path(level, path)
     async with audit.database.read() as tx:
         _require_signed(wanted, await signed_size(tx))
-        found = await store.tile_hashes(tx, [(level, wanted.index)])
+        found = await log_store.tile_hashes(tx, [(level, wanted.index)])
     hashes = found[level, wanted.index][: wanted.width * tree.HASH_BYTES]
     return TileContent(hashes, wanted.width == tile.WIDTH)
 
@@ -142,9 +145,9 @@ async def entry_bundle(audit: Audit, caller: Caller, path: str) -> TileContent:
     async with audit.database.read() as tx:
         _require_signed(wanted, await signed_size(tx))
         first = wanted.index * tile.WIDTH
-        if first < (minimum := await store.minimum_index(tx)):
+        if first < (minimum := await log_store.minimum_index(tx)):
             raise EntriesPruned(minimum_index=minimum)
-        found = await store.entries_between(tx, first, first + wanted.width)
+        found = await entry_store.entries_between(tx, first, first + wanted.width)
         await oversight.require_free(tx, caller, found)
     await _record_reading(audit, caller, Wanted(), [each.index for each in found])
     return TileContent(tile.entry_bundle(each.leaf for each in found), wanted.width == tile.WIDTH)
@@ -165,7 +168,7 @@ async def stand_alone_proof(audit: Audit, index: int, size: int | None) -> str:
     """The same proof together with the checkpoint of that size, or the newest that is shown, as C2SP tlog-proof."""
     async with audit.database.read() as tx:
         size = await presented_size(audit, tx) if size is None else size
-        note = None if size is None else await store.checkpoint_note(tx, size)
+        note = None if size is None else await checkpoint_store.checkpoint_note(tx, size)
         if size is None or note is None:
             raise NoCheckpoint(size=size)
         hashes = await hashes_over(tx, tree.inclusion_parts(index, size))
@@ -184,11 +187,11 @@ async def consistency(audit: Audit, first: int, second: int | None) -> Consisten
 
 
 async def reached_of(tx: Transaction) -> Reached:
-    return Reached(await signed_size(tx), await store.witnessed_size(tx))
+    return Reached(await signed_size(tx), await checkpoint_store.witnessed_size(tx))
 
 
 async def signed_size(tx: Transaction) -> int:
-    signed = await store.newest_checkpoint(tx)
+    signed = await checkpoint_store.newest_checkpoint(tx)
     return signed.size if signed else 0
 
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 
-from services.audit import store, supervision, vault
+from services.audit import supervision, vault
 from services.audit.actions import oversight
 from services.audit.actions.audit import Audit
 from services.audit.events import RedactionDone, RedactionLapsed, RedactionProposed, RedactionRefused
@@ -13,7 +13,8 @@ from services.audit.rules import retention
 from services.audit.rules.case import Case
 from services.audit.rules.entry import parse
 from services.audit.rules.redaction import Field, KeyState, NothingKept, Redaction
-from services.audit.store import StoredEntry
+from services.audit.store import entry as entry_store
+from services.audit.store.entry import StoredEntry
 from shared.access import Caller
 from shared.database import Transaction
 from shared.facts import moment, read_event
@@ -56,7 +57,7 @@ async def approve(audit: Audit, operator: Caller, redaction_id: RedactionId, onc
         key = await vault.key_for_update(tx, before.data_key_id)
         now = await audit.database.now(tx)
         fields = [each.field for each in await vault.under(tx, key.id)]
-        entries = await store.entries_at(tx, [each.index for each in fields])
+        entries = await entry_store.entries_at(tx, [each.index for each in fields])
         done, emptied = rules.approve(
             before, key, operator.subject, operator.participant_id, now, fields=len(fields),
             kept_until=_kept_until(audit, entries), is_looked_at=await _is_looked_at(tx, entries),

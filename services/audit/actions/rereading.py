@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from services.audit import store
 from services.audit.rules import checkpoint, tile
 from services.audit.rules.checkpoint import Checkpoint, NotANote, VerifierKey
 from services.audit.rules.tile import Unfinished
 from services.audit.rules.tree import Edge, leaf_hash
+from services.audit.store import entry as entry_store
+from services.audit.store import log as log_store
 from shared.database import Transaction
 from shared.errors import Failure
 from shared.signing import verifies
@@ -32,14 +33,14 @@ async def read_on(tx: Transaction, checked: Checked, size: int) -> Checked:
     Raises LogContradictsItself if entries are missing, or tiles are not of the entries. Of entries that were pruned the
     hash stands in the tiles.
     """
-    begin, kept_from = checked.edge.size, await store.minimum_index(tx)
-    stored = await store.entries_between(tx, begin, size)
+    begin, kept_from = checked.edge.size, await log_store.minimum_index(tx)
+    stored = await entry_store.entries_between(tx, begin, size)
     pruned = range(begin, min(size, kept_from))
     if [*pruned, *(each.index for each in stored)] != list(range(begin, size)):
         raise LogContradictsItself(detail=f"entries are missing between {begin} and {size}")
     hashes = [*await _hashes_of_pruned(tx, pruned), *(leaf_hash(each.leaf) for each in stored)]
     unfinished, changed = tile.grow(checked.unfinished, hashes)
-    kept = await store.tile_hashes(tx, [(each.level, each.index) for each in changed])
+    kept = await log_store.tile_hashes(tx, [(each.level, each.index) for each in changed])
     for each, expected in changed.items():
         if not kept.get((each.level, each.index), b"").startswith(expected):
             raise LogContradictsItself(detail=f"tile {each.level}/{each.path()} is not of its entries")
@@ -50,7 +51,7 @@ async def _hashes_of_pruned(tx: Transaction, indexes: range) -> list[bytes]:
     if not indexes:
         return []
     first, last = indexes[0] // tile.WIDTH, indexes[-1] // tile.WIDTH
-    kept = await store.tile_hashes(tx, [(0, index) for index in range(first, last + 1)])
+    kept = await log_store.tile_hashes(tx, [(0, index) for index in range(first, last + 1)])
     hashes = [each for index in range(first, last + 1) for each in tile.hashes_of(kept.get((0, index), b""))]
     at = first * tile.WIDTH
     return hashes[indexes.start - at : indexes.stop - at]

@@ -3,13 +3,14 @@
 import logging
 import secrets
 
-from services.audit import store, supervision
+from services.audit import supervision
 from services.audit.actions.audit import Audit
 from services.audit.events import SamplingCommitted, SamplingDrawn, SamplingLapsed
 from services.audit.rules import checkpoint
 from services.audit.rules import sampling as rules
 from services.audit.rules.sampling import Plan, Sampling
-from services.audit.store import SignedCheckpoint
+from services.audit.store import checkpoint as checkpoint_store
+from services.audit.store.checkpoint import SignedCheckpoint
 from shared import canonical
 from shared.access import Caller
 from shared.facts import plain
@@ -59,7 +60,7 @@ async def draw_due(audit: Audit) -> None:
 async def _draw(audit: Audit, sampling_id: SamplingId) -> None:
     async with audit.database.transaction() as tx:
         before = await supervision.matter_for_update(tx, Sampling, sampling_id)
-        signed = await store.first_checkpoint_with(tx, before.fact_id)
+        signed = await checkpoint_store.first_checkpoint_with(tx, before.fact_id)
         now = await audit.database.now(tx)
         if before.deadline is None:
             return

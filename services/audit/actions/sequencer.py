@@ -11,13 +11,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from services.audit import store
 from services.audit.rules import entry, tile
 from services.audit.rules.entry import BackLink, Batch, SourceHead
 from services.audit.rules.receipt import Placed
 from services.audit.rules.tile import Unfinished
 from services.audit.rules.tree import leaf_hash
-from services.audit.store import Log, StoredEntry
+from services.audit.store import entry as entry_store
+from services.audit.store import log as log_store
+from services.audit.store import source as source_store
+from services.audit.store.entry import StoredEntry
+from services.audit.store.log import Log
 from shared.batching import Batcher
 from shared.database import Database, Transaction
 from shared.errors import Failure, Unavailable
@@ -67,7 +70,7 @@ class Sequencer:
         if self._has_begun:
             return
         async with self._database.transaction() as tx:
-            await store.ensure_log(tx, secrets.token_bytes(LINK_SECRET_BYTES))
+            await log_store.ensure_log(tx, secrets.token_bytes(LINK_SECRET_BYTES))
         self._has_begun = True
 
     async def append(self, batch: Batch) -> Placed:
@@ -85,17 +88,17 @@ class Sequencer:
             raise LogFrozen(detail=self.frozen_because)
         await self.begin()
         async with self._database.transaction() as tx:
-            log = await store.head_for_update(tx)
+            log = await log_store.head_for_update(tx)
             growth = Growth(self._leased(log, now := await self._database.now(tx)), now)
             outcomes = [await self._place(tx, growth, batch) for batch in batches]
             unfinished = await self._unfinished_of(tx, log)
             if growth.leaf_hashes:
                 unfinished, changed = tile.grow(unfinished, growth.leaf_hashes)
-                await store.save_tiles(tx, changed)
-                await store.save_source_heads(tx, growth.sources.values())
-                await store.save_key_heads(tx, growth.newest.values())
+                await log_store.save_tiles(tx, changed)
+                await source_store.save_source_heads(tx, growth.sources.values())
+                await source_store.save_key_heads(tx, growth.newest.values())
             root = tile.edge(unfinished).root()
-            await store.move_head(tx, log, replace(growth.log, size=unfinished.size, root=root))
+            await log_store.move_head(tx, log, replace(growth.log, size=unfinished.size, root=root))
         self._unfinished = unfinished
         size = unfinished.size
         return [replace(each, log_size=size) if isinstance(each, Placed) else each for each in outcomes]
@@ -111,14 +114,18 @@ class Sequencer:
 
     async def _unfinished_of(self, tx: Transaction, log: Log) -> Unfinished:
         held = self._unfinished
-        return held if log.holder == self._holder and held.size == log.size else await store.unfinished_at(tx, log.size)
+        return (
+            held
+            if log.holder == self._holder and held.size == log.size
+            else await log_store.unfinished_at(tx, log.size)
+        )
 
     async def _place(self, tx: Transaction, growth: Growth, batch: Batch) -> Placed | Exception:
         source = (batch.service, batch.stripe)
-        head = growth.sources.get(source) or await store.source_head(tx, *source)
+        head = growth.sources.get(source) or await source_store.source_head(tx, *source)
         try:
             known = entry.overlap(head, batch)
-            places = await store.places_of(tx, *source, batch.first_seq, known)
+            places = await entry_store.places_of(tx, *source, batch.first_seq, known)
             known_hash = await self._hash_at(tx, head, known)
             arrivals = entry.next_in_line(batch, known, known_hash)
             if places:
@@ -130,14 +137,14 @@ class Sequencer:
     async def _hash_at(self, tx: Transaction, head: SourceHead, seq: int) -> bytes:
         if seq == head.seq:
             return head.hash
-        [(_, chain_hash)] = await store.places_of(tx, head.service, head.stripe, seq, seq)
+        [(_, chain_hash)] = await entry_store.places_of(tx, head.service, head.stripe, seq, seq)
         return chain_hash
 
     async def _add(self, tx: Transaction, growth: Growth, batch: Batch, arrivals: Sequence[entry.Arrival]) -> Placed:
         secret, first = growth.log.link_secret, growth.next_index
         keys = [[entry.back_link_key(secret, *each) for each in entry.subjects(arrival.event)] for arrival in arrivals]
         unknown = {key for some in keys for key in some} - growth.newest.keys()
-        newest = ChainMap(dict[str, BackLink](), growth.newest, await store.key_heads_of(tx, sorted(unknown)))
+        newest = ChainMap(dict[str, BackLink](), growth.newest, await source_store.key_heads_of(tx, sorted(unknown)))
         last_its, now_us, stored = growth.log.last_its, microseconds(growth.now), list[StoredEntry]()
         for index, (arrival, some) in enumerate(zip(arrivals, keys, strict=True), first):
             links = entry.back_links(some, newest, index)
@@ -147,7 +154,7 @@ class Sequencer:
             source = (batch.service, batch.stripe, arrival.seq, arrival.hash)
             stored.append(StoredEntry(index, leaf, *source, arrival.fact_id))
         filed = [(key, each.index) for each, some in zip(stored, keys, strict=True) for key in some]
-        await store.add_entries(tx, stored, filed)
+        await entry_store.add_entries(tx, stored, filed)
         # Only now: a batch that is refused half-way has changed nothing for those behind it.
         growth.newest.update(newest.maps[0])
         growth.leaf_hashes += [leaf_hash(each.leaf) for each in stored]

@@ -7,12 +7,14 @@ Does not: notice that the whole database was set back to a backup while no proce
 (`witnessing.py`).
 """
 
-from services.audit import store
 from services.audit.actions.rereading import ENTRIES_AT_ONCE, Checked, LogContradictsItself, opened, read_on
 from services.audit.actions.sequencer import Sequencer
 from services.audit.rules import checkpoint, tile
 from services.audit.rules.checkpoint import Checkpoint, VerifierKey
-from services.audit.store import Log, SignedCheckpoint
+from services.audit.store import checkpoint as checkpoint_store
+from services.audit.store import log as log_store
+from services.audit.store.checkpoint import SignedCheckpoint
+from services.audit.store.log import Log
 from shared.database import Database, Transaction
 from shared.signing import SigningKey
 
@@ -31,7 +33,7 @@ class Signer:
         await self._sequencer.begin()
         try:
             async with self._database.read() as tx:
-                log, newest = await store.head(tx), await store.newest_checkpoint(tx)
+                log, newest = await log_store.head(tx), await checkpoint_store.newest_checkpoint(tx)
                 self._refuse_a_way_back(log.size, newest.size if newest else 0)
                 if newest and newest.size == log.size:
                     return False
@@ -40,12 +42,12 @@ class Signer:
             self._sequencer.frozen_because = str(contradiction.facts["detail"])
             raise
         async with self._database.transaction() as tx:
-            await store.head_for_update(tx)  # the signers of several processes, one after the other
-            newest = await store.newest_checkpoint(tx)
+            await log_store.head_for_update(tx)  # the signers of several processes, one after the other
+            newest = await checkpoint_store.newest_checkpoint(tx)
             if newest and newest.size >= log.size:
                 return False
             note = self.note(Checkpoint(self._origin, log.size, log.root))
-            await store.add_checkpoint(tx, SignedCheckpoint(log.size, note, await self._database.now(tx)))
+            await checkpoint_store.add_checkpoint(tx, SignedCheckpoint(log.size, note, await self._database.now(tx)))
         self._checked = checked
         return True
 
@@ -65,7 +67,7 @@ class Signer:
         signed_size = newest.size if newest else 0
         if self._checked.edge.size == signed_size:
             return self._checked
-        unfinished = await store.unfinished_at(tx, signed_size)
+        unfinished = await log_store.unfinished_at(tx, signed_size)
         edge = tile.edge(unfinished)
         if newest and opened(newest.note, self.key) != Checkpoint(self._origin, signed_size, edge.root()):
             raise LogContradictsItself(detail="the last checkpoint is not ours, or not of these tiles")

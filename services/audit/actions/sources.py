@@ -4,13 +4,13 @@ Promises: the outcome of each count is an entry of the log; a contradiction is a
 contradicts is itself the evidence, and stands in the log.
 """
 
-from services.audit import store
 from services.audit.actions.audit import Audit
 from services.audit.events import AlertKind, AlertRaised, SourceReconciled
 from services.audit.rules import heartbeat
 from services.audit.rules.entry import Batch
 from services.audit.rules.heartbeat import SignOfLife
 from services.audit.rules.receipt import Placed
+from services.audit.store import entry as entry_store
 from shared.database import Transaction
 from shared.facts import Fact
 
@@ -33,7 +33,7 @@ async def _judged(tx: Transaction, batch: Batch, sign: SignOfLife) -> list[Fact]
     told = heartbeat.count_of(batch, sign)
     if told is None:
         return [_alert("source_contradicts_itself", batch, sign)]
-    ids = await store.ids_between(tx, batch.service, batch.stripe, told.first_seq, told.last_seq)
+    ids = await entry_store.ids_between(tx, batch.service, batch.stripe, told.first_seq, told.last_seq)
     ours = heartbeat.counted(told.first_seq, told.last_seq, ids)
     verdict = "ok" if ours == told else "mismatch"
     reconciled = SourceReconciled(

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from services.audit import store, witnesses
+from services.audit import witnesses
 from services.audit.actions import proofs
 from services.audit.actions.rereading import LogContradictsItself
 from services.audit.actions.sequencer import Sequencer
@@ -26,7 +26,9 @@ from services.audit.rules.cosignature import Cosignature
 from services.audit.rules.policy import Policy, Witness
 from services.audit.rules.submission import Submission
 from services.audit.rules.tree import EMPTY_ROOT
-from services.audit.store import SignedCheckpoint
+from services.audit.store import checkpoint as checkpoint_store
+from services.audit.store import log as log_store
+from services.audit.store.checkpoint import SignedCheckpoint
 from services.audit.witnesses import Contradicted, Cosigned, KnowsAnother, NoWord
 from shared.clock import Clock
 from shared.database import Database
@@ -97,7 +99,7 @@ class Witnessing:
     async def ask(self) -> None:
         """Have the newest checkpoint confirmed by every witness that can be reached, and keep what they say."""
         async with self.database.read() as tx:
-            stored = await store.newest_checkpoint(tx)
+            stored = await checkpoint_store.newest_checkpoint(tx)
         newest = stored or self._nothing()
         asked = [each for each in self._witnesses() if self._may_be_asked(each)]
         answers = await asyncio.gather(*(self._ask(each, newest) for each in asked))
@@ -134,8 +136,8 @@ class Witnessing:
     async def _has_grown(self) -> bool:
         await self.sequencer.begin()
         async with self.database.read() as tx:
-            newest = await store.newest_checkpoint(tx)
-            return newest is None or (await store.head(tx)).size > newest.size
+            newest = await checkpoint_store.newest_checkpoint(tx)
+            return newest is None or (await log_store.head(tx)).size > newest.size
 
     def _is_due(self) -> bool:
         now, silent = self.clock.now(), [each.asked_again_at for each in self._standings.values()]
@@ -166,7 +168,7 @@ class Witnessing:
 
     async def _beyond(self, size: int) -> Answer:
         async with self.database.read() as tx:
-            newest = await store.newest_checkpoint(tx)
+            newest = await checkpoint_store.newest_checkpoint(tx)
         ours = newest.size if newest else 0
         if ours >= size:
             return Overtaken()
@@ -185,10 +187,10 @@ class Witnessing:
     async def _keep(self, size: int, given: Iterable[Cosignature]) -> None:
         assert self.policy
         async with self.database.transaction() as tx:
-            await store.add_cosignatures(tx, size, given)
-            keys = await store.witnesses_of(tx, size)
+            await checkpoint_store.add_cosignatures(tx, size, given)
+            keys = await checkpoint_store.witnesses_of(tx, size)
             if self.policy.is_met([each.name for each in self.policy.witnesses if each.key.name in keys]):
-                await store.add_witnessed(tx, size, await self.database.now(tx))
+                await checkpoint_store.add_witnessed(tx, size, await self.database.now(tx))
 
     async def _freeze(self, witness: Witness, size: int, words: str) -> None:
         self.sequencer.frozen_because = f"the witness {witness.name} contradicts it: {words}"
