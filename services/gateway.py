@@ -17,7 +17,7 @@ from httpx2 import HTTPError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from services.audit import api as audit
+from services.audit.api import router as audit
 from services.catalog.api import router as catalog
 from services.delivery.api import router as delivery
 from services.identity import api as identity

@@ -9,7 +9,7 @@ from services.audit import jobs
 from services.audit.actions import audit as parts
 from services.audit.actions.monitor import Monitor
 from services.audit.actions.witnessing import read_policy
-from services.audit.api import router
+from services.audit.api.router import router
 from services.audit.rules import retention
 from services.audit.rules.checkpoint import VerifierKey
 from services.audit.rules.snapshot import Cadence

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from services.audit.rules import evidence
 from services.audit.rules.entry import NoSuchFact
 from services.audit.rules.evidence import EvidenceTooLarge, NotADocument, NotYourDuty
-from services.audit.schemas import EvidenceFileView, EvidenceView, FactPlaceView, ProofView, ProvenEntryView
+from services.audit.schemas.answers import EvidenceFileView, EvidenceView, FactPlaceView, ProofView, ProvenEntryView
 from shared.ids import FactId
 from shared.rest import OnBehalf, RestClient
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from services.audit import schemas
 from services.audit.actions import duty, indexing
 from services.audit.client import AuditClient, Evidence, EvidenceTooLarge, NotADocument, NotYourDuty
 from services.audit.rules import checkpoint, tree
+from services.audit.schemas.answers import FactPlaceView
 from shared.errors import Unavailable
 from shared.facts import read_event
 from shared.ids import AssetId, FactId
@@ -169,7 +169,7 @@ async def test_a_source_learns_where_its_own_fact_stands(log: AuditBench):
     assert answer.json() == {"index": 1, "state": "sequenced"}
     await log.sign()
     answer = await log.bench.ask_as_service("trading", "GET", f"/audit/v1/facts/{fact_id}")
-    assert schemas.FactPlaceView.model_validate(answer.json()).state == "checkpointed"
+    assert FactPlaceView.model_validate(answer.json()).state == "checkpointed"
 
 
 async def test_a_size_that_was_never_signed_and_ids_that_are_none_are_refused(log: AuditBench):

@@ -16,7 +16,8 @@ from services.audit.rules.question import (
     Subject,
 )  # fmt: skip
 from services.audit.rules.snapshot import Lags
-from services.audit.schemas import INTEGER_MAX, Asked
+from services.audit.schemas.answers import Asked
+from services.audit.schemas.log import INTEGER_MAX
 from shared.ids import AssetId, ContractId, ParticipantId
 
 ASSET, CONTRACT = AssetId(f"asset_{1:032x}"), ContractId(f"contract_{2:032x}")

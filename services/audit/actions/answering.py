@@ -18,7 +18,15 @@ from services.audit.rules import checkpoint, entry
 from services.audit.rules.question import AboutSubjects, AtTime, FromSource, Question, about_organisation
 from services.audit.rules.snapshot import Head, Lags, Snapshot
 from services.audit.rules.tree import leaf_hash
-from services.audit.schemas import AnswerView, HeadView, MapView, ProofView, ProvenEntryView, RangeView, ThreadView
+from services.audit.schemas.answers import (
+    AnswerView,
+    HeadView,
+    MapView,
+    ProofView,
+    ProvenEntryView,
+    RangeView,
+    ThreadView,
+)
 from services.audit.store import checkpoint as checkpoint_store
 from services.audit.store import entry as entry_store
 from services.audit.store import log as log_store

@@ -13,7 +13,7 @@ from services.audit.events import EntriesRead
 from services.audit.rules import case as rules
 from services.audit.rules import entry
 from services.audit.rules.case import Case, Scope
-from services.audit.schemas import EntriesView, EntryView
+from services.audit.schemas.log import EntriesView, EntryView
 from services.audit.store import entry as entry_store
 from services.audit.store import log as log_store
 from services.audit.store.entry import StoredEntry

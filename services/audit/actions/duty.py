@@ -15,7 +15,7 @@ from services.audit.rules import entry
 from services.audit.rules.entry import NoSuchFact
 from services.audit.rules.evidence import EvidenceTooLarge, NotYourDuty, require_duty
 from services.audit.rules.question import AboutSubjects, about_objects
-from services.audit.schemas import EvidenceFileView, EvidenceView, FactPlaceView, ProofView, ProvenEntryView
+from services.audit.schemas.answers import EvidenceFileView, EvidenceView, FactPlaceView, ProofView, ProvenEntryView
 from services.audit.store import checkpoint as checkpoint_store
 from services.audit.store import entry as entry_store
 from services.audit.store import log as log_store

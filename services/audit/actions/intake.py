@@ -9,7 +9,7 @@ from services.audit.events import AlertRaised
 from services.audit.rules import receipt
 from services.audit.rules.entry import Batch, SourceEquivocates, SourceHead
 from services.audit.rules.receipt import Placed
-from services.audit.schemas import Receipt
+from services.audit.schemas.log import Receipt
 from services.audit.store import source as source_store
 from services.audit.store.source import Evidence
 from shared.access import ServiceCaller

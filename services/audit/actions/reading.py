@@ -17,7 +17,7 @@ from services.audit.rules.case import CaseNeeded
 from services.audit.rules.tile import NoSuchTile, Tile
 from services.audit.rules.tlog_proof import Proof
 from services.audit.rules.tree import Node, OutsideOfTheTree, leaf_hash
-from services.audit.schemas import ConsistencyView, EntriesView, EntryView, InclusionView
+from services.audit.schemas.log import ConsistencyView, EntriesView, EntryView, InclusionView
 from services.audit.store import checkpoint as checkpoint_store
 from services.audit.store import entry as entry_store
 from services.audit.store import log as log_store

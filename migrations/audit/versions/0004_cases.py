@@ -5,8 +5,8 @@ from alembic import op
 
 from migrations.append_only import let_go_below, protect
 
-revision = "0030"
-down_revision = "0020"
+revision = "0004"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 

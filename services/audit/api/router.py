@@ -1,0 +1,9 @@
+"""Every endpoint of `audit`."""
+
+from fastapi import APIRouter
+
+from services.audit.api import answers, cases, log, redactions, samplings
+
+router = APIRouter(tags=["audit"])
+for part in (log, answers, cases, samplings, redactions):
+    router.include_router(part.router)
