@@ -94,9 +94,13 @@ def _disputes() -> None:
     op.create_index("one_dispute_per_side", "disputes", ["order_id", "claimant_id"], unique=True)
     op.create_index("disputes_by_buyer", "disputes", ["buyer_id", "id"])
     op.create_index("disputes_by_provider", "disputes", ["provider_id", "id"])
-    running = {"sqlite_where": OPEN_DISPUTE, "postgresql_where": OPEN_DISPUTE}
-    op.create_index("one_open_dispute_per_order", "disputes", ["order_id"], unique=True, **running)
-    op.create_index("disputes_due", "disputes", ["deadline"], **running)
+    op.create_index(
+        "one_open_dispute_per_order", "disputes", ["order_id"], unique=True, sqlite_where=OPEN_DISPUTE,
+        postgresql_where=OPEN_DISPUTE,
+    )  # fmt: skip
+    op.create_index(
+        "disputes_due", "disputes", ["deadline"], sqlite_where=OPEN_DISPUTE, postgresql_where=OPEN_DISPUTE
+    )  # fmt: skip
     op.create_index("notices_unproven", "disputes", ["id"], sqlite_where=UNPROVEN, postgresql_where=UNPROVEN)
 
 
