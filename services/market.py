@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from migrations import schema
 from services import custodian_sandbox, gateway
 from services.audit import app as audit
+from services.audit.client import AuditClient
 from services.catalog import app as catalog
 from services.catalog.client import CatalogClient
 from services.delivery import app as delivery
@@ -22,6 +23,7 @@ from services.identity.actions.staff import LogIn, bootstrap
 from services.pricing import app as pricing
 from services.pricing.client import PricingClient
 from services.trading import app as trading
+from services.trading.actions.evidence_log import AuditLog
 from services.trading.client import TradingClient
 from services.trading.custodian import RestCustodian
 from shared.clock import Clock
@@ -40,6 +42,7 @@ BUILD: dict[str, Callable[[Core], FastAPI]] = {
         catalog=CatalogClient(core.peer("catalog")),
         pricing=PricingClient(core.peer("pricing")),
         custodian=RestCustodian(core.directory, instructing_key(core.settings), core.clock),
+        log=AuditLog(AuditClient(core.peer("audit"))),
     ),
     "delivery": lambda core: delivery.build(
         core, catalog=CatalogClient(core.peer("catalog")), trading=TradingClient(core.peer("trading"))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from services.audit.client import AuditClient
 from shared.ids import ContractId, FactId
 
 
@@ -37,6 +38,21 @@ class NoLog:
 
     async def entries_of(self, contract_id: ContractId) -> Sequence[LoggedEntry]:
         return ()
+
+
+class AuditLog:
+    """The exchange's own log. An entry that no checkpoint covers yet has no proof."""
+
+    def __init__(self, audit: AuditClient) -> None:
+        self._audit = audit
+
+    async def has(self, fact_id: FactId) -> bool:
+        return await self._audit.has(fact_id)
+
+    async def entries_of(self, contract_id: ContractId) -> Sequence[LoggedEntry]:
+        told = await self._audit.entries_of([contract_id])
+        checkpoint = told.checkpoint or ""
+        return [LoggedEntry(each.index, each.leaf, each.hashes, checkpoint) for each in told.entries]
 
 
 NO_LOG: EvidenceLog = NoLog()
