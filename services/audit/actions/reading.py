@@ -233,7 +233,8 @@ def view(stored: StoredEntry, reached: Reached) -> EntryView:
 
 async def _record_reading(audit: Audit, caller: Caller, wanted: Wanted, shown: list[int]) -> None:
     first, last = (shown[0], shown[-1]) if shown else (None, None)
-    asked = (wanted.fact_id, wanted.object_id, wanted.organisation_id)
+    organisation = None if wanted.organisation_id is None else str(wanted.organisation_id)
+    asked = (wanted.fact_id, wanted.object_id, organisation)
     async with audit.database.transaction() as tx:
         now = await audit.database.now(tx)
         await audit.outbox.record(tx, caller.actor, now, EntriesRead(len(shown), first, last, *asked))
