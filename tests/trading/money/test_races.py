@@ -20,7 +20,7 @@ from tests.trading.money.books import books_of
 from tests.trading.money.test_refunds_over_http import fill_reserve, pay_out, refund, reserve_of
 from tests.trading.test_co_owner import sold
 
-RACES = int(os.environ.get("YAOSU_RACES", "2"))
+RACES = int(os.environ.get("YAOSU_RACES", "1"))
 RACERS = int(os.environ.get("YAOSU_RACERS", "50"))
 TURNS_MAX = 20
 Act = Callable[[], Awaitable[Response]]

@@ -21,8 +21,8 @@ from tests.support.bench import Person
 from tests.trading.market import KEY, Market, yuan
 from tests.trading.money.books import ENDED, books_of
 
-STEPS = int(os.environ.get("YAOSU_STEPS", "300"))
-SEEDS = range(int(os.environ.get("YAOSU_SEEDS", "2")))
+STEPS = int(os.environ.get("YAOSU_STEPS", "200"))
+SEEDS = range(int(os.environ.get("YAOSU_SEEDS", "1")))
 pytestmark = pytest.mark.timeout(120 + 3 * STEPS)
 LOOK_EVERY = max(100, STEPS // 10)
 ACTS = (
