@@ -220,7 +220,7 @@ async def test_of_a_fork_shown_to_two_witnesses_no_two_agree_on_both_faces(tmp_p
 steps = st.tuples(st.sampled_from([TRUE, FORKED]), st.integers(0, 40), st.integers(0, 40))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 @given(tried=st.lists(steps, max_size=12))
 def test_whatever_is_tried_all_that_is_cosigned_is_one_log(
     tmp_path_factory: pytest.TempPathFactory, tried: list[tuple[View, int, int]]
