@@ -8,7 +8,7 @@ LOCK := uv pip compile pyproject.toml --universal --generate-hashes --no-emit-in
         --custom-compile-command "make lock" --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test run check quick replay bench format-check lint types drift deploy-check migration diagrams format lock clean
+.PHONY: help setup demo test run check quick replay faults bench format-check lint types drift deploy-check migration diagrams format lock clean
 
 help:  ## Say what can be done here
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -31,6 +31,9 @@ quick: $(STAMP)  ## Run the tests of rules and kernel that need no database and 
 
 replay: $(STAMP)  ## Replay 100,000 generated auctions in each of three processes with different hash seeds
 	REPLAYS=100000 $(BIN)/python -m pytest -q -s tests/process/test_replays.py
+
+faults: $(STAMP)  ## Try every fault of every kind at every door of the market
+	YAOSU_FAULTS=all $(BIN)/python -m pytest -q -n auto --dist loadgroup tests/journeys/test_bad_input.py
 
 bench: $(STAMP)  ## Measure, beside what one would otherwise pick, into bench/results.json: make bench PARTS="search"
 	PYTHONPATH=. $(BIN)/python -m bench $(PARTS)

@@ -14,7 +14,7 @@ from services.trading import jobs
 from tests.support.bench import Person
 from tests.trading.market import AUCTION_DAYS, DEPOSIT, Market, code
 
-RACES = int(os.environ.get("YAOSU_RACES", "100"))
+RACES = int(os.environ.get("YAOSU_RACES", "40"))
 SPREAD = 12  # the end comes after up to 2^12 turns of the loop, within which a bid surely is decided
 pytestmark = pytest.mark.timeout(60 + RACES)
 
