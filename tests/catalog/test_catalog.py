@@ -368,7 +368,8 @@ async def test_of_many_operators_who_register_at_once_one_issues_the_certificate
     operators = [market.bench.staff("operator_business") for _ in range(10)]
     answers = await asyncio.gather(*(market.bench.post(operator, path, yes) for operator in operators))
     codes = Counter((answer.status_code, answer.json().get("code")) for answer in answers)
-    assert codes == {(200, None): 1, (409, "not_under_review"): 9}
+    busy = (503, "register_busy")  # who waited too long for the register is told to come back
+    assert codes[200, None] == 1 and set(codes) <= {(200, None), (409, "not_under_review"), busy}
     assert (await market.acts()).count("asset_registered") == 1
 
 
