@@ -12,7 +12,7 @@ from services.catalog.schemas.assets import AssetChange, NewAsset
 from services.catalog.schemas.versions import GradeProposal, InspectionReport
 from shared.ids import AssetId, CertificateId, UploadId, VersionId
 from tests.catalog.market import AIRPORTS, PERSONS, SOURCE, Market, a_field, a_report, harm, refusal
-from tests.support.bench import ParticipantSuspended
+from tests.support.bench import ParticipantSuspended, Person
 
 
 async def test_an_asset_goes_from_its_draft_to_a_certificate(market: Market):
@@ -366,10 +366,16 @@ async def test_of_many_operators_who_register_at_once_one_issues_the_certificate
     asset = await market.submitted(provider)
     path, yes = f"/catalog/v1/assets/{asset['id']}/register", {"grade": "G1", "note": "已复核"}
     operators = [market.bench.staff("operator_business") for _ in range(10)]
-    answers = await asyncio.gather(*(market.bench.post(operator, path, yes) for operator in operators))
-    codes = Counter((answer.status_code, answer.json().get("code")) for answer in answers)
-    busy = (503, "register_busy")  # who waited too long for the register is told to come back
-    assert codes[200, None] == 1 and set(codes) <= {(200, None), (409, "not_under_review"), busy}
+
+    async def register(operator: Person) -> tuple[int, str | None]:
+        """Who waited too long for the register, on a busy machine, comes back as told."""
+        answer = await market.bench.post(operator, path, yes)
+        while answer.json().get("code") == "register_busy":
+            answer = await market.bench.post(operator, path, yes)
+        return answer.status_code, answer.json().get("code")
+
+    codes = Counter(await asyncio.gather(*map(register, operators)))
+    assert codes == {(200, None): 1, (409, "not_under_review"): 9}
     assert (await market.acts()).count("asset_registered") == 1
 
 

@@ -22,7 +22,7 @@ from shared.ids import EntitlementId
 from tests.trading.contracts.generated import contract_of, deals, known_deal
 from tests.trading.made import NOON
 
-VECTORS = Path("/work/shared/vectors/dsp-2025-1-err1")
+VECTORS = Path(__file__).parents[3] / "../shared/vectors/dsp-2025-1-err1"
 GOLDEN: dict[str, Any] = {
     "@context": ["http://www.w3.org/ns/odrl.jsonld", {"yaosu": "urn:yaosu:odrl:1:"}],
     "@type": "Agreement",
