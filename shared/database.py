@@ -205,7 +205,7 @@ class Database:
 
     def number_of(self, name: str) -> int:
         """Under which PostgreSQL knows a name that is claimed."""
-        return int.from_bytes(sha256(f"{self.schema}\n{name}".encode()).digest()[:8], "big", signed=True)
+        return _number_of(f"{self.schema}\n{name}")
 
     async def wait_at_most(self, tx: Transaction, seconds: float) -> None:
         """Have this transaction fail as `DatabaseBusy` where it would wait longer for one lock. On SQLite, which has
@@ -236,8 +236,13 @@ async def wait_for_name(tx: Transaction, name: str, *, shared: bool = False) -> 
     already. Raises DatabaseBusy where it is waited for too long."""
     if tx.dialect.name == "sqlite":
         return
-    number = int.from_bytes(sha256(f"name\n{name}".encode()).digest()[:8], "big", signed=True)
-    await tx.execute(select((func.pg_advisory_xact_lock_shared if shared else func.pg_advisory_xact_lock)(number)))
+    lock = func.pg_advisory_xact_lock_shared if shared else func.pg_advisory_xact_lock
+    await tx.execute(select(lock(_number_of(f"name\n{name}"))))
+
+
+def _number_of(name: str) -> int:
+    """Under which PostgreSQL locks a name: 64 bits of its hash."""
+    return int.from_bytes(sha256(name.encode()).digest()[:8], "big", signed=True)
 
 
 def insert_into(tx: Transaction, table: Table) -> sqlite.Insert | postgresql.Insert:

@@ -5,9 +5,9 @@ sender, a body with every property named, and others that name what the first mu
 from typing import Any
 
 from services.demo.shelves import ALPHA
+from tests.support.write import ANYONE, BUSINESS, HASH, HEX, SECURITY
 
-HEX, HASH = "0" * 32, "0" * 64
-ANYONE, BUSINESS, SECURITY, REGULATOR = "", "business", "security", "regulator"
+REGULATOR = "regulator"
 NAMED: dict[str, Any] = {
     "participant_id": f"participant_{HEX}", "asset_id": f"asset_{HEX}", "listing_id": f"listing_{HEX}",
     "order_id": f"order_{HEX}",

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-HEX = "0" * 32
-HASH = "0" * 64
-REGULATOR, SECURITY, AUDITOR, NEIGHBOUR = "regulator", "security", "log", "neighbour"
+from tests.support.write import HASH, HEX, NEIGHBOUR, SECURITY
+
+REGULATOR, AUDITOR = "regulator", "log"
 
 WRITES: dict[str, tuple[str, Any]] = {
     "POST /audit/v1/cases": (REGULATOR, {

@@ -3,9 +3,8 @@
 from typing import Any
 
 from services.demo.shelves import ALPHA, AVIATION
+from tests.support.write import HASH, HEX, YUAN
 
-HASH, HEX = "0" * 64, "0" * 32
-YUAN = {"minor": 100, "currency": "CNY"}
 CO_OWNERS = [{"participant_id": f"participant_{digit * 32}", "basis_points": 5_000} for digit in "12"]
 REASONED = {"reason": "因为"}
 OBJECTION = "POST /trading/v1/orders/{order_id}/objections"

@@ -8,9 +8,11 @@ import secrets
 from datetime import datetime, timedelta
 
 from services.trading.actions.trading import Trading
+from services.trading.actions.working_day import due_in
 from services.trading.rules import arbiter_draw as rules
 from services.trading.rules.dispute import PANEL_SIZE, Dispute
-from services.trading.rules.dispute_rules import Deadline, DisputeRules, Step, Unit
+from services.trading.rules.dispute_rules import DisputeRules, Step, Unit
+from services.trading.rules.due_date import DueDate
 from services.trading.rules.hearing import Next
 from services.trading.rules.ruling import Panel
 from services.trading.store import arbiter as arbiter_store
@@ -19,25 +21,23 @@ from shared.database import Transaction
 from shared.facts import SALT_BYTES
 from shared.ids import ParticipantId
 from shared.standing import NotAdmitted
-from shared.working_days import deadline_after
 
 MOMENT = timedelta(microseconds=1)
 
 
-def deadline(dispute_rules: DisputeRules, step: Step, now: datetime) -> Deadline:
+def deadline(dispute_rules: DisputeRules, step: Step, now: datetime) -> DueDate:
     """When a step that begins now ends."""
     return after(dispute_rules, dispute_rules.length(step), now)
 
 
-def after(dispute_rules: DisputeRules, length: int, moment: datetime) -> Deadline:
+def after(dispute_rules: DisputeRules, length: int, moment: datetime) -> DueDate:
     """Requires a length of one at least."""
     if dispute_rules.unit is Unit.SECONDS:
-        return Deadline(moment + timedelta(seconds=length))
-    found = deadline_after(moment, length)
-    return Deadline(found.at, found.provisional)
+        return DueDate(moment + timedelta(seconds=length))
+    return due_in(length, moment)
 
 
-def later(dispute: Dispute, length: int) -> Deadline:
+def later(dispute: Dispute, length: int) -> DueDate:
     """The dispute's deadline, so much later: a deadline is the end of its day. Requires an open dispute."""
     assert dispute.deadline is not None
     exact = dispute.rules.unit is Unit.SECONDS

@@ -122,8 +122,8 @@ async def pay_order(
 
 
 async def settle_order(
-    tx: Transaction, order_id: OrderId, buyer_id: ParticipantId, provider_id: ParticipantId, shares: Shares,
-    refund: Money, now: datetime, earned: Owners | None = None,
+    tx: Transaction, order_id: OrderId, buyer_id: ParticipantId, shares: Shares, refund: Money, now: datetime,
+    earned: Owners,
 ) -> Facts:  # fmt: skip
     """Have the custodian share out what the order's escrow holds; until it has, nothing has moved (`settlement_of`).
     What of the price goes back to the buyer goes at once, under an instruction of its own. `earned` shares the
@@ -132,8 +132,7 @@ async def settle_order(
     Requires shares and a refund that add up to what is in escrow. Shares of zero are left out, and a sale for nothing
     needs no custodian. Raises AlreadyInstructed if the order was settled or refunded before.
     """
-    escrow = ledger.escrow(order_id, shares.total.currency)
-    paid = _paid(shares, ((provider_id, shares.provider),) if earned is None else earned)
+    escrow, paid = ledger.escrow(order_id, shares.total.currency), _paid(shares, earned)
     split = await share_out(tx, escrow, buyer_id, paid, _end(order_id), order_id, now)
     key = f"part:{order_id}" if split else _end(order_id)
     return (*split, *await _refund(tx, order_id, buyer_id, refund, key, now))

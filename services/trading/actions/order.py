@@ -197,7 +197,7 @@ async def divide(tx: Transaction, before: Order, after: Order, now: datetime) ->
         return [OrderEnded.of(after), *await _undo(tx, after, now, back)]
     left = after.price - after.refund - after.released
     due = (after.outstanding, back, now, owners_of(after, left))
-    return list(await money.settle_order(tx, after.id, after.buyer_id, after.provider_id, *due))
+    return list(await money.settle_order(tx, after.id, after.buyer_id, *due))
 
 
 async def end_objection(tx: Transaction, order: Order, now: datetime) -> list[Fact]:

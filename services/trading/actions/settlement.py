@@ -16,6 +16,5 @@ async def settle(tx: Transaction, order: Order, now: datetime) -> list[Fact]:
         return [OrderAccepted.of(order), OrderSettled.of(order)]
     shares = order.settlement
     assert shares is not None
-    due = (shares, order.refund, now, order.earned)
-    moved = await money.settle_order(tx, order.id, order.buyer_id, order.provider_id, *due)
+    moved = await money.settle_order(tx, order.id, order.buyer_id, shares, order.refund, now, order.earned)
     return [OrderAccepted.of(order), *moved]

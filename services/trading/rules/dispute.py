@@ -17,8 +17,9 @@ from services.trading.rules import evidence as evidence_rules
 from services.trading.rules.arbiter_draw import Nonces
 from services.trading.rules.demand import Demand, Side, Split, all_to, require_within
 from services.trading.rules.dispute_outcome import Offer, Outcome, by_settlement
-from services.trading.rules.dispute_rules import Deadline, DisputeRules
+from services.trading.rules.dispute_rules import DisputeRules
 from services.trading.rules.disputed import origin_of
+from services.trading.rules.due_date import DueDate
 from services.trading.rules.evidence import Evidence, EvidenceClosed
 from services.trading.rules.order import Order
 from services.trading.rules.order import State as OrderState
@@ -261,7 +262,7 @@ class Opening:
     demand: Demand
     commitment: str
     nonce: str
-    deadline: Deadline
+    deadline: DueDate
 
 
 def open_dispute(
@@ -279,13 +280,13 @@ def open_dispute(
     )  # fmt: skip
 
 
-def prove_notice(dispute: Dispute, by: NoticeBy, deadline: Deadline, now: datetime) -> Dispute:
+def prove_notice(dispute: Dispute, by: NoticeBy, deadline: DueDate, now: datetime) -> Dispute:
     """From here on, silence counts."""
     require_step(dispute, {OPEN}, now)
     return moved(dispute, RESPONSE, deadline, notice=Notice(by, now), reason_code=Reason.NOTICE_PROVEN)
 
 
-def answer(dispute: Dispute, admitted: Money, nonce: str, deadline: Deadline, now: datetime) -> Dispute:
+def answer(dispute: Dispute, admitted: Money, nonce: str, deadline: DueDate, now: datetime) -> Dispute:
     """The respondent's answer. Requires that its fee is held in the same commit; the panel is drawn after."""
     require_step(dispute, {OPEN, RESPONSE}, now)
     if not 0 <= admitted.minor <= dispute.demand.amount.minor or admitted.currency != dispute.price.currency:
@@ -340,7 +341,7 @@ def require_step(dispute: Dispute, states: Set[State], now: datetime) -> None:
         raise TooLateInDispute(deadline=dispute.deadline)
 
 
-def moved(dispute: Dispute, to: State, deadline: Deadline | None, **changes: Any) -> Dispute:
+def moved(dispute: Dispute, to: State, deadline: DueDate | None, **changes: Any) -> Dispute:
     at, provisional = (deadline.at, deadline.provisional) if deadline else (None, False)
     return changed(dispute, state=DISPUTE.move(dispute.state, to), deadline=at, provisional=provisional, **changes)
 

@@ -4,7 +4,6 @@ The steps are in working days (工作日), or, in a demonstration, in seconds; a
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 
 
@@ -48,11 +47,3 @@ class DisputeRules:
             Step.REVIEW: self.review, Step.APPEAL: self.appeal, Step.FUNDING: self.funding,
         }  # fmt: skip
         return lengths[step]
-
-
-@dataclass(frozen=True, slots=True)
-class Deadline:
-    """The first moment that is too late. Provisional: a day on the way has no announced calendar yet."""
-
-    at: datetime
-    provisional: bool = False

@@ -1,4 +1,4 @@
-"""A deadline in working days, as whoever counted them hands it in: `shared.working_days` reads a calendar, rules none.
+"""When something is due, as whoever counted its days hands it in: `shared.working_days` reads a calendar, rules none.
 
 Provisional: a day on the way had no announced calendar when it was counted.
 """
@@ -12,4 +12,4 @@ class DueDate:
     """`at` is the first moment that is too late."""
 
     at: datetime
-    provisional: bool
+    provisional: bool = False

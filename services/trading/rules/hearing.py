@@ -34,7 +34,7 @@ from services.trading.rules.dispute import (
     require_step,
 )
 from services.trading.rules.dispute_outcome import by_default, by_lone_funder, by_ruling
-from services.trading.rules.dispute_rules import Deadline
+from services.trading.rules.due_date import DueDate
 from services.trading.rules.ruling import Gone, NotSeated, Panel, Ruling, Vote
 
 
@@ -43,7 +43,7 @@ def seat(dispute: Dispute, panel: Panel) -> Dispute:
     return changed(dispute, panels=(*dispute.panels, panel))
 
 
-def rule(dispute: Dispute, vote: Vote, commitment: str, deadline: Deadline, now: datetime) -> Dispute:
+def rule(dispute: Dispute, vote: Vote, commitment: str, deadline: DueDate, now: datetime) -> Dispute:
     """One arbiter's vote; with the last the ruling. `commitment` is to the seed of an appeal's draw, and the deadline
     the one for an appeal."""
     require_step(dispute, {REVIEW, APPEAL}, now)
@@ -55,7 +55,7 @@ def rule(dispute: Dispute, vote: Vote, commitment: str, deadline: Deadline, now:
     return _rule_if_complete(voted, commitment, deadline, now)
 
 
-def step_down(dispute: Dispute, gone: Gone, commitment: str, deadline: Deadline, now: datetime) -> Dispute:
+def step_down(dispute: Dispute, gone: Gone, commitment: str, deadline: DueDate, now: datetime) -> Dispute:
     """An arbiter's seat is the next one's. Where nobody is left to wait for, those who have voted have ruled."""
     require_step(dispute, {EVIDENCE, REVIEW, APPEAL}, now)
     panel = dispute.panel
@@ -65,7 +65,7 @@ def step_down(dispute: Dispute, gone: Gone, commitment: str, deadline: Deadline,
     return _rule_if_complete(left, commitment, deadline, now)
 
 
-def extend(dispute: Dispute, extension: Extension, deadline: Deadline, now: datetime) -> Dispute:
+def extend(dispute: Dispute, extension: Extension, deadline: DueDate, now: datetime) -> Dispute:
     """More time by an arbiter who sits on it. Requires the deadline that so much more time gives."""
     require_step(dispute, {EVIDENCE, REVIEW, APPEAL}, now)
     if dispute.panel is None or extension.arbiter_id not in dispute.panel.seated:
@@ -79,7 +79,7 @@ def extend(dispute: Dispute, extension: Extension, deadline: Deadline, now: date
     )  # fmt: skip
 
 
-def file_appeal(dispute: Dispute, side: Side, nonce: str, deadline: Deadline, now: datetime) -> Dispute:
+def file_appeal(dispute: Dispute, side: Side, nonce: str, deadline: DueDate, now: datetime) -> Dispute:
     """Requires that the side's appeal fee is held in the same commit. The deadline is the other side's, to pay too."""
     if dispute.appeal or dispute.state in {RULED_AGAIN, ENFORCED}:
         raise AppealedAlready(state=dispute.state)
@@ -91,7 +91,7 @@ def file_appeal(dispute: Dispute, side: Side, nonce: str, deadline: Deadline, no
     )  # fmt: skip
 
 
-def fund_appeal(dispute: Dispute, side: Side, nonce: str, deadline: Deadline, now: datetime) -> Dispute:
+def fund_appeal(dispute: Dispute, side: Side, nonce: str, deadline: DueDate, now: datetime) -> Dispute:
     """The other side's part. Requires that its fee is held in the same commit; the panel is drawn after."""
     require_step(dispute, {APPEAL}, now)
     assert dispute.appeal is not None
@@ -111,9 +111,9 @@ class Next:
     """What may be needed once a deadline has passed: the deadlines of what may follow, a commitment for an appeal's
     draw, and the panel of this round, where it is yet to be drawn and somebody can be."""
 
-    evidence: Deadline
-    review: Deadline
-    appeal: Deadline
+    evidence: DueDate
+    review: DueDate
+    appeal: DueDate
     commitment: str
     panel: Panel | None = None
 
@@ -179,17 +179,17 @@ def _final(dispute: Dispute) -> Dispute:
     return moved(dispute, ENFORCED, None, outcome=outcome, reason_code=Reason.RULING_FINAL)
 
 
-def _rule_if_complete(dispute: Dispute, commitment: str, deadline: Deadline, now: datetime) -> Dispute:
+def _rule_if_complete(dispute: Dispute, commitment: str, deadline: DueDate, now: datetime) -> Dispute:
     panel = dispute.panel
     if panel is None or not panel.is_complete:
         return changed(dispute)
     return _ruled(dispute, ruling_rules.combined(panel, now), Reason.RULED, commitment, deadline)
 
 
-def _ruled(dispute: Dispute, ruling: Ruling, reason: Reason, commitment: str, deadline: Deadline) -> Dispute:
+def _ruled(dispute: Dispute, ruling: Ruling, reason: Reason, commitment: str, deadline: DueDate) -> Dispute:
     told: dict[str, Any] = {"rulings": (*dispute.rulings, ruling), "reason_code": reason, "offers": ()}
     if dispute.state is APPEAL:
-        return moved(dispute, RULED_AGAIN, Deadline(ruling.given_at), **told)  # final: it is due at once
+        return moved(dispute, RULED_AGAIN, DueDate(ruling.given_at), **told)  # final: it is due at once
     return moved(dispute, RULED, deadline, commitments=(*dispute.commitments, commitment), **told)
 
 

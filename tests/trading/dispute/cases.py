@@ -10,7 +10,8 @@ from services.trading.rules.arbiter_draw import Nonces, commitment
 from services.trading.rules.demand import Category, Demand, Remedy, Side, Split
 from services.trading.rules.dispute import Dispute, NoticeBy, Opening, State
 from services.trading.rules.dispute_outcome import Offer
-from services.trading.rules.dispute_rules import Deadline, DisputeRules
+from services.trading.rules.dispute_rules import DisputeRules
+from services.trading.rules.due_date import DueDate
 from services.trading.rules.hearing import Next
 from services.trading.rules.market_rules import STANDARD
 from services.trading.rules.order import AWAITING_ACCEPTANCE, Order
@@ -27,8 +28,8 @@ RULES = STANDARD.dispute
 WHOLE = 10_000
 
 
-def by(days: int, now: datetime = NOON) -> Deadline:
-    return Deadline(now + days * DAY)
+def by(days: int, now: datetime = NOON) -> DueDate:
+    return DueDate(now + days * DAY)
 
 
 def a_disputed_order(price: int = 10_000) -> Order:

@@ -38,9 +38,10 @@ class Deals:
 
     async def settle(self, order_id: OrderId, buyer: Person, minor: int, back: int = 0) -> None:
         async with self.till.treasury.database.transaction() as tx:
-            due = shares(Money(minor - back), SCHEDULE)
-            parts = (order_id, who(buyer), who(self.provider), due, Money(back))
-            await self._record(tx, *await money.settle_order(tx, *parts, self.till.bench.clock.now()))
+            due, now = shares(Money(minor - back), SCHEDULE), self.till.bench.clock.now()
+            earned = ((who(self.provider), due.provider),)
+            moved = await money.settle_order(tx, order_id, who(buyer), due, Money(back), now, earned)
+            await self._record(tx, *moved)
 
     async def refund(self, order_id: OrderId, buyer: Person, minor: int) -> None:
         async with self.till.treasury.database.transaction() as tx:
