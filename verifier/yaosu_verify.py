@@ -649,7 +649,7 @@ class Content:
             known = self._subjects.execute(query, (subject,)).fetchone()
             known_key, last, before = known or begun
             expected, found = [known_key, last, before + 1], [key, previous, count]
-            self._tell("back_links", index, str(expected), str(found), expected == found)
+            self._tell("back_links", index, expected, found, expected == found)
             try:
                 row = (subject, known_key, index, before + 1)
                 self._subjects.execute(f"{'REPLACE' if known else 'INSERT'} INTO subjects VALUES (?, ?, ?, ?)", row)
@@ -724,10 +724,10 @@ class Content:
                 self._report.fields.setdefault(kind, dict.fromkeys(FIELD_STATES, 0))[state] = count
         self._subjects.close()
 
-    def _tell(self, check: str, index: int, expected: str, found: str, right: bool, until: int | None = None) -> None:
+    def _tell(self, check: str, index: int, expected: Any, found: Any, right: bool, until: int | None = None) -> None:
         self._report.counts[check] += 1
         if not right:
-            self._report.add(Finding(TAMPERED, check, "tile/entries", expected, found, index, until))
+            self._report.add(Finding(TAMPERED, check, "tile/entries", str(expected), str(found), index, until))
 
 
 def read_entry(leaf: bytes) -> list[dict[str, Any]]:
@@ -735,9 +735,7 @@ def read_entry(leaf: bytes) -> list[dict[str, Any]]:
     lines = leaf.split(b"\n")
     if len(lines) != 4 or lines[3]:
         raise Refused("an entry has three lines")
-    source, event, seal = (read_line(line) for line in lines[:3])
-    if not SOURCE_LINE.fullmatch(lines[0]) or not SEAL_LINE.fullmatch(lines[2]):
-        raise Refused("the source line or the seal line is not of its form")
+    source, event, seal = read_form(lines[0], SOURCE_LINE), read_line(lines[1]), read_form(lines[2], SEAL_LINE)
     if not EVENT_REQUIRED <= set(event) <= EVENT_MEMBERS or type(event["ts"]) is not int:
         raise Refused("the event has unknown or missing members")
     return [source, event, seal]
@@ -1362,30 +1360,48 @@ def read_receipt(content: bytes, key: Key) -> Promise:
 
 
 def read_line(line: bytes) -> dict[str, Any]:
-    value = json.loads(line.decode(), object_pairs_hook=_members, parse_float=_no_float, parse_constant=_no_float)
-    again = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    value = DECODER.decode(line.decode())
+    again = ENCODER.encode(value)
     if not isinstance(value, dict) or again.encode() != line or not unicodedata.is_normalized("NFC", again):
         raise Refused("not the canonical bytes of an object")
     _lint(value)
     return cast(dict[str, Any], value)
 
 
+def read_form(line: bytes, form: re.Pattern[bytes]) -> dict[str, Any]:
+    """A line of a form that has one way to write each value: what matches it is canonical, but for large numbers."""
+    if not form.fullmatch(line):
+        raise Refused("the source line or the seal line is not of its form")
+    value = json.loads(line)
+    _lint(value)
+    return cast(dict[str, Any], value)
+
+
 def _lint(value: Any, depth: int = 0) -> None:
-    if value is None or depth > 16 or (type(value) is int and abs(value) >= 2**53):
+    if value is None or (type(value) is int and not -(2**53) < value < 2**53):
         raise Refused("a value outside of the profile")
     members = cast("dict[str, Any]", value).values() if isinstance(value, dict) else value
     for member in cast("list[Any]", members) if isinstance(value, (dict, list)) else ():
-        _lint(member, depth + 1)
+        if depth == 16:
+            raise Refused("a value outside of the profile")
+        if type(member) is not str:
+            _lint(member, depth + 1)
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if not all(re.fullmatch("[a-z_]+", name) for name, _ in pairs):
-        raise Refused("a member's name is not of [a-z_]")
+    for name, _ in pairs:
+        if not NAME.fullmatch(name):
+            raise Refused("a member's name is not of [a-z_]")
     return dict(pairs)  # a name that stands twice is dropped here, and missed when the bytes are compared
 
 
 def _no_float(text: str) -> Any:
     raise Refused(f"{text} is not an integer")
+
+
+NAME = re.compile("[a-z_]+")
+DECODER = json.JSONDecoder(object_pairs_hook=_members, parse_float=_no_float, parse_constant=_no_float)
+ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 # --- Ed25519 (RFC 8032 section 5.1), verification only

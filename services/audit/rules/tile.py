@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from services.audit.rules.tree import HASH_BYTES, Edge, Node, node_hash, perfect_subtrees
+from services.audit.rules.tree import HASH_BYTES, Edge, Node, perfect_root, perfect_subtrees
 from shared.errors import NotFound
 
 WIDTH = 256
@@ -94,7 +94,7 @@ def grow(unfinished: Unfinished, leaf_hashes: Sequence[bytes]) -> tuple[Unfinish
             changed[Tile(level, first_index + offset, len(tile))] = b"".join(tile)
         finished = len(hashes) // WIDTH
         levels.append(tuple(hashes[finished * WIDTH :]))
-        arriving = [Edge().append(tile).root() for tile in tiles[:finished]]
+        arriving = [perfect_root(tile) for tile in tiles[:finished]]
         level += 1
     return Unfinished(size, tuple(levels)), changed
 
@@ -124,10 +124,7 @@ def node_in_tile(node: Node, hashes: Sequence[bytes]) -> bytes:
     """The hash of a node. Requires the hashes of its tile, wide enough to cover the node."""
     above = node.level % HEIGHT
     first = (node.index << above) % WIDTH
-    row = list(hashes[first : first + (1 << above)])
-    while len(row) > 1:
-        row = [node_hash(row[at], row[at + 1]) for at in range(0, len(row), 2)]
-    return row[0]
+    return perfect_root(hashes[first : first + (1 << above)])
 
 
 def hashes_of(tile_bytes: bytes) -> tuple[bytes, ...]:

@@ -14,6 +14,7 @@ from shared.errors import Malformed
 
 HASH_BYTES = 32
 EMPTY_ROOT = hashlib.sha256(b"").digest()
+_sha256 = hashlib.sha256
 
 
 class OutsideOfTheTree(Malformed):
@@ -53,17 +54,25 @@ class Edge:
 
 
 def leaf_hash(leaf: bytes) -> bytes:
-    return hashlib.sha256(b"\x00" + leaf).digest()
+    return _sha256(b"\x00" + leaf).digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
-    return hashlib.sha256(b"\x01" + left + right).digest()
+    return _sha256(b"\x01" + left + right).digest()
+
+
+def perfect_root(hashes: Sequence[bytes]) -> bytes:
+    """The root over hashes whose count is a power of two: level by level, without a call for each node."""
+    row = hashes
+    while len(row) > 1:
+        row = [_sha256(b"\x01" + left + right).digest() for left, right in zip(row[::2], row[1::2], strict=True)]
+    return row[0]
 
 
 def fold(hashes: Sequence[bytes]) -> bytes:
     """The hash over neighbouring subtrees that grow smaller to the right. Requires one at least."""
-    *others, folded = hashes
-    for left in reversed(others):
+    folded = hashes[-1]
+    for left in hashes[-2::-1]:
         folded = node_hash(left, folded)
     return folded
 
@@ -86,16 +95,16 @@ def inclusion_parts(index: int, size: int) -> list[list[Node]]:
     if not 0 <= index < size:
         raise OutsideOfTheTree(index=index, size=size)
     parts: list[list[Node]] = []
-    low, high = 0, size
-    while high - low > 1:
-        middle = low + _split(high - low)
-        if index < middle:
-            parts.append(perfect_subtrees(middle, high))
-            high = middle
-        else:
-            parts.append(perfect_subtrees(low, middle))
-            low = middle
-    return parts[::-1]
+    level = 0
+    while 1 << level < size:
+        sibling = index >> level ^ 1
+        first, last = sibling << level, min(sibling + 1 << level, size)
+        if last - first == 1 << level:
+            parts.append([Node(level, sibling)])
+        elif first < last:  # at the right edge, where the tree ends inside a subtree
+            parts.append(perfect_subtrees(first, last))
+        level += 1
+    return parts
 
 
 def consistency_parts(old_size: int, new_size: int) -> list[list[Node]]:
