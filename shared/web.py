@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Seque
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Response
@@ -140,6 +141,7 @@ async def page(
 
 
 PageQuery = Annotated[Page, Depends(page)]
+_kept: dict[int, tuple[APIRouter, APIRouter]] = {}
 
 
 def created(response: Response, path: str) -> None:
@@ -160,18 +162,28 @@ def application(
     )  # fmt: skip
     app.state.core, app.state.service = core, service
     app.state.running_keys = set[tuple[str, str, str]]()
-    for each in (router, _common(core)):
-        app.include_router(each, dependencies=[Depends(_only_known_parameters)])
-        for route in routes_of(each):
-            if not isinstance(route, APIRoute) or permission_of(route.dependant) is None:
-                raise RuntimeError(f"{route} declares no permission")
+    for each in (router, _common(core.name)):
+        app.router.routes.extend(_included(each).routes)
     for kind in (Failure, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, present)
     app.add_middleware(Guard, doors=doors or Doors(core.settings.allowed_hosts))
     return app
 
 
-def _common(core: Core) -> APIRouter:
+def _included(router: APIRouter) -> APIRouter:
+    """The router as an app has it. Kept for the next app of this process: each route takes milliseconds to build."""
+    for route in routes_of(router):
+        if not isinstance(route, APIRoute) or permission_of(route.dependant) is None:
+            raise RuntimeError(f"{route} declares no permission")
+    if id(router) not in _kept:
+        whole = APIRouter()
+        whole.include_router(router, dependencies=[Depends(_only_known_parameters)])
+        _kept[id(router)] = router, whole  # the router too, so that its id stays its own
+    return _kept[id(router)][1]
+
+
+@cache
+def _common(name: str) -> APIRouter:
     """What every service answers: whether it lives, whether it is ready, and its news."""
     router = APIRouter()
 
@@ -181,19 +193,22 @@ def _common(core: Core) -> APIRouter:
         return Health(status="live")
 
     @router.get("/health/ready", tags=["health"])
-    async def ready(_: Public) -> Health:
+    async def ready(_: Public, request: HttpRequest) -> Health:
         """Whether the database answers, and standing is known. 503 if not."""
+        core: Core = request.app.state.core
         async with core.database.read() as tx:
             await core.database.now(tx)
         if core.standing.is_stale:
             raise NotReady(part="standing", retry_after_seconds=1)
         return Health(status="ready", parts={"database": "ok", "standing": "ok"})
 
-    @router.get(f"/{core.name}/v1/changes", tags=["changes"])
+    @router.get(f"/{name}/v1/changes", tags=["changes"])
     async def changes(
-        _: Service, after: Annotated[str, Query(max_length=2000)] = "", wait: Annotated[float, Query(ge=0, le=30)] = 0
-    ) -> list[Change]:
+        _: Service, request: HttpRequest, after: Annotated[str, Query(max_length=2000)] = "",
+        wait: Annotated[float, Query(ge=0, le=30)] = 0,
+    ) -> list[Change]:  # fmt: skip
         """The facts of this service after the given stripe positions (`stripe:seq,…`), oldest first in each stripe."""
+        core: Core = request.app.state.core
         return await core.feed.after(parse_positions(after), wait)
 
     return router
