@@ -101,7 +101,7 @@ class Feed:
         self._news = asyncio.Event()
         self._is_closed, self._reading, self._idle = False, 0, asyncio.Event()
         self._idle.set()
-        database.on_commit(self._tell)
+        database.on_news(self._tell)
 
     def open(self) -> None:
         self._is_closed = False

@@ -44,6 +44,7 @@ Columns = TypeVarTuple("Columns")
 POOL_SIZE = 8
 # Nothing is waited for without end: each of these ends as `DatabaseBusy`.
 BUSY_TIMEOUT_MILLISECONDS = 2000
+NEWS = "yaosu_news"
 WRITER_SECONDS_MAX = 10  # SQLite: in the line for the one connection that writes
 CONNECTION_SECONDS_MAX = 2  # PostgreSQL: for one of the pool
 CONNECT_SECONDS_MAX = 5
@@ -85,6 +86,7 @@ class Database:
         self.is_sqlite = url.startswith("sqlite")
         self._told_time = told_time or self.is_sqlite
         self._after_commit: list[Callable[[], None]] = []
+        self._after_news: list[Callable[[], None]] = []
         self._lock_file: IO[str] | None = None
         if self.is_sqlite:
             driver = {"async_creator_fn": sqlite_driver.connection}
@@ -135,12 +137,18 @@ class Database:
         """Have `notice` called after each commit of this process. It must be quick and cannot fail the commit."""
         self._after_commit.append(notice)
 
+    def on_news(self, notice: Callable[[], None]) -> None:
+        """As `on_commit`, but only after commits that `has_news` was said of."""
+        self._after_news.append(notice)
+
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Transaction]:
         with _busy_is_unavailable():
             async with self._writer.begin() as tx:
+                tx.info[NEWS] = False  # the connection, and its notes, were another transaction's before
                 yield tx
-        for notice in self._after_commit:
+                notices = [*self._after_commit, *(self._after_news if tx.info[NEWS] else ())]
+        for notice in notices:
             notice()
 
     @asynccontextmanager
@@ -224,6 +232,11 @@ class Database:
         if self._lock_file:
             self._lock_file.close()
             self._lock_file = None
+
+
+def has_news(tx: Transaction) -> None:
+    """Note that this transaction records what others follow: once it has committed, they are woken."""
+    tx.info[NEWS] = True
 
 
 def for_update(query: Select[*Columns], tx: Transaction, *, skip_locked: bool = False) -> Select[*Columns]:

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from shared import log
-from shared.database import Database, IdOf, Moment, Transaction, for_update, insert_into
+from shared.database import Database, IdOf, Moment, Transaction, for_update, has_news, insert_into
 from shared.errors import Unavailable
 from shared.facts import GENESIS, Actor, Fact, event_line, link
 from shared.ids import FactId, LeaseId
@@ -164,6 +164,7 @@ class Outbox:
             previous = link(previous, seq, line)
             rows.append((lease.stripe, seq, fact_id, fact.act(self.service), line, previous, None))
             ids.append(fact_id)
+        has_news(tx)
         moved, place = {"seq": seq, "hash": previous}, {"number": lease.stripe, "fence": lease.fence}
         return Chained(ids, (Added(facts_table, rows), Changed(stripes_table, moved, place)))
 

@@ -81,7 +81,7 @@ class Relay:
         self._client = LogClient(log_peer)
         self._parked: dict[int, datetime] = {}  # until when nothing more is sent of a stripe
         self._may_wait = True  # whether something may have been recorded since the last look
-        database.on_commit(self._hear)
+        database.on_news(self._hear)
 
     async def run(self) -> None:
         """Send for ever, and keep the stripe's lease. Failures are logged and tried again."""
