@@ -3,12 +3,13 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 STAMP := $(VENV)/.stamp
 LOCK := uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
         --custom-compile-command "make lock" --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test run check quick replay faults bench format-check lint types drift deploy-check migration diagrams format lock clean
+.PHONY: help setup demo test run check quick replay faults kills bench format-check lint types drift deploy-check migration diagrams format lock clean
 
 help:  ## Say what can be done here
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -19,7 +20,7 @@ demo: $(STAMP)  ## Watch one whole sale, from the data to the verified log
 	$(BIN)/yaosu demo
 
 test: $(STAMP)  ## Run every test
-	$(BIN)/python -m pytest -n auto --dist loadgroup
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 run: $(STAMP)  ## Open the market on http://127.0.0.1:8000
 	$(BIN)/yaosu serve
@@ -34,6 +35,9 @@ replay: $(STAMP)  ## Replay 100,000 generated auctions in each of three processe
 
 faults: $(STAMP)  ## Try every fault of every kind at every door of the market
 	YAOSU_FAULTS=all $(BIN)/python -m pytest -q -n auto --dist loadgroup tests/journeys/test_bad_input.py
+
+kills: $(STAMP)  ## Kill the market in the middle of its bidding a hundred times, and miss nothing that was acknowledged
+	YAOSU_KILLS=100 $(BIN)/python -m pytest -q -s tests/process/test_kill.py
 
 bench: $(STAMP)  ## Measure, beside what one would otherwise pick, into bench/results.json: make bench PARTS="search"
 	PYTHONPATH=. $(BIN)/python -m bench $(PARTS)

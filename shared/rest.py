@@ -86,9 +86,9 @@ class Peer:
 class RestClient:
     errors: ClassVar[tuple[type[Failure], ...]] = ()
 
-    def __init__(self, peer: Peer, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+    def __init__(self, peer: Peer, timeout_seconds: float | None = None) -> None:
         self._peer = peer
-        self._timeout_seconds = timeout_seconds
+        self._timeout_seconds = TIMEOUT_SECONDS if timeout_seconds is None else timeout_seconds
 
     async def get(
         self, path: str, kind: type[Answer], *, acting_for: OnBehalf | None = None, wait_seconds: float = 0,

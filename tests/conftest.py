@@ -19,6 +19,11 @@ from tests.support.migrated import is_whole, migrated_files, migrated_template
 from tests.support.postgres import NO_POSTGRES, fresh_database, postgres_server
 from tests.support.scratch import scratch_folder
 
+LIMITS = (
+    "shared.database.CONNECT_SECONDS_MAX", "shared.database.CONNECTION_SECONDS_MAX",
+    "shared.database.WRITER_SECONDS_MAX", "shared.database.LOCK_SECONDS_MAX", "shared.rest.TIMEOUT_SECONDS",
+    "shared.core.TIMEOUT_SECONDS", "services.gateway.READINESS_SECONDS_MAX",
+)  # fmt: skip
 MakeDatabase = Callable[[str, MetaData], Awaitable[Database]]
 
 
@@ -34,9 +39,10 @@ def clock() -> ToldClock:
 
 @pytest.fixture(scope="session", autouse=True)
 def patience() -> Generator[None]:
-    """Lets PostgreSQL take its time to greet us on a loaded machine. Tests of that limit set it themselves."""
+    """Lets databases and neighbours take their time on a loaded machine. Tests of a limit set it themselves."""
     with pytest.MonkeyPatch.context() as limits:
-        limits.setattr("shared.database.CONNECT_SECONDS_MAX", PATIENT_SECONDS)
+        for limit in LIMITS:
+            limits.setattr(limit, PATIENT_SECONDS)
         yield
 
 

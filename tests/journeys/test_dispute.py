@@ -10,10 +10,12 @@ from services.audit.rules.tree import leaf_hash, verify_inclusion
 from services.demo import deals
 from services.demo.people import refusal
 from services.demo.shelves import BETA
+from tests.journeys.conftest import ON_SQLITE
 from tests.journeys.test_first_sale import sold_to_beta, the_order
 from tests.support.whole import WholeMarket
 
 
+@ON_SQLITE
 async def test_a_case_is_handed_over_with_the_logs_own_entries_and_silence_counts_once_the_log_has_the_notice(
     market: WholeMarket,
 ):

@@ -8,6 +8,7 @@ import pytest
 from services.demo import shelves
 from services.demo.shelves import CIVIC
 from tests.delivery.made_files import csv_of, persons
+from tests.journeys.conftest import ON_SQLITE
 from tests.support.whole import WholeMarket
 
 ABOUT = {"title": "居民名录", "description": "虚构的居民", "theme": "commerce", "update_cycle": "never"}
@@ -40,6 +41,7 @@ async def people(market: WholeMarket) -> WholeMarket:
     return market
 
 
+@ON_SQLITE
 async def test_taking_the_evidence_out_of_the_file_changes_the_grade(people: WholeMarket):
     whole = await graded(people, csv_of(["c1", "c2"], [[row[0], row[1]] for row in ROWS]))
     assert (whole["grade"], whole["flags"]) == ("G3", ["personal", "sensitive_personal"])
@@ -58,6 +60,7 @@ async def test_taking_the_evidence_out_of_the_file_changes_the_grade(people: Who
     assert (without_persons["grade"], without_persons["flags"]) == ("G1", [])
 
 
+@ON_SQLITE
 async def test_one_number_quoted_in_a_thousand_remarks_is_personal_information(people: WholeMarket):
     remarks = [["货已到"]] * 999 + [["请联系 11010519491231002X 本人"]]
     grade = await graded(people, csv_of(["remark"], remarks))

@@ -5,6 +5,7 @@ from datetime import timedelta
 from services.demo import bidding, deals, proof, shelves
 from services.demo.people import refusal
 from services.demo.shelves import AIRPORTS, ALPHA, AVIATION, BETA, GAMMA
+from tests.journeys.conftest import ON_SQLITE
 from tests.support.whole import WholeMarket
 
 DEPOSITS = 2 * bidding.DEPOSIT
@@ -65,6 +66,7 @@ async def test_a_sale_ends_settled_and_every_fen_is_accounted_for(market: WholeM
     await proof.verify_bundle(market)
 
 
+@ON_SQLITE
 async def test_what_the_buyer_does_not_answer_is_accepted_at_the_deadline(market: WholeMarket):
     await sold_to_beta(market)
     await deals.sign_contract(market)
@@ -87,6 +89,7 @@ async def test_a_winner_who_does_not_pay_forfeits_the_deposit_to_the_provider(ma
     assert (await wallet(market, AVIATION))[0] == bidding.DEPOSIT
 
 
+@ON_SQLITE
 async def test_what_is_paid_and_never_delivered_is_refunded_at_the_deadline(market: WholeMarket):
     await sold_to_beta(market)
     await deals.sign_contract(market)
@@ -98,6 +101,7 @@ async def test_what_is_paid_and_never_delivered_is_refunded_at_the_deadline(mark
     assert GAMMA in market.people
 
 
+@ON_SQLITE
 async def test_a_withdrawn_asset_is_offered_no_more_and_every_deposit_is_free(market: WholeMarket):
     await an_auction_of_airports(market)
     await market.people[AVIATION].post(f"/catalog/v1/assets/{market.things[AIRPORTS]['asset_id']}/withdraw")
@@ -109,6 +113,7 @@ async def test_a_withdrawn_asset_is_offered_no_more_and_every_deposit_is_free(ma
     assert [await wallet(market, who) for who in (ALPHA, BETA)] == [(bidding.PAID_IN[who], 0) for who in (ALPHA, BETA)]
 
 
+@ON_SQLITE
 async def test_what_was_bought_is_delivered_though_its_asset_was_withdrawn_since(market: WholeMarket):
     await sold_to_beta(market)
     await market.people[AVIATION].post(f"/catalog/v1/assets/{market.things[AIRPORTS]['asset_id']}/withdraw")

@@ -5,10 +5,12 @@ from datetime import timedelta
 from services.demo import deals
 from services.demo.people import refusal
 from services.demo.shelves import AIRPORTS, BETA
+from tests.journeys.conftest import ON_POSTGRESQL
 from tests.journeys.test_first_sale import sold_to_beta, the_order
 from tests.support.whole import WholeMarket
 
 
+@ON_POSTGRESQL
 async def test_what_two_persons_freeze_is_delivered_to_nobody_until_they_lift_it(market: WholeMarket):
     await sold_to_beta(market)
     await deals.sign_contract(market)

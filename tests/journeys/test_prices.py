@@ -5,9 +5,11 @@ from typing import Any
 
 from services.demo import shelves
 from services.demo.shelves import AIRPORTS, AVIATION
+from tests.journeys.conftest import ON_SQLITE
 from tests.support.whole import WholeMarket
 
 
+@ON_SQLITE
 async def test_what_a_plan_asks_is_found_in_the_catalogue_and_follows_its_revisions(market: WholeMarket):
     await shelves.open_market(market)
     await shelves.admit_participants(market)

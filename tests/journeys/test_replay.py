@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from services.__main__ import app as commands
 from services.demo import bidding, proof, shelves
+from tests.journeys.conftest import ON_SQLITE
 from tests.journeys.test_first_sale import an_auction_of_airports, sold_to_beta
 from tests.support.whole import WholeMarket
 
@@ -39,6 +40,7 @@ def token(market: WholeMarket, who: str = "regulator") -> list[str]:
     return ["--token", market.people[who].headers()["Authorization"].removeprefix("Bearer ")]
 
 
+@ON_SQLITE
 async def test_the_bundle_contains_what_a_replay_needs(market: WholeMarket):
     await sold_to_beta(market)
     await market.settle()
@@ -69,6 +71,7 @@ async def test_asked_of_the_exchange_its_log_gives_what_it_shows(market: WholeMa
         assert code == 3 and "answers 401" in report["reason"], report
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("name, value", [("winner", None), ("price", {"minor": 1, "currency": "CNY"}), ("bids", 3)])
 async def test_an_exchange_that_shows_anything_else_than_its_log_says_is_found_out(
     market: WholeMarket, name: str, value: object

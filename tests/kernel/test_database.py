@@ -263,8 +263,9 @@ async def test_what_was_sent_is_not_in_an_error_of_the_database(database: MakeDa
 
 
 @pytest.fixture
-async def production(postgres: str, clock: ToldClock) -> AsyncGenerator[Database]:
-    """PostgreSQL that tells its own time, as in production."""
+async def production(postgres: str, clock: ToldClock, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Database]:
+    """PostgreSQL that tells its own time, as in production, and waits no longer for a lock."""
+    monkeypatch.setattr("shared.database.LOCK_SECONDS_MAX", 4)
     async with fresh_database(postgres) as dsn:
         database = Database(dsn, schema="catalog", clock=clock)
         async with database.transaction() as tx:

@@ -157,7 +157,9 @@ async def test_folding_the_lines_gives_the_sealed_auction_and_bids_that_are_kept
         kept_bids = await sealed_store.sealed_bids_on(tx, AuctionId(auction_id))
     again, bids = sealed_replayed(await lines(lots.market))
     assert (again, bids) == (kept, kept_bids)
-    assert (again.bid_count, again.reveal_count, again.state) == (6, 5, SOLD)
+    # Each half's price is asked of the other: a draw that puts all bidders into one half sells nothing.
+    assert again.state == SOLD or (mechanism == "rsop" and again.award_count == 0)
+    assert (again.bid_count, again.reveal_count) == (6, 5)
 
 
 async def test_whoever_was_left_out_is_left_out_of_the_replay_too(lots: Lots):
