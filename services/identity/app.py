@@ -8,7 +8,8 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 
 from services.identity import jobs
 from services.identity.actions.identity import Identity, Passwords
-from services.identity.api import FORMS, router
+from services.identity.api.router import router
+from services.identity.api.tokens import FORMS
 from shared import web
 from shared.core import Core
 from shared.disclosing import Disclosures

@@ -5,7 +5,8 @@ from typing import Any
 
 from fastapi.routing import APIRoute
 
-from services.identity.api import router
+from services.identity.api.router import router
+from shared import web
 from tests.identity.conftest import ON_ONE_DATABASE, PASSWORD, REASON, V1, Desk, a_public_key, credit_code
 
 Body = dict[str, Any]
@@ -35,7 +36,7 @@ NOT_TO_BE_SENT: Body = {
 
 
 def writes() -> list[APIRoute]:
-    return [route for route in router.routes if isinstance(route, APIRoute) and "POST" in (route.methods or ())]
+    return [route for route in web.routes_of(router) if isinstance(route, APIRoute) and "POST" in (route.methods or ())]
 
 
 def spoiled(body: Body) -> Iterator[Body]:

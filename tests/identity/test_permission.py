@@ -2,7 +2,8 @@
 
 from fastapi.routing import APIRoute
 
-from services.identity.api import router
+from services.identity.api.router import router
+from shared import web
 from tests.identity.conftest import ON_ONE_DATABASE, PASSWORD, REASON, V1, Desk, a_public_key
 
 NOBODY = "0" * 32
@@ -46,7 +47,7 @@ PUBLIC = {
 
 
 def test_every_route_has_its_row():
-    routes = [route for route in router.routes if isinstance(route, APIRoute)]
+    routes = [route for route in web.routes_of(router) if isinstance(route, APIRoute)]
     asked = {(method, V1 + path) for method, path, _, _ in MATRIX}
 
     def has_row(route: APIRoute) -> bool:

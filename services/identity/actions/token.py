@@ -26,7 +26,7 @@ from services.identity.rules.token import (
     Redemption,
 )
 from services.identity.rules.user import User, is_usable, normalise, prepare_password
-from services.identity.schemas import ClientCredentialsGrant, PasswordGrant, RefreshTokenGrant, Revocation
+from services.identity.schemas.tokens import ClientCredentialsGrant, PasswordGrant, RefreshTokenGrant, Revocation
 from services.identity.store import account
 from services.identity.store import token as store
 from shared.access import AUDIENCE, Claims
