@@ -14,6 +14,7 @@ from shared import web
 from shared.core import Core
 from shared.disclosing import Disclosures
 from shared.guard import Doors
+from shared.sealing import MasterKey
 from shared.settings import SERVICES
 
 # OWASP's and NIST's least is far below; the cost bounds how fast a stolen table can be tried.
@@ -43,4 +44,8 @@ def identity_of(core: Core, hasher: HasherProtocol) -> Identity:
         {name: secret for name, secret in secrets.items() if secret},
         core.issuer.derived(b"pseudonyms of log-in names"),
         Disclosures(core.database, core.peer("audit")),
+        MasterKey(core.issuer.derived(b"second factors").hex(), b"second factors"),
+        core.issuer.derived(b"recovery codes"),
+        settings.second_factor_required_of,
+        settings.log_ins_per_network_max,
     )

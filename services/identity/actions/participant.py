@@ -51,7 +51,7 @@ async def apply(
 ) -> Participant:  # fmt: skip
     """An application, and its administrator. Once per credit code: whoever sends it again is told so."""
     login = user_rules.new_login(login)
-    password_hash = await identity.passwords.hash(user_rules.new_password(password.get_secret_value(), login))
+    password_hash = await identity.passwords.hash(user_rules.new_password(password.get_secret_value(), login, [name]))
     async with identity.database.transaction() as tx:
         now = await identity.database.now(tx)
         participant = rules.apply(ParticipantId.new(), name, uscc, roles, contact, now)

@@ -17,14 +17,37 @@ FormText = Annotated[str, Field(min_length=1, max_length=256)]
 FormSecret = Annotated[SecretStr, Field(min_length=1)]
 
 
+FormCode = Annotated[SecretStr, Field(min_length=1, max_length=64)]
+
+
 class PasswordGrant(Request):
+    """`code` is of an authenticator app, or a recovery code. Where none is enrolled, it is not looked at."""
+
     username: FormText
     password: FormSecret
+    code: FormCode | None = None
+
+
+class StepUpGrant(Request):
+    """All that a log-in takes, within the session of a refresh token (RFC 9470)."""
+
+    refresh_token: FormSecret
+    password: FormSecret
+    code: FormCode | None = None
 
 
 class ClientCredentialsGrant(Request):
     client_id: FormText
     client_secret: FormSecret
+    audience: FormText | None = None
+
+
+class AssertionGrant(Request):
+    """Client credentials, by what the client signed instead of a secret (RFC 7523 2.2)."""
+
+    client_assertion_type: Literal["urn:ietf:params:oauth:client-assertion-type:jwt-bearer"]
+    client_assertion: FormSecret
+    client_id: FormText | None = None
     audience: FormText | None = None
 
 
@@ -37,22 +60,26 @@ class Revocation(Request):
     token_type_hint: Literal["refresh_token", "access_token"] | None = None
 
 
-TokenRequest = PasswordGrant | ClientCredentialsGrant | RefreshTokenGrant
+TokenRequest = PasswordGrant | ClientCredentialsGrant | AssertionGrant | RefreshTokenGrant | StepUpGrant
 GRANTS: dict[str, type[TokenRequest]] = {
     Grant.PASSWORD: PasswordGrant,
     Grant.CLIENT_CREDENTIALS: ClientCredentialsGrant,
     Grant.REFRESH_TOKEN: RefreshTokenGrant,
+    Grant.STEP_UP: StepUpGrant,
 }
 
 
 def token_request(body: bytes) -> TokenRequest:
-    """The request in a form. Raises InvalidRequest or UnsupportedGrantType."""
+    """The request in a form. Raises InvalidRequest or UnsupportedGrantType. One that brings both a secret and an
+    assertion is refused (RFC 6749 2.3), for each form has its own fields only."""
     fields = _form(body)
     if "grant_type" not in fields:
         raise InvalidRequest()
     grant = GRANTS.get(fields.pop("grant_type"))
     if grant is None:
         raise UnsupportedGrantType()
+    if grant is ClientCredentialsGrant and "client_assertion" in fields:
+        grant = AssertionGrant
     return _read(grant, fields)
 
 
@@ -102,3 +129,5 @@ class ProviderMetadata(View):
     subject_types_supported: list[str]
     id_token_signing_alg_values_supported: list[str]
     token_endpoint_auth_methods_supported: list[str]
+    token_endpoint_auth_signing_alg_values_supported: list[str]
+    acr_values_supported: list[str]
