@@ -266,17 +266,24 @@ class Verifier:
                     return
                 raise Unavailable(service="identity", retry_after_seconds=1)
             self._is_answered, self._ask_again_at = False, now + RETRY_INTERVAL
-            published = await self._fetch()
+            keys = _keys_in(await self._fetch())
             self._is_answered, self._ask_again_at = True, now + REFRESH_INTERVAL
             self._fresh_until, self._good_until = self._ask_again_at, now + LIFETIME_MAX
-            known = self._keys
-            self._keys = {
-                key["kid"]: jwk.construct(key, ALGORITHM)
-                for key in published["keys"]
-                if key.get("kty") == "EC" and key.get("crv") == "P-256"
-            }
+            known, self._keys = self._keys, keys
             if known.keys() - self._keys.keys():  # a key that was taken back vouches for nobody any more
                 self._verified.clear()
+
+
+def _keys_in(published: KeySet) -> dict[str, Key]:
+    """The keys of a set that can be ours. Raises Unavailable for what is no key set."""
+    try:
+        return {
+            key["kid"]: jwk.construct(key, ALGORITHM)
+            for key in published["keys"]
+            if key.get("kty") == "EC" and key.get("crv") == "P-256"
+        }
+    except (JOSEError, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise Unavailable(service="identity", retry_after_seconds=1) from error
 
 
 def _published(public_pem: str) -> dict[str, Any]:

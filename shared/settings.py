@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     custodian_signing_key: SecretStr | None = None  # trading's alone. Ed25519, PEM: signs our instructions
     token_key: SecretStr | None = None  # identity's alone. P-256, PEM
     # To rotate it: name the next one here for an hour, then make it the token key and name the old one's public half
-    # (base64 of its DER) below, with the moment since which it signs no more. A key that leaked is named nowhere.
+    # (base64 of its DER) below, with the moment since which no process signs with it. One that leaked: name it nowhere.
     token_key_next: SecretStr | None = None
     token_keys_retired: dict[str, AwareDatetime] = Field(default_factory=dict)
     # identity's alone: what second factors are sealed under, and pseudonyms derived from. Outlives every token key.
