@@ -98,8 +98,8 @@ class Desk:
         headers = await self._headers(login) | {"Idempotency-Key": key or uuid4().hex}
         return await self._ask("POST", path, headers, **({} if body is None else {"json": body}))
 
-    async def form(self, path: str = "/token", **fields: str) -> Response:
-        return await self._ask("POST", path, {}, data=fields)
+    async def form(self, path: str = "/token", headers: dict[str, str] | None = None, **fields: str) -> Response:
+        return await self._ask("POST", path, headers or {}, data=fields)
 
     async def log_in(self, login: str, password: str = PASSWORD, **more: str) -> Response:
         return await self.form(grant_type="password", username=login, password=password, **more)

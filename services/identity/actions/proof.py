@@ -84,7 +84,7 @@ async def judge(
     authenticated_by = await _second_factor(identity, tx, user, code, now)
     if authenticated_by is None:
         return Refused(user, "wrong_code")
-    await store.give_back_attempt(tx, Counted.NETWORK.digest_of(tried.network))
+    await give_back_attempt(tx, tried.network)
     await store.clear_throttle(tx, Counted.NAME.digest_of(tried.login))
     return Proven(user, authenticated_by)
 
@@ -109,6 +109,17 @@ async def count_attempt(
     now, digest = await identity.database.now(tx), of.digest_of(text)
     before = await store.throttle_for_update(tx, digest, now)
     await store.save_throttle(tx, digest, throttle_rules.attempt(before, now, attempts_max))
+
+
+async def count_attempt_from(identity: Identity, network: str) -> None:
+    """Raises TooManyLogIns if the network has had as many as it may, for now."""
+    async with identity.database.transaction() as tx:
+        await count_attempt(identity, tx, Counted.NETWORK, network, identity.log_ins_per_network_max)
+
+
+async def give_back_attempt(tx: Transaction, network: str) -> None:
+    """What did not fail does not count."""
+    await store.give_back_attempt(tx, Counted.NETWORK.digest_of(network))
 
 
 def right_step(

@@ -18,6 +18,7 @@ from services.identity.schemas.participants import (
 from services.identity.schemas.words import roles_of
 from shared.idempotency import Keyed
 from shared.ids import ParticipantId
+from shared.network import Network
 from shared.permission import Authenticated, OperatorSecurity, Public, Staff
 from shared.web import Listing, PageQuery, created
 
@@ -25,7 +26,9 @@ router = APIRouter(prefix=PREFIX)
 
 
 @router.post("/applications", status_code=201)
-async def apply(new: NewApplication, _: Public, identity: IdentityService, response: Response) -> ParticipantView:
+async def apply(
+    new: NewApplication, _: Public, identity: IdentityService, network: Network, response: Response
+) -> ParticipantView:
     """Apply for admission. The administrator can log in at once, and see how the application stands."""
     applied = await participant.apply(
         identity,
@@ -35,6 +38,7 @@ async def apply(new: NewApplication, _: Public, identity: IdentityService, respo
         new.contact,
         new.administrator.login,
         new.administrator.password,
+        network,
     )
     created(response, f"{PREFIX}/participants/{applied.id}")
     return ParticipantView.of(applied)
