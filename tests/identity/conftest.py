@@ -98,8 +98,13 @@ class Desk:
         headers = await self._headers(login) | {"Idempotency-Key": key or uuid4().hex}
         return await self._ask("POST", path, headers, **({} if body is None else {"json": body}))
 
-    async def form(self, path: str = "/token", headers: dict[str, str] | None = None, **fields: str) -> Response:
-        return await self._ask("POST", path, headers or {}, data=fields)
+    async def form(self, path: str = "/token", **fields: str) -> Response:
+        return await self._ask("POST", path, {}, data=fields)
+
+    async def log_in_from(self, address: str, login: str, password: str) -> Response:
+        """As a proxy passes it on."""
+        fields = {"grant_type": "password", "username": login, "password": password}
+        return await self._ask("POST", "/token", {"X-Forwarded-For": address}, data=fields)
 
     async def log_in(self, login: str, password: str = PASSWORD, **more: str) -> Response:
         return await self.form(grant_type="password", username=login, password=password, **more)

@@ -91,8 +91,7 @@ def behind_a_proxy(desk: Desk, attempts_max: int = 3) -> Desk:
 
 
 async def try_from(desk: Desk, address: str, login: str, password: str = "a wrong pass phrase") -> int:
-    fields = {"grant_type": "password", "username": login, "password": password}
-    return (await desk.form(headers={"X-Forwarded-For": address}, **fields)).status_code
+    return (await desk.log_in_from(address, login, password)).status_code
 
 
 async def test_from_one_network_only_so_many_log_ins_fail_whatever_the_names(desk: Desk):

@@ -1,14 +1,13 @@
 """What passwords are made of that everyone guesses first.
 
-Promises: a password that is nothing but these words and runs, in whatever order, case and spacing, is found; one that
-has five more signs to it is not.
+Promises: a password that is nothing but these words and walks, in whatever order, case and spacing, is found; one that
+has five more letters to it, however they are told apart from the words, is not.
 Source: the heads of the public lists of breached passwords, as far as they can be put together to fifteen signs, and
 the walks over a keyboard (NIST SP 800-63B-4 3.1.1.2 asks for such a list). A list of millions is for a service of its
 own, behind the same question.
 """
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 REMAINDER_MIN = 5
 CONTEXT_LENGTH_MIN = 3
@@ -34,42 +33,31 @@ WORDS = frozenset("""
     whoami william windows winter wizard woaini xxxxxx yankees zhongguo 5201314 5211314 woaini1314 zaq1zaq1
     密码 中国 你好 管理员 我爱你 数据 平台 交易所
 """.split())  # fmt: skip
-_RUN = re.compile(r"(.)\1{2,}")
-_BLANKS = re.compile(r"[\W_]+")
+PIECES = frozenset(
+    walk[start:end]
+    for one_way in WALKS
+    for walk in (one_way, one_way[::-1])
+    for start in range(len(walk))
+    for end in range(start + WALK_LENGTH_MIN, len(walk) + 1)
+)
 
 
 def is_commonplace(password: str, context: Iterable[str] = ()) -> bool:
-    """Whether fewer than five signs are left of the password without what everyone guesses. Requires both folded.
+    """Whether fewer than five letters are left of the password without what everyone guesses. Requires both folded.
 
-    Signs between words, digits at an end and letters that repeat are guessed too, so they do not count.
+    Digits, signs between words, and a letter that repeats the one before are guessed too, so they do not count.
     """
-    words = {*WORDS, *MARKET, *(word for word in context if len(word) >= CONTEXT_LENGTH_MIN)}
-    rest = _BLANKS.sub(" ", password)
-    for word in sorted(words | _steps(rest), key=lambda word: (-len(word), word)):
-        rest = rest.replace(word, " ")
-    rest = _RUN.sub(" ", rest)
-    return sum(not sign.isspace() and not sign.isdigit() for sign in rest) < REMAINDER_MIN
+    words = PIECES.union(WORDS, MARKET, (word for word in context if len(word) >= CONTEXT_LENGTH_MIN))
+    return _letters_left(password, words) < REMAINDER_MIN
 
 
-def _steps(text: str) -> set[str]:
-    """The pieces of the text that walk over a keyboard or count, forwards or backwards."""
-    found = set[str]()
-    for part in text.split():
-        start = 0
-        while start < len(part):
-            end = _end_of_walk(part, start)
-            if end - start >= WALK_LENGTH_MIN:
-                found.add(part[start:end])
-                start = end
-            else:
-                start += 1
-    return found
-
-
-def _end_of_walk(part: str, start: int) -> int:
-    end = start
-    while end < len(part) and any(
-        part[start : end + 1] in walk or part[start : end + 1] in walk[::-1] for walk in WALKS
-    ):
-        end += 1
-    return end
+def _letters_left(text: str, words: Set[str]) -> int:
+    """The fewest letters that any choice of words, side by side in the text, leaves over."""
+    lengths = {len(word) for word in words}
+    least = [0] * (len(text) + 1)  # from each place to the end
+    for start in reversed(range(len(text))):
+        is_guessed = not text[start].isalpha() or text[start] == text[start - 1 : start]
+        ends = (start + length for length in lengths if start + length <= len(text))
+        after_words = (least[end] for end in ends if text[start:end] in words)
+        least[start] = min([least[start + 1] + (not is_guessed), *after_words])
+    return least[0]
