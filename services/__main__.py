@@ -303,6 +303,7 @@ def _run(door: Any, host: str, log_level: str, port: int) -> None:
     logging.getLogger("uvicorn.error").setLevel(log_level.upper())
     config = uvicorn.Config(
         door, host=host, port=port, log_config=None, access_log=False, server_header=False, lifespan="on",
+        proxy_headers=False,  # whose word on an address is taken is a setting of ours
         timeout_graceful_shutdown=20, h11_max_incomplete_event_size=64 * 1024,
     )  # fmt: skip
     server = uvicorn.Server(config)

@@ -35,9 +35,10 @@ TOKEN_LENGTH_MAX = 4096
 TOKEN_SHAPE = re.compile(r"[\w-]+\.[\w-]+\.[\w-]{85}[AQgw]", re.ASCII)  # no spare bits after 64 bytes of signature
 LIFETIME_MAX = timedelta(minutes=10)
 LEEWAY = timedelta(seconds=30)
-REFRESH_INTERVAL = timedelta(seconds=30)
+REFRESH_INTERVAL = timedelta(seconds=30)  # how old the keys may be, and how often an unknown one is asked for
 RETRY_INTERVAL = timedelta(seconds=1)
 CACHE_SIZE = 10_000
+SECONDS_MAX = 2**33  # what a date can hold, and more than any of ours
 CLAIMS = {"exp": int, "iat": int, "iss": str, "aud": str, "sub": str, "jti": str, "client_id": str, "roles": list}
 
 
@@ -71,6 +72,9 @@ class Caller:
     participant_id: ParticipantId | None = None
     authenticated_by: str | None = None
     token: str | None = field(default=None, repr=False)
+    acr: str | None = None  # how strong the log-in was: password, totp or key
+    authenticated_at: datetime | None = None  # when it was, whatever was refreshed since
+    session_id: str | None = None  # which log-in this is of, of a person
 
     @property
     def actor(self) -> Actor:
@@ -126,21 +130,39 @@ class Claims:
     roles: frozenset[str]
     participant_id: str | None = None
     authenticated_by: str | None = None
+    acr: str | None = None
+    authenticated_at: datetime | None = None
+    session_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OtherKeys:
+    """Public keys (PEM) that are published beside the one that signs: the next one, so that everybody has it before it
+    signs, and earlier ones with the moment at which each ceased to."""
+
+    next: str | None = None
+    retired: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
 
 
 class TokenIssuer:
-    """Held by identity alone."""
+    """Held by identity alone. `root` is what other secrets are derived from; without it, the key that signs."""
 
-    def __init__(self, private_key: str, issuer: str) -> None:
-        self._key, self._issuer = private_key, issuer
-        public = jwk.construct(public_token_key(private_key), ALGORITHM).to_dict()
-        thumbprint = "".join(str(public[part]) for part in ("crv", "kty", "x", "y"))
-        self.key_id = hashlib.sha256(thumbprint.encode()).hexdigest()[:16]
-        self.key_set: dict[str, object] = {"keys": [public | {"use": "sig", "kid": self.key_id}]}
+    def __init__(self, private_key: str, issuer: str, others: OtherKeys = OtherKeys(), root: str | None = None) -> None:
+        self._key, self._issuer, self._root = private_key, issuer, root or private_key
+        own = _published(public_token_key(private_key))
+        self.key_id = str(own["kid"])
+        self.key_set: dict[str, Any] = {"keys": [own]}
+        self._next = [_published(others.next)] if others.next else []
+        self._retired = [(_published(pem), signed_until) for pem, signed_until in others.retired.items()]
+
+    def published(self, now: datetime) -> dict[str, Any]:
+        """Every key with which a token may be verified now. A retired one for as long as what it signed may live."""
+        retired = [key for key, signed_until in self._retired if now < signed_until + LIFETIME_MAX + LEEWAY]
+        return {"keys": [*self.key_set["keys"], *self._next, *retired]}
 
     def derived(self, purpose: bytes) -> bytes:
         """A secret of identity's own for another purpose than tokens, the same after every start."""
-        return hmac.new(self._key.encode(), purpose, hashlib.sha256).digest()
+        return hmac.new(self._root.encode(), purpose, hashlib.sha256).digest()
 
     def issue(self, claims: Claims, audience: str, now: datetime, lifetime: timedelta) -> tuple[str, TokenId]:
         """An access token (RFC 9068) and its id."""
@@ -151,7 +173,11 @@ class TokenIssuer:
             "roles": sorted(claims.roles), "jti": token_id, "iat": issued_at,
             "exp": issued_at + int(lifetime.total_seconds()),
         }  # fmt: skip
-        optional = {"org": claims.participant_id, "amr": claims.authenticated_by}
+        authenticated_at = claims.authenticated_at and int(claims.authenticated_at.timestamp())
+        optional = {
+            "org": claims.participant_id, "amr": claims.authenticated_by, "acr": claims.acr,
+            "auth_time": authenticated_at, "sid": claims.session_id,
+        }  # fmt: skip
         body |= {name: value for name, value in optional.items() if value is not None}
         return jwt.encode(body, self._key, ALGORITHM, headers={"typ": TYPE, "kid": self.key_id}), token_id
 
@@ -160,20 +186,25 @@ KeySet = Mapping[str, Any]
 
 
 class Verifier:
-    """Verifies with the keys that identity publishes; asks for them again at most every 30 s, on an unknown key id."""
+    """Verifies with the keys that identity publishes; asks for them again when they are 30 s old, and at most so often
+    on an unknown key id. While identity does not answer, the known ones serve until what they signed has expired."""
 
     def __init__(self, fetch: Callable[[], Awaitable[KeySet]], issuer: str, clock: Clock) -> None:
         self._fetch, self._issuer, self._clock = fetch, issuer, clock
         self._keys: dict[str, Key] = {}
         self._asking = asyncio.Lock()
         self._is_answered, self._ask_again_at = True, datetime.min.replace(tzinfo=UTC)
+        self._fresh_until = self._good_until = self._ask_again_at
         self._verified: dict[tuple[bytes, str], tuple[Caller, float]] = {}
 
     async def caller(self, token: str, audience: str = AUDIENCE) -> Caller:
         """Whoever the token speaks for. Raises InvalidToken, in one shape, whatever is wrong with it."""
         if len(token) > TOKEN_LENGTH_MAX or not TOKEN_SHAPE.fullmatch(token):
             raise InvalidToken()
-        now = self._clock.now().timestamp()
+        moment = self._clock.now()
+        if self._keys and moment >= self._fresh_until:
+            await self._renew(moment)
+        now = moment.timestamp()
         place = (hashlib.sha256(token.encode()).digest(), audience)
         if place in self._verified:
             caller, expires_at = self._verified[place]
@@ -201,6 +232,8 @@ class Verifier:
             raise InvalidToken()
         if claims["exp"] - claims["iat"] > LIFETIME_MAX.total_seconds():
             raise InvalidToken()
+        if claims.get("auth_time", 0) > claims["iat"]:
+            raise InvalidToken()
         return _caller(claims, token), float(claims["exp"])
 
     async def _key_of(self, header: Mapping[str, Any]) -> Key:
@@ -214,6 +247,16 @@ class Verifier:
             raise InvalidToken()
         return self._keys[key_id]
 
+    async def _renew(self, now: datetime) -> None:
+        """Ask whether a key was taken back. One caller waits for the answer; the others go on with what is known."""
+        try:
+            if not self._asking.locked():
+                await self._refresh()
+        except Unavailable:
+            pass
+        if now >= self._good_until and now >= self._fresh_until:
+            raise Unavailable(service="identity", retry_after_seconds=1)
+
     async def _refresh(self) -> None:
         """Ask for the keys, unless they have just been asked for. Whoever comes meanwhile waits for the one answer."""
         async with self._asking:
@@ -223,16 +266,30 @@ class Verifier:
                     return
                 raise Unavailable(service="identity", retry_after_seconds=1)
             self._is_answered, self._ask_again_at = False, now + RETRY_INTERVAL
-            published = await self._fetch()
+            keys = _keys_in(await self._fetch())
             self._is_answered, self._ask_again_at = True, now + REFRESH_INTERVAL
-            known = self._keys
-            self._keys = {
-                key["kid"]: jwk.construct(key, ALGORITHM)
-                for key in published["keys"]
-                if key.get("kty") == "EC" and key.get("crv") == "P-256"
-            }
+            self._fresh_until, self._good_until = self._ask_again_at, now + LIFETIME_MAX
+            known, self._keys = self._keys, keys
             if known.keys() - self._keys.keys():  # a key that was taken back vouches for nobody any more
                 self._verified.clear()
+
+
+def _keys_in(published: KeySet) -> dict[str, Key]:
+    """The keys of a set that can be ours. Raises Unavailable for what is no key set."""
+    try:
+        return {
+            key["kid"]: jwk.construct(key, ALGORITHM)
+            for key in published["keys"]
+            if key.get("kty") == "EC" and key.get("crv") == "P-256"
+        }
+    except (JOSEError, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise Unavailable(service="identity", retry_after_seconds=1) from error
+
+
+def _published(public_pem: str) -> dict[str, Any]:
+    public: dict[str, Any] = jwk.construct(public_pem, ALGORITHM).to_dict()
+    thumbprint = "".join(str(public[part]) for part in ("crv", "kty", "x", "y"))
+    return public | {"use": "sig", "kid": hashlib.sha256(thumbprint.encode()).hexdigest()[:16]}
 
 
 def _header(token: str) -> Mapping[str, Any]:
@@ -247,7 +304,12 @@ def _header(token: str) -> Mapping[str, Any]:
 
 def _complete(claims: Mapping[str, Any]) -> bool:
     present = all(type(claims.get(name)) is kind for name, kind in CLAIMS.items())
-    return present and all(isinstance(member, str) for member in (*claims["roles"], claims.get("amr", "")))
+    texts = (*claims["roles"], *(claims.get(name, "") for name in ("amr", "acr", "sid"))) if present else ()
+    return present and all(isinstance(text, str) for text in texts) and _is_moment(claims.get("auth_time", 0))
+
+
+def _is_moment(seconds: object) -> bool:
+    return type(seconds) is int and 0 <= seconds < SECONDS_MAX
 
 
 def _caller(claims: Mapping[str, Any], token: str) -> Caller:
@@ -257,4 +319,8 @@ def _caller(claims: Mapping[str, Any], token: str) -> Caller:
         raise InvalidToken() from error
     subject = claims["sub"]
     kind = next((kind for kind in ("client", "service") if subject.startswith((f"{kind}_", f"{kind}:"))), "user")
-    return Caller(subject, kind, frozenset(claims["roles"]), participant_id, claims.get("amr"), token)
+    authenticated_at = datetime.fromtimestamp(claims["auth_time"], UTC) if "auth_time" in claims else None
+    return Caller(
+        subject, kind, frozenset(claims["roles"]), participant_id, claims.get("amr"), token, claims.get("acr"),
+        authenticated_at, claims.get("sid"),
+    )  # fmt: skip

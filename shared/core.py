@@ -12,7 +12,7 @@ from typing import Any
 from httpx2 import HTTPError
 from pydantic import BaseModel
 
-from shared.access import Claims, KeySet, Role, TokenIssuer, Verifier
+from shared.access import Claims, KeySet, OtherKeys, Role, TokenIssuer, Verifier
 from shared.changes import Feed, FeedClient
 from shared.clock import Clock
 from shared.database import Database
@@ -21,6 +21,7 @@ from shared.outbox import Outbox
 from shared.relay import Relay
 from shared.rest import TIMEOUT_SECONDS, Directory, Peer, Tokens
 from shared.settings import SERVICES, Settings
+from shared.signing import public_token_key, public_token_key_of
 from shared.standing import StandingMirror
 
 TOKEN_LIFETIME = timedelta(minutes=5)
@@ -51,9 +52,9 @@ def core_of(name: str, settings: Settings, clock: Clock, database: Database, dir
     assert name in SERVICES, name
     outbox, feed = Outbox(name, database), Feed(database)
     if name == "identity":
-        issuer = TokenIssuer(settings.require_secret("token_key"), settings.issuer)
+        issuer = issuer_of(settings)
         tokens: Tokens = IssuedTokens(issuer, clock)
-        verifier = Verifier(_always(issuer.key_set), settings.issuer, clock)
+        verifier = Verifier(_own_keys(issuer, clock), settings.issuer, clock)
         standing = StandingMirror(clock, feed)
     else:
         issuer = None
@@ -109,9 +110,23 @@ class RequestedTokens:
         return answer.access_token
 
 
-def _always(key_set: dict[str, object]) -> Callable[[], Awaitable[KeySet]]:
+def issuer_of(settings: Settings) -> TokenIssuer:
+    """Identity's issuer. Raises ValueError that names the setting, where a key is missing or is none."""
+    following = settings.token_key_next
+    others = OtherKeys(
+        next=public_token_key(following.get_secret_value()) if following else None,
+        retired={public_token_key_of(key): until for key, until in settings.token_keys_retired.items()},
+    )
+    if settings.environment == "production":
+        root = settings.require_secret("identity_key")
+    else:
+        root = settings.identity_key.get_secret_value() if settings.identity_key else None
+    return TokenIssuer(settings.require_secret("token_key"), settings.issuer, others, root)
+
+
+def _own_keys(issuer: TokenIssuer, clock: Clock) -> Callable[[], Awaitable[KeySet]]:
     async def fetch() -> KeySet:
-        return key_set
+        return issuer.published(clock.now())
 
     return fetch
 

@@ -51,6 +51,10 @@ class KeyId(Id):
     kind = "key"
 
 
+class ClientKeyId(Id):
+    kind = "client_key"
+
+
 class TokenId(Id):
     kind = "token"
 

@@ -8,7 +8,7 @@ import secrets
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, AliasChoices, Field, SecretStr, model_validator
+from pydantic import AfterValidator, AliasChoices, AwareDatetime, Field, IPvAnyNetwork, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.signing import RandomSecret, SigningKey, read_or_make
@@ -51,6 +51,16 @@ class Settings(BaseSettings):
     custodian_public_key: str | None = None  # Ed25519, base64: verifies what the custodian calls back
     custodian_signing_key: SecretStr | None = None  # trading's alone. Ed25519, PEM: signs our instructions
     token_key: SecretStr | None = None  # identity's alone. P-256, PEM
+    # To rotate it: name the next one here for an hour, then make it the token key and name the old one's public half
+    # (base64 of its DER) below, with the moment since which no process signs with it. One that leaked: name it nowhere.
+    token_key_next: SecretStr | None = None
+    token_keys_retired: dict[str, AwareDatetime] = Field(default_factory=dict)
+    # identity's alone: what second factors are sealed under, and pseudonyms derived from. Outlives every token key.
+    identity_key: SecretStr | None = None
+    # Of whom a second factor is required; without it, of the platform's staff in production, of nobody in development.
+    second_factor: Literal["nobody", "staff", "everyone"] | None = None
+    log_ins_per_network_max: int = Field(default=100, gt=0)  # that fail, in a quarter of an hour
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = ()  # whose X-Forwarded-For is believed; nobody else's is
     log_key: SecretStr | None = None  # audit's alone. Ed25519, PEM
     # audit's alone: what the keys of disclosed values are kept under. Without it, no service's disclosures are taken.
     disclosure_key: SecretStr | None = None
@@ -74,6 +84,8 @@ class Settings(BaseSettings):
                 raise ValueError("database_url: production needs PostgreSQL, e.g. postgresql+asyncpg://user@host/yaosu")
             if "*" in self.allowed_hosts:
                 raise ValueError("allowed_hosts: name the hosts; any host at all is for development only")
+            if self.second_factor == "nobody":
+                raise ValueError("second_factor: the platform's people need one; 'nobody' is for development only")
             for name, secret in self._secrets().items():
                 if secret is not None and len(secret.get_secret_value()) < SECRET_LENGTH_MIN:
                     raise ValueError(f"{name}: a secret has at least {SECRET_LENGTH_MIN} characters")
@@ -89,10 +101,22 @@ class Settings(BaseSettings):
             return self.notice_days
         return NOTICE_DAYS_PRODUCTION if self.environment == "production" else 0
 
+    @property
+    def second_factor_required_of(self) -> Literal["nobody", "staff", "everyone"]:
+        if self.second_factor is not None:
+            return self.second_factor
+        return "staff" if self.environment == "production" else "nobody"
+
     def require_secret(
         self,
         name: Literal[
-            "token_key", "log_key", "certificate_key", "custodian_signing_key", "pseudonym_key", "service_secret"
+            "token_key",
+            "identity_key",
+            "log_key",
+            "certificate_key",
+            "custodian_signing_key",
+            "pseudonym_key",
+            "service_secret",
         ],
     ) -> str:
         """A secret that must have been brought. Raises ValueError that names the setting."""
@@ -104,7 +128,8 @@ class Settings(BaseSettings):
     def _secrets(self) -> dict[str, SecretStr | None]:
         named = {f"service_secrets[{name}]": secret for name, secret in self.service_secrets.items()}
         return {
-            "token_key": self.token_key, "log_key": self.log_key, "disclosure_key": self.disclosure_key,
+            "token_key": self.token_key, "token_key_next": self.token_key_next, "identity_key": self.identity_key,
+            "log_key": self.log_key, "disclosure_key": self.disclosure_key,
             "certificate_key": self.certificate_key,
             "custodian_signing_key": self.custodian_signing_key, "pseudonym_key": self.pseudonym_key,
             "service_secret": self.service_secret, **named,
@@ -122,6 +147,7 @@ def with_development_secrets(settings: Settings) -> Settings:
     return settings.model_copy(
         update={
             "token_key": settings.token_key or SecretStr(read_or_make(keys / "token.pem")),
+            "identity_key": settings.identity_key or SecretStr(read_or_make(keys / "identity.key", RandomSecret)),
             "log_key": settings.log_key or SecretStr(read_or_make(keys / "log.pem", SigningKey)),
             "disclosure_key": settings.disclosure_key or SecretStr(read_or_make(keys / "disclosure.key", RandomSecret)),
             "certificate_key": settings.certificate_key

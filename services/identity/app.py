@@ -8,11 +8,13 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 
 from services.identity import jobs
 from services.identity.actions.identity import Identity, Passwords
-from services.identity.api import FORMS, router
+from services.identity.api.router import router
+from services.identity.api.tokens import FORMS
 from shared import web
 from shared.core import Core
 from shared.disclosing import Disclosures
 from shared.guard import Doors
+from shared.sealing import MasterKey
 from shared.settings import SERVICES
 
 # OWASP's and NIST's least is far below; the cost bounds how fast a stolen table can be tried.
@@ -42,4 +44,8 @@ def identity_of(core: Core, hasher: HasherProtocol) -> Identity:
         {name: secret for name, secret in secrets.items() if secret},
         core.issuer.derived(b"pseudonyms of log-in names"),
         Disclosures(core.database, core.peer("audit")),
+        MasterKey(core.issuer.derived(b"second factors").hex(), b"second factors"),
+        core.issuer.derived(b"recovery codes"),
+        settings.second_factor_required_of,
+        settings.log_ins_per_network_max,
     )

@@ -14,7 +14,7 @@ from services.identity.rules.participant import Participant
 from services.identity.rules.role import Role
 from shared.facts import Category, Commitment, Fact, Outcome, Retention
 from shared.grades import Clearance
-from shared.ids import ApiClientId, FactId, KeyId, ParticipantId, TokenFamilyId, UserId
+from shared.ids import ApiClientId, ClientKeyId, FactId, KeyId, ParticipantId, TokenFamilyId, UserId
 
 
 class AdmissionFact(Fact):
@@ -158,6 +158,55 @@ class ApiClientDisabled(AdmissionFact):
     """A program may act for its participant no longer."""
 
     api_client_id: ApiClientId
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactorEnrolled(AccessFact):
+    """A person's log-in needs a code from now on, or one of another authenticator than before."""
+
+    user_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactorRefused(AccessFact):
+    """The first code of a new second factor was not right."""
+
+    outcome: ClassVar[Outcome] = "deny"
+    user_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactorReset(AccessFact):
+    """Somebody else took a person's second factor away: it was lost, or says so who asked."""
+
+    is_high_risk: ClassVar[bool] = True
+    user_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordChanged(AccessFact):
+    """A person has a new password, by the old one."""
+
+    user_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class ClientKeyRegistered(AdmissionFact):
+    """A participant's program shows who it is by this key; the thumbprint is its name (RFC 7638)."""
+
+    is_high_risk: ClassVar[bool] = True
+    api_client_id: ApiClientId
+    client_key_id: ClientKeyId
+    algorithm: str
+    thumbprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClientKeyRevoked(AdmissionFact):
+    """What is signed with this key from now on lets no program in."""
+
+    api_client_id: ApiClientId
+    client_key_id: ClientKeyId
 
 
 @dataclass(frozen=True, slots=True)

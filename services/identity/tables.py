@@ -1,15 +1,16 @@
 """The tables of `identity`. The partial index is the rule that an organisation has at most one living application.
 
 Nothing here lets anyone in who reads it: passwords are argon2id, secrets and refresh tokens are digests, and the names
-that were tried in vain are digests too, for people type their passwords there.
+that were tried in vain are digests too, for people type their passwords there; what an authenticator app shares with us
+is sealed under a key that the database does not have, and a recovery code is a digest under another.
 """
 
-from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table
 
 from services.identity.rules.participant import PARTICIPANT
 from shared import disclosing, idempotency, outbox
 from shared.database import IdOf, Moment
-from shared.ids import ApiClientId, KeyId, ParticipantId, TokenFamilyId, UserId
+from shared.ids import ApiClientId, ClientKeyId, KeyId, ParticipantId, TokenFamilyId, UserId
 
 metadata = MetaData()
 
@@ -87,6 +88,7 @@ token_families = Table(
     Column("authenticated_by", String, nullable=False),
     Column("expires_at", Moment, nullable=False),
     Column("revoked_at", Moment),
+    Column("authenticated_at", Moment),
     Index("token_families_by_user", "user_id"),
     Index("token_families_by_expiry", "expires_at"),
 )
@@ -108,6 +110,47 @@ log_in_throttles = Table(
     Column("attempts", Integer, nullable=False),
     Column("window_ends_at", Moment, nullable=False),
     Index("log_in_throttles_by_end", "window_ends_at"),
+)
+
+second_factors = Table(
+    "second_factors",
+    metadata,
+    Column("user_id", IdOf(UserId), primary_key=True),
+    Column("secret", LargeBinary),
+    Column("confirmed_at", Moment),
+    Column("last_step", BigInteger),
+    Column("pending", LargeBinary),
+    Column("pending_until", Moment),
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("user_id", IdOf(UserId), primary_key=True),
+    Column("digest", LargeBinary, primary_key=True),
+    Column("used_at", Moment),
+)
+
+client_keys = Table(
+    "client_keys",
+    metadata,
+    Column("id", IdOf(ClientKeyId), primary_key=True),
+    Column("client_id", IdOf(ApiClientId), nullable=False),
+    Column("algorithm", String, nullable=False),
+    Column("public_key", String, nullable=False),
+    Column("thumbprint", String, nullable=False, unique=True),
+    Column("registered_at", Moment, nullable=False),
+    Column("revoked_at", Moment),
+    Index("client_keys_by_client", "client_id", "id"),
+)
+
+client_assertions = Table(
+    "client_assertions",
+    metadata,
+    Column("client_id", IdOf(ApiClientId), primary_key=True),
+    Column("jti_digest", LargeBinary, primary_key=True),
+    Column("expires_at", Moment, nullable=False),
+    Index("client_assertions_by_expiry", "expires_at"),
 )
 
 outbox.tables(metadata)

@@ -101,6 +101,7 @@ def test_a_key_is_given_to_the_one_service_that_owns_it():
         key: {name for name, container in CONTAINERS.items() if key in (container.get("environment") or {})}
         for key in (
             "YAOSU_TOKEN_KEY",
+            "YAOSU_IDENTITY_KEY",
             "YAOSU_SERVICE_SECRETS",
             "YAOSU_LOG_KEY",
             "YAOSU_DISCLOSURE_KEY",
@@ -111,7 +112,7 @@ def test_a_key_is_given_to_the_one_service_that_owns_it():
     }
     assert owners == {
         "YAOSU_TOKEN_KEY": {"identity"}, "YAOSU_SERVICE_SECRETS": {"identity"}, "YAOSU_LOG_KEY": {"audit"},
-        "YAOSU_DISCLOSURE_KEY": {"audit"},
+        "YAOSU_DISCLOSURE_KEY": {"audit"}, "YAOSU_IDENTITY_KEY": {"identity"},
         "YAOSU_CERTIFICATE_KEY": {"catalog"}, "YAOSU_PSEUDONYM_KEY": {"delivery"},
         "YAOSU_WITNESS_KEY": {"witness"},
     }  # fmt: skip
@@ -136,6 +137,7 @@ def test_a_service_starts_on_what_it_is_given(service: str, env: dict[str, str],
     if service == "identity":
         assert set(settings.service_secrets) == set(SERVICES) - {"identity"}
         assert "BEGIN PRIVATE KEY" in settings.require_secret("token_key")
+        assert settings.second_factor_required_of == "staff"
     if service == "delivery":
         assert settings.require_secret("pseudonym_key") == env["YAOSU_PSEUDONYM_KEY"]
     elif service not in ("gateway", "identity"):

@@ -101,8 +101,20 @@ class Desk:
     async def form(self, path: str = "/token", **fields: str) -> Response:
         return await self._ask("POST", path, {}, data=fields)
 
-    async def log_in(self, login: str, password: str = PASSWORD) -> Response:
-        return await self.form(grant_type="password", username=login, password=password)
+    async def log_in_from(self, address: str, login: str, password: str) -> Response:
+        """As a proxy passes it on."""
+        fields = {"grant_type": "password", "username": login, "password": password}
+        return await self._ask("POST", "/token", {"X-Forwarded-For": address}, data=fields)
+
+    async def log_in(self, login: str, password: str = PASSWORD, **more: str) -> Response:
+        return await self.form(grant_type="password", username=login, password=password, **more)
+
+    async def step_up(self, refresh_token: str, password: str = PASSWORD, **more: str) -> Response:
+        return await self.form(grant_type="step_up", refresh_token=refresh_token, password=password, **more)
+
+    def use(self, login: str, token: str) -> None:
+        """Let this person go on with a token that they have, as long as the clock stands still."""
+        self._tokens[(login, self.clock.now())] = token
 
     async def refresh(self, refresh_token: str) -> Response:
         return await self.form(grant_type="refresh_token", refresh_token=refresh_token)

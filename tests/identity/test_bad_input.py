@@ -5,13 +5,15 @@ from typing import Any
 
 from fastapi.routing import APIRoute
 
-from services.identity.api import router
+from services.identity.api.router import router
+from shared import web
 from tests.identity.conftest import ON_ONE_DATABASE, PASSWORD, REASON, V1, Desk, a_public_key, credit_code
 
 Body = dict[str, Any]
 CLEARED = {"clearance": "C2", "reason": "核验"}
 ADMINISTRATOR = {"login": "somebody", "password": PASSWORD}
 APPLICATION = {"name": "数据公司", "uscc": credit_code(77), "roles": ["buyer"], "administrator": ADMINISTRATOR}
+JWK = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
 BODIES: dict[str, tuple[str | None, Body]] = {
     "/applications":                              (None,       APPLICATION),
     "/participants/{participant_id}/admit":       ("security", CLEARED),
@@ -20,9 +22,16 @@ BODIES: dict[str, tuple[str | None, Body]] = {
     "/participants/{participant_id}/{decision}":  ("security", REASON),
     "/users":                                     ("ana",      ADMINISTRATOR | {"roles": ["buyer"]}),
     "/clients":                                   ("ana",      {"name": "bot", "roles": ["buyer"]}),
+    "/me/second-factor":                          ("ana",      {"password": PASSWORD}),
+    "/me/second-factor/confirm":                  ("ana",      {"code": "no such code"}),
+    "/me/password":                               ("ana",      {"old_password": "wrong", "new_password": PASSWORD}),
+    "/clients/{client_id}/keys":                  ("ana",      {"jwk": JWK}),
     "/signing-keys":                              ("ana",      {"algorithm": "ed25519", "public_key": a_public_key()}),
 }  # fmt: skip
-WITHOUT_BODY = {"/users/{user_id}/disable", "/clients/{client_id}/disable", "/signing-keys/{key_id}/revoke"}
+WITHOUT_BODY = {
+    "/users/{user_id}/disable", "/users/{user_id}/second-factor/reset", "/me/sessions/{session_id}/end",
+    "/clients/{client_id}/disable", "/clients/{client_id}/keys/{key_id}/revoke", "/signing-keys/{key_id}/revoke",
+}  # fmt: skip
 FORMS = {"/token", "/token/revoke"}
 WRONG: list[object] = [None, 7, True, 1.5, "", [], {}, ["x"], {"x": 1}, "x" * 10_000]
 # What an answer or a table has, and nobody may send.
@@ -35,7 +44,7 @@ NOT_TO_BE_SENT: Body = {
 
 
 def writes() -> list[APIRoute]:
-    return [route for route in router.routes if isinstance(route, APIRoute) and "POST" in (route.methods or ())]
+    return [route for route in web.routes_of(router) if isinstance(route, APIRoute) and "POST" in (route.methods or ())]
 
 
 def spoiled(body: Body) -> Iterator[Body]:
@@ -69,12 +78,12 @@ async def test_a_body_that_is_wrong_anywhere_is_refused_and_changes_nothing(desk
         await desk.get(login, "/me")
     before = len(await desk.facts())
     for path, (login, body) in BODIES.items():
-        path = path.format(participant_id=participant_id, decision="suspend")
+        path = path.format(participant_id=participant_id, decision="suspend", client_id=f"client_{'0' * 32}")
         for wrong in spoiled(body):
             answer = await desk.post(login, path, wrong)
             assert (answer.status_code, answer.json()["code"]) == (422, "malformed"), f"{path} {wrong}"
             assert "pass phrase" not in answer.text
     assert len(await desk.facts()) == before
     for path, (login, body) in BODIES.items():
-        path = path.format(participant_id=participant_id, decision="suspend")
+        path = path.format(participant_id=participant_id, decision="suspend", client_id=f"client_{'0' * 32}")
         assert (await desk.post(login, path, body)).status_code != 422, f"{path} refuses a good body too"

@@ -2,14 +2,18 @@
 
 from fastapi.routing import APIRoute
 
-from services.identity.api import router
+from services.identity.api.router import router
+from shared import web
 from tests.identity.conftest import ON_ONE_DATABASE, PASSWORD, REASON, V1, Desk, a_public_key
 
 NOBODY = "0" * 32
 P, U, C, K = f"participant_{NOBODY}", f"user_{NOBODY}", f"client_{NOBODY}", f"key_{NOBODY}"
+S, CK = f"family_{NOBODY}", f"client_key_{NOBODY}"
 CLEARED = {"clearance": "C2", "reason": "核验"}
 USER = {"login": "somebody", "password": PASSWORD, "roles": ["buyer"]}
 CLIENT = {"name": "bot", "roles": ["buyer"]}
+WRONG = {"old_password": "not the right one", "new_password": "another long pass phrase"}
+JWK = {"jwk": {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}}
 
 # Past permission, what names nobody is 404, and a list is 200. `ana` administers an admitted organisation, `ben` only
 # belongs to it, `cai` administers one that has applied.
@@ -27,6 +31,16 @@ MATRIX: list[tuple[str, str, object, list[int]]] = [
     ("POST", f"/participants/{P}/affiliations", {"affiliate_id": f"participant_{'1' * 32}"},
                                                          [403, 403, 403, 404, 403, 403, 403, 403, 403]),
     ("GET",  "/me",                             None,    [200, 200, 200, 200, 200, 200, 200, 200, 200]),
+    ("GET",  "/me/second-factor",               None,    [200] * 9),
+    ("POST", "/me/second-factor",               {"password": PASSWORD}, [201] * 9),
+    ("POST", "/me/second-factor/confirm",       {"code": "no such code"}, [403] * 9),
+    ("POST", "/me/password",                    WRONG,   [403] * 9),
+    ("GET",  "/me/sessions",                    None,    [200] * 9),
+    ("POST", f"/me/sessions/{S}/end",           None,    [404] * 9),
+    ("POST", f"/users/{U}/second-factor/reset", None,    [404] * 9),
+    ("GET",  f"/clients/{C}/keys",              None,    [404, 403, 403, 403, 403, 403, 403, 403, 403]),
+    ("POST", f"/clients/{C}/keys",              JWK,     [404, 403, 403, 403, 403, 403, 403, 403, 403]),
+    ("POST", f"/clients/{C}/keys/{CK}/revoke",  None,    [404, 403, 403, 403, 403, 403, 403, 403, 403]),
     ("GET",  "/users",                          None,    [200, 403, 200, 403, 403, 403, 403, 403, 403]),
     ("POST", f"/users/{U}/disable",             None,    [404, 404, 404, 404, 404, 404, 404, 404, 404]),
     ("GET",  "/clients",                        None,    [200, 403, 200, 403, 403, 403, 403, 403, 403]),
@@ -46,7 +60,7 @@ PUBLIC = {
 
 
 def test_every_route_has_its_row():
-    routes = [route for route in router.routes if isinstance(route, APIRoute)]
+    routes = [route for route in web.routes_of(router) if isinstance(route, APIRoute)]
     asked = {(method, V1 + path) for method, path, _, _ in MATRIX}
 
     def has_row(route: APIRoute) -> bool:

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from stdnum.cn import uscc
 
-from services.identity import schemas
 from services.identity.rules.token import InvalidRequest, UnsupportedGrantType
-from services.identity.schemas import NewApplication, PasswordGrant
+from services.identity.schemas.participants import NewApplication
+from services.identity.schemas.tokens import PasswordGrant, token_request
 
 CODE = "91110000600037341L"
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
@@ -70,7 +70,7 @@ def test_a_password_has_no_printed_form():
 ])  # fmt: skip
 def test_what_is_no_token_request(body: bytes):
     with pytest.raises((InvalidRequest, UnsupportedGrantType)):
-        schemas.token_request(body)
+        token_request(body)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_what_is_no_token_request(body: bytes):
 )
 def test_other_grants_are_named_as_such(grant_type: str):
     with pytest.raises(UnsupportedGrantType):
-        schemas.token_request(urlencode({"grant_type": grant_type, "username": "a", "password": "b"}).encode())
+        token_request(urlencode({"grant_type": grant_type, "username": "a", "password": "b"}).encode())
 
 
 @given(st.text(min_size=1, max_size=50), st.text(min_size=1, max_size=50))
@@ -87,6 +87,6 @@ def test_a_form_says_what_was_put_into_it(username: str, password: str):
         body = urlencode({"grant_type": "password", "username": username, "password": password}).encode()
     except UnicodeEncodeError:
         return
-    request = schemas.token_request(body)
+    request = token_request(body)
     assert isinstance(request, PasswordGrant)
     assert (request.username, request.password.get_secret_value()) == (username, password)

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,15 @@ async def test_a_token_of_ours_makes_its_caller():
     assert caller.actor.organisation == ORGANISATION
 
 
+async def test_a_token_says_how_strong_its_log_in_was_and_when_or_nothing_of_it():
+    claims = replace(ANA, acr="totp", authenticated_at=CLOCK.now() - timedelta(hours=1), session_id="family_1")
+    caller = await a_verifier().caller(ISSUER.issue(claims, "yaosu", CLOCK.now(), LIFETIME)[0])
+    told = (caller.acr, caller.authenticated_at, caller.session_id)
+    assert told == ("totp", CLOCK.now() - timedelta(hours=1), "family_1")
+    caller = await a_verifier().caller(a_token())
+    assert (caller.acr, caller.authenticated_at, caller.session_id) == (None, None, None)
+
+
 @pytest.mark.parametrize("subject, kind", [
     ("user_1", "user"), ("client_1", "client"), ("service:trading", "service"), ("li.na", "user"),
 ])  # fmt: skip
@@ -142,6 +152,9 @@ SPOILED_CLAIMS: list[Part] = [
     {"iat": NOW + 31}, {"iat": str(NOW)}, {"iat": None}, {"nbf": NOW + 60}, {"nbf": NOW - 60},
     {"jti": None}, {"jti": 7}, {"sub": 7}, {"sub": None}, {"client_id": None},
     {"roles": "buyer"}, {"roles": [1]}, {"roles": {"buyer": 1}}, {"roles": None},
+    {"acr": 7}, {"acr": ["totp"]}, {"acr": None}, {"sid": 7}, {"sid": None},
+    {"auth_time": str(NOW)}, {"auth_time": None}, {"auth_time": NOW + 1}, {"auth_time": -1}, {"auth_time": NOW - 0.5},
+    {"auth_time": True}, {"auth_time": -(2**100)},
     {"amr": 7}, {"amr": ["password"]}, {"amr": None}, {"org": "asset_1"}, {"org": 7}, {"org": ORGANISATION.upper()},
 ]  # fmt: skip
 

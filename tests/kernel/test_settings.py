@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from shared.settings import SERVICES, Settings, with_development_secrets
 
 LONG = "s3cret-" * 6
-KEPT = ("token_key", "log_key", "custodian_signing_key", "pseudonym_key")
+KEPT = ("token_key", "identity_key", "log_key", "custodian_signing_key", "pseudonym_key")
 PRODUCTION = {
     "YAOSU_ENVIRONMENT": "production", "YAOSU_DATABASE_URL": "postgresql+asyncpg://yaosu:hunter2@host/yaosu",
     "YAOSU_TOKEN_KEY": LONG, "YAOSU_LOG_KEY": LONG, "YAOSU_SERVICE_SECRET": LONG,
@@ -54,6 +54,12 @@ def test_the_database_is_found_under_its_customary_name_too(monkeypatch: pytest.
     ("YAOSU_MARKET_RULES",    "no-rules-7",         "market_rules"),
     ("YAOSU_ALLOWED_HOSTS",   '["host", "*"]',      "allowed_hosts"),
     ("YAOSU_TOKEN_KEY",       "short-7",            "token_key"),
+    ("YAOSU_TOKEN_KEY_NEXT",  "short-7",            "token_key_next"),
+    ("YAOSU_IDENTITY_KEY",    "short-7",            "identity_key"),
+    ("YAOSU_SECOND_FACTOR",   "nobody",             "second_factor"),
+    ("YAOSU_SECOND_FACTOR",   "short-7",            "second_factor"),
+    ("YAOSU_TRUSTED_PROXIES", '["short-7"]',        "trusted_proxies.0"),
+    ("YAOSU_LOG_INS_PER_NETWORK_MAX", "0",          "log_ins_per_network_max"),
     ("YAOSU_LOG_KEY",         "short-7",            "log_key"),
     ("YAOSU_DISCLOSURE_KEY",  "short-7",            "disclosure_key"),
     ("YAOSU_CERTIFICATE_KEY", "short-7",            "certificate_key"),
@@ -83,7 +89,23 @@ def test_production_without_a_database_server_is_refused(monkeypatch: pytest.Mon
         from_environment(monkeypatch, {"YAOSU_ENVIRONMENT": "production"})
 
 
-@pytest.mark.parametrize("name", ["token_key", "log_key", "custodian_signing_key", "pseudonym_key", "service_secret"])
+@pytest.mark.parametrize("environment, second_factor, required_of", [
+    ("development", None,       "nobody"),
+    ("development", "staff",    "staff"),
+    ("production",  None,       "staff"),
+    ("production",  "everyone", "everyone"),
+])  # fmt: skip
+def test_of_whom_a_second_factor_is_required(
+    monkeypatch: pytest.MonkeyPatch, environment: str, second_factor: str | None, required_of: str
+):
+    told = {} if second_factor is None else {"YAOSU_SECOND_FACTOR": second_factor}
+    settings = from_environment(monkeypatch, PRODUCTION | {"YAOSU_ENVIRONMENT": environment} | told)
+    assert settings.second_factor_required_of == required_of
+
+
+@pytest.mark.parametrize(
+    "name", ["token_key", "identity_key", "log_key", "custodian_signing_key", "pseudonym_key", "service_secret"]
+)
 def test_a_secret_that_was_not_brought_has_no_default(monkeypatch: pytest.MonkeyPatch, name: str):
     settings = from_environment(monkeypatch, {n: v for n, v in PRODUCTION.items() if n != f"YAOSU_{name.upper()}"})
     with pytest.raises(ValueError, match=f"YAOSU_{name.upper()}"):

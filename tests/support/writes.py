@@ -93,6 +93,16 @@ WRITES: dict[str, Write] = DISPUTES | {
     "POST /identity/v1/users/{user_id}/disable": Write(ALPHA),
     "POST /identity/v1/clients": Write(ALPHA, {"name": "程序", "roles": ["buyer"]}),
     "POST /identity/v1/clients/{client_id}/disable": Write(ALPHA),
+    "POST /identity/v1/clients/{client_id}/keys": Write(ALPHA, {
+        "jwk": {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
+    }),
+    "POST /identity/v1/clients/{client_id}/keys/{key_id}/revoke": Write(ALPHA),
+    "POST /identity/v1/users/{user_id}/second-factor/reset": Write(ALPHA),
+    "POST /identity/v1/me/second-factor": Write(ALPHA, {"password": PASSWORD, "code": "123456"}),
+    "POST /identity/v1/me/second-factor/confirm": Write(ALPHA, {"code": "123456"}),
+    "POST /identity/v1/me/password":
+        Write(ALPHA, {"old_password": PASSWORD, "new_password": f"{PASSWORD}, again", "code": "123456"}),
+    "POST /identity/v1/me/sessions/{session_id}/end": Write(ALPHA),
     "POST /identity/v1/signing-keys":
         Write(ALPHA, {"algorithm": "ed25519", "public_key": base64.b64encode(b"\x01" * 32).decode()}),
     "POST /identity/v1/signing-keys/{key_id}/revoke": Write(ALPHA),

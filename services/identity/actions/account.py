@@ -51,11 +51,12 @@ async def create_user(
     identity: Identity, caller: Member, login: str, password: SecretStr, roles: frozenset[Role], once: Once
 ) -> User:
     login = rules.new_login(login)
-    password_hash = await identity.passwords.hash(rules.new_password(password.get_secret_value(), login))
+    context = [caller.standing.name] if caller.standing.name else []
+    password_hash = await identity.passwords.hash(rules.new_password(password.get_secret_value(), login, context))
     async with identity.database.transaction() as tx:
         if earlier := await once.recall(tx, User):
             return earlier
-        await _require_administrator(tx, caller.caller)
+        await require_administrator(tx, caller.caller)
         organisation = await participant_store.participant(tx, caller.participant_id)
         user = rules.new_member(UserId.new(), login, roles, organisation.id, organisation.roles)
         now = await identity.database.now(tx)
@@ -68,7 +69,7 @@ async def create_user(
 
 async def users(identity: Identity, caller: Caller, page: Page) -> list[User]:
     async with identity.database.read() as tx:
-        administrator = await _require_administrator(tx, caller)
+        administrator = await require_administrator(tx, caller)
         return await store.users_of(tx, administrator, page.after_id(UserId), page.limit + 1)
 
 
@@ -78,7 +79,7 @@ async def disable_user(identity: Identity, caller: Caller, user_id: UserId, once
         if earlier := await once.recall(tx, User):
             return earlier
         user = await store.user_for_update(tx, user_id)
-        await _require_may_disable(tx, caller, user.participant_id, NoSuchUser())
+        await require_may_disable(tx, caller, user.participant_id, NoSuchUser())
         now = await identity.database.now(tx)
         user = rules.disable_user(user, caller.subject, now)
         await store.save_disabled_user(tx, user)
@@ -101,7 +102,7 @@ async def create_client(
     async with identity.database.transaction() as tx:
         if earlier := await once.recall(tx, ApiClient):
             return earlier, None
-        await _require_administrator(tx, caller.caller)
+        await require_administrator(tx, caller.caller)
         organisation = await participant_store.participant(tx, caller.participant_id)
         client = rules.new_client(ApiClientId.new(), name, roles, organisation.id, organisation.roles)
         secret = secrets.token_urlsafe(SECRET_BYTES)
@@ -115,7 +116,7 @@ async def create_client(
 
 async def clients(identity: Identity, caller: Caller, page: Page) -> list[ApiClient]:
     async with identity.database.read() as tx:
-        organisation = await _require_administrator(tx, caller)
+        organisation = await require_administrator(tx, caller)
         return await store.clients_of(tx, organisation, page.after_id(ApiClientId), page.limit + 1)
 
 
@@ -124,7 +125,7 @@ async def disable_client(identity: Identity, caller: Caller, client_id: ApiClien
         if earlier := await once.recall(tx, ApiClient):
             return earlier
         client = await store.client_for_update(tx, client_id)
-        await _require_may_disable(tx, caller, client.participant_id, NoSuchClient())
+        await require_may_disable(tx, caller, client.participant_id, NoSuchClient())
         now = await identity.database.now(tx)
         client = rules.disable_client(client, now)
         await store.save_disabled_client(tx, client)
@@ -141,7 +142,7 @@ async def register_key(identity: Identity, caller: Member, public_key: str, once
     async with identity.database.transaction() as tx:
         if earlier := await once.recall(tx, SigningKey):
             return earlier
-        await _require_administrator(tx, caller.caller)
+        await require_administrator(tx, caller.caller)
         await participant_store.participant_for_update(tx, caller.participant_id)  # so that the count below holds
         active_keys = await store.active_key_count(tx, caller.participant_id)
         now = await identity.database.now(tx)
@@ -164,7 +165,7 @@ async def revoke_key(identity: Identity, caller: Member, key_id: KeyId, once: On
     async with identity.database.transaction() as tx:
         if earlier := await once.recall(tx, SigningKey):
             return earlier
-        await _require_administrator(tx, caller.caller)
+        await require_administrator(tx, caller.caller)
         key = await store.signing_key_for_update(tx, key_id, caller.participant_id)
         now = await identity.database.now(tx)
         key = key_rules.revoke(key, now)
@@ -174,7 +175,7 @@ async def revoke_key(identity: Identity, caller: Member, key_id: KeyId, once: On
     return key
 
 
-async def _require_administrator(tx: Transaction, caller: Caller) -> ParticipantId:
+async def require_administrator(tx: Transaction, caller: Caller) -> ParticipantId:
     """The organisation that the caller administers. Raises NotAdministrator."""
     user = await store.user_of_subject(tx, caller.subject)
     if user is None or user.participant_id is None or not user.is_administrator or user.disabled_at is not None:
@@ -182,7 +183,7 @@ async def _require_administrator(tx: Transaction, caller: Caller) -> Participant
     return user.participant_id
 
 
-async def _require_may_disable(
+async def require_may_disable(
     tx: Transaction, caller: Caller, organisation: ParticipantId | None, absent: NoSuchUser | NoSuchClient
 ) -> None:
     """An operator for security may disable anyone, an administrator their own; to others there is nothing there."""
@@ -190,4 +191,4 @@ async def _require_may_disable(
         return
     if organisation is None or caller.participant_id != organisation:
         raise absent
-    await _require_administrator(tx, caller)
+    await require_administrator(tx, caller)

@@ -18,6 +18,7 @@ from shared.disclosing import Disclosures
 from shared.errors import Unavailable
 from shared.facts import Commitment
 from shared.outbox import Outbox
+from shared.sealing import MasterKey
 
 HASHES_AT_ONCE_MAX = 4  # each takes 64 MiB and most of a core for a fifth of a second
 HASHES_WAITING_MAX = 64
@@ -73,6 +74,10 @@ class Identity:
     service_secrets: Mapping[str, SecretStr]
     pseudonym_key: bytes = field(repr=False)
     disclosures: Disclosures
+    factor_key: MasterKey  # what second factors are sealed under
+    recovery_key: bytes = field(repr=False)
+    second_factor_required_of: str  # nobody, staff or everyone
+    log_ins_per_network_max: int
 
     def commitment_to(self, login: str) -> Commitment:
         """Stands for a name that nobody has: the same for the same name, and to be opened by this service alone."""

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from pydantic import SecretStr
 
+from services.identity.actions import proof
 from services.identity.actions.identity import Identity
 from services.identity.events import (
     AffiliationDeclared,
@@ -47,11 +48,13 @@ NOTICED: dict[Status, Ending] = {
 
 async def apply(
     identity: Identity, name: str, uscc: str, roles: frozenset[Role], contact: str | None,
-    login: str, password: SecretStr,
+    login: str, password: SecretStr, network: str,
 ) -> Participant:  # fmt: skip
-    """An application, and its administrator. Once per credit code: whoever sends it again is told so."""
+    """An application, and its administrator. Once per credit code: whoever sends it again is told so, and whether a
+    name is taken. How often one network may ask that is counted with the log-ins that fail there."""
+    await proof.count_attempt_from(identity, network)
     login = user_rules.new_login(login)
-    password_hash = await identity.passwords.hash(user_rules.new_password(password.get_secret_value(), login))
+    password_hash = await identity.passwords.hash(user_rules.new_password(password.get_secret_value(), login, [name]))
     async with identity.database.transaction() as tx:
         now = await identity.database.now(tx)
         participant = rules.apply(ParticipantId.new(), name, uscc, roles, contact, now)
@@ -60,6 +63,7 @@ async def apply(
         )
         await store.add_participant(tx, participant)
         await account.add_user(tx, administrator, password_hash)
+        await proof.give_back_attempt(tx, network)
         # The applicant acts through the person whom the application names: nobody is logged in yet.
         actor = Actor("user", administrator.id, participant.id)
         created = UserCreated(

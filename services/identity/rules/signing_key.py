@@ -64,12 +64,16 @@ def register(
     key_id: KeyId, participant_id: ParticipantId, raw: bytes, public_key: str, active_keys: int, now: datetime
 ) -> SigningKey:
     """Requires that `public_key` is `raw` in base64, and the number of the organisation's keys that are not revoked."""
-    without_sign = raw[:-1] + bytes([raw[-1] & 0x7F])
-    if without_sign in SMALL_ORDER:
-        raise WeakKey()
+    require_strong(raw)
     if active_keys >= ACTIVE_KEYS_MAX:
         raise TooManyKeys(active_keys_max=ACTIVE_KEYS_MAX)
     return SigningKey(key_id, participant_id, "ed25519", public_key, now)
+
+
+def require_strong(raw: bytes) -> None:
+    """Raises WeakKey for an Ed25519 key under which signatures verify that nobody made."""
+    if raw[:-1] + bytes([raw[-1] & 0x7F]) in SMALL_ORDER:
+        raise WeakKey()
 
 
 def revoke(key: SigningKey, now: datetime) -> SigningKey:

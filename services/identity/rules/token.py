@@ -7,34 +7,42 @@ Does not: sign anything, or see a password.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from shared.errors import Failure, Unauthenticated, Unreadable
+from shared.errors import Failure, NotFound, Unauthenticated, Unreadable
 from shared.ids import TokenFamilyId, UserId
 
 ACCESS_LIFETIME = timedelta(minutes=10)
 SERVICE_LIFETIME = timedelta(minutes=5)
 REFRESH_LIFETIME = timedelta(hours=12)  # since the last use
 FAMILY_LIFETIME = timedelta(days=7)  # since the log-in
+# How strong a log-in was (`acr`), by how it was done (`amr`). A recovery code lets its owner in to enrol anew; on paper
+# for years, it does not make an act that needs a fresh second factor.
+STRENGTHS = {"password": "password", "recovery_code": "password", "totp": "totp", "private_key_jwt": "key"}
 
 
 class Grant(StrEnum):
     PASSWORD = "password"
     CLIENT_CREDENTIALS = "client_credentials"
     REFRESH_TOKEN = "refresh_token"
+    STEP_UP = "step_up"  # a log-in again, within a session (RFC 9470)
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """All refresh tokens that came of one log-in."""
+    """All refresh tokens that came of one log-in: a session. A step-up authenticates it again, a refresh does not."""
 
     id: TokenFamilyId
     user_id: UserId
     authenticated_by: str
     expires_at: datetime
     revoked_at: datetime | None = None
+    authenticated_at: datetime | None = None  # none where the log-in was before this was kept
+
+    def is_alive(self, now: datetime) -> bool:
+        return self.revoked_at is None and now < self.expires_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +75,15 @@ class InvalidGrant(OAuthRefusal, Unauthenticated):
 
 
 class InvalidClient(OAuthRefusal, Unauthenticated):
-    """This client is not known, or its secret is wrong."""
+    """This client is not known, or what it brought does not show that it is that client."""
+
+
+class NoSuchSession(NotFound):
+    """You have no such session, or it has ended."""
 
 
 class UnsupportedGrantType(OAuthRefusal, Unreadable):
-    """The grant types are password, client_credentials and refresh_token."""
+    """The grant types are password, client_credentials, refresh_token and step_up."""
 
 
 class InvalidRequest(OAuthRefusal, Unreadable):
@@ -79,7 +91,12 @@ class InvalidRequest(OAuthRefusal, Unreadable):
 
 
 def begin(family_id: TokenFamilyId, user_id: UserId, authenticated_by: str, now: datetime) -> Family:
-    return Family(family_id, user_id, authenticated_by, now + FAMILY_LIFETIME)
+    return Family(family_id, user_id, authenticated_by, now + FAMILY_LIFETIME, authenticated_at=now)
+
+
+def step_up(family: Family, authenticated_by: str, now: datetime) -> Family:
+    """The session authenticated afresh; it lives no longer for it. Requires that all a log-in needs has come again."""
+    return replace(family, authenticated_by=authenticated_by, authenticated_at=now)
 
 
 def next_token(family: Family, secret: str, now: datetime) -> RefreshToken:

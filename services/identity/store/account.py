@@ -77,6 +77,10 @@ async def replace_password_hash(tx: Transaction, user_id: UserId, old: str, new:
     await tx.execute(update(users).where(*as_read).values(password_hash=new))
 
 
+async def save_password_hash(tx: Transaction, user_id: UserId, password_hash: str) -> None:
+    await tx.execute(update(users).where(users.c.id == user_id).values(password_hash=password_hash))
+
+
 # --- API clients
 
 

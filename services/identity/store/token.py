@@ -21,13 +21,25 @@ FORGOTTEN_MAX = 500
 async def add_family(tx: Transaction, family: Family) -> None:
     row = {
         "id": family.id, "user_id": family.user_id, "authenticated_by": family.authenticated_by,
-        "expires_at": family.expires_at, "revoked_at": family.revoked_at,
+        "expires_at": family.expires_at, "revoked_at": family.revoked_at, "authenticated_at": family.authenticated_at,
     }  # fmt: skip
     await tx.execute(insert(token_families).values(row))
 
 
-async def family_for_update(tx: Transaction, family_id: TokenFamilyId) -> Family:
-    return (await _families(tx, for_update(select(*token_families.c).where(token_families.c.id == family_id), tx)))[0]
+async def save_stepped_up(tx: Transaction, family: Family) -> None:
+    values = {"authenticated_by": family.authenticated_by, "authenticated_at": family.authenticated_at}
+    await tx.execute(update(token_families).where(token_families.c.id == family.id).values(values))
+
+
+async def family(tx: Transaction, family_id: TokenFamilyId) -> Family | None:
+    found = await _families(tx, select(*token_families.c).where(token_families.c.id == family_id))
+    return found[0] if found else None
+
+
+async def family_for_update(tx: Transaction, family_id: TokenFamilyId) -> Family | None:
+    """None if it was forgotten meanwhile."""
+    found = await _families(tx, for_update(select(*token_families.c).where(token_families.c.id == family_id), tx))
+    return found[0] if found else None
 
 
 async def living_families_of(tx: Transaction, user_id: UserId) -> list[Family]:
@@ -36,6 +48,26 @@ async def living_families_of(tx: Transaction, user_id: UserId) -> list[Family]:
     return await _families(
         tx, for_update(select(*token_families.c).where(*living).order_by(token_families.c.id), tx)
     )  # fmt: skip
+
+
+async def sessions_of(
+    tx: Transaction, user_id: UserId, now: datetime, after: str | None, limit: int
+) -> list[Family]:  # fmt: skip
+    """The next of a user's families that live, by id, which is by age."""
+    conditions = [
+        token_families.c.user_id == user_id, token_families.c.revoked_at.is_(None), token_families.c.expires_at > now,
+    ]  # fmt: skip
+    if after is not None:
+        conditions.append(token_families.c.id > after)
+    return await _families(
+        tx, select(*token_families.c).where(*conditions).order_by(token_families.c.id).limit(limit)
+    )  # fmt: skip
+
+
+async def session_for_update(tx: Transaction, family_id: TokenFamilyId, user_id: UserId) -> Family | None:
+    own = (token_families.c.id == family_id, token_families.c.user_id == user_id)
+    found = await _families(tx, for_update(select(*token_families.c).where(*own), tx))
+    return found[0] if found else None
 
 
 async def revoke_family(tx: Transaction, family_id: TokenFamilyId, now: datetime) -> bool:
@@ -79,6 +111,12 @@ async def save_throttle(tx: Transaction, name_digest: bytes, throttle: Throttle)
     await tx.execute(statement.on_conflict_do_update(index_elements=["name_digest"], set_=values))
 
 
+async def give_back_attempt(tx: Transaction, name_digest: bytes) -> None:
+    """Of a network's attempts only those count that failed: it has many people."""
+    counted = (log_in_throttles.c.name_digest == name_digest, log_in_throttles.c.attempts > 0)
+    await tx.execute(update(log_in_throttles).where(*counted).values(attempts=log_in_throttles.c.attempts - 1))
+
+
 async def clear_throttle(tx: Transaction, name_digest: bytes) -> None:
     await tx.execute(delete(log_in_throttles).where(log_in_throttles.c.name_digest == name_digest))
 
@@ -94,4 +132,7 @@ async def forget_expired(tx: Transaction, now: datetime) -> None:
 
 async def _families(tx: Transaction, query: Select[Any]) -> list[Family]:
     rows = await tx.execute(query)
-    return [Family(row.id, row.user_id, row.authenticated_by, row.expires_at, row.revoked_at) for row in rows]
+    return [
+        Family(row.id, row.user_id, row.authenticated_by, row.expires_at, row.revoked_at, row.authenticated_at)
+        for row in rows
+    ]

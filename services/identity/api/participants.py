@@ -1,0 +1,109 @@
+"""Participants: who applied, who is admitted and trusted with what, who is whose affiliate."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Response
+
+from services.identity.actions import participant
+from services.identity.api.service import PREFIX, IdentityService
+from services.identity.schemas.participants import (
+    Admission,
+    AffiliationView,
+    Decision,
+    NewAffiliation,
+    NewApplication,
+    ParticipantView,
+    Status,
+)
+from services.identity.schemas.words import roles_of
+from shared.idempotency import Keyed
+from shared.ids import ParticipantId
+from shared.network import Network
+from shared.permission import Authenticated, OperatorSecurity, Public, Staff
+from shared.web import Listing, PageQuery, created
+
+router = APIRouter(prefix=PREFIX)
+
+
+@router.post("/applications", status_code=201)
+async def apply(
+    new: NewApplication, _: Public, identity: IdentityService, network: Network, response: Response
+) -> ParticipantView:
+    """Apply for admission. The administrator can log in at once, and see how the application stands."""
+    applied = await participant.apply(
+        identity,
+        new.name,
+        new.uscc,
+        roles_of(new.roles),
+        new.contact,
+        new.administrator.login,
+        new.administrator.password,
+        network,
+    )
+    created(response, f"{PREFIX}/participants/{applied.id}")
+    return ParticipantView.of(applied)
+
+
+@router.get("/participants")
+async def participants(
+    _: Staff, identity: IdentityService, page: PageQuery, status: Annotated[Status | None, Query()] = None
+) -> Listing[ParticipantView]:
+    """All participants, by age."""
+    found = await participant.participants(identity, status, page)
+    return Listing[ParticipantView].of([ParticipantView.of(each) for each in found], page, lambda view: view.id)
+
+
+@router.get("/participants/{participant_id}")
+async def one_participant(
+    participant_id: ParticipantId, caller: Authenticated, identity: IdentityService
+) -> ParticipantView:
+    """Your own organisation; any, for the platform's staff and the regulator."""
+    return ParticipantView.of(await participant.participant(identity, caller, participant_id))
+
+
+@router.post("/participants/{participant_id}/admit")
+async def admit(
+    participant_id: ParticipantId, new: Admission, caller: OperatorSecurity, once: Keyed, identity: IdentityService
+) -> ParticipantView:
+    """Admit an applicant. For C4 and C5 this proposes, and takes effect when a second operator names the same."""
+    admitted = await participant.admit(identity, caller, participant_id, new.clearance, new.reason, once)
+    return ParticipantView.of(admitted)
+
+
+@router.post("/participants/{participant_id}/clearance")
+async def change_clearance(
+    participant_id: ParticipantId, new: Admission, caller: OperatorSecurity, once: Keyed, identity: IdentityService
+) -> ParticipantView:
+    """Change what a participant is trusted with, or confirm it for another half year. Up to C4 or C5 two must agree."""
+    changed = await participant.change_clearance(identity, caller, participant_id, new.clearance, new.reason, once)
+    return ParticipantView.of(changed)
+
+
+@router.post("/participants/{participant_id}/affiliations", status_code=201)
+async def affiliate(
+    participant_id: ParticipantId, new: NewAffiliation, caller: OperatorSecurity, once: Keyed,
+    identity: IdentityService, response: Response,
+) -> AffiliationView:  # fmt: skip
+    """Put two participants on record as affiliates: neither may then buy of the other."""
+    await participant.affiliate(identity, caller, participant_id, new.affiliate_id, once)
+    created(response, f"{PREFIX}/participants/{participant_id}/affiliations")
+    return AffiliationView(participant_id=participant_id, affiliate_id=new.affiliate_id)
+
+
+@router.get("/participants/{participant_id}/affiliations")
+async def affiliations(
+    participant_id: ParticipantId, caller: Authenticated, identity: IdentityService
+) -> list[AffiliationView]:
+    """Whose affiliate a participant is."""
+    found = await participant.affiliates(identity, caller, participant_id)
+    return [AffiliationView(participant_id=participant_id, affiliate_id=each) for each in found]
+
+
+@router.post("/participants/{participant_id}/{decision}")
+async def decide(
+    participant_id: ParticipantId, decision: Literal["refuse", "suspend", "reinstate", "exit"], new: Decision,
+    caller: OperatorSecurity, once: Keyed, identity: IdentityService,
+) -> ParticipantView:  # fmt: skip
+    """Refuse an applicant; suspend, reinstate or let go a participant. Both sides see the reason's code."""
+    decided = await participant.decide(identity, caller, participant_id, decision, new.reason_code, new.reason, once)
+    return ParticipantView.of(decided)

@@ -1,0 +1,63 @@
+"""What crosses the wire about participants: applications, decisions, and who is whose affiliate."""
+
+from datetime import datetime
+from typing import Self
+
+from services.identity.rules.participant import Participant, Status
+from services.identity.rules.role import Role
+from services.identity.schemas.words import Cleared, CreditCode, Login, Name, Password, Reason, ReasonCode, TradingRoles
+from shared.grades import Clearance
+from shared.ids import ParticipantId
+from shared.web import Request, View
+
+
+class Administrator(Request):
+    login: Login
+    password: Password
+
+
+class NewApplication(Request):
+    name: Name
+    uscc: CreditCode
+    roles: TradingRoles
+    contact: Name | None = None
+    administrator: Administrator
+
+
+class Admission(Request):
+    clearance: Cleared
+    reason: Reason
+
+
+class Decision(Request):
+    reason_code: ReasonCode
+    reason: Reason
+
+
+class NewAffiliation(Request):
+    affiliate_id: ParticipantId
+
+
+class ParticipantView(View):
+    """`contact` is how the operator reaches the organisation; only its own people and the platform's staff see it."""
+
+    id: ParticipantId
+    name: str
+    uscc: str
+    roles: list[Role]
+    contact: str | None
+    status: Status
+    clearance: Clearance | None
+    proposed_clearance: Clearance | None
+    reason_code: str | None
+    deadline: datetime | None
+    next_actor: Role | None
+
+    @classmethod
+    def of(cls, participant: Participant) -> Self:
+        return cls.model_validate(participant, from_attributes=True)
+
+
+class AffiliationView(View):
+    participant_id: ParticipantId
+    affiliate_id: ParticipantId

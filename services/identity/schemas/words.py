@@ -1,0 +1,46 @@
+"""The words that the bodies of `identity` share.
+
+Promises: a credit code that passes has the form and the check digit of GB 32100-2015; a name reads the same to
+everyone.
+"""
+
+from typing import Annotated, Literal
+from unicodedata import category
+
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints
+from stdnum.cn import uscc
+
+from services.identity.rules.role import Role
+from services.identity.rules.user import PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN
+from shared.grades import Clearance
+
+ONE_LINE = r"^\S(.*\S)?$"
+HIDDEN = {"Cc", "Cf", "Zl", "Zp"}  # controls, zero widths and directions, other ends of a line
+
+
+def _credit_code(text: str) -> str:
+    """As it is printed on a licence: the library alone would also take it with blanks or in small letters."""
+    if not uscc.is_valid(text) or uscc.compact(text) != text:
+        raise ValueError("not a unified social credit code (GB 32100-2015)")
+    return text
+
+
+def _visible(text: str) -> str:
+    """Requires a name that reads the same to everyone: without what is not seen, or breaks the line."""
+    if any(category(sign) in HIDDEN for sign in text):
+        raise ValueError("a name has no signs that cannot be seen")
+    return text
+
+
+CreditCode = Annotated[str, AfterValidator(_credit_code)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=ONE_LINE), AfterValidator(_visible)]
+Login = Annotated[str, Field(min_length=1, max_length=200)]
+Password = Annotated[SecretStr, Field(min_length=PASSWORD_LENGTH_MIN, max_length=PASSWORD_LENGTH_MAX)]
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"\S")]
+ReasonCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{2,63}$")]
+Cleared = Annotated[Clearance, Field(strict=False)]
+TradingRoles = Annotated[list[Literal["buyer", "provider"]], Field(min_length=1, max_length=2)]
+
+
+def roles_of(names: TradingRoles) -> frozenset[Role]:
+    return frozenset(map(Role, names))

@@ -1,0 +1,55 @@
+"""From which network a request comes, for counting alone: it lets nobody in.
+
+Promises: a header of the network is believed of a proxy that the operator named, and of nobody else; of a chain of
+proxies, the last address that is not one of them counts, for what stands before it anyone may have written. An IPv6
+network is a /64, which is what one household or one office has.
+"""
+
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from shared.core import Core
+
+UNKNOWN = "unknown"
+ADDRESS_LENGTH_MAX = 45
+IPV6_NETWORK_BITS = 64
+Trusted = Sequence[IPv4Network | IPv6Network]
+
+
+def network_of(peer: str | None, forwarded: str, trusted: Trusted) -> str:
+    """The network of whoever sent the request, by the address that is connected to us and X-Forwarded-For."""
+    address = _address(peer or "")
+    for told in reversed(forwarded.split(",") if forwarded else []):
+        if address is None or not _is_one_of(address, trusted):
+            break
+        address = _address(told.strip()) or address
+    if address is None:
+        return UNKNOWN
+    if isinstance(address, IPv6Address):
+        return str(ip_network((address, IPV6_NETWORK_BITS), strict=False))
+    return str(address)
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text.partition("%")[0]) if len(text) <= ADDRESS_LENGTH_MAX else None
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _is_one_of(address: IPv4Address | IPv6Address, networks: Trusted) -> bool:
+    return any(address in network for network in networks)
+
+
+async def network(request: Request) -> str:
+    core: Core = request.app.state.core
+    peer = request.client.host if request.client else None
+    forwarded = ",".join(request.headers.getlist("X-Forwarded-For"))
+    return network_of(peer, forwarded, core.settings.trusted_proxies)
+
+
+Network = Annotated[str, Depends(network)]
