@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from services.audit.api import router as audit
 from services.catalog.api import router as catalog
 from services.delivery.api import router as delivery
-from services.identity import api as identity
+from services.identity.api import router as identity
 from services.pricing.api import router as pricing
 from services.trading.api import router as trading
 from shared import problems

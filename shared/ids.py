@@ -39,6 +39,14 @@ class ParticipantId(Id):
     kind = "participant"
 
 
+class DocumentId(Id):
+    kind = "document"
+
+
+class DelegationId(Id):
+    kind = "delegation"
+
+
 class UserId(Id):
     kind = "user"
 

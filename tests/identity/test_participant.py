@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.identity.rules import participant as rules
+from services.identity.rules.document import CHECK_LASTS, Kind, Proofs
+from services.identity.rules.merchant import MerchantClass
 from services.identity.rules.participant import (
     ADMITTED,
     APPLIED,
@@ -34,23 +36,31 @@ from shared.lifecycle import IllegalMove
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 A_MOMENT = timedelta(microseconds=1)
-ANA, BEN = "user_ana", "user_ben"
+ANA, BEN, CHECKER = "user_ana", "user_ben", "user_checker"
+A_PARTY = frozenset({MerchantClass.PARTY})
 Act = Callable[[Participant, datetime], Participant]
 
 
 def a_participant(status: Status = APPLIED, clearance: Clearance | None = None) -> Participant:
-    applied = rules.apply(ParticipantId.new(), "数据公司", "91110000600037341L", frozenset({Role.BUYER}), None, NOON)
+    applied = rules.apply(
+        ParticipantId.new(), "数据公司", "91110000600037341L", frozenset({Role.BUYER}), None, A_PARTY, NOON
+    )
     deadline = NOON + LASTS[status] if status in LASTS else None
     return replace(applied, status=status, deadline=deadline, clearance=clearance)
 
 
+def proven(now: datetime, by: str = CHECKER) -> Proofs:
+    """Everything, looked at just now."""
+    return Proofs(dict.fromkeys(Kind, now + CHECK_LASTS), dict.fromkeys(Kind, by))
+
+
 ACTS: dict[str, Act] = {
-    "admit":     lambda participant, now: rules.admit(participant, C2, ANA, now),
+    "admit":     lambda participant, now: rules.admit(participant, C2, ANA, proven(now), now),
     "refuse":    lambda participant, now: rules.refuse(participant, "why", now),
     "suspend":   lambda participant, now: rules.suspend(participant, "why", now),
-    "reinstate": lambda participant, now: rules.reinstate(participant, "why", now),
+    "reinstate": lambda participant, now: rules.reinstate(participant, ANA, "why", proven(now), now),
     "leave":     lambda participant, now: rules.leave(participant, "why", now),
-    "clearance": lambda participant, now: rules.change_clearance(participant, C1, ANA, now),
+    "clearance": lambda participant, now: rules.change_clearance(participant, C2, ANA, proven(now), now),
     "deadline":  rules.pass_deadline,
 }  # fmt: skip
 LEADS_TO = {
@@ -113,26 +123,26 @@ def test_a_deadline_that_nobody_has_noticed_has_passed_all_the_same(status: Stat
 
 @pytest.mark.parametrize("clearance, persons", [(C1, 1), (C2, 1), (C3, 1), (C4, 2), (C5, 2)])
 def test_how_many_persons_an_admission_takes(clearance: Clearance, persons: int):
-    first = rules.admit(a_participant(), clearance, ANA, NOON)
+    first = rules.admit(a_participant(), clearance, ANA, proven(NOON), NOON)
     assert first.status is (ADMITTED if persons == 1 else APPLIED)
     if persons == 2:
         assert (first.clearance, first.proposal) == (None, Proposal(clearance, ANA))
         with pytest.raises(SecondPersonRequired):
-            rules.admit(first, clearance, ANA, NOON)
-        second = rules.admit(first, clearance, BEN, NOON)
+            rules.admit(first, clearance, ANA, proven(NOON), NOON)
+        second = rules.admit(first, clearance, BEN, proven(NOON), NOON)
         assert (second.status, second.clearance, second.proposal) == (ADMITTED, clearance, None)
 
 
 def test_a_second_operator_with_another_clearance_proposes_anew():
-    first = rules.admit(a_participant(), C4, ANA, NOON)
-    second = rules.admit(first, C5, BEN, NOON)
+    first = rules.admit(a_participant(), C4, ANA, proven(NOON), NOON)
+    second = rules.admit(first, C5, BEN, proven(NOON), NOON)
     assert (second.status, second.proposal) == (APPLIED, Proposal(C5, BEN))
-    assert rules.admit(second, C5, ANA, NOON).clearance is C5
+    assert rules.admit(second, C5, ANA, proven(NOON), NOON).clearance is C5
 
 
 def test_a_lower_clearance_needs_no_second_person_and_ends_the_proposal():
-    proposed = rules.admit(a_participant(), C5, ANA, NOON)
-    admitted = rules.admit(proposed, C3, ANA, NOON)
+    proposed = rules.admit(a_participant(), C5, ANA, proven(NOON), NOON)
+    admitted = rules.admit(proposed, C3, ANA, proven(NOON), NOON)
     assert (admitted.status, admitted.clearance, admitted.proposal) == (ADMITTED, C3, None)
 
 
@@ -147,21 +157,24 @@ def test_a_lower_clearance_needs_no_second_person_and_ends_the_proposal():
 def test_how_many_persons_a_change_takes(before: Clearance, to: Clearance, persons: int, code: str):
     participant = a_participant(ADMITTED, before)
     if persons == 2:
-        participant = rules.change_clearance(participant, to, ANA, NOON)
+        participant = rules.change_clearance(participant, to, ANA, proven(NOON), NOON)
         assert participant.clearance is before
-    changed = rules.change_clearance(participant, to, BEN, NOON)
+    changed = rules.change_clearance(participant, to, BEN, proven(NOON), NOON)
     assert (changed.clearance, changed.reason_code, changed.proposal) == (to, code, None)
 
 
 def test_whoever_is_verified_anew_has_another_half_year():
     later = NOON + timedelta(days=100)
-    assert rules.change_clearance(a_participant(ADMITTED, C2), C2, ANA, later).deadline == later + LASTS[ADMITTED]
+    assert (
+        rules.change_clearance(a_participant(ADMITTED, C2), C2, ANA, proven(later), later).deadline
+        == later + LASTS[ADMITTED]
+    )
 
 
 def test_a_proposal_does_not_outlive_a_suspension():
-    proposed = rules.change_clearance(a_participant(ADMITTED, C2), C5, ANA, NOON)
-    back = rules.reinstate(rules.suspend(proposed, "why", NOON), "why", NOON)
-    assert rules.change_clearance(back, C5, BEN, NOON).clearance is C2
+    proposed = rules.change_clearance(a_participant(ADMITTED, C2), C5, ANA, proven(NOON), NOON)
+    back = rules.reinstate(rules.suspend(proposed, "why", NOON), ANA, "why", proven(NOON), NOON)
+    assert rules.change_clearance(back, C5, BEN, proven(NOON), NOON).clearance is C2
 
 
 operators = st.sampled_from([ANA, BEN, "user_cai"])
@@ -181,10 +194,10 @@ def test_no_clearance_of_c4_or_more_was_ever_given_by_one_person(walk: list[tupl
                 participant = ACTS[act](participant, NOON)
             elif participant.status is APPLIED:
                 named.setdefault(clearance, set()).add(operator)
-                participant = rules.admit(participant, clearance, operator, NOON)
+                participant = rules.admit(participant, clearance, operator, proven(NOON), NOON)
             else:
                 named.setdefault(clearance, set()).add(operator)
-                participant = rules.change_clearance(participant, clearance, operator, NOON)
+                participant = rules.change_clearance(participant, clearance, operator, proven(NOON), NOON)
         except Failure:
             continue
         if participant.clearance and participant.clearance >= C4 and (before is None or participant.clearance > before):

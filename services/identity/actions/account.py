@@ -55,7 +55,7 @@ async def create_user(
     async with identity.database.transaction() as tx:
         if earlier := await once.recall(tx, User):
             return earlier
-        await _require_administrator(tx, caller.caller)
+        await require_administrator(tx, caller.caller)
         organisation = await participant_store.participant(tx, caller.participant_id)
         user = rules.new_member(UserId.new(), login, roles, organisation.id, organisation.roles)
         now = await identity.database.now(tx)
@@ -68,7 +68,7 @@ async def create_user(
 
 async def users(identity: Identity, caller: Caller, page: Page) -> list[User]:
     async with identity.database.read() as tx:
-        administrator = await _require_administrator(tx, caller)
+        administrator = await require_administrator(tx, caller)
         return await store.users_of(tx, administrator, page.after_id(UserId), page.limit + 1)
 
 
@@ -101,7 +101,7 @@ async def create_client(
     async with identity.database.transaction() as tx:
         if earlier := await once.recall(tx, ApiClient):
             return earlier, None
-        await _require_administrator(tx, caller.caller)
+        await require_administrator(tx, caller.caller)
         organisation = await participant_store.participant(tx, caller.participant_id)
         client = rules.new_client(ApiClientId.new(), name, roles, organisation.id, organisation.roles)
         secret = secrets.token_urlsafe(SECRET_BYTES)
@@ -115,7 +115,7 @@ async def create_client(
 
 async def clients(identity: Identity, caller: Caller, page: Page) -> list[ApiClient]:
     async with identity.database.read() as tx:
-        organisation = await _require_administrator(tx, caller)
+        organisation = await require_administrator(tx, caller)
         return await store.clients_of(tx, organisation, page.after_id(ApiClientId), page.limit + 1)
 
 
@@ -141,7 +141,7 @@ async def register_key(identity: Identity, caller: Member, public_key: str, once
     async with identity.database.transaction() as tx:
         if earlier := await once.recall(tx, SigningKey):
             return earlier
-        await _require_administrator(tx, caller.caller)
+        await require_administrator(tx, caller.caller)
         await participant_store.participant_for_update(tx, caller.participant_id)  # so that the count below holds
         active_keys = await store.active_key_count(tx, caller.participant_id)
         now = await identity.database.now(tx)
@@ -164,7 +164,7 @@ async def revoke_key(identity: Identity, caller: Member, key_id: KeyId, once: On
     async with identity.database.transaction() as tx:
         if earlier := await once.recall(tx, SigningKey):
             return earlier
-        await _require_administrator(tx, caller.caller)
+        await require_administrator(tx, caller.caller)
         key = await store.signing_key_for_update(tx, key_id, caller.participant_id)
         now = await identity.database.now(tx)
         key = key_rules.revoke(key, now)
@@ -174,7 +174,7 @@ async def revoke_key(identity: Identity, caller: Member, key_id: KeyId, once: On
     return key
 
 
-async def _require_administrator(tx: Transaction, caller: Caller) -> ParticipantId:
+async def require_administrator(tx: Transaction, caller: Caller) -> ParticipantId:
     """The organisation that the caller administers. Raises NotAdministrator."""
     user = await store.user_of_subject(tx, caller.subject)
     if user is None or user.participant_id is None or not user.is_administrator or user.disabled_at is not None:
@@ -190,4 +190,4 @@ async def _require_may_disable(
         return
     if organisation is None or caller.participant_id != organisation:
         raise absent
-    await _require_administrator(tx, caller)
+    await require_administrator(tx, caller)

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 
 from services.identity.actions import participant
+from services.identity.api.documents import filed_of
 from services.identity.api.service import PREFIX, IdentityService
 from services.identity.schemas.participants import (
     Admission,
@@ -33,6 +34,8 @@ async def apply(new: NewApplication, _: Public, identity: IdentityService, respo
         new.uscc,
         roles_of(new.roles),
         new.contact,
+        frozenset(new.classes),
+        [filed_of(each) for each in new.documents],
         new.administrator.login,
         new.administrator.password,
     )
@@ -61,7 +64,7 @@ async def one_participant(
 async def admit(
     participant_id: ParticipantId, new: Admission, caller: OperatorSecurity, once: Keyed, identity: IdentityService
 ) -> ParticipantView:
-    """Admit an applicant. For C4 and C5 this proposes, and takes effect when a second operator names the same."""
+    """Admit an applicant who has proven everything. For C4 and C5 this proposes, and a second operator decides."""
     admitted = await participant.admit(identity, caller, participant_id, new.clearance, new.reason, once)
     return ParticipantView.of(admitted)
 
@@ -73,6 +76,15 @@ async def change_clearance(
     """Change what a participant is trusted with, or confirm it for another half year. Up to C4 or C5 two must agree."""
     changed = await participant.change_clearance(identity, caller, participant_id, new.clearance, new.reason, once)
     return ParticipantView.of(changed)
+
+
+@router.post("/participants/{participant_id}/reinstate")
+async def reinstate(
+    participant_id: ParticipantId, new: Decision, caller: OperatorSecurity, once: Keyed, identity: IdentityService
+) -> ParticipantView:
+    """Let a suspended participant act again, once everything is proven that its clearance takes."""
+    back = await participant.reinstate(identity, caller, participant_id, new.reason_code, new.reason, once)
+    return ParticipantView.of(back)
 
 
 @router.post("/participants/{participant_id}/affiliations", status_code=201)
@@ -97,9 +109,9 @@ async def affiliations(
 
 @router.post("/participants/{participant_id}/{decision}")
 async def decide(
-    participant_id: ParticipantId, decision: Literal["refuse", "suspend", "reinstate", "exit"], new: Decision,
+    participant_id: ParticipantId, decision: Literal["refuse", "suspend", "exit"], new: Decision,
     caller: OperatorSecurity, once: Keyed, identity: IdentityService,
 ) -> ParticipantView:  # fmt: skip
-    """Refuse an applicant; suspend, reinstate or let go a participant. Both sides see the reason's code."""
+    """Refuse an applicant; suspend or let go a participant. Both sides see the reason's code."""
     decided = await participant.decide(identity, caller, participant_id, decision, new.reason_code, new.reason, once)
     return ParticipantView.of(decided)

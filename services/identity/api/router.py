@@ -1,9 +1,9 @@
-"""Every endpoint of `identity`: participants, their people and programs, and tokens."""
+"""Every endpoint of `identity`: participants, their documents, people and programs, and tokens."""
 
 from fastapi import APIRouter
 
-from services.identity.api import accounts, participants, tokens
+from services.identity.api import accounts, delegations, documents, participants, tokens
 
 router = APIRouter(tags=["identity"])
-for part in (participants, accounts, tokens):
+for part in (documents, delegations, participants, accounts, tokens):
     router.include_router(part.router)
