@@ -51,6 +51,10 @@ class UserId(Id):
     kind = "user"
 
 
+class InvitationId(Id):
+    kind = "invitation"
+
+
 class ApiClientId(Id):
     kind = "client"
 

@@ -77,7 +77,7 @@ class StandingMirror:
         self._clock = clock
         self._records: dict[ParticipantId, Record] = {}
         self._standings: dict[ParticipantId, Standing] = {}
-        self._disabled: set[str] = set()
+        self._locked_out: dict[str, tuple[datetime, bool]] = {}  # what was said last of each, and when
         self._delegations: dict[DelegationId, Delegation] = {}
         self._delegations_to: dict[ParticipantId, list[Delegation]] = {}
         self._ended: set[DelegationId] = set()  # one end may be heard before its beginning
@@ -119,7 +119,7 @@ class StandingMirror:
         )  # fmt: skip
 
     def is_disabled(self, subject: str) -> bool:
-        return subject in self._disabled
+        return self._locked_out.get(subject, (None, False))[1]
 
     @property
     def is_stale(self) -> bool:
@@ -147,8 +147,10 @@ class StandingMirror:
             self._delegations_to.setdefault(agreed.agent_id, []).append(agreed)
         if change.act == "identity.delegation_ended":
             self._ended.add(DelegationId(data["delegation_id"]))
-        if change.act in DISABLES:
-            self._disabled.add(data[DISABLES[change.act]])
+        if change.act in LOCKS_OUT:
+            name, is_out = LOCKS_OUT[change.act]
+            said = (change.at, is_out)
+            self._locked_out[data[name]] = max(self._locked_out.get(data[name], said), said)
 
 
 Fold = Callable[[Standing, dict[str, Any]], Standing]
@@ -241,4 +243,8 @@ FOLDS: Mapping[str, Fold] = {
     "identity.verification_shortened": _verified,
     "identity.participant_exited": _becomes("exited"),
 }
-DISABLES = {"identity.user_disabled": "user_id", "identity.api_client_disabled": "api_client_id"}
+LOCKS_OUT = {
+    "identity.user_disabled": ("user_id", True),
+    "identity.user_enabled": ("user_id", False),
+    "identity.api_client_disabled": ("api_client_id", True),
+}

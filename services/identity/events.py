@@ -19,7 +19,17 @@ from services.identity.rules.role import Role
 from shared.delegation import Limits
 from shared.facts import Category, Commitment, Fact, Outcome, Retention
 from shared.grades import Clearance
-from shared.ids import ApiClientId, DelegationId, DocumentId, FactId, KeyId, ParticipantId, TokenFamilyId, UserId
+from shared.ids import (
+    ApiClientId,
+    DelegationId,
+    DocumentId,
+    FactId,
+    InvitationId,
+    KeyId,
+    ParticipantId,
+    TokenFamilyId,
+    UserId,
+)
 
 
 class AdmissionFact(Fact):
@@ -277,6 +287,41 @@ class UserDisabled(AdmissionFact):
     """A person may log in no longer."""
 
     user_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class UserEnabled(AdmissionFact):
+    """A person who was locked out may log in again."""
+
+    user_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class AdministratorChanged(AdmissionFact):
+    """A person administers their organisation from now on, or no longer."""
+
+    user_id: UserId
+    is_administrator: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PersonInvited(AdmissionFact):
+    """An organisation opens a way in for one person; who that is, it tells them alone."""
+
+    invitation_id: InvitationId
+    participant_id: ParticipantId
+    roles: frozenset[Role]
+    is_administrator: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationEnded(AdmissionFact):
+    """A way in was used by a person, or is closed."""
+
+    invitation_id: InvitationId
+    participant_id: ParticipantId
+    reason_code: str
+    user_id: UserId | None = None
 
 
 @dataclass(frozen=True, slots=True)

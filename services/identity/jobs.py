@@ -5,7 +5,7 @@ Promises: nothing is decided here, so a late or missed tick changes when somethi
 
 import logging
 
-from services.identity.actions import delegation, document, participant, token
+from services.identity.actions import administration, delegation, document, participant, token
 from services.identity.actions.identity import Identity
 
 INTERVAL_SECONDS = 10.0
@@ -14,6 +14,7 @@ JOBS = (
     participant.pass_deadlines,
     document.pass_deadlines,
     delegation.pass_deadlines,
+    administration.pass_deadlines,
     token.forget_expired,
     token.tell_disclosures,
 )

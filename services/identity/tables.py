@@ -6,12 +6,13 @@ that were tried in vain are digests too, for people type their passwords there.
 
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table
 
+from services.identity.rules.administration import OPEN
 from services.identity.rules.delegation import DELEGATION
 from services.identity.rules.document import DOCUMENT, FILED, VERIFIED
 from services.identity.rules.participant import PARTICIPANT
 from shared import disclosing, idempotency, outbox
 from shared.database import IdOf, Moment
-from shared.ids import ApiClientId, DelegationId, DocumentId, KeyId, ParticipantId, TokenFamilyId, UserId
+from shared.ids import ApiClientId, DelegationId, DocumentId, InvitationId, KeyId, ParticipantId, TokenFamilyId, UserId
 
 metadata = MetaData()
 
@@ -107,8 +108,27 @@ users = Table(
     Column("participant_id", IdOf(ParticipantId)),
     Column("is_administrator", Boolean, nullable=False),
     Column("disabled_at", Moment),
+    Column("disabled_by", String),
     Index("users_by_participant", "participant_id", "id"),
 )
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("id", IdOf(InvitationId), primary_key=True),
+    Column("participant_id", IdOf(ParticipantId), nullable=False),
+    Column("token_digest", LargeBinary, nullable=False, unique=True),
+    Column("roles", String, nullable=False),
+    Column("is_administrator", Boolean, nullable=False),
+    Column("invited_by", String, nullable=False),
+    Column("invited_at", Moment, nullable=False),
+    Column("state", String, nullable=False),
+    Column("deadline", Moment),
+    Column("user_id", IdOf(UserId)),
+    Index("invitations_by_participant", "participant_id", "id"),
+)
+is_open = invitations.c.state == OPEN
+Index("invitations_by_deadline", invitations.c.deadline, sqlite_where=is_open, postgresql_where=is_open)
 
 api_clients = Table(
     "api_clients",

@@ -8,7 +8,7 @@ from tests.identity.conftest import ON_ONE_DATABASE, PASSWORD, REASON, SEEN, V1,
 
 NOBODY = "0" * 32
 P, U, C, K = f"participant_{NOBODY}", f"user_{NOBODY}", f"client_{NOBODY}", f"key_{NOBODY}"
-D, G = f"document_{NOBODY}", f"delegation_{NOBODY}"
+D, G, N = f"document_{NOBODY}", f"delegation_{NOBODY}", f"invitation_{NOBODY}"
 DELEGATED = {
     "agent_id": f"participant_{'1' * 32}", "acts": ["list"], "begins_at": "2030-01-01T00:00:00Z",
     "ends_at": "2030-02-01T00:00:00Z",
@@ -40,6 +40,14 @@ MATRIX: list[tuple[str, str, object, list[int]]] = [
                                                          [404, 404, 404, 404, 404, 404, 404, 404, 404]),
     ("POST", f"/participants/{P}/representative/seen", SEEN,
                                                          [403, 403, 403, 404, 403, 403, 403, 403, 403]),
+    ("GET",  "/directory",                      None,    [200, 200, 403, 403, 403, 403, 403, 403, 403]),
+    ("GET",  "/invitations",                    None,    [200, 403, 200, 403, 403, 403, 403, 403, 403]),
+    ("POST", "/invitations",                    {"roles": ["buyer"], "is_administrator": False},
+                                                         [201, 403, 403, 403, 403, 403, 403, 403, 403]),
+    ("POST", f"/invitations/{N}/revoke",        None,    [404, 403, 404, 403, 403, 403, 403, 403, 403]),
+    ("POST", f"/users/{U}/administrator",       {"is_administrator": True},
+                                                         [404, 404, 404, 404, 404, 404, 404, 404, 404]),
+    ("POST", f"/users/{U}/enable",              None,    [404, 404, 404, 404, 404, 404, 404, 404, 404]),
     ("GET",  "/delegations",                    None,    [200, 200, 200, 200, 200, 200, 200, 200, 200]),
     ("GET",  f"/delegations/{G}",               None,    [404, 404, 404, 404, 404, 404, 404, 404, 404]),
     ("POST", "/delegations",                    DELEGATED, [404, 403, 403, 403, 403, 403, 403, 403, 403]),
@@ -63,7 +71,8 @@ MATRIX: list[tuple[str, str, object, list[int]]] = [
 
 
 PUBLIC = {
-    f"{V1}/applications", f"{V1}/merchant-classes", f"{V1}/token", f"{V1}/token/revoke",
+    f"{V1}/applications", f"{V1}/invitations/acceptance", f"{V1}/merchant-classes", f"{V1}/token",
+    f"{V1}/token/revoke",
     "/identity/.well-known/jwks.json", "/identity/.well-known/openid-configuration",
 }  # fmt: skip
 

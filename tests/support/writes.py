@@ -363,7 +363,8 @@ STREAMS = {"PUT /delivery/v1/uploads/{upload_id}/content"}
 FORMS = {"POST /identity/v1/token", "POST /identity/v1/token/revoke"}
 # What is the same when it comes twice needs no key: it has one of its own.
 KEYLESS = STREAMS | FORMS | {
-    "POST /identity/v1/applications", "PATCH /catalog/v1/assets/{asset_id}", "POST /trading/v1/custodian/callbacks",
+    "POST /identity/v1/applications", "POST /identity/v1/invitations/acceptance", "PATCH /catalog/v1/assets/{asset_id}",
+    "POST /trading/v1/custodian/callbacks",
     "POST /audit/v1/batches", "POST /audit/v1/disclosures",
 }  # fmt: skip
 # Where no text is text too: a column without a name, a value that is compared, a payer compared with one we know.

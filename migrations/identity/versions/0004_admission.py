@@ -1,4 +1,4 @@
-"""What an organisation shows for its admission, which kind of merchant it is, and who may act for it"""
+"""What an organisation shows for its admission, which kind of merchant it is, who may act for it, and whom it lets in"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,6 +14,28 @@ MOMENT = sa.DateTime(timezone=True)
 def upgrade() -> None:
     op.add_column("participants", sa.Column("classes", sa.String(), server_default="party", nullable=False))
     op.add_column("participants", sa.Column("warned_at", MOMENT, nullable=True))
+    op.add_column("users", sa.Column("disabled_by", sa.String(), nullable=True))
+    op.create_table(
+        "invitations",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("participant_id", sa.String(), nullable=False),
+        sa.Column("token_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("roles", sa.String(), nullable=False),
+        sa.Column("is_administrator", sa.Boolean(), nullable=False),
+        sa.Column("invited_by", sa.String(), nullable=False),
+        sa.Column("invited_at", MOMENT, nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("deadline", MOMENT, nullable=True),
+        sa.Column("user_id", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("token_digest"),
+    )
+    op.create_index("invitations_by_participant", "invitations", ["participant_id", "id"], unique=False)
+    is_open = sa.text("state = 'open'")
+    op.create_index(
+        "invitations_by_deadline", "invitations", ["deadline"], unique=False,
+        sqlite_where=is_open, postgresql_where=is_open,
+    )  # fmt: skip
     op.create_table(
         "documents",
         sa.Column("id", sa.String(), nullable=False),

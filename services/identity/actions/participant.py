@@ -82,6 +82,16 @@ async def participants(identity: Identity, status: Status | None, page: Page) ->
         return await store.participants_in_order(tx, status, page.after_id(ParticipantId), page.limit + 1)
 
 
+async def directory(
+    identity: Identity, merchant_class: MerchantClass | None, page: Page
+) -> list[tuple[Participant, Status]]:
+    """What members may know of each other, with the status of this moment."""
+    async with identity.database.read() as tx:
+        now = await identity.database.now(tx)
+        found = await store.directory(tx, merchant_class, page.after_id(ParticipantId), page.limit + 1)
+    return [(each, rules.status_at(each, now)) for each in found]
+
+
 async def participant(identity: Identity, caller: Caller, participant_id: ParticipantId) -> Participant:
     """One's own, or any to the platform's staff: another's is not there."""
     require_visible(caller, participant_id)

@@ -11,6 +11,8 @@ from services.identity.schemas.participants import (
     Admission,
     AffiliationView,
     Decision,
+    DirectoryView,
+    MerchantClass,
     NewAffiliation,
     NewApplication,
     ParticipantView,
@@ -19,7 +21,7 @@ from services.identity.schemas.participants import (
 from services.identity.schemas.words import roles_of
 from shared.idempotency import Keyed
 from shared.ids import ParticipantId
-from shared.permission import Authenticated, OperatorSecurity, Public, Staff
+from shared.permission import Authenticated, OperatorSecurity, Party, Public, Staff
 from shared.web import Listing, PageQuery, created
 
 router = APIRouter(prefix=PREFIX)
@@ -50,6 +52,17 @@ async def participants(
     """All participants, by age."""
     found = await participant.participants(identity, status, page)
     return Listing[ParticipantView].of([ParticipantView.of(each) for each in found], page, lambda view: view.id)
+
+
+@router.get("/directory")
+async def directory(
+    _: Party, identity: IdentityService, page: PageQuery,
+    merchant_class: Annotated[MerchantClass | None, Query()] = None,
+) -> Listing[DirectoryView]:  # fmt: skip
+    """Who takes part in the market, as what, and whether they may trade at this moment. For its members."""
+    found = await participant.directory(identity, merchant_class, page)
+    views = [DirectoryView.of(*each) for each in found]
+    return Listing[DirectoryView].of(views, page, lambda view: view.id)
 
 
 @router.get("/participants/{participant_id}")

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.identity.api import accounts, delegations, documents, participants, tokens
+from services.identity.api import accounts, administration, delegations, documents, participants, tokens
 
 router = APIRouter(tags=["identity"])
-for part in (documents, delegations, participants, accounts, tokens):
+for part in (documents, delegations, administration, participants, accounts, tokens):
     router.include_router(part.router)

@@ -177,7 +177,7 @@ def reinstate(
 ) -> Participant:  # fmt: skip
     """With the clearance it had, for as long as every proof of it stands. One that has only applied must be admitted
     instead. Raises ProofMissing, CheckedByYourself."""
-    if (status := _status_at(participant, now)) is not SUSPENDED or participant.clearance is None:
+    if (status := status_at(participant, now)) is not SUSPENDED or participant.clearance is None:
         raise IllegalMove(state=status, to=ADMITTED)
     until = _proven_until(participant, participant.clearance, proofs, now)
     _require_not_checked_by(operator, participant, participant.clearance, proofs, now)
@@ -196,7 +196,7 @@ def change_clearance(
     Less trust takes no proof, and gives no more time. Raises OnlyWhileAdmitted, ProofMissing, SecondPersonRequired,
     CheckedByYourself.
     """
-    status = _status_at(participant, now)
+    status = status_at(participant, now)
     if participant.clearance is None or status not in {ADMITTED, SUSPENDED}:
         raise OnlyWhileAdmitted(status=status)
     if clearance < participant.clearance:
@@ -258,7 +258,7 @@ def affiliation(one_id: ParticipantId, other_id: ParticipantId) -> Affiliation:
     return Affiliation(*sorted((one_id, other_id)))
 
 
-def _status_at(participant: Participant, now: datetime) -> Status:
+def status_at(participant: Participant, now: datetime) -> Status:
     """The status that counts: what follows at the deadline, once that has passed, noticed or not."""
     is_late = participant.deadline is not None and now >= participant.deadline
     return AT_DEADLINE[participant.status][0] if is_late else participant.status

@@ -75,6 +75,24 @@ class ParticipantView(View):
         return cls.model_validate(participant, from_attributes=True)
 
 
+class DirectoryView(View):
+    """What members know of each other: no clearance, no contact, and no reason for a suspension."""
+
+    id: ParticipantId
+    name: str
+    uscc: str
+    classes: list[MerchantClass]
+    roles: list[Role]
+    status: Status
+
+    @classmethod
+    def of(cls, participant: Participant, status: Status) -> Self:
+        return cls(
+            id=participant.id, name=participant.name, uscc=participant.uscc, classes=sorted(participant.classes),
+            roles=sorted(participant.roles), status=status,
+        )  # fmt: skip
+
+
 class AffiliationView(View):
     participant_id: ParticipantId
     affiliate_id: ParticipantId

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, insert, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from services.identity.rules.merchant import MerchantClass
 from services.identity.rules.participant import (
     ADMITTED,
     AT_DEADLINE,
+    SUSPENDED,
     WARNED_BEFORE,
     Affiliation,
     AlreadyAffiliated,
@@ -53,6 +54,18 @@ async def participants_in_order(
     conditions: list[ColumnElement[bool]] = []
     if status is not None:
         conditions.append(participants.c.status == status)
+    if after is not None:
+        conditions.append(participants.c.id > after)
+    return await _found(tx, _query(*conditions).order_by(participants.c.id).limit(limit))
+
+
+async def directory(
+    tx: Transaction, merchant_class: MerchantClass | None, after: str | None, limit: int
+) -> list[Participant]:
+    """The next of those that take part, or do again once they are reinstated, by id."""
+    conditions: list[ColumnElement[bool]] = [participants.c.status.in_((ADMITTED, SUSPENDED))]
+    if merchant_class is not None:
+        conditions.append((literal(" ") + participants.c.classes + " ").contains(f" {merchant_class} "))
     if after is not None:
         conditions.append(participants.c.id > after)
     return await _found(tx, _query(*conditions).order_by(participants.c.id).limit(limit))
