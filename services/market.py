@@ -72,7 +72,13 @@ def database_of(service: str, settings: Settings, clock: Clock) -> Database:
 def directory_of(settings: Settings) -> Directory:
     """Where the neighbours are, when each service is a process of its own: at `service_urls`, or by their names."""
     urls = {service: f"http://{service}:8000" for service in SERVICES} | settings.service_urls
-    return Directory(urls | ({"custodian": settings.custodian_url} if settings.custodian_url else {}))
+    return Directory(urls | outside_of(settings))
+
+
+def outside_of(settings: Settings) -> dict[str, str]:
+    """Where those are who are no services of ours."""
+    urls = {"custodian": settings.custodian_url, "verification": settings.verification_url}
+    return {name: url for name, url in urls.items() if url}
 
 
 def instructing_key(settings: Settings) -> SigningKey:
@@ -101,7 +107,7 @@ def build_market(
     """
     if settings.environment == "production" and settings.custodian_url is None:
         raise ValueError("custodian_url: set YAOSU_CUSTODIAN_URL; the sandbox holds no real money")
-    directory = Directory({"custodian": settings.custodian_url} if settings.custodian_url else {})
+    directory = Directory(outside_of(settings))
     make_database = make_database or (lambda service: database_of(service, settings, clock))
     outside: dict[str, FastAPI] = {}
     if settings.custodian_url is None:

@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, cast
@@ -21,10 +21,12 @@ from jose import JOSEError, jwk, jwt
 from jose.backends.base import Key
 
 from shared.clock import Clock
+from shared.delegation import Act, Delegation
 from shared.errors import Failure, Forbidden, Unauthenticated, Unavailable
 from shared.facts import Actor
 from shared.guard import check_json
-from shared.ids import ParticipantId, TokenId
+from shared.ids import AssetId, ListingId, ParticipantId, TokenId
+from shared.money import Money
 from shared.signing import public_token_key
 from shared.standing import Standing
 
@@ -83,10 +85,12 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A caller of an admitted organisation, with its standing at this moment."""
+    """A caller of an admitted organisation, with its standing at this moment; or, under a delegation, one who acts for
+    the principal, with what both may do."""
 
     caller: Caller
     standing: Standing
+    delegation: Delegation | None = None
 
     @property
     def participant_id(self) -> ParticipantId:
@@ -102,7 +106,17 @@ class Member:
 
     @property
     def actor(self) -> Actor:
-        return self.caller.actor
+        if self.delegation is None:
+            return self.caller.actor
+        return replace(self.caller.actor, on_behalf_of=self.delegation.principal_id)
+
+    def require_within(
+        self, act: Act, now: datetime, asset_id: AssetId, listing_id: ListingId | None = None,
+        amount: Money | None = None,
+    ) -> None:  # fmt: skip
+        """Raises OutsideDelegation if the caller acts for another, who has not delegated this."""
+        if self.delegation:
+            self.delegation.limits.require(act, now, asset_id, listing_id, amount)
 
 
 @dataclass(frozen=True, slots=True)

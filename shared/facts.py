@@ -69,6 +69,7 @@ class Actor:
     id: str
     organisation: str | None = None
     authenticated_by: str | None = None
+    on_behalf_of: str | None = None  # the organisation in whose name it was done, where that is another
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +177,7 @@ def event_line(
         ),
         "obj": _objects(told),
         **_plain_members({
-            "rsn": data.get("reason_code"), "onb": on_behalf_of, "lb": data.get("legal_basis"),
+            "rsn": data.get("reason_code"), "onb": on_behalf_of or actor.on_behalf_of, "lb": data.get("legal_basis"),
             "ctr": next((value for value in told.values() if isinstance(value, ContractId)), None),
             "pol": _policy(told.get("decision")), "amt": data.get("amount"), "req": request_id,
             "pd": committed or None,

@@ -21,7 +21,7 @@ from shared.access import InvalidToken
 from shared.core import Core
 from shared.database import Database, Moment, Transaction
 from shared.errors import Conflict, Failure, Malformed, Unreadable
-from shared.permission import bearer
+from shared.permission import UNDER_DELEGATION, bearer
 from shared.turn import Added, write_all
 
 Answer = TypeVar("Answer")
@@ -144,8 +144,9 @@ async def _subject(request: Request, core: Core) -> str:
     if "Authorization" not in request.headers:
         return "anonymous"
     token = bearer(request, "Authorization")
+    under = f" under {request.headers[UNDER_DELEGATION]:.64}" if UNDER_DELEGATION in request.headers else ""
     try:
-        return (await core.verifier.caller(token)).subject
+        return (await core.verifier.caller(token)).subject + under
     except InvalidToken:
         service = (await core.verifier.caller(token, audience=core.name)).subject
     if "Acting-For" not in request.headers:

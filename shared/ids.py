@@ -39,8 +39,20 @@ class ParticipantId(Id):
     kind = "participant"
 
 
+class DocumentId(Id):
+    kind = "document"
+
+
+class DelegationId(Id):
+    kind = "delegation"
+
+
 class UserId(Id):
     kind = "user"
+
+
+class InvitationId(Id):
+    kind = "invitation"
 
 
 class ApiClientId(Id):

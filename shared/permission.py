@@ -5,21 +5,43 @@ come from a verified token, their standing from the mirror at the moment of aski
 Each is a coroutine, though most wait for nothing: a plain function would cost every request a turn of another thread.
 """
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Header, Request
 
 from shared.access import Caller, InvalidToken, Member, NotYourRole, Role, ServiceCaller
 from shared.core import Core
-from shared.errors import Unauthenticated
+from shared.delegation import Act, OutsideDelegation
+from shared.errors import Forbidden, Unauthenticated
+from shared.ids import DelegationId
 from shared.standing import NotAdmitted
 
+DELEGATION_PATTERN = r"^delegation_[0-9a-f]{32}$"
 OPERATORS = frozenset({Role.OPERATOR_BUSINESS, Role.OPERATOR_SYSTEM, Role.OPERATOR_SECURITY, Role.OPERATOR_AUDIT})
+
+
+UNDER_DELEGATION = "Under-Delegation"
+
+
+class NotDelegable(Forbidden):
+    """This cannot be done for another organisation: leave out the header `Under-Delegation`."""
+
+
+class NoDelegation(Forbidden):
+    """There is no such delegation to your organisation in force, or your principal does not trade at the moment."""
 
 
 async def authenticated(request: Request) -> Caller:
     """The person or client that the bearer token speaks for. Service tokens are for internal routes only."""
+    if UNDER_DELEGATION in request.headers:  # what is meant for another organisation is never done for one's own
+        raise NotDelegable()
+    return await representing(request)
+
+
+async def representing(request: Request) -> Caller:
+    """The same, who may say that they act for another organisation."""
     return await _speaker(request, "Authorization")
 
 
@@ -37,13 +59,42 @@ class Permission:
 
 @dataclass(frozen=True)
 class Membership(Permission):
-    """As above, and of an organisation that is admitted now and still has the role itself."""
+    """As above, and of an organisation that is admitted now and still has the role itself. `in_deal`: for what a deal
+    that is under way asks of its parties, which a suspended one may still do, and nothing new."""
+
+    in_deal: bool = False
+
+    async def of(self, request: Request) -> Member:
+        """Whoever asks, for a route that is answered by hand."""
+        return await self(request, await authenticated(request))
 
     async def __call__(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, request: Request, caller: Annotated[Caller, Depends(authenticated)]
     ) -> Member:
         await super().__call__(caller)
-        return _member(request, caller, self.roles)
+        return _member(request, caller, self.roles, in_deal=self.in_deal)
+
+
+@dataclass(frozen=True)
+class Representation(Membership):
+    """A membership; or, under the delegation that a header names, what a member of the agent does for the principal.
+    The act's own code looks at the limits, by `Member.require_within`."""
+
+    act: Act = Act.PLACE_BIDS
+
+    async def of(self, request: Request) -> Member:
+        return await self(request, await representing(request))
+
+    async def __call__(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self,
+        request: Request,
+        caller: Annotated[Caller, Depends(representing)],
+        under: Annotated[str | None, Header(alias=UNDER_DELEGATION)] = None,
+    ) -> Member:
+        own = await super().__call__(request, caller)
+        if (under := request.headers.get(UNDER_DELEGATION)) is None:
+            return own
+        return _representative(request, own, under, self)
 
 
 @dataclass(frozen=True)
@@ -84,16 +135,34 @@ async def _speaker(request: Request, header: str) -> Caller:
     return caller
 
 
-def _member(request: Request, caller: Caller, roles: frozenset[Role]) -> Member:
+def _member(request: Request, caller: Caller, roles: frozenset[Role], *, in_deal: bool = False) -> Member:
     core: Core = request.app.state.core
     if caller.participant_id is None:
         raise NotAdmitted(standing="no_organisation")
     standing = core.standing.of(caller.participant_id)
-    if not standing.is_admitted:
+    if not (standing.may_finish if in_deal else standing.is_admitted):
         raise NotAdmitted(standing=standing.status)
     if roles and not roles & caller.roles & standing.roles:
         raise NotYourRole(roles=sorted(roles))
-    return Member(caller, standing)
+    related = core.standing.principals_of(standing.participant_id, Act.LIST)
+    # Whoever lists for another knows what only sellers know, and so is related to them.
+    return Member(caller, replace(standing, affiliates=standing.affiliates | related) if related else standing)
+
+
+def _representative(request: Request, own: Member, under: str, asked: Representation) -> Member:
+    """Whoever acts for a principal. Requires a member of the agent who may do the same for the agent itself."""
+    mirror = request.app.state.core.standing
+    if not re.fullmatch(DELEGATION_PATTERN, under):
+        raise NoDelegation()
+    delegation = mirror.delegation(DelegationId(under))
+    if delegation is None or delegation.agent_id != own.participant_id:
+        raise NoDelegation()
+    principal = mirror.known(delegation.principal_id)
+    if principal is None or not principal.is_admitted or not asked.roles & principal.roles & own.standing.roles:
+        raise NoDelegation()
+    if asked.act not in delegation.limits.acts:
+        raise OutsideDelegation(limit="acts")
+    return Member(own.caller, principal.represented_by(own.standing), delegation)
 
 
 def bearer(request: Request, header: str) -> str:
@@ -110,8 +179,12 @@ def _needs(*roles: Role) -> Permission:
     return Permission(frozenset(roles))
 
 
-def _member_with(*roles: Role) -> Permission:
-    return Membership(frozenset(roles))
+def _member_or_agent(role: Role, act: Act) -> Permission:
+    return Representation(frozenset({role}), act=act)
+
+
+def _member_with(*roles: Role, in_deal: bool = False) -> Permission:
+    return Membership(frozenset(roles), in_deal)
 
 
 Public = Annotated[None, Depends(Open())]
@@ -120,6 +193,11 @@ Authenticated = Annotated[Caller, Depends(_needs())]
 Provider = Annotated[Member, Depends(_member_with(Role.PROVIDER))]
 Buyer = Annotated[Member, Depends(_member_with(Role.BUYER))]
 Party = Annotated[Member, Depends(_member_with(Role.PROVIDER, Role.BUYER))]
+ProviderOrAgent = Annotated[Member, Depends(_member_or_agent(Role.PROVIDER, Act.LIST))]
+BuyerOrAgent = Annotated[Member, Depends(_member_or_agent(Role.BUYER, Act.PLACE_BIDS))]
+ProviderInDeal = Annotated[Member, Depends(_member_with(Role.PROVIDER, in_deal=True))]
+BuyerInDeal = Annotated[Member, Depends(_member_with(Role.BUYER, in_deal=True))]
+PartyInDeal = Annotated[Member, Depends(_member_with(Role.PROVIDER, Role.BUYER, in_deal=True))]
 OperatorBusiness = Annotated[Caller, Depends(_needs(Role.OPERATOR_BUSINESS))]
 OperatorSystem = Annotated[Caller, Depends(_needs(Role.OPERATOR_SYSTEM))]
 OperatorSecurity = Annotated[Caller, Depends(_needs(Role.OPERATOR_SECURITY))]

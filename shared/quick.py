@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 
 from shared.access import Member
 from shared.idempotency import once
-from shared.permission import Membership, authenticated
+from shared.permission import Membership
 from shared.web import permission_of
 
 Asked = TypeVar("Asked")
@@ -42,6 +42,6 @@ class QuickRoute(APIRoute, Generic[Asked]):
                 asked = await self.read(request)
             except ValueError:
                 return await ordinarily(request)
-            return await self.answer(request, await permission(request, await authenticated(request)), asked)
+            return await self.answer(request, await permission.of(request), asked)
 
         return handler

@@ -50,6 +50,10 @@ class Settings(BaseSettings):
     custodian_url: str | None = None
     custodian_public_key: str | None = None  # Ed25519, base64: verifies what the custodian calls back
     custodian_signing_key: SecretStr | None = None  # trading's alone. Ed25519, PEM: signs our instructions
+    # identity's alone: who tells whether an organisation and its representative are who they say. Without it, everyone
+    # is confirmed in development, and looked at by hand in production.
+    verification_url: str | None = None
+    verification_key: SecretStr | None = None  # what it knows us by
     token_key: SecretStr | None = None  # identity's alone. P-256, PEM
     # To rotate it: name the next one here for an hour, then make it the token key and name the old one's public half
     # (base64 of its DER) below, with the moment since which no process signs with it. One that leaked: name it nowhere.
@@ -132,7 +136,7 @@ class Settings(BaseSettings):
             "log_key": self.log_key, "disclosure_key": self.disclosure_key,
             "certificate_key": self.certificate_key,
             "custodian_signing_key": self.custodian_signing_key, "pseudonym_key": self.pseudonym_key,
-            "service_secret": self.service_secret, **named,
+            "service_secret": self.service_secret, "verification_key": self.verification_key, **named,
         }  # fmt: skip
 
 

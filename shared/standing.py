@@ -1,9 +1,10 @@
 """Standing: what every service knows of every participant, mirrored in memory from identity's feed.
 
 Tokens say who asks; standing says, at the moment of decision, whether they are admitted, trusted with what, and whose
-affiliates they are. Promises: a suspension is known within a second of its commit; facts of one participant count in
-the order of their revisions, whichever stripe they came by; a mirror that has fallen behind by more than `STALE` says
-so, and acts on G3 and above and payouts are then refused.
+affiliates and agents they are. Promises: a suspension is known within a second of its commit; facts of one participant
+count in the order of their revisions, whichever stripe they came by; a verification counts until it expires by the
+clock, told or not; a mirror that has fallen behind by more than `STALE` says so, and acts on G3 and above and payouts
+are then refused.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,9 +15,12 @@ from typing import Any
 
 from shared.changes import Change, MemoryFollower, Source
 from shared.clock import Clock
+from shared.delegation import Act, Delegation, Limits
 from shared.errors import Forbidden, Unavailable
+from shared.facts import moment
 from shared.grades import G3, Clearance, Grade
-from shared.ids import KeyId, ParticipantId
+from shared.ids import AssetId, DelegationId, KeyId, ListingId, ParticipantId
+from shared.money import Money
 
 STALE = timedelta(seconds=30)
 
@@ -39,10 +43,30 @@ class Standing:
     signing_keys: Mapping[KeyId, str] = field(default_factory=dict[KeyId, str])  # public keys in base64
     name: str | None = None  # as it applied; an organisation's name is public, and so is
     uscc: str | None = None  # its 统一社会信用代码
+    verified_until: datetime | None = None  # none: as long as it is admitted
 
     @property
     def is_admitted(self) -> bool:
         return self.status == "admitted"
+
+    @property
+    def may_finish(self) -> bool:
+        """Whether it may end what it has begun: it trades, or did until it was suspended."""
+        return self.status in {"admitted", "suspended"}
+
+    def at(self, now: datetime) -> "Standing":
+        """The standing that counts: suspended once a verification has expired, noticed or not."""
+        if self.is_admitted and self.verified_until is not None and now >= self.verified_until:
+            return replace(self, status="suspended")
+        return self
+
+    def represented_by(self, agent: "Standing") -> "Standing":
+        """What may be done through an agent: what both may do. What either is kept from, both are."""
+        clearances = [each for each in (self.clearance, agent.clearance) if each]
+        return replace(
+            self, roles=self.roles & agent.roles, clearance=min(clearances) if len(clearances) == 2 else None,
+            affiliates=self.affiliates | agent.affiliates | {agent.participant_id},
+        )  # fmt: skip
 
     def is_related_to(self, other: ParticipantId) -> bool:
         return other == self.participant_id or other in self.affiliates
@@ -53,7 +77,10 @@ class StandingMirror:
         self._clock = clock
         self._records: dict[ParticipantId, Record] = {}
         self._standings: dict[ParticipantId, Standing] = {}
-        self._disabled: set[str] = set()
+        self._locked_out: dict[str, tuple[datetime, bool]] = {}  # what was said last of each, and when
+        self._delegations: dict[DelegationId, Delegation] = {}
+        self._delegations_to: dict[ParticipantId, list[Delegation]] = {}
+        self._ended: set[DelegationId] = set()  # one end may be heard before its beginning
         self._as_of = datetime.min.replace(tzinfo=UTC)
         self._follower = MemoryFollower(clock, "identity", feed, self._apply, self._caught_up)
 
@@ -65,21 +92,34 @@ class StandingMirror:
 
     def of(self, participant_id: ParticipantId) -> Standing:
         """Raises NotAdmitted for a participant nobody has heard of."""
-        if participant_id not in self._standings:
+        if (standing := self.known(participant_id)) is None:
             raise NotAdmitted(standing="unknown")
-        return self._standings[participant_id]
+        return standing
 
     def known(self, participant_id: ParticipantId) -> Standing | None:
         """Whatever is known of a participant, in good standing or not."""
-        return self._standings.get(participant_id)
+        standing = self._standings.get(participant_id)
+        return standing and standing.at(self._clock.now())
 
     def clearance_of(self, participant_id: ParticipantId | None) -> Clearance | None:
         """What an admitted participant may be trusted with; None for anyone else."""
-        standing = self._standings.get(participant_id) if participant_id else None
+        standing = self.known(participant_id) if participant_id else None
         return standing.clearance if standing and standing.is_admitted else None
 
+    def delegation(self, delegation_id: DelegationId) -> Delegation | None:
+        """What one organisation lets another do, unless either has ended that."""
+        return self._delegations.get(delegation_id) if delegation_id not in self._ended else None
+
+    def principals_of(self, agent_id: ParticipantId, act: Act) -> frozenset[ParticipantId]:
+        """For whom an organisation may do this at this moment."""
+        now = self._clock.now()
+        return frozenset(
+            each.principal_id for each in self._delegations_to.get(agent_id, ())
+            if each.id not in self._ended and each.limits.in_force(act, now)
+        )  # fmt: skip
+
     def is_disabled(self, subject: str) -> bool:
-        return subject in self._disabled
+        return self._locked_out.get(subject, (None, False))[1]
 
     @property
     def is_stale(self) -> bool:
@@ -101,8 +141,16 @@ class StandingMirror:
                 record = self._records.setdefault(participant_id, Record(participant_id))
                 record.hear(change.act, data)
                 self._standings[participant_id] = record.standing()
-        if change.act in DISABLES:
-            self._disabled.add(data[DISABLES[change.act]])
+        if change.act == "identity.delegation_accepted":
+            agreed = _delegation(data)
+            self._delegations[agreed.id] = agreed
+            self._delegations_to.setdefault(agreed.agent_id, []).append(agreed)
+        if change.act == "identity.delegation_ended":
+            self._ended.add(DelegationId(data["delegation_id"]))
+        if change.act in LOCKS_OUT:
+            name, is_out = LOCKS_OUT[change.act]
+            said = (change.at, is_out)
+            self._locked_out[data[name]] = max(self._locked_out.get(data[name], said), said)
 
 
 Fold = Callable[[Standing, dict[str, Any]], Standing]
@@ -148,16 +196,41 @@ def _applied(before: Standing, data: dict[str, Any]) -> Standing:
 
 def _admitted(before: Standing, data: dict[str, Any]) -> Standing:
     return replace(
-        before, status="admitted", roles=frozenset(data["roles"]), clearance=Clearance(data["clearance"])
+        _verified(before, data), status="admitted", roles=frozenset(data["roles"]),
+        clearance=Clearance(data["clearance"]),
     )  # fmt: skip
 
 
 def _cleared(before: Standing, data: dict[str, Any]) -> Standing:
-    return replace(before, clearance=Clearance(data["clearance"]))
+    return replace(_verified(before, data), clearance=Clearance(data["clearance"]))
+
+
+def _reinstated(before: Standing, data: dict[str, Any]) -> Standing:
+    return replace(_verified(before, data), status="admitted")
+
+
+def _verified(before: Standing, data: dict[str, Any]) -> Standing:
+    """Until when, where it is told."""
+    told = data.get("verified_until")
+    return before if told is None else replace(before, verified_until=moment(told))
 
 
 def _becomes(status: str) -> Fold:
     return lambda before, _: replace(before, status=status)
+
+
+def _delegation(data: dict[str, Any]) -> Delegation:
+    limits = data["limits"]
+    asset_ids, listing_ids, ceiling = (limits.get(name) for name in ("asset_ids", "listing_ids", "amount_max"))
+    return Delegation(
+        DelegationId(data["delegation_id"]), ParticipantId(data["principal_id"]), ParticipantId(data["agent_id"]),
+        Limits(
+            frozenset(map(Act, limits["acts"])), moment(limits["begins_at"]), moment(limits["ends_at"]),
+            None if asset_ids is None else frozenset(map(AssetId, asset_ids)),
+            None if listing_ids is None else frozenset(map(ListingId, listing_ids)),
+            None if ceiling is None else Money(ceiling["minor"], ceiling["currency"]),
+        ),
+    )  # fmt: skip
 
 
 FOLDS: Mapping[str, Fold] = {
@@ -166,7 +239,12 @@ FOLDS: Mapping[str, Fold] = {
     "identity.clearance_changed": _cleared,
     "identity.participant_refused": _becomes("refused"),
     "identity.participant_suspended": _becomes("suspended"),
-    "identity.participant_reinstated": _becomes("admitted"),
+    "identity.participant_reinstated": _reinstated,
+    "identity.verification_shortened": _verified,
     "identity.participant_exited": _becomes("exited"),
 }
-DISABLES = {"identity.user_disabled": "user_id", "identity.api_client_disabled": "api_client_id"}
+LOCKS_OUT = {
+    "identity.user_disabled": ("user_id", True),
+    "identity.user_enabled": ("user_id", False),
+    "identity.api_client_disabled": ("api_client_id", True),
+}

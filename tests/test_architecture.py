@@ -23,7 +23,7 @@ CALLS = {  # whom a service may ask; everyone else's news is followed, which nee
 }
 SERVICE_PARTS = {"api", "jobs", "actions", "store", "tables", "client", "events", "schemas", "rules"}
 BELOW = {  # for each room, the rooms of its own service that it may use beside itself
-    "app": {*SERVICE_PARTS, "sandbox", "custodian"},
+    "app": {*SERVICE_PARTS, "sandbox", "custodian", "verification"},
     "api": {"actions", "schemas"},
     "jobs": {"actions"},
     "actions": {
@@ -34,6 +34,7 @@ BELOW = {  # for each room, the rooms of its own service that it may use beside 
         "sandbox",
         "dialect",
         "custodian",
+        "verification",
         "witnesses",
         "supervision",
         "vault",
@@ -52,10 +53,12 @@ EXTRA_ROOMS = {  # rooms that one service has for a reason of its own
     ("audit", "witnesses"): {"rules"},  # the port to those who watch over the log from outside
     ("audit", "supervision"): {"tables", "rules"},  # what supervisors have under way, apart from the log
     ("audit", "vault"): {"tables", "rules"},  # what can be erased, apart from the log, which only grows
+    ("identity", "verification"): {"rules"},  # the port to those who know who is who
     ("trading", "custodian"): {"rules", "schemas"},  # the port to the institution that holds the money
 }
 PURE_SHARED = {
     "canonical",
+    "delegation",
     "capitals",
     "errors",
     "facts",

@@ -10,6 +10,7 @@ from services.identity import jobs
 from services.identity.actions.identity import Identity, Passwords
 from services.identity.api.router import router
 from services.identity.api.tokens import FORMS
+from services.identity.verification import NoVerification, RestVerification, SandboxVerification, Verification
 from shared import web
 from shared.core import Core
 from shared.disclosing import Disclosures
@@ -48,4 +49,12 @@ def identity_of(core: Core, hasher: HasherProtocol) -> Identity:
         core.issuer.derived(b"recovery codes"),
         settings.second_factor_required_of,
         settings.log_ins_per_network_max,
+        _verification(core),
     )
+
+
+def _verification(core: Core) -> Verification:
+    """The settings' own; without one, everyone is confirmed in development, and looked at by hand elsewhere."""
+    if core.settings.verification_url:
+        return RestVerification(core.directory, core.settings.verification_key)
+    return SandboxVerification() if core.settings.environment == "development" else NoVerification()

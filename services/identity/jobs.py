@@ -5,11 +5,19 @@ Promises: nothing is decided here, so a late or missed tick changes when somethi
 
 import logging
 
-from services.identity.actions import participant, token
+from services.identity.actions import administration, delegation, document, participant, token
 from services.identity.actions.identity import Identity
 
 INTERVAL_SECONDS = 10.0
-JOBS = (participant.pass_deadlines, token.forget_expired, token.tell_disclosures)
+JOBS = (
+    participant.warn,
+    participant.pass_deadlines,
+    document.pass_deadlines,
+    delegation.pass_deadlines,
+    administration.pass_deadlines,
+    token.forget_expired,
+    token.tell_disclosures,
+)
 log = logging.getLogger(__name__)
 
 

@@ -5,12 +5,25 @@ that were tried in vain are digests too, for people type their passwords there; 
 is sealed under a key that the database does not have, and a recovery code is a digest under another.
 """
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table
 
+from services.identity.rules.administration import OPEN
+from services.identity.rules.delegation import DELEGATION
+from services.identity.rules.document import DOCUMENT, FILED, VERIFIED
 from services.identity.rules.participant import PARTICIPANT
 from shared import disclosing, idempotency, outbox
 from shared.database import IdOf, Moment
-from shared.ids import ApiClientId, ClientKeyId, KeyId, ParticipantId, TokenFamilyId, UserId
+from shared.ids import (
+    ApiClientId,
+    ClientKeyId,
+    DelegationId,
+    DocumentId,
+    InvitationId,
+    KeyId,
+    ParticipantId,
+    TokenFamilyId,
+    UserId,
+)
 
 metadata = MetaData()
 
@@ -29,6 +42,8 @@ participants = Table(
     Column("proposed_by", String),
     Column("reason_code", String),
     Column("revision", Integer, nullable=False),
+    Column("classes", String, nullable=False, server_default="party"),
+    Column("warned_at", Moment),
     Index("participants_by_status", "status", "id"),
 )
 living = participants.c.status.in_(PARTICIPANT.open_states())
@@ -43,6 +58,57 @@ affiliations = Table(
     Index("affiliations_by_other", "other_id"),
 )
 
+documents = Table(
+    "documents",
+    metadata,
+    Column("id", IdOf(DocumentId), primary_key=True),
+    Column("participant_id", IdOf(ParticipantId), nullable=False),
+    Column("kind", String, nullable=False),
+    Column("content_hash", String),
+    Column("issued_at", Moment),
+    Column("valid_until", Moment),
+    Column("filed_at", Moment, nullable=False),
+    Column("state", String, nullable=False),
+    Column("deadline", Moment),
+    Column("method", String),
+    Column("passed", Boolean),
+    Column("reference", String),
+    Column("checked_by", String),
+    Column("checked_at", Moment),
+    Column("reason_code", String),
+    Column("revision", Integer, nullable=False),
+    Index("documents_by_participant", "participant_id", "id"),
+)
+for state in (FILED, VERIFIED):
+    is_so = documents.c.state == state
+    names = (documents.c.participant_id, documents.c.kind)
+    Index(f"one_{state}_document_of_a_kind", *names, unique=True, sqlite_where=is_so, postgresql_where=is_so)
+alive = documents.c.state.in_(DOCUMENT.open_states())
+Index("documents_by_deadline", documents.c.deadline, sqlite_where=alive, postgresql_where=alive)
+
+delegations = Table(
+    "delegations",
+    metadata,
+    Column("id", IdOf(DelegationId), primary_key=True),
+    Column("principal_id", IdOf(ParticipantId), nullable=False),
+    Column("agent_id", IdOf(ParticipantId), nullable=False),
+    Column("acts", JSON, nullable=False),
+    Column("begins_at", Moment, nullable=False),
+    Column("ends_at", Moment, nullable=False),
+    Column("asset_ids", JSON(none_as_null=True)),
+    Column("listing_ids", JSON(none_as_null=True)),
+    Column("amount_max_minor", BigInteger),
+    Column("amount_max_currency", String),
+    Column("state", String, nullable=False),
+    Column("deadline", Moment),
+    Column("reason_code", String),
+    Column("revision", Integer, nullable=False),
+    Index("delegations_by_principal", "principal_id", "id"),
+    Index("delegations_by_agent", "agent_id", "id"),
+)
+under_way = delegations.c.state.in_(DELEGATION.open_states())
+Index("delegations_by_deadline", delegations.c.deadline, sqlite_where=under_way, postgresql_where=under_way)
+
 users = Table(
     "users",
     metadata,
@@ -53,8 +119,27 @@ users = Table(
     Column("participant_id", IdOf(ParticipantId)),
     Column("is_administrator", Boolean, nullable=False),
     Column("disabled_at", Moment),
+    Column("disabled_by", String),
     Index("users_by_participant", "participant_id", "id"),
 )
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("id", IdOf(InvitationId), primary_key=True),
+    Column("participant_id", IdOf(ParticipantId), nullable=False),
+    Column("token_digest", LargeBinary, nullable=False, unique=True),
+    Column("roles", String, nullable=False),
+    Column("is_administrator", Boolean, nullable=False),
+    Column("invited_by", String, nullable=False),
+    Column("invited_at", Moment, nullable=False),
+    Column("state", String, nullable=False),
+    Column("deadline", Moment),
+    Column("user_id", IdOf(UserId)),
+    Index("invitations_by_participant", "participant_id", "id"),
+)
+is_open = invitations.c.state == OPEN
+Index("invitations_by_deadline", invitations.c.deadline, sqlite_where=is_open, postgresql_where=is_open)
 
 api_clients = Table(
     "api_clients",

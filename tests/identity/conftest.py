@@ -4,6 +4,7 @@ import base64
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 from itertools import count
 from typing import Any
 from uuid import uuid4
@@ -19,6 +20,7 @@ from services.identity import jobs
 from services.identity.actions import staff
 from services.identity.actions.identity import Identity
 from services.identity.app import build
+from services.identity.rules.document import WITHOUT_FILE, Kind
 from services.identity.tables import metadata
 from shared import rest
 from shared.core import Core, core_of
@@ -35,6 +37,7 @@ SERVICE_SECRET = "a secret of all services, for tests only"
 PASSWORD = "a long pass phrase for tests"
 CHEAP = Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1)
 REASON = {"reason_code": "checked_by_hand", "reason": "核验记录 2030-17"}
+SEEN = {"passed": True, "reference": "2030-17"}
 V1 = "/identity/v1"
 # For what the database decides nothing of.
 ON_ONE_DATABASE = pytest.mark.parametrize("server", ["sqlite"], indirect=True)
@@ -50,6 +53,7 @@ class LogIn:
 STAFF = [
     LogIn("security", "operator_security"),
     LogIn("security2", "operator_security"),
+    LogIn("checker", "operator_security"),
     LogIn("business", "operator_business"),
     LogIn("system", "operator_system"),
     LogIn("log", "operator_audit"),
@@ -61,6 +65,11 @@ STAFF = [
 def credit_code(number: int) -> str:
     body = f"91310000MA{number:07}"
     return body + uscc.calc_check_digit(body)
+
+
+def a_document(kind: str) -> dict[str, object]:
+    """Good for as long as its check is."""
+    return {"kind": kind, "content_hash": sha256(kind.encode()).hexdigest(), "issued_at": "2020-01-01T00:00:00Z"}
 
 
 def a_public_key() -> str:
@@ -128,8 +137,29 @@ class Desk:
         return await self._ask("POST", "/applications", {}, json=application | changes)
 
     async def applied(self, login: str, *roles: str) -> str:
-        """The id of an organisation that has applied, with this administrator."""
-        return (await self.apply(login, *roles)).json()["id"]
+        """The id of an organisation that has applied, with this administrator, and has proven everything."""
+        participant_id = (await self.apply(login, *roles)).json()["id"]
+        await self.prove(participant_id, login)
+        return participant_id
+
+    async def prove(self, participant_id: str, login: str, *kinds: Kind, by: str = "checker") -> None:
+        """Show and check a document of each kind."""
+        for kind in kinds or Kind:
+            if kind in WITHOUT_FILE:
+                seen = await self.post(by, f"/participants/{participant_id}/representative/seen", SEEN)
+                assert seen.status_code == 201, seen.text
+            else:
+                document_id = (await self.show(participant_id, login, kind)).json()["id"]
+                checked = await self.check(by, participant_id, document_id)
+                assert checked.status_code == 200, checked.text
+
+    async def show(self, participant_id: str, login: str, kind: Kind, **changes: object) -> Response:
+        body = a_document(kind) | changes
+        return await self.post(login, f"/participants/{participant_id}/documents", body)
+
+    async def check(self, operator: str, participant_id: str, document_id: str, **changes: object) -> Response:
+        path = f"/participants/{participant_id}/documents/{document_id}/check"
+        return await self.post(operator, path, {"method": "by_hand"} | SEEN | changes)
 
     async def admitted(self, login: str, *roles: str, clearance: str = "C2") -> str:
         """The same, admitted, and known to be."""

@@ -23,6 +23,7 @@ async def test_an_organisation_applies_is_admitted_suspended_reinstated_and_leav
 
     seen: list[tuple[str, str, str]] = []
     participant_id = applied.json()["id"]
+    await desk.prove(participant_id, "ana")
     await desk.admit("security", participant_id, "C2")
     for decision in ("suspend", "reinstate", "exit"):
         await desk.decide("security", participant_id, decision)
@@ -135,6 +136,7 @@ async def test_a_deadline_counts_before_the_job_has_noticed_it(desk: Desk):
 async def test_a_participant_that_is_not_verified_for_half_a_year_is_suspended_and_in_the_end_let_go(desk: Desk):
     kept, forgotten = await desk.admitted("ana"), await desk.admitted("ben")
     await desk.pass_time(days=182)
+    await desk.prove(kept, "ana")
     await desk.admit("security", kept, "C2", "clearance")
     await desk.pass_time(days=1)
     paths = [f"/participants/{each}" for each in (kept, forgotten)]

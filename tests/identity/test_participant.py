@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.identity.rules import participant as rules
+from services.identity.rules.document import CHECK_LASTS, FILED, REJECTED, VERIFIED, Document, Kind, Proofs, State
+from services.identity.rules.merchant import MerchantClass, ProofMissing, catalogue_at, required
 from services.identity.rules.participant import (
     ADMITTED,
     APPLIED,
@@ -19,6 +21,8 @@ from services.identity.rules.participant import (
     REFUSED,
     SUSPENDED,
     ApplicationLapsed,
+    CheckedByYourself,
+    NoLongerPresent,
     OnlyWhileAdmitted,
     OwnAffiliate,
     Participant,
@@ -29,28 +33,36 @@ from services.identity.rules.participant import (
 from services.identity.rules.role import Role
 from shared.errors import Failure
 from shared.grades import C1, C2, C3, C4, C5, Clearance
-from shared.ids import ParticipantId
+from shared.ids import DocumentId, ParticipantId
 from shared.lifecycle import IllegalMove
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 A_MOMENT = timedelta(microseconds=1)
-ANA, BEN = "user_ana", "user_ben"
+ANA, BEN, CHECKER = "user_ana", "user_ben", "user_checker"
+A_PARTY = frozenset({MerchantClass.PARTY})
 Act = Callable[[Participant, datetime], Participant]
 
 
 def a_participant(status: Status = APPLIED, clearance: Clearance | None = None) -> Participant:
-    applied = rules.apply(ParticipantId.new(), "数据公司", "91110000600037341L", frozenset({Role.BUYER}), None, NOON)
+    applied = rules.apply(
+        ParticipantId.new(), "数据公司", "91110000600037341L", frozenset({Role.BUYER}), None, A_PARTY, NOON
+    )
     deadline = NOON + LASTS[status] if status in LASTS else None
     return replace(applied, status=status, deadline=deadline, clearance=clearance)
 
 
+def proven(now: datetime, by: str = CHECKER) -> Proofs:
+    """Everything, looked at just now."""
+    return Proofs(dict.fromkeys(Kind, now + CHECK_LASTS), dict.fromkeys(Kind, by))
+
+
 ACTS: dict[str, Act] = {
-    "admit":     lambda participant, now: rules.admit(participant, C2, ANA, now),
+    "admit":     lambda participant, now: rules.admit(participant, C2, ANA, proven(now), now),
     "refuse":    lambda participant, now: rules.refuse(participant, "why", now),
     "suspend":   lambda participant, now: rules.suspend(participant, "why", now),
-    "reinstate": lambda participant, now: rules.reinstate(participant, "why", now),
+    "reinstate": lambda participant, now: rules.reinstate(participant, ANA, "why", proven(now), now),
     "leave":     lambda participant, now: rules.leave(participant, "why", now),
-    "clearance": lambda participant, now: rules.change_clearance(participant, C1, ANA, now),
+    "clearance": lambda participant, now: rules.change_clearance(participant, C2, ANA, proven(now), now),
     "deadline":  rules.pass_deadline,
 }  # fmt: skip
 LEADS_TO = {
@@ -113,26 +125,26 @@ def test_a_deadline_that_nobody_has_noticed_has_passed_all_the_same(status: Stat
 
 @pytest.mark.parametrize("clearance, persons", [(C1, 1), (C2, 1), (C3, 1), (C4, 2), (C5, 2)])
 def test_how_many_persons_an_admission_takes(clearance: Clearance, persons: int):
-    first = rules.admit(a_participant(), clearance, ANA, NOON)
+    first = rules.admit(a_participant(), clearance, ANA, proven(NOON), NOON)
     assert first.status is (ADMITTED if persons == 1 else APPLIED)
     if persons == 2:
         assert (first.clearance, first.proposal) == (None, Proposal(clearance, ANA))
         with pytest.raises(SecondPersonRequired):
-            rules.admit(first, clearance, ANA, NOON)
-        second = rules.admit(first, clearance, BEN, NOON)
+            rules.admit(first, clearance, ANA, proven(NOON), NOON)
+        second = rules.admit(first, clearance, BEN, proven(NOON), NOON)
         assert (second.status, second.clearance, second.proposal) == (ADMITTED, clearance, None)
 
 
 def test_a_second_operator_with_another_clearance_proposes_anew():
-    first = rules.admit(a_participant(), C4, ANA, NOON)
-    second = rules.admit(first, C5, BEN, NOON)
+    first = rules.admit(a_participant(), C4, ANA, proven(NOON), NOON)
+    second = rules.admit(first, C5, BEN, proven(NOON), NOON)
     assert (second.status, second.proposal) == (APPLIED, Proposal(C5, BEN))
-    assert rules.admit(second, C5, ANA, NOON).clearance is C5
+    assert rules.admit(second, C5, ANA, proven(NOON), NOON).clearance is C5
 
 
 def test_a_lower_clearance_needs_no_second_person_and_ends_the_proposal():
-    proposed = rules.admit(a_participant(), C5, ANA, NOON)
-    admitted = rules.admit(proposed, C3, ANA, NOON)
+    proposed = rules.admit(a_participant(), C5, ANA, proven(NOON), NOON)
+    admitted = rules.admit(proposed, C3, ANA, proven(NOON), NOON)
     assert (admitted.status, admitted.clearance, admitted.proposal) == (ADMITTED, C3, None)
 
 
@@ -147,21 +159,24 @@ def test_a_lower_clearance_needs_no_second_person_and_ends_the_proposal():
 def test_how_many_persons_a_change_takes(before: Clearance, to: Clearance, persons: int, code: str):
     participant = a_participant(ADMITTED, before)
     if persons == 2:
-        participant = rules.change_clearance(participant, to, ANA, NOON)
+        participant = rules.change_clearance(participant, to, ANA, proven(NOON), NOON)
         assert participant.clearance is before
-    changed = rules.change_clearance(participant, to, BEN, NOON)
+    changed = rules.change_clearance(participant, to, BEN, proven(NOON), NOON)
     assert (changed.clearance, changed.reason_code, changed.proposal) == (to, code, None)
 
 
 def test_whoever_is_verified_anew_has_another_half_year():
     later = NOON + timedelta(days=100)
-    assert rules.change_clearance(a_participant(ADMITTED, C2), C2, ANA, later).deadline == later + LASTS[ADMITTED]
+    assert (
+        rules.change_clearance(a_participant(ADMITTED, C2), C2, ANA, proven(later), later).deadline
+        == later + LASTS[ADMITTED]
+    )
 
 
 def test_a_proposal_does_not_outlive_a_suspension():
-    proposed = rules.change_clearance(a_participant(ADMITTED, C2), C5, ANA, NOON)
-    back = rules.reinstate(rules.suspend(proposed, "why", NOON), "why", NOON)
-    assert rules.change_clearance(back, C5, BEN, NOON).clearance is C2
+    proposed = rules.change_clearance(a_participant(ADMITTED, C2), C5, ANA, proven(NOON), NOON)
+    back = rules.reinstate(rules.suspend(proposed, "why", NOON), ANA, "why", proven(NOON), NOON)
+    assert rules.change_clearance(back, C5, BEN, proven(NOON), NOON).clearance is C2
 
 
 operators = st.sampled_from([ANA, BEN, "user_cai"])
@@ -181,10 +196,10 @@ def test_no_clearance_of_c4_or_more_was_ever_given_by_one_person(walk: list[tupl
                 participant = ACTS[act](participant, NOON)
             elif participant.status is APPLIED:
                 named.setdefault(clearance, set()).add(operator)
-                participant = rules.admit(participant, clearance, operator, NOON)
+                participant = rules.admit(participant, clearance, operator, proven(NOON), NOON)
             else:
                 named.setdefault(clearance, set()).add(operator)
-                participant = rules.change_clearance(participant, clearance, operator, NOON)
+                participant = rules.change_clearance(participant, clearance, operator, proven(NOON), NOON)
         except Failure:
             continue
         if participant.clearance and participant.clearance >= C4 and (before is None or participant.clearance > before):
@@ -199,3 +214,104 @@ def test_an_affiliation_has_no_direction(one: object, other: object):
             rules.affiliation(first, second)
     else:
         assert rules.affiliation(first, second) == rules.affiliation(second, first)
+
+
+def a_document(kind: Kind, state: State, deadline: datetime | None = None) -> Document:
+    return Document(DocumentId.new(), ParticipantId.new(), kind, None, None, None, NOON, state, deadline)
+
+
+LICENCE, CONSENT = Kind.BUSINESS_LICENCE, Kind.CONSENT_TO_AUDIT
+
+
+@pytest.mark.parametrize("kind, before, after, status, clearance, outcome", [
+    (LICENCE, VERIFIED, REJECTED, ADMITTED,  C2, SUSPENDED),
+    (CONSENT, VERIFIED, REJECTED, ADMITTED,  C3, ADMITTED),   # C3 does not rest on it
+    (CONSENT, VERIFIED, REJECTED, ADMITTED,  C4, SUSPENDED),
+    (LICENCE, FILED,    REJECTED, ADMITTED,  C2, ADMITTED),   # another licence still stands
+    (LICENCE, VERIFIED, REJECTED, SUSPENDED, C2, SUSPENDED),
+    (LICENCE, VERIFIED, REJECTED, APPLIED,   None, APPLIED),
+], ids=range(6))  # fmt: skip
+def test_what_a_rejected_proof_does(
+    kind: Kind, before: State, after: State, status: Status, clearance: Clearance | None, outcome: Status
+):
+    participant = a_participant(status, clearance)
+    followed = rules.follow_check(participant, a_document(kind, before), a_document(kind, after), NOON)
+    assert followed.status is outcome
+    if outcome is status:
+        assert followed == participant
+    else:
+        assert (followed.reason_code, followed.revision) == ("proof_rejected", 2)
+
+
+@pytest.mark.parametrize("days, deadline_days", [(182, 182), (183, 183), (184, 183)])
+def test_a_newer_proof_shortens_an_admission_and_never_lengthens_it(days: int, deadline_days: int):
+    participant = a_participant(ADMITTED, C2)
+    newer = a_document(LICENCE, VERIFIED, NOON + timedelta(days=days))
+    followed = rules.follow_check(participant, a_document(LICENCE, FILED), newer, NOON)
+    assert followed.deadline == NOON + timedelta(days=deadline_days)
+    assert (followed == participant) == (days > 182)
+
+
+def test_a_proposal_falls_with_the_proofs_that_it_was_made_on():
+    proposed = rules.change_clearance(a_participant(ADMITTED, C2), C4, ANA, proven(NOON), NOON)
+    looked = rules.follow_check(proposed, a_document(CONSENT, FILED), a_document(CONSENT, VERIFIED), NOON)
+    assert (looked.proposal, looked.revision) == (None, proposed.revision + 1)
+
+
+@pytest.mark.parametrize("clearance, refused", [(C3, False), (C4, True), (C5, True)])
+def test_from_c4_on_whoever_checked_does_not_decide(clearance: Clearance, refused: bool):
+    own = proven(NOON, by=ANA)
+    acts: list[Callable[[], Participant]] = [
+        lambda: rules.admit(replace(a_participant(), proposal=Proposal(clearance, BEN)), clearance, ANA, own, NOON),
+        lambda: rules.reinstate(a_participant(SUSPENDED, clearance), ANA, "why", own, NOON),
+        lambda: rules.change_clearance(a_participant(ADMITTED, clearance), clearance, ANA, own, NOON),
+    ]
+    for act in acts:
+        if not refused:
+            assert act().status is ADMITTED
+            continue
+        with pytest.raises(CheckedByYourself) as error:
+            act()
+        assert error.value.facts["checked"] == sorted(required(catalogue_at(NOON), A_PARTY, clearance))
+
+
+def test_what_it_does_not_rest_on_may_have_been_checked_by_whoever_decides():
+    proofs = Proofs(proven(NOON).until, dict(proven(NOON).checked_by) | {Kind.APPROVAL_BY_AUTHORITY: ANA})
+    assert rules.reinstate(a_participant(SUSPENDED, C4), ANA, "why", proofs, NOON).status is ADMITTED
+
+
+def test_less_trust_takes_no_proof_and_gives_no_more_time():
+    nothing, later = Proofs({}, {}), NOON + timedelta(days=10)
+    for status in (ADMITTED, SUSPENDED):
+        before = a_participant(status, C3)
+        lowered = rules.change_clearance(before, C2, ANA, nothing, later)
+        assert (lowered.status, lowered.clearance, lowered.deadline) == (status, C2, before.deadline)
+    for clearance in (C3, C4):
+        with pytest.raises(ProofMissing):
+            rules.change_clearance(a_participant(ADMITTED, C3), clearance, ANA, nothing, later)
+        with pytest.raises(OnlyWhileAdmitted):
+            rules.change_clearance(a_participant(SUSPENDED, C3), clearance, ANA, proven(later), later)
+
+
+def test_a_warning_comes_thirty_days_before_the_end_to_the_microsecond_and_once_for_each_end():
+    participant = a_participant(ADMITTED, C2)
+    due = NOON + timedelta(days=153)
+    assert not rules.is_due_soon(participant, due - A_MOMENT)
+    assert rules.is_due_soon(participant, due)
+    assert not rules.is_due_soon(a_participant(SUSPENDED, C2), due)
+    warned = rules.warn(participant, due)
+    assert (warned.warned_at, warned.revision) == (due, 2)
+    assert rules.change_clearance(warned, C2, ANA, proven(due), due).warned_at is None
+    assert rules.reinstate(rules.suspend(warned, "why", due), ANA, "why", proven(due), due).warned_at is None
+
+
+@pytest.mark.parametrize("status", Status)
+def test_whoever_has_left_shows_nothing_more(status: Status):
+    participant = a_participant(status, C2)
+    if PARTICIPANT.moves[status]:
+        rules.require_present(participant)
+    else:
+        with pytest.raises(NoLongerPresent) as refused:
+            rules.require_present(participant)
+        assert refused.value.facts == {"status": status}
+    assert (participant.verified_until is not None) == (status is ADMITTED)

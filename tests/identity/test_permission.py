@@ -4,11 +4,17 @@ from fastapi.routing import APIRoute
 
 from services.identity.api.router import router
 from shared import web
-from tests.identity.conftest import ON_ONE_DATABASE, PASSWORD, REASON, V1, Desk, a_public_key
+from tests.identity.conftest import ON_ONE_DATABASE, PASSWORD, REASON, SEEN, V1, Desk, a_document, a_public_key
 
 NOBODY = "0" * 32
 P, U, C, K = f"participant_{NOBODY}", f"user_{NOBODY}", f"client_{NOBODY}", f"key_{NOBODY}"
 S, CK = f"family_{NOBODY}", f"client_key_{NOBODY}"
+D, G, N = f"document_{NOBODY}", f"delegation_{NOBODY}", f"invitation_{NOBODY}"
+DELEGATED = {
+    "agent_id": f"participant_{'1' * 32}", "acts": ["list"], "begins_at": "2030-01-01T00:00:00Z",
+    "ends_at": "2030-02-01T00:00:00Z",
+}  # fmt: skip
+BY_HAND = {"method": "by_hand", **SEEN}
 CLEARED = {"clearance": "C2", "reason": "核验"}
 USER = {"login": "somebody", "password": PASSWORD, "roles": ["buyer"]}
 CLIENT = {"name": "bot", "roles": ["buyer"]}
@@ -28,6 +34,30 @@ MATRIX: list[tuple[str, str, object, list[int]]] = [
     ("POST", f"/participants/{P}/suspend",      REASON,  [403, 403, 403, 404, 403, 403, 403, 403, 403]),
     ("POST", f"/participants/{P}/reinstate",    REASON,  [403, 403, 403, 404, 403, 403, 403, 403, 403]),
     ("POST", f"/participants/{P}/exit",         REASON,  [403, 403, 403, 404, 403, 403, 403, 403, 403]),
+    ("GET",  f"/participants/{P}/documents",    None,    [404, 404, 404, 404, 404, 404, 404, 404, 404]),
+    ("POST", f"/participants/{P}/documents",    a_document("undertaking"),
+                                                         [404, 404, 404, 404, 404, 404, 404, 404, 404]),
+    ("POST", f"/participants/{P}/documents/{D}/check", BY_HAND,
+                                                         [403, 403, 403, 404, 403, 403, 403, 403, 403]),
+    ("POST", f"/participants/{P}/representative", {"credential": "x"},
+                                                         [404, 404, 404, 404, 404, 404, 404, 404, 404]),
+    ("POST", f"/participants/{P}/representative/seen", SEEN,
+                                                         [403, 403, 403, 404, 403, 403, 403, 403, 403]),
+    ("GET",  "/directory",                      None,    [200, 200, 403, 403, 403, 403, 403, 403, 403]),
+    ("GET",  "/invitations",                    None,    [200, 403, 200, 403, 403, 403, 403, 403, 403]),
+    ("POST", "/invitations",                    {"roles": ["buyer"], "is_administrator": False},
+                                                         [201, 403, 403, 403, 403, 403, 403, 403, 403]),
+    ("POST", f"/invitations/{N}/revoke",        None,    [404, 403, 404, 403, 403, 403, 403, 403, 403]),
+    ("POST", f"/users/{U}/administrator",       {"is_administrator": True},
+                                                         [404, 404, 404, 404, 404, 404, 404, 404, 404]),
+    ("POST", f"/users/{U}/enable",              None,    [404, 404, 404, 404, 404, 404, 404, 404, 404]),
+    ("GET",  "/delegations",                    None,    [200, 200, 200, 200, 200, 200, 200, 200, 200]),
+    ("GET",  f"/delegations/{G}",               None,    [404, 404, 404, 404, 404, 404, 404, 404, 404]),
+    ("POST", "/delegations",                    DELEGATED, [404, 403, 403, 403, 403, 403, 403, 403, 403]),
+    ("POST", f"/delegations/{G}/acceptance",    None,    [404, 404, 403, 403, 403, 403, 403, 403, 403]),
+    ("POST", f"/delegations/{G}/refusal",       {"reason_code": "busy"},
+                                                         [404, 404, 404, 404, 404, 404, 404, 404, 404]),
+    ("POST", f"/delegations/{G}/end",           None,    [404, 404, 404, 404, 404, 404, 404, 404, 404]),
     ("POST", f"/participants/{P}/affiliations", {"affiliate_id": f"participant_{'1' * 32}"},
                                                          [403, 403, 403, 404, 403, 403, 403, 403, 403]),
     ("GET",  "/me",                             None,    [200, 200, 200, 200, 200, 200, 200, 200, 200]),
@@ -54,8 +84,9 @@ MATRIX: list[tuple[str, str, object, list[int]]] = [
 
 
 PUBLIC = {
-    f"{V1}/applications", f"{V1}/token", f"{V1}/token/revoke", "/identity/.well-known/jwks.json",
-    "/identity/.well-known/openid-configuration",
+    f"{V1}/applications", f"{V1}/invitations/acceptance", f"{V1}/merchant-classes", f"{V1}/token",
+    f"{V1}/token/revoke",
+    "/identity/.well-known/jwks.json", "/identity/.well-known/openid-configuration",
 }  # fmt: skip
 
 

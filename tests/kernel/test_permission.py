@@ -22,12 +22,15 @@ from shared.permission import (
     Authenticated,
     BusinessOrRegulator,
     Buyer,
+    BuyerInDeal,
     OperatorAudit,
     OperatorBusiness,
     OperatorSecurity,
     OperatorSystem,
     Party,
+    PartyInDeal,
     Provider,
+    ProviderInDeal,
     Public,
     Regulator,
     Service,
@@ -46,7 +49,8 @@ KINDS = {
     "party": Party, "business": OperatorBusiness, "system": OperatorSystem, "security": OperatorSecurity,
     "audit": OperatorAudit, "operator": AnyOperator, "staff": Staff, "regulator": Regulator,
     "arbiter": Arbiter, "supervisor": Supervisor, "service": Service,
-    "business_or_regulator": BusinessOrRegulator,
+    "business_or_regulator": BusinessOrRegulator, "provider_in_deal": ProviderInDeal, "buyer_in_deal": BuyerInDeal,
+    "party_in_deal": PartyInDeal,
 }  # fmt: skip
 
 
@@ -69,6 +73,10 @@ BY_HAND = {
     "provider":      "  401     403    200       200   403       403     403       403    403        403      401",
     "buyer":         "  401     200    403       200   403       403     403       403    403        403      401",
     "party":         "  401     200    200       200   403       403     403       403    403        403      401",
+    "provider_in_deal":
+                     "  401     403    200       200   403       403     403       403    403        403      401",
+    "buyer_in_deal": "  401     200    403       200   403       403     403       403    403        403      401",
+    "party_in_deal": "  401     200    200       200   403       403     403       403    403        403      401",
     "business":      "  401     403    403       403   200       403     403       403    403        403      401",
     "system":        "  401     403    403       403   403       200     403       403    403        403      401",
     "security":      "  401     403    403       403   403       403     200       403    403        403      401",
@@ -88,6 +96,14 @@ BY_HAND = {
 class UserDisabled(Fact):
     category: ClassVar[Category] = Category.ADMISSION
     user_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantExited(Fact):
+    category: ClassVar[Category] = Category.ADMISSION
+    participant_id: ParticipantId
+    reason_code: str
+    revision: int = 4
 
 
 @dataclass
@@ -150,6 +166,18 @@ async def test_a_suspended_organisation_may_not_act_though_its_tokens_are_good(h
     assert (denied.status_code, denied.json()["code"]) == (403, "not_admitted")
     assert "suspended" in denied.json().values(), "the caller is told what their organisation's standing is"
     assert (await hall.get("buyer", "authenticated")).status_code == 200
+
+
+@on_sqlite
+async def test_a_suspended_organisation_ends_what_it_has_begun_and_one_that_left_does_not(hall: Hall):
+    buyer = hall.people["buyer"]
+    assert buyer and buyer.participant_id
+    await hall.bench.announce(ParticipantSuspended(buyer.participant_id, "proof_rejected"))
+    answers = [(await hall.get("buyer", f"{kind}_in_deal")).status_code for kind in ("buyer", "party", "provider")]
+    assert answers == [200, 200, 403]
+    await hall.bench.announce(ParticipantExited(buyer.participant_id, "asked_for"))
+    gone = await hall.get("buyer", "buyer_in_deal")
+    assert (gone.status_code, gone.json()["code"], gone.json()["standing"]) == (403, "not_admitted", "exited")
 
 
 @on_sqlite

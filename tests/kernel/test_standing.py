@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 import pytest
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from shared.errors import Unavailable
 from shared.facts import Category, Fact
 from shared.grades import C2, G1, G2, G3, G4, G5, G6, Clearance, Grade
-from shared.ids import KeyId, ParticipantId
+from shared.ids import KeyId, ParticipantId, UserId
 from shared.standing import STALE, NotAdmitted, Standing, StandingMirror, StandingUnknown
 from tests.support.bench import (
     AffiliationDeclared,
@@ -169,3 +169,85 @@ async def test_a_look_that_began_earlier_and_ends_later_makes_the_mirror_no_olde
 
 async def test_a_mirror_that_has_never_heard_anything_is_stale(clock: ToldClock):
     assert StandingMirror(clock, WrittenFeed("identity")).is_stale
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedAdmission(Fact):
+    """As identity tells it since an admission has an end."""
+
+    category: ClassVar[Category] = Category.ADMISSION
+    participant_id: ParticipantId
+    verified_until: datetime
+    revision: int = 2
+    roles: tuple[str, ...] = ("buyer",)
+    clearance: Clearance = C2
+
+    @classmethod
+    def act(cls, service: str) -> str:
+        return f"{service}.participant_admitted"
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationShortened(Fact):
+    category: ClassVar[Category] = Category.ADMISSION
+    participant_id: ParticipantId
+    verified_until: datetime
+    revision: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedReinstatement(Fact):
+    category: ClassVar[Category] = Category.ADMISSION
+    participant_id: ParticipantId
+    verified_until: datetime
+    revision: int = 4
+
+    @classmethod
+    def act(cls, service: str) -> str:
+        return f"{service}.participant_reinstated"
+
+
+async def test_an_admission_ends_by_the_clock_and_begins_anew_with_a_new_verification(clock: ToldClock):
+    feed, start = WrittenFeed("identity"), clock.now()
+    feed.announce(clock, VerifiedAdmission(ANA, start + timedelta(days=9)))
+    mirror = await a_mirror(clock, feed)
+    feed.announce(clock, VerificationShortened(ANA, start + timedelta(days=2)))
+    await mirror.tick()
+    clock.advance(days=2, microseconds=-1)
+    assert (mirror.of(ANA).status, mirror.clearance_of(ANA)) == ("admitted", C2)
+    clock.advance(microseconds=1)
+    late = mirror.of(ANA)
+    assert (late.status, late.is_admitted, late.may_finish, mirror.clearance_of(ANA)) == (
+        "suspended", False, True, None,
+    )  # fmt: skip
+    feed.announce(clock, VerifiedReinstatement(ANA, start + timedelta(days=5)))
+    await mirror.tick()
+    assert mirror.of(ANA).is_admitted
+    clock.advance(days=3)
+    assert not mirror.of(ANA).is_admitted
+
+
+@dataclass(frozen=True, slots=True)
+class UserDisabled(Fact):
+    category: ClassVar[Category] = Category.ADMISSION
+    user_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class UserEnabled(Fact):
+    category: ClassVar[Category] = Category.ADMISSION
+    user_id: UserId
+
+
+async def test_what_was_said_last_of_a_user_counts_in_whichever_order_it_is_heard(clock: ToldClock):
+    user, feed, earlier = UserId.new(), WrittenFeed("identity"), ToldClock()
+    clock.advance(seconds=1)
+    mirror = await a_mirror(clock, feed)
+    assert not mirror.is_disabled(user)
+    feed.announce(clock, UserEnabled(user))
+    feed.announce(earlier, UserDisabled(user))  # of another stripe, which is read later
+    await mirror.tick()
+    assert not mirror.is_disabled(user)
+    feed.announce(clock, UserDisabled(user))  # at the very moment of the other: the safer of the two
+    await mirror.tick()
+    assert mirror.is_disabled(user)

@@ -11,6 +11,7 @@ from services.demo.shelves import ALPHA, AVIATION, PASSWORD
 from tests.support import supervision
 from tests.support.supervised import SUPERVISED
 from tests.support.write import ANYONE, BUSINESS, CUSTODIAN, HASH, NEIGHBOUR, SECURITY, YUAN, Write, id_of
+from tests.support.writes_of_admission import ADMISSIONS, DOCUMENT
 from tests.support.writes_of_disputes import DISPUTES
 from tests.support.written_acceptance import ACCEPTANCE
 
@@ -82,6 +83,7 @@ WRITES: dict[str, Write] = DISPUTES | {
     **{name: Write(*sample) for name, sample in SUPERVISED.items()},
     "POST /identity/v1/applications": Write(ANYONE, {
         "name": "新来者有限公司", "uscc": data.credit_code(7), "roles": ["buyer"], "contact": "王",
+        "classes": ["party"], "documents": [DOCUMENT],
         "administrator": {"login": "new@demo", "password": PASSWORD},
     }),
     "POST /identity/v1/participants/{participant_id}/admit": ADMISSION,
@@ -89,6 +91,7 @@ WRITES: dict[str, Write] = DISPUTES | {
     "POST /identity/v1/participants/{participant_id}/affiliations":
         Write(SECURITY, {"affiliate_id": id_of("participant")}),
     "POST /identity/v1/participants/{participant_id}/{decision}": Write(SECURITY, REASONED),
+    **ADMISSIONS,
     "POST /identity/v1/users": Write(ALPHA, {"login": "second@demo", "password": PASSWORD, "roles": ["buyer"]}),
     "POST /identity/v1/users/{user_id}/disable": Write(ALPHA),
     "POST /identity/v1/clients": Write(ALPHA, {"name": "程序", "roles": ["buyer"]}),
@@ -370,7 +373,8 @@ STREAMS = {"PUT /delivery/v1/uploads/{upload_id}/content"}
 FORMS = {"POST /identity/v1/token", "POST /identity/v1/token/revoke"}
 # What is the same when it comes twice needs no key: it has one of its own.
 KEYLESS = STREAMS | FORMS | {
-    "POST /identity/v1/applications", "PATCH /catalog/v1/assets/{asset_id}", "POST /trading/v1/custodian/callbacks",
+    "POST /identity/v1/applications", "POST /identity/v1/invitations/acceptance", "PATCH /catalog/v1/assets/{asset_id}",
+    "POST /trading/v1/custodian/callbacks",
     "POST /audit/v1/batches", "POST /audit/v1/disclosures",
 }  # fmt: skip
 # Where no text is text too: a column without a name, a value that is compared, a payer compared with one we know.

@@ -79,6 +79,8 @@ async def disable_user(identity: Identity, caller: Caller, user_id: UserId, once
         if earlier := await once.recall(tx, User):
             return earlier
         user = await store.user_for_update(tx, user_id)
+        if user.participant_id:  # so that two who lock each other out do so one after the other
+            await participant_store.participant_for_update(tx, user.participant_id)
         await require_may_disable(tx, caller, user.participant_id, NoSuchUser())
         now = await identity.database.now(tx)
         user = rules.disable_user(user, caller.subject, now)

@@ -5,11 +5,14 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 
 from services.identity.actions import participant
+from services.identity.api.documents import filed_of
 from services.identity.api.service import PREFIX, IdentityService
 from services.identity.schemas.participants import (
     Admission,
     AffiliationView,
     Decision,
+    DirectoryView,
+    MerchantClass,
     NewAffiliation,
     NewApplication,
     ParticipantView,
@@ -19,7 +22,7 @@ from services.identity.schemas.words import roles_of
 from shared.idempotency import Keyed
 from shared.ids import ParticipantId
 from shared.network import Network
-from shared.permission import Authenticated, OperatorSecurity, Public, Staff
+from shared.permission import Authenticated, OperatorSecurity, Party, Public, Staff
 from shared.web import Listing, PageQuery, created
 
 router = APIRouter(prefix=PREFIX)
@@ -36,6 +39,8 @@ async def apply(
         new.uscc,
         roles_of(new.roles),
         new.contact,
+        frozenset(new.classes),
+        [filed_of(each) for each in new.documents],
         new.administrator.login,
         new.administrator.password,
         network,
@@ -53,6 +58,17 @@ async def participants(
     return Listing[ParticipantView].of([ParticipantView.of(each) for each in found], page, lambda view: view.id)
 
 
+@router.get("/directory")
+async def directory(
+    _: Party, identity: IdentityService, page: PageQuery,
+    merchant_class: Annotated[MerchantClass | None, Query()] = None,
+) -> Listing[DirectoryView]:  # fmt: skip
+    """Who takes part in the market, as what, and whether they may trade at this moment. For its members."""
+    found = await participant.directory(identity, merchant_class, page)
+    views = [DirectoryView.of(*each) for each in found]
+    return Listing[DirectoryView].of(views, page, lambda view: view.id)
+
+
 @router.get("/participants/{participant_id}")
 async def one_participant(
     participant_id: ParticipantId, caller: Authenticated, identity: IdentityService
@@ -65,7 +81,7 @@ async def one_participant(
 async def admit(
     participant_id: ParticipantId, new: Admission, caller: OperatorSecurity, once: Keyed, identity: IdentityService
 ) -> ParticipantView:
-    """Admit an applicant. For C4 and C5 this proposes, and takes effect when a second operator names the same."""
+    """Admit an applicant who has proven everything. For C4 and C5 this proposes, and a second operator decides."""
     admitted = await participant.admit(identity, caller, participant_id, new.clearance, new.reason, once)
     return ParticipantView.of(admitted)
 
@@ -77,6 +93,15 @@ async def change_clearance(
     """Change what a participant is trusted with, or confirm it for another half year. Up to C4 or C5 two must agree."""
     changed = await participant.change_clearance(identity, caller, participant_id, new.clearance, new.reason, once)
     return ParticipantView.of(changed)
+
+
+@router.post("/participants/{participant_id}/reinstate")
+async def reinstate(
+    participant_id: ParticipantId, new: Decision, caller: OperatorSecurity, once: Keyed, identity: IdentityService
+) -> ParticipantView:
+    """Let a suspended participant act again, once everything is proven that its clearance takes."""
+    back = await participant.reinstate(identity, caller, participant_id, new.reason_code, new.reason, once)
+    return ParticipantView.of(back)
 
 
 @router.post("/participants/{participant_id}/affiliations", status_code=201)
@@ -101,9 +126,9 @@ async def affiliations(
 
 @router.post("/participants/{participant_id}/{decision}")
 async def decide(
-    participant_id: ParticipantId, decision: Literal["refuse", "suspend", "reinstate", "exit"], new: Decision,
+    participant_id: ParticipantId, decision: Literal["refuse", "suspend", "exit"], new: Decision,
     caller: OperatorSecurity, once: Keyed, identity: IdentityService,
 ) -> ParticipantView:  # fmt: skip
-    """Refuse an applicant; suspend, reinstate or let go a participant. Both sides see the reason's code."""
+    """Refuse an applicant; suspend or let go a participant. Both sides see the reason's code."""
     decided = await participant.decide(identity, caller, participant_id, decision, new.reason_code, new.reason, once)
     return ParticipantView.of(decided)

@@ -1,9 +1,18 @@
-"""Every endpoint of `identity`: participants, their people and programs, and tokens."""
+"""Every endpoint of `identity`: participants, their documents, people and programs, and tokens."""
 
 from fastapi import APIRouter
 
-from services.identity.api import accounts, client_keys, participants, sign_in, tokens
+from services.identity.api import (
+    accounts,
+    administration,
+    client_keys,
+    delegations,
+    documents,
+    participants,
+    sign_in,
+    tokens,
+)
 
 router = APIRouter(tags=["identity"])
-for part in (participants, accounts, sign_in, client_keys, tokens):
+for part in (documents, delegations, administration, participants, accounts, sign_in, client_keys, tokens):
     router.include_router(part.router)

@@ -1,8 +1,9 @@
 """A participant: an organisation, from its application to its exit.
 
 Promises: every change of status is in the table; no status but an end is without a deadline, and what happens then is
-in a table too; a clearance of C4 or more, at admission or later, takes two operators who agree on it; a deadline counts
-by itself, whether or not the job has yet noticed it.
+in a table too; nobody is admitted, reinstated or confirmed for longer than every proof that it takes stands; a
+clearance of C4 or more takes two operators who agree on it, and the word of one who did not check the proofs; a
+deadline counts by itself, whether or not the job has yet noticed it.
 Does not: know that an organisation has one living application (an index decides that), or what a clearance permits.
 """
 
@@ -11,6 +12,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from services.identity.rules.document import REJECTED, VERIFIED, Document, Kind, Proofs
+from services.identity.rules.merchant import MerchantClass, catalogue_at, proven_until, required
 from services.identity.rules.role import Role
 from shared.errors import Conflict, NotFound
 from shared.grades import Clearance
@@ -48,6 +51,8 @@ AT_DEADLINE = {
     SUSPENDED: (EXITED,    "not_reinstated_in_time"),
 }  # fmt: skip
 TWO_PERSONS_FROM = Clearance.C4
+WARNED_BEFORE = timedelta(days=30)
+PROOF_REJECTED = "proof_rejected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +76,18 @@ class Participant:
     proposal: Proposal | None = None
     reason_code: str | None = None
     revision: int = 1
+    classes: frozenset[MerchantClass] = frozenset({MerchantClass.PARTY})
+    warned_at: datetime | None = None  # that the verification in force is about to expire
 
     @property
     def next_actor(self) -> Role | None:
         """Whoever must act before the deadline."""
         return Role.OPERATOR_SECURITY if self.status in LASTS else None
+
+    @property
+    def verified_until(self) -> datetime | None:
+        """Until when it may trade, unless it is verified anew."""
+        return self.deadline if self.status is ADMITTED else None
 
     @property
     def proposed_clearance(self) -> Clearance | None:
@@ -102,12 +114,20 @@ class ApplicationLapsed(Conflict):
     """Nobody decided on this application in time; the organisation must apply again."""
 
 
+class NoLongerPresent(Conflict):
+    """This organisation was refused, or has left; it can only apply again."""
+
+
 class SecondPersonRequired(Conflict):
     """You proposed this yourself; someone else must agree to it."""
 
 
+class CheckedByYourself(Conflict):
+    """You checked what this rests on yourself; from C4 on somebody else must decide on it."""
+
+
 class OnlyWhileAdmitted(Conflict):
-    """Only an admitted participant's clearance can change."""
+    """Only an admitted participant's clearance can change; that of a suspended one can be lowered."""
 
 
 class OwnAffiliate(Conflict):
@@ -119,20 +139,27 @@ class AlreadyAffiliated(Conflict):
 
 
 def apply(
-    participant_id: ParticipantId, name: str, uscc: str, roles: frozenset[Role], contact: str | None, now: datetime
-) -> Participant:
-    """Requires a credit code whose check digit is right, and at least one of the trading roles."""
-    return Participant(participant_id, name, uscc, roles, contact, PARTICIPANT.start, now + LASTS[APPLIED])
+    participant_id: ParticipantId, name: str, uscc: str, roles: frozenset[Role], contact: str | None,
+    classes: frozenset[MerchantClass], now: datetime,
+) -> Participant:  # fmt: skip
+    """Requires a credit code whose check digit is right, and at least one of the trading roles and of the classes."""
+    deadline = now + LASTS[APPLIED]
+    return Participant(participant_id, name, uscc, roles, contact, PARTICIPANT.start, deadline, classes=classes)
 
 
-def admit(participant: Participant, clearance: Clearance, operator: str, now: datetime) -> Participant:
-    """Admitted with this clearance; still applied, with a proposal, if a second operator must agree first."""
+def admit(
+    participant: Participant, clearance: Clearance, operator: str, proofs: Proofs, now: datetime
+) -> Participant:  # fmt: skip
+    """Admitted with this clearance, for as long as every proof stands; still applied, with a proposal, if a second
+    operator must agree first. Raises ProofMissing, SecondPersonRequired, CheckedByYourself."""
     if participant.status is not APPLIED:
         raise IllegalMove(state=participant.status, to=ADMITTED)
     _require_in_time(participant, now)
+    until = _proven_until(participant, clearance, proofs, now)
     if clearance >= TWO_PERSONS_FROM and not _is_second(participant.proposal, clearance, operator):
         return _propose(participant, clearance, operator)
-    return _move(participant, ADMITTED, now, clearance=clearance, proposal=None)
+    _require_not_checked_by(operator, participant, clearance, proofs, now)
+    return _move(participant, ADMITTED, now, clearance=clearance, proposal=None, deadline=until)
 
 
 def refuse(participant: Participant, reason_code: str, now: datetime) -> Participant:
@@ -145,27 +172,78 @@ def suspend(participant: Participant, reason_code: str, now: datetime) -> Partic
     return _move(participant, SUSPENDED, now, reason_code=reason_code, proposal=None)
 
 
-def reinstate(participant: Participant, reason_code: str, now: datetime) -> Participant:
-    """With the clearance it had. One that has only applied must be admitted instead."""
-    if (status := _status_at(participant, now)) is not SUSPENDED:
+def reinstate(
+    participant: Participant, operator: str, reason_code: str, proofs: Proofs, now: datetime
+) -> Participant:  # fmt: skip
+    """With the clearance it had, for as long as every proof of it stands. One that has only applied must be admitted
+    instead. Raises ProofMissing, CheckedByYourself."""
+    if (status := status_at(participant, now)) is not SUSPENDED or participant.clearance is None:
         raise IllegalMove(state=status, to=ADMITTED)
-    return _move(participant, ADMITTED, now, reason_code=reason_code)
+    until = _proven_until(participant, participant.clearance, proofs, now)
+    _require_not_checked_by(operator, participant, participant.clearance, proofs, now)
+    return _move(participant, ADMITTED, now, reason_code=reason_code, deadline=until)
 
 
 def leave(participant: Participant, reason_code: str, now: datetime) -> Participant:
     return _move(participant, EXITED, now, reason_code=reason_code, proposal=None)
 
 
-def change_clearance(participant: Participant, clearance: Clearance, operator: str, now: datetime) -> Participant:
-    """With this clearance from now on, verified anew; up to C4 or more, first with a proposal until a second agrees."""
-    if (status := _status_at(participant, now)) is not ADMITTED or participant.clearance is None:
+def change_clearance(
+    participant: Participant, clearance: Clearance, operator: str, proofs: Proofs, now: datetime
+) -> Participant:
+    """With this clearance from now on, verified anew; up to C4 or more, first with a proposal until a second agrees.
+
+    Less trust takes no proof, and gives no more time. Raises OnlyWhileAdmitted, ProofMissing, SecondPersonRequired,
+    CheckedByYourself.
+    """
+    status = status_at(participant, now)
+    if participant.clearance is None or status not in {ADMITTED, SUSPENDED}:
         raise OnlyWhileAdmitted(status=status)
+    if clearance < participant.clearance:
+        return _change(participant, clearance=clearance, proposal=None, reason_code="lowered")
+    if status is not ADMITTED:
+        raise OnlyWhileAdmitted(status=status)
+    until = _proven_until(participant, clearance, proofs, now)
     raised = clearance > participant.clearance
     if raised and clearance >= TWO_PERSONS_FROM and not _is_second(participant.proposal, clearance, operator):
         return _propose(participant, clearance, operator)
-    code = "raised" if raised else "lowered" if clearance < participant.clearance else "verified_anew"
-    deadline = now + LASTS[ADMITTED]
-    return _change(participant, clearance=clearance, proposal=None, reason_code=code, deadline=deadline)
+    _require_not_checked_by(operator, participant, clearance, proofs, now)
+    code = "raised" if raised else "verified_anew"
+    return _change(
+        participant, clearance=clearance, proposal=None, reason_code=code, deadline=until, warned_at=None
+    )  # fmt: skip
+
+
+def follow_check(participant: Participant, before: Document, after: Document, now: datetime) -> Participant:
+    """What a check of its document makes of a participant: the same, suspended, or admitted for less long.
+
+    A proposal falls, for it was made on other proofs.
+    """
+    if participant.proposal:
+        participant = _change(participant, proposal=None)
+    if participant.status is not ADMITTED or after.kind not in _required(participant, participant.clearance, now):
+        return participant
+    if before.state is VERIFIED and after.state is REJECTED:
+        return suspend(participant, PROOF_REJECTED, now)
+    if participant.deadline and after.deadline and after.deadline < participant.deadline:
+        return _change(participant, deadline=after.deadline)
+    return participant
+
+
+def require_present(participant: Participant) -> None:
+    """Raises NoLongerPresent for an organisation that was refused, or has left."""
+    if not PARTICIPANT.moves[participant.status]:
+        raise NoLongerPresent(status=participant.status)
+
+
+def is_due_soon(participant: Participant, now: datetime) -> bool:
+    """Whether it is admitted for thirty days more at most."""
+    return participant.verified_until is not None and now >= participant.verified_until - WARNED_BEFORE
+
+
+def warn(participant: Participant, now: datetime) -> Participant:
+    """Requires that it is due soon, and that nobody has said so yet."""
+    return _change(participant, warned_at=now)
 
 
 def pass_deadline(participant: Participant, now: datetime) -> Participant:
@@ -180,7 +258,7 @@ def affiliation(one_id: ParticipantId, other_id: ParticipantId) -> Affiliation:
     return Affiliation(*sorted((one_id, other_id)))
 
 
-def _status_at(participant: Participant, now: datetime) -> Status:
+def status_at(participant: Participant, now: datetime) -> Status:
     """The status that counts: what follows at the deadline, once that has passed, noticed or not."""
     is_late = participant.deadline is not None and now >= participant.deadline
     return AT_DEADLINE[participant.status][0] if is_late else participant.status
@@ -200,13 +278,32 @@ def _is_second(proposal: Proposal | None, clearance: Clearance, operator: str) -
     return True
 
 
+def _required(participant: Participant, clearance: Clearance | None, now: datetime) -> frozenset[Kind]:
+    return required(catalogue_at(now), participant.classes, clearance) if clearance else frozenset()
+
+
+def _proven_until(participant: Participant, clearance: Clearance, proofs: Proofs, now: datetime) -> datetime:
+    return proven_until(catalogue_at(now), participant.classes, clearance, proofs, now)
+
+
+def _require_not_checked_by(
+    operator: str, participant: Participant, clearance: Clearance, proofs: Proofs, now: datetime
+) -> None:
+    if clearance < TWO_PERSONS_FROM:
+        return
+    own = {kind for kind in _required(participant, clearance, now) if proofs.checked_by[kind] == operator}
+    if own:
+        raise CheckedByYourself(checked=sorted(own))
+
+
 def _propose(participant: Participant, clearance: Clearance, operator: str) -> Participant:
     return _change(participant, proposal=Proposal(clearance, operator))
 
 
 def _move(participant: Participant, to: Status, now: datetime, **changes: Any) -> Participant:
     deadline = now + LASTS[to] if to in LASTS else None
-    return _change(participant, status=PARTICIPANT.move(participant.status, to), deadline=deadline, **changes)
+    changes = {"deadline": deadline, "warned_at": None} | changes
+    return _change(participant, status=PARTICIPANT.move(participant.status, to), **changes)
 
 
 def _change(participant: Participant, **changes: Any) -> Participant:

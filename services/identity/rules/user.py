@@ -36,6 +36,7 @@ class User:
     participant_id: ParticipantId | None  # None: of the platform's staff
     is_administrator: bool = False
     disabled_at: datetime | None = None
+    disabled_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,7 @@ def disable_user(user: User, disabled_by: str, now: datetime) -> User:
         raise NotYourself()
     if user.disabled_at is not None:
         raise AlreadyDisabled()
-    return replace(user, disabled_at=now)
+    return replace(user, disabled_at=now, disabled_by=disabled_by)
 
 
 def disable_client(client: ApiClient, now: datetime) -> ApiClient:

@@ -18,7 +18,8 @@ from shared.database import Transaction, for_update
 from shared.ids import ApiClientId, KeyId, ParticipantId, UserId
 
 USER: tuple[ColumnElement[Any], ...] = (
-    users.c.id, users.c.login, users.c.roles, users.c.participant_id, users.c.is_administrator, users.c.disabled_at
+    users.c.id, users.c.login, users.c.roles, users.c.participant_id, users.c.is_administrator, users.c.disabled_at,
+    users.c.disabled_by,
 )  # fmt: skip
 CLIENT: tuple[ColumnElement[Any], ...] = (
     api_clients.c.id, api_clients.c.participant_id, api_clients.c.name, api_clients.c.roles, api_clients.c.disabled_at
@@ -59,7 +60,7 @@ async def add_user(tx: Transaction, user: User, password_hash: str) -> None:
     row = {
         "id": user.id, "login": user.login, "password_hash": password_hash, "roles": _text(user.roles),
         "participant_id": user.participant_id, "is_administrator": user.is_administrator,
-        "disabled_at": user.disabled_at,
+        "disabled_at": user.disabled_at, "disabled_by": user.disabled_by,
     }  # fmt: skip
     try:
         await tx.execute(insert(users).values(row))
@@ -68,7 +69,18 @@ async def add_user(tx: Transaction, user: User, password_hash: str) -> None:
 
 
 async def save_disabled_user(tx: Transaction, user: User) -> None:
-    await tx.execute(update(users).where(users.c.id == user.id).values(disabled_at=user.disabled_at))
+    values = {"disabled_at": user.disabled_at, "disabled_by": user.disabled_by}
+    await tx.execute(update(users).where(users.c.id == user.id).values(values))
+
+
+async def save_administrator(tx: Transaction, user: User) -> None:
+    await tx.execute(update(users).where(users.c.id == user.id).values(is_administrator=user.is_administrator))
+
+
+async def administrators_of(tx: Transaction, participant_id: ParticipantId) -> set[UserId]:
+    """Those who can log in. Requires that the participant is locked, if anything is decided on that."""
+    able = (users.c.participant_id == participant_id, users.c.is_administrator, users.c.disabled_at.is_(None))
+    return set((await tx.execute(select(users.c.id).where(*able))).scalars())
 
 
 async def replace_password_hash(tx: Transaction, user_id: UserId, old: str, new: str) -> None:
@@ -164,7 +176,10 @@ def _after(column: ColumnElement[Any], after: str | None) -> Sequence[ColumnElem
 
 
 def _user(row: Row[Any]) -> User:
-    return User(row.id, row.login, _roles(row.roles), row.participant_id, row.is_administrator, row.disabled_at)
+    return User(
+        row.id, row.login, _roles(row.roles), row.participant_id, row.is_administrator, row.disabled_at,
+        row.disabled_by,
+    )  # fmt: skip
 
 
 def _client(row: Row[Any]) -> ApiClient:

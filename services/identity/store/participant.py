@@ -8,11 +8,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, insert, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from services.identity.rules.merchant import MerchantClass
 from services.identity.rules.participant import (
+    ADMITTED,
     AT_DEADLINE,
+    SUSPENDED,
+    WARNED_BEFORE,
     Affiliation,
     AlreadyAffiliated,
     AlreadyApplied,
@@ -55,10 +59,29 @@ async def participants_in_order(
     return await _found(tx, _query(*conditions).order_by(participants.c.id).limit(limit))
 
 
+async def directory(
+    tx: Transaction, merchant_class: MerchantClass | None, after: str | None, limit: int
+) -> list[Participant]:
+    """The next of those that take part, or do again once they are reinstated, by id."""
+    conditions: list[ColumnElement[bool]] = [participants.c.status.in_((ADMITTED, SUSPENDED))]
+    if merchant_class is not None:
+        conditions.append((literal(" ") + participants.c.classes + " ").contains(f" {merchant_class} "))
+    if after is not None:
+        conditions.append(participants.c.id > after)
+    return await _found(tx, _query(*conditions).order_by(participants.c.id).limit(limit))
+
+
 async def participants_due(tx: Transaction, now: datetime) -> list[Participant]:
     """Those whose deadline has passed and nobody has yet noticed, at most a hundred, locked."""
     due = _query(participants.c.status.in_(AT_DEADLINE), participants.c.deadline <= now)
     return await _found(tx, for_update(due.order_by(participants.c.id).limit(DUE_MAX), tx, skip_locked=True))
+
+
+async def participants_to_warn(tx: Transaction, now: datetime) -> list[Participant]:
+    """Those whose verification is about to expire and nobody has said so, at most a hundred, locked."""
+    unwarned = (participants.c.status == ADMITTED, participants.c.warned_at.is_(None))
+    soon = _query(*unwarned, participants.c.deadline <= now + WARNED_BEFORE)
+    return await _found(tx, for_update(soon.order_by(participants.c.id).limit(DUE_MAX), tx, skip_locked=True))
 
 
 async def add_participant(tx: Transaction, participant: Participant) -> None:
@@ -68,8 +91,10 @@ async def add_participant(tx: Transaction, participant: Participant) -> None:
         raise AlreadyApplied() from error
 
 
-async def save_participant(tx: Transaction, participant: Participant) -> None:
-    as_read = (participants.c.id == participant.id, participants.c.revision == participant.revision - 1)
+async def save_participant(tx: Transaction, participant: Participant, since: int | None = None) -> None:
+    """`since`: the revision that was read, if more than one step was taken from it."""
+    read = participant.revision - 1 if since is None else since
+    as_read = (participants.c.id == participant.id, participants.c.revision == read)
     if (await tx.execute(update(participants).where(*as_read).values(_row(participant)))).rowcount != 1:
         raise ParticipantChanged()
 
@@ -107,6 +132,7 @@ def _participant(row: Row[Any]) -> Participant:
     return Participant(
         row.id, row.name, row.uscc, frozenset(map(Role, row.roles.split())), row.contact, Status(row.status),
         row.deadline, Clearance(row.clearance) if row.clearance else None, proposal, row.reason_code, row.revision,
+        frozenset(map(MerchantClass, row.classes.split())), row.warned_at,
     )  # fmt: skip
 
 
@@ -125,4 +151,6 @@ def _row(participant: Participant) -> dict[str, object]:
         "proposed_by": proposal and proposal.proposed_by,
         "reason_code": participant.reason_code,
         "revision": participant.revision,
+        "classes": " ".join(sorted(participant.classes)),
+        "warned_at": participant.warned_at,
     }

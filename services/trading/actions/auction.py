@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import cast
 
 from services.trading.actions import money
+from services.trading.actions.agency import require_single_interest
 from services.trading.actions.award import place_order
 from services.trading.actions.bidder import decided_anew, offered
 from services.trading.actions.permission import Sight, decide_for
@@ -125,7 +126,12 @@ async def register(trading: Trading, caller: Member, auction_id: AuctionId, once
 
 
 async def place_bid(trading: Trading, caller: Member, auction_id: AuctionId, maximum: Money, once: Once) -> Bid:
-    """Enter a bid by a bidder whose deposit is held, with whatever else arrived while the last commit ran."""
+    """Enter a bid by a bidder whose deposit is held, with whatever else arrived while the last commit ran.
+
+    Raises AgentOfRival where an agent bids beside its principal, for itself or for another.
+    """
+    if caller.delegation:
+        await require_single_interest(trading, caller.delegation, auction_id)
     return await trading.bidding.place(caller, auction_id, maximum, once)
 
 

@@ -27,6 +27,7 @@ from shared import log
 from shared.access import Member
 from shared.batching import Batcher
 from shared.database import Database, Transaction
+from shared.delegation import Act
 from shared.errors import Failure
 from shared.facts import SALT_BYTES
 from shared.idempotency import Once, kept
@@ -110,6 +111,7 @@ class Bidding:
         if not sight_of(self, asked.caller.caller).includes(listing.grade, listing.provider_id):
             raise NoSuchAuction()
         decide_for(self, asked.caller.standing, listing)
+        asked.caller.require_within(Act.PLACE_BIDS, opened.now, listing.asset_id, listing.id, asked.maximum)
         if found.bidder_number is None:
             raise NotRegistered()
         if found.frozen_until and opened.now < found.frozen_until:

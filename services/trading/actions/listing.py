@@ -23,6 +23,7 @@ from services.trading.store import listing as store
 from services.trading.store import need as need_store
 from shared.access import Member
 from shared.database import Transaction
+from shared.delegation import Act
 from shared.idempotency import Once
 from shared.ids import ListingId, VersionId
 from shared.web import Page
@@ -47,6 +48,7 @@ async def open_listing(
         # News of a higher grade may have arrived after the catalogue answered.
         version = await store.lock_version(tx, version)
         now = await trading.database.now(tx)
+        caller.require_within(Act.LIST, now, version.asset_id)
         beside = await claim_store.claims_on(tx, version.asset_id)
         party = caller.participant_id
         listing = rules.open_listing(ListingId.new(), offer, version, party, beside, trading.rules, now)

@@ -10,7 +10,7 @@ from shared import web
 from shared.access import Member
 from shared.idempotency import Keyed
 from shared.ids import AuctionId
-from shared.permission import Buyer
+from shared.permission import BuyerOrAgent
 from shared.quick import QuickRoute, keyed
 
 CREATED = 201
@@ -38,9 +38,12 @@ def add_to(router: APIRouter) -> None:
 
 
 async def place_bid(
-    auction_id: AuctionId, new: NewBid, caller: Buyer, once: Keyed, trading: TradingService, response: Response
+    auction_id: AuctionId, new: NewBid, caller: BuyerOrAgent, once: Keyed, trading: TradingService, response: Response
 ) -> BidView:
-    """Bid up to a maximum, which stays between you and the exchange. A bid cannot be withdrawn."""
+    """Bid up to a maximum, which stays between you and the exchange. A bid cannot be withdrawn.
+
+    Name a delegation in `Under-Delegation` to bid for your principal.
+    """
     bid = await actions.place_bid(trading, caller, auction_id, new.maximum.money(), once)
     web.created(response, _bids_of(auction_id))
     return BidView.of(bid, seen_by=caller.participant_id)

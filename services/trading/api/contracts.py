@@ -23,7 +23,7 @@ from services.trading.schemas.orders import OrderView
 from shared import web
 from shared.idempotency import Keyed
 from shared.ids import ContractId, OrderId, TerminationId
-from shared.permission import Authenticated, Buyer, Party
+from shared.permission import Authenticated, Buyer, Party, PartyInDeal
 from shared.web import Listing, PageQuery
 
 router = APIRouter(prefix=PREFIX)
@@ -48,7 +48,12 @@ async def see_contract(contract_id: ContractId, caller: Authenticated, trading: 
 
 @router.post("/contracts/{contract_id}/signatures", status_code=201)
 async def sign(
-    contract_id: ContractId, new: NewSignature, caller: Party, once: Keyed, trading: TradingService, response: Response
+    contract_id: ContractId,
+    new: NewSignature,
+    caller: PartyInDeal,
+    once: Keyed,
+    trading: TradingService,
+    response: Response,
 ) -> ContractView:
     """Sign the terms with a key of your organisation. With both signatures the contract binds."""
     contract = await actions.sign(trading, caller, contract_id, new.key_id, new.signature, once)
@@ -76,7 +81,7 @@ async def propose_amendment(
 
 @router.post("/contracts/{contract_id}/refusal")
 async def refuse_amendment(
-    contract_id: ContractId, said: RefusedAmendment, caller: Party, once: Keyed, trading: TradingService
+    contract_id: ContractId, said: RefusedAmendment, caller: PartyInDeal, once: Keyed, trading: TradingService
 ) -> ContractView:
     """Refuse an amendment, or take your own back."""
     refused = await amendment.refuse(trading, caller, contract_id, said.reason_code, said.reason, once)
@@ -105,7 +110,7 @@ async def propose_termination(
 
 @router.post("/contracts/{contract_id}/terminations/{termination_id}/agreement")
 async def agree_to_termination(
-    contract_id: ContractId, termination_id: TerminationId, said: ProposedTermination, caller: Party, once: Keyed,
+    contract_id: ContractId, termination_id: TerminationId, said: ProposedTermination, caller: PartyInDeal, once: Keyed,
     trading: TradingService,
 ) -> TerminationView:  # fmt: skip
     """Agree: the contract ends. What is paid and not delivered is refunded; a right that was used ends from now on."""
@@ -117,8 +122,8 @@ async def agree_to_termination(
 
 @router.post("/contracts/{contract_id}/terminations/{termination_id}/contest")
 async def contest_termination(
-    contract_id: ContractId, termination_id: TerminationId, said: ContestedTermination, caller: Party, once: Keyed,
-    trading: TradingService,
+    contract_id: ContractId, termination_id: TerminationId, said: ContestedTermination, caller: PartyInDeal,
+    once: Keyed, trading: TradingService,
 ) -> TerminationView:  # fmt: skip
     """Contest: the contract stands, and what is between you is for a dispute."""
     contested = await termination.contest(

@@ -9,7 +9,7 @@ from services.trading.schemas.credits import CreditView, NewContestation, NewCre
 from shared import web
 from shared.idempotency import Keyed
 from shared.ids import CreditId, OrderId
-from shared.permission import Authenticated, Buyer, Provider
+from shared.permission import Authenticated, BuyerInDeal, ProviderInDeal
 from shared.web import Listing, PageQuery
 
 router = APIRouter(prefix=PREFIX)
@@ -17,7 +17,7 @@ router = APIRouter(prefix=PREFIX)
 
 @router.post("/orders/{order_id}/credits", status_code=201)
 async def claim(
-    order_id: OrderId, new: NewCredit, caller: Buyer, once: Keyed, trading: TradingService, response: Response
+    order_id: OrderId, new: NewCredit, caller: BuyerInDeal, once: Keyed, trading: TradingService, response: Response
 ) -> CreditView:
     """Say what the service was in a period that is over; by the contract that says what goes back."""
     credit = await actions.claim(trading, caller, order_id, new.period, new.figures(), once)
@@ -41,14 +41,14 @@ async def see_credit(credit_id: CreditId, caller: Authenticated, trading: Tradin
 
 
 @router.post("/credits/{credit_id}/confirmation")
-async def confirm(credit_id: CreditId, caller: Provider, once: Keyed, trading: TradingService) -> CreditView:
+async def confirm(credit_id: CreditId, caller: ProviderInDeal, once: Keyed, trading: TradingService) -> CreditView:
     """Agree to the figures. So does whoever says nothing until the deadline."""
     return CreditView.of(await actions.confirm(trading, caller, credit_id, once))
 
 
 @router.post("/credits/{credit_id}/contestation")
 async def contest(
-    credit_id: CreditId, new: NewContestation, caller: Provider, once: Keyed, trading: TradingService
+    credit_id: CreditId, new: NewContestation, caller: ProviderInDeal, once: Keyed, trading: TradingService
 ) -> CreditView:
     """Say why the figures are wrong."""
     return CreditView.of(await actions.contest(trading, caller, credit_id, new.reason, once))

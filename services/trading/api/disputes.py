@@ -26,7 +26,7 @@ from services.trading.schemas.disputes import (
 from shared import web
 from shared.idempotency import Keyed
 from shared.ids import DisputeId, UserId
-from shared.permission import Arbiter, Authenticated, OperatorSecurity, Party
+from shared.permission import Arbiter, Authenticated, OperatorSecurity, PartyInDeal
 from shared.web import Listing, PageQuery
 
 router = APIRouter(prefix=PREFIX)
@@ -34,7 +34,7 @@ router = APIRouter(prefix=PREFIX)
 
 @router.post("/disputes", status_code=201)
 async def open_dispute(
-    new: NewDispute, caller: Party, once: Keyed, trading: TradingService, response: Response
+    new: NewDispute, caller: PartyInDeal, once: Keyed, trading: TradingService, response: Response
 ) -> DisputeView:
     """Claim, while your order's money is in escrow: it waits from now on. Your part of the fee is held."""
     wanted = Wanted(new.order_id, new.demand(), new.statement, new.nonce)
@@ -74,7 +74,7 @@ async def take_bundle(dispute_id: DisputeId, caller: Authenticated, trading: Tra
 
 @router.post("/disputes/{dispute_id}/response")
 async def respond(
-    dispute_id: DisputeId, new: NewResponse, caller: Party, once: Keyed, trading: TradingService
+    dispute_id: DisputeId, new: NewResponse, caller: PartyInDeal, once: Keyed, trading: TradingService
 ) -> DisputeView:
     """Answer a claim, and admit as much of it as you do. Your part of the fee is held."""
     said = (new.admitted.money(), new.statement, new.nonce)
@@ -83,7 +83,12 @@ async def respond(
 
 @router.post("/disputes/{dispute_id}/evidence", status_code=201)
 async def add_evidence(
-    dispute_id: DisputeId, new: NewEvidence, caller: Party, once: Keyed, trading: TradingService, response: Response
+    dispute_id: DisputeId,
+    new: NewEvidence,
+    caller: PartyInDeal,
+    once: Keyed,
+    trading: TradingService,
+    response: Response,
 ) -> DisputeView:
     """Add to what both sides see, until the deadline for evidence. Nothing is changed or taken back."""
     piece = Piece(new.of_kind, new.content, new.content_hash)
@@ -94,7 +99,7 @@ async def add_evidence(
 
 @router.post("/disputes/{dispute_id}/settlement")
 async def offer_settlement(
-    dispute_id: DisputeId, new: NewSettlement, caller: Party, once: Keyed, trading: TradingService
+    dispute_id: DisputeId, new: NewSettlement, caller: PartyInDeal, once: Keyed, trading: TradingService
 ) -> DisputeView:
     """Say what you would settle for, at any time before the ruling is final. If the other side says the same, it is
     settled."""
@@ -103,14 +108,14 @@ async def offer_settlement(
 
 
 @router.post("/disputes/{dispute_id}/withdrawal")
-async def withdraw(dispute_id: DisputeId, caller: Party, once: Keyed, trading: TradingService) -> DisputeView:
+async def withdraw(dispute_id: DisputeId, caller: PartyInDeal, once: Keyed, trading: TradingService) -> DisputeView:
     """Take your claim back before it is heard: the order goes on where it was."""
     return DisputeView.of(await actions.withdraw(trading, caller, dispute_id, once))
 
 
 @router.post("/disputes/{dispute_id}/challenge")
 async def challenge(
-    dispute_id: DisputeId, new: NewChallenge, caller: Party, once: Keyed, trading: TradingService
+    dispute_id: DisputeId, new: NewChallenge, caller: PartyInDeal, once: Keyed, trading: TradingService
 ) -> DisputeView:
     """Refuse an arbiter, for a reason: one in each round. The next in the drawn order sits down."""
     gone = (new.arbiter_id, new.reason)
@@ -119,7 +124,7 @@ async def challenge(
 
 @router.post("/disputes/{dispute_id}/appeal")
 async def appeal(
-    dispute_id: DisputeId, new: NewAppeal, caller: Party, once: Keyed, trading: TradingService
+    dispute_id: DisputeId, new: NewAppeal, caller: PartyInDeal, once: Keyed, trading: TradingService
 ) -> DisputeView:  # fmt: skip
     """Have a ruling heard again, once, by three others; or pay your part of the other side's appeal."""
     return DisputeView.of(await hearing.appeal(trading, caller, dispute_id, new.nonce, once))

@@ -9,7 +9,7 @@ from services.trading.schemas.listings import ListingView, NewListing
 from shared import web
 from shared.idempotency import Keyed
 from shared.ids import ListingId, VersionId
-from shared.permission import Provider, Visitor
+from shared.permission import Provider, ProviderOrAgent, Visitor
 from shared.web import Listing, PageQuery
 
 router = APIRouter(prefix=PREFIX)
@@ -17,9 +17,12 @@ router = APIRouter(prefix=PREFIX)
 
 @router.post("/listings", status_code=201)
 async def open_listing(
-    new: NewListing, caller: Provider, once: Keyed, trading: TradingService, response: Response
+    new: NewListing, caller: ProviderOrAgent, once: Keyed, trading: TradingService, response: Response
 ) -> ListingView:
-    """Offer a right over a version of yours, in a mode that its grade allows."""
+    """Offer a right over a version of yours, in a mode that its grade allows.
+
+    Name a delegation in `Under-Delegation` to list what is your principal's.
+    """
     listing = await actions.open_listing(trading, caller, new.offer(), once, new.named())
     web.created(response, f"{PREFIX}/listings/{listing.id}")
     return ListingView.of(listing)

@@ -11,7 +11,7 @@ from services.trading.schemas.objections import NewConcession, NewCure, NewObjec
 from shared import web
 from shared.idempotency import Keyed
 from shared.ids import OrderId
-from shared.permission import Authenticated, Buyer, Provider
+from shared.permission import Authenticated, BuyerInDeal, ProviderInDeal
 from shared.web import Listing, PageQuery, Whole
 
 router = APIRouter(prefix=PREFIX)
@@ -20,7 +20,7 @@ Number = Annotated[Whole, Path(ge=1, le=1_000)]
 
 @router.post("/orders/{order_id}/objections", status_code=201)
 async def object_to(
-    order_id: OrderId, new: NewObjection, caller: Buyer, once: Keyed, trading: TradingService, response: Response
+    order_id: OrderId, new: NewObjection, caller: BuyerInDeal, once: Keyed, trading: TradingService, response: Response
 ) -> ObjectionView:
     """Do not accept, or only for a part of the price: say what is wrong, by the clauses of the contract where they
     say so. The inspection period stands still until the provider has answered."""
@@ -49,7 +49,7 @@ async def see_objection(
 
 @router.post("/orders/{order_id}/objections/{number}/cure")
 async def cure(
-    order_id: OrderId, number: Number, new: NewCure, caller: Provider, once: Keyed, trading: TradingService
+    order_id: OrderId, number: Number, new: NewCure, caller: ProviderInDeal, once: Keyed, trading: TradingService
 ) -> ObjectionView:
     """Deliver anew: the buyer may receive the version once more, and the inspection period begins again."""
     return ObjectionView.of(await actions.cure(trading, caller, order_id, number, new.reason, once))
@@ -57,7 +57,7 @@ async def cure(
 
 @router.post("/orders/{order_id}/objections/{number}/concession")
 async def concede(
-    order_id: OrderId, number: Number, new: NewConcession, caller: Provider, once: Keyed, trading: TradingService
+    order_id: OrderId, number: Number, new: NewConcession, caller: ProviderInDeal, once: Keyed, trading: TradingService
 ) -> ObjectionView:
     """Give back what is claimed; or offer a part of it, for the buyer to take."""
     refund = new.refund and new.refund.money()
@@ -66,21 +66,23 @@ async def concede(
 
 @router.post("/orders/{order_id}/objections/{number}/rejection")
 async def reject(
-    order_id: OrderId, number: Number, new: NewRejection, caller: Provider, once: Keyed, trading: TradingService
+    order_id: OrderId, number: Number, new: NewRejection, caller: ProviderInDeal, once: Keyed, trading: TradingService
 ) -> ObjectionView:
     """Say why nothing is wrong: unless the buyer takes it further in time, the order is accepted."""
     return ObjectionView.of(await actions.reject(trading, caller, order_id, number, new.reason, once))
 
 
 @router.post("/orders/{order_id}/objections/{number}/acceptance")
-async def take(order_id: OrderId, number: Number, caller: Buyer, once: Keyed, trading: TradingService) -> ObjectionView:
+async def take(
+    order_id: OrderId, number: Number, caller: BuyerInDeal, once: Keyed, trading: TradingService
+) -> ObjectionView:
     """Take the part that the provider offers, and accept the rest."""
     return ObjectionView.of(await actions.take(trading, caller, order_id, number, once))
 
 
 @router.post("/orders/{order_id}/objections/{number}/refusal")
 async def decline(
-    order_id: OrderId, number: Number, caller: Buyer, once: Keyed, trading: TradingService
+    order_id: OrderId, number: Number, caller: BuyerInDeal, once: Keyed, trading: TradingService
 ) -> ObjectionView:
     """Decline the part that the provider offers: it lapses."""
     return ObjectionView.of(await actions.decline(trading, caller, order_id, number, once))
@@ -88,7 +90,7 @@ async def decline(
 
 @router.post("/orders/{order_id}/objections/{number}/withdrawal")
 async def withdraw(
-    order_id: OrderId, number: Number, caller: Buyer, once: Keyed, trading: TradingService
+    order_id: OrderId, number: Number, caller: BuyerInDeal, once: Keyed, trading: TradingService
 ) -> ObjectionView:
     """Accept the whole order after all."""
     return ObjectionView.of(await actions.withdraw(trading, caller, order_id, number, once))

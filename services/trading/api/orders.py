@@ -10,7 +10,7 @@ from services.trading.schemas.orders import NewOrder, OrderView
 from shared import web
 from shared.idempotency import Keyed
 from shared.ids import OrderId
-from shared.permission import Authenticated, Buyer
+from shared.permission import Authenticated, Buyer, BuyerInDeal
 from shared.web import Listing, PageQuery
 
 router = APIRouter(prefix=PREFIX)
@@ -40,12 +40,12 @@ async def see_order(order_id: OrderId, caller: Authenticated, trading: TradingSe
 
 
 @router.post("/orders/{order_id}/payment")
-async def pay(order_id: OrderId, caller: Buyer, once: Keyed, trading: TradingService) -> OrderView:
+async def pay(order_id: OrderId, caller: BuyerInDeal, once: Keyed, trading: TradingService) -> OrderView:
     """Pay into escrow: the deposit first, the rest from your wallet. You may receive from then on."""
     return OrderView.of(await actions.pay(trading, caller, order_id, once))
 
 
 @router.post("/orders/{order_id}/acceptance")
-async def accept(order_id: OrderId, caller: Buyer, once: Keyed, trading: TradingService) -> OrderView:
+async def accept(order_id: OrderId, caller: BuyerInDeal, once: Keyed, trading: TradingService) -> OrderView:
     """Accept what was delivered: everyone gets their share."""
     return OrderView.of(await actions.accept(trading, caller, order_id, once))

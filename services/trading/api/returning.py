@@ -11,7 +11,7 @@ from services.trading.schemas.returning import NewReturn, ReceivableView, Return
 from shared import web
 from shared.idempotency import Keyed
 from shared.ids import OrderId
-from shared.permission import Authenticated, Provider
+from shared.permission import Authenticated, ProviderInDeal
 from shared.web import Listing, PageQuery, Whole
 
 router = APIRouter(prefix=PREFIX)
@@ -20,7 +20,7 @@ Number = Annotated[Whole, Path(ge=1, le=2**31 - 1)]
 
 @router.post("/orders/{order_id}/refunds", status_code=201)
 async def give_back(
-    order_id: OrderId, new: NewReturn, caller: Provider, once: Keyed, trading: TradingService, response: Response
+    order_id: OrderId, new: NewReturn, caller: ProviderInDeal, once: Keyed, trading: TradingService, response: Response
 ) -> ReturnView:
     """Give some of a settled price back to your buyer: co-owners, fee and tax give back in proportion."""
     made = await actions.give_back(trading, caller, order_id, new.amount.money(), new.reason, once)

@@ -18,7 +18,7 @@ from services.trading.schemas.money import (
 from shared import web
 from shared.idempotency import Keyed
 from shared.ids import InstructionId
-from shared.permission import OperatorBusiness, Party, Supervisor
+from shared.permission import OperatorBusiness, Party, PartyInDeal, Supervisor
 from shared.web import Listing, PageQuery
 
 PREFIX = "/trading/v1"
@@ -33,13 +33,13 @@ TreasuryService = Annotated[Treasury, Depends(treasury_of)]
 
 
 @router.get("/wallet")
-async def see_wallet(caller: Party, treasury: TreasuryService) -> WalletView:
+async def see_wallet(caller: PartyInDeal, treasury: TreasuryService) -> WalletView:
     """What you can spend, what is held for auctions, and what you owe because of a refund that you could not pay."""
     return WalletView.model_validate(await wallet.wallet(treasury, caller.participant_id))
 
 
 @router.get("/wallet/transfers")
-async def see_transfers(caller: Party, page: PageQuery, treasury: TreasuryService) -> Listing[TransferView]:
+async def see_transfers(caller: PartyInDeal, page: PageQuery, treasury: TreasuryService) -> Listing[TransferView]:
     """Every movement of your wallet, newest first."""
     entries = await wallet.transfers(treasury, caller.participant_id, page)
     views = [TransferView.of(entry.transfer, entry.fact_id, entry.created_at) for entry in entries]
@@ -67,7 +67,9 @@ async def pay_out(
 
 
 @router.get("/instructions/{instruction_id}")
-async def see_instruction(instruction_id: InstructionId, caller: Party, treasury: TreasuryService) -> InstructionView:
+async def see_instruction(
+    instruction_id: InstructionId, caller: PartyInDeal, treasury: TreasuryService
+) -> InstructionView:
     """How far an instruction of yours to the custodian has come."""
     return InstructionView.of(await wallet.instruction(treasury, caller.participant_id, instruction_id))
 

@@ -165,6 +165,15 @@ async def next_bidder_number(tx: Transaction, auction_id: AuctionId) -> int:
     return (last or 0) + 1
 
 
+async def registered_among(
+    tx: Transaction, auction_id: AuctionId, participants: Iterable[ParticipantId]
+) -> set[ParticipantId]:
+    """Those of them who are bidders in an auction."""
+    its = registrations.c
+    query = select(its.participant_id).where(its.auction_id == auction_id, its.participant_id.in_(sorted(participants)))
+    return set((await tx.execute(query)).scalars())
+
+
 async def registrations_on(tx: Transaction, auction_id: AuctionId) -> list[Registration]:
     """Everyone's, in the order of their numbers."""
     query = select(*registrations.c).where(registrations.c.auction_id == auction_id)
