@@ -39,11 +39,12 @@ def serve(
 
     In development, log-ins for the platform's staff are made at the first start and printed.
     """
-    from services import gateway, market, staff
-
     if service not in (None, "gateway", *SERVICES):
         _fail(f"there is no service '{service}'; choose from {', '.join(SERVICES)}, gateway")
-    settings = _settings()
+    settings = _settings()  # first: what is refused is refused before anything is loaded
+
+    from services import gateway, market, staff
+
     log.configure(settings.log_level)
     clock = SystemClock()
     if service is None:
@@ -53,7 +54,7 @@ def serve(
             _print_log_ins(settings)
         door: Any = whole.door
     elif service == "gateway":
-        door = gateway.build(settings, market.directory_of(settings))
+        door = gateway.build(settings, market.directory_of(settings), clock)
     else:
         asyncio.run(_require_good(market.database_of(service, settings, clock), settings))
         door = market.build_service(service, settings, clock)
@@ -303,7 +304,7 @@ def _run(door: Any, host: str, log_level: str, port: int) -> None:
     logging.getLogger("uvicorn.error").setLevel(log_level.upper())
     config = uvicorn.Config(
         door, host=host, port=port, log_config=None, access_log=False, server_header=False, lifespan="on",
-        timeout_graceful_shutdown=20, h11_max_incomplete_event_size=64 * 1024,
+        timeout_graceful_shutdown=20, proxy_headers=False, h11_max_incomplete_event_size=64 * 1024,
     )  # fmt: skip
     server = uvicorn.Server(config)
     gc.collect()

@@ -163,6 +163,8 @@ class Verifier:
     """Verifies with the keys that identity publishes; asks for them again at most every 30 s, on an unknown key id."""
 
     def __init__(self, fetch: Callable[[], Awaitable[KeySet]], issuer: str, clock: Clock) -> None:
+        if not issuer:
+            raise ValueError("issuer: a token of nobody in particular is a token of anybody")
         self._fetch, self._issuer, self._clock = fetch, issuer, clock
         self._keys: dict[str, Key] = {}
         self._asking = asyncio.Lock()
@@ -171,6 +173,8 @@ class Verifier:
 
     async def caller(self, token: str, audience: str = AUDIENCE) -> Caller:
         """Whoever the token speaks for. Raises InvalidToken, in one shape, whatever is wrong with it."""
+        if not audience:
+            raise ValueError("audience: a token for nobody in particular is a token for anybody")
         if len(token) > TOKEN_LENGTH_MAX or not TOKEN_SHAPE.fullmatch(token):
             raise InvalidToken()
         now = self._clock.now().timestamp()
@@ -247,7 +251,8 @@ def _header(token: str) -> Mapping[str, Any]:
 
 def _complete(claims: Mapping[str, Any]) -> bool:
     present = all(type(claims.get(name)) is kind for name, kind in CLAIMS.items())
-    return present and all(isinstance(member, str) for member in (*claims["roles"], claims.get("amr", "")))
+    said = all(claims.get(name) != "" for name in CLAIMS)
+    return present and said and all(isinstance(member, str) for member in (*claims["roles"], claims.get("amr", "")))
 
 
 def _caller(claims: Mapping[str, Any], token: str) -> Caller:

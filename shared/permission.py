@@ -13,14 +13,25 @@ from fastapi import Depends, Request
 from shared.access import Caller, InvalidToken, Member, NotYourRole, Role, ServiceCaller
 from shared.core import Core
 from shared.errors import Unauthenticated
+from shared.rates import meter_of
 from shared.standing import NotAdmitted
 
 OPERATORS = frozenset({Role.OPERATOR_BUSINESS, Role.OPERATOR_SYSTEM, Role.OPERATOR_SECURITY, Role.OPERATOR_AUDIT})
 
 
 async def authenticated(request: Request) -> Caller:
-    """The person or client that the bearer token speaks for. Service tokens are for internal routes only."""
-    return await _speaker(request, "Authorization")
+    """The person or client that the bearer token speaks for. Service tokens are for internal routes only.
+
+    Their request counts for their organisation, or for themselves; one with a bad token for its network address.
+    """
+    meter = meter_of(request.scope)
+    try:
+        caller = await _speaker(request, "Authorization")
+    except InvalidToken:
+        meter.count_stranger(request.scope)
+        raise
+    meter.count(request.scope, caller.participant_id or caller.subject)
+    return caller
 
 
 @dataclass(frozen=True)
@@ -50,7 +61,8 @@ class Membership(Permission):
 class Open(Permission):
     """Anyone at all. Said, so that it was meant."""
 
-    async def __call__(self) -> None: ...  # pyright: ignore[reportIncompatibleMethodOverride]
+    async def __call__(self, request: Request) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        meter_of(request.scope).count_stranger(request.scope)  # whatever token they bring, nobody looks at it
 
 
 @dataclass(frozen=True)
@@ -66,6 +78,13 @@ class Internal(Permission):
     """A neighbouring service, with a token for this one; and the member it acts for, if it says so."""
 
     async def __call__(self, request: Request) -> ServiceCaller:  # pyright: ignore[reportIncompatibleMethodOverride]
+        try:
+            return await self.neighbour(request)
+        except InvalidToken:
+            meter_of(request.scope).count_stranger(request.scope)
+            raise
+
+    async def neighbour(self, request: Request) -> ServiceCaller:
         core: Core = request.app.state.core
         caller = await core.verifier.caller(bearer(request, "Authorization"), audience=core.name)
         if Role.SERVICE not in caller.roles or caller.kind != "service":
@@ -99,7 +118,7 @@ def _member(request: Request, caller: Caller, roles: frozenset[Role]) -> Member:
 def bearer(request: Request, header: str) -> str:
     """The token in a header. Raises Unauthenticated if there is none."""
     scheme, _, token = request.headers.get(header, "").partition(" ")
-    if not scheme:
+    if header not in request.headers:
         raise Unauthenticated()
     if scheme.lower() != "bearer" or not token:
         raise InvalidToken()
