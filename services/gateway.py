@@ -138,7 +138,8 @@ def document() -> dict[str, Any]:
     told = get_openapi(
         title=whole.title, version=whole.version, routes=whole.routes,
         description="An open exchange for data elements: catalogue, grades, pricing, trading, delivery, and a log that "
-        "anyone can verify. Errors are RFC 9457 problem documents with a stable `code`.",
+        "anyone can verify. Errors are RFC 9457 problem documents with a stable `code`. Answers are JSON, or the one "
+        "kind that a route names, whatever `Accept` says. `RateLimit` and `RateLimit-Policy` say how often you may.",
     )  # fmt: skip
     told["components"]["schemas"]["Problem"] = PROBLEM
     told["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
