@@ -39,11 +39,12 @@ def serve(
 
     In development, log-ins for the platform's staff are made at the first start and printed.
     """
-    from services import gateway, market, staff
-
     if service not in (None, "gateway", *SERVICES):
         _fail(f"there is no service '{service}'; choose from {', '.join(SERVICES)}, gateway")
-    settings = _settings()
+    settings = _settings()  # first: what is refused is refused before anything is loaded
+
+    from services import gateway, market, staff
+
     log.configure(settings.log_level)
     clock = SystemClock()
     if service is None:
@@ -53,7 +54,7 @@ def serve(
             _print_log_ins(settings)
         door: Any = whole.door
     elif service == "gateway":
-        door = gateway.build(settings, market.directory_of(settings))
+        door = gateway.build(settings, market.directory_of(settings), clock)
     else:
         asyncio.run(_require_good(market.database_of(service, settings, clock), settings))
         door = market.build_service(service, settings, clock)

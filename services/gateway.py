@@ -5,11 +5,15 @@ alone serves what belongs to no service. There is no proxy here.
 """
 
 import asyncio
+import base64
+import hashlib
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.dependencies.models import Dependant
+from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from fastapi_standalone_docs import StandaloneDocs
@@ -24,13 +28,14 @@ from services.identity.api import router as identity
 from services.pricing.api import router as pricing
 from services.trading.api import router as trading
 from shared import problems
+from shared.clock import Clock
 from shared.errors import Failure, Unavailable
-from shared.guard import Doors, Guard
+from shared.guard import Doors
 from shared.idempotency import once
 from shared.permission import Open, Visiting
 from shared.rest import Directory
 from shared.settings import SERVICES, Settings
-from shared.web import Health, NotReady, permission_of, present, routes_of
+from shared.web import Health, NotReady, permission_of, present, protect, routes_of
 
 ROUTERS: Mapping[str, APIRouter] = {
     "identity": identity.router,
@@ -40,6 +45,7 @@ ROUTERS: Mapping[str, APIRouter] = {
     "delivery": delivery.router,
     "audit": audit.router,
 }
+DOCS = "/docs"
 READINESS_SECONDS_MAX = 2.0
 PROBLEM: dict[str, Any] = {
     "title": "Problem", "description": "RFC 9457, and beside it the facts that the caller needs.", "type": "object",
@@ -77,9 +83,9 @@ class Gateway:
         await app(scope, receive, send)
 
 
-def build(settings: Settings, directory: Directory, lifespan: Any = None) -> FastAPI:
+def build(settings: Settings, directory: Directory, clock: Clock, lifespan: Any = None) -> FastAPI:
     """The front: `/docs`, `/openapi.json`, `/health/live`, and `/health/ready` over all services."""
-    app = FastAPI(title="Yaosu 要素", version="0.1.0", lifespan=lifespan, redoc_url=None)
+    app = FastAPI(title="Yaosu 要素", version="0.1.0", lifespan=lifespan, docs_url=DOCS, redoc_url=None)
     documents: dict[str, Any] = {}
 
     def openapi() -> dict[str, Any]:
@@ -106,8 +112,22 @@ def build(settings: Settings, directory: Directory, lifespan: Any = None) -> Fas
     StandaloneDocs(app)
     for kind in (Failure, HTTPException):
         app.add_exception_handler(kind, present)
-    app.add_middleware(Guard, doors=Doors(settings.allowed_hosts))
+    protect(app, settings, clock, Doors(settings.allowed_hosts, pages={DOCS: _policy_of_the_documents(app)}))
     return app
+
+
+def _policy_of_the_documents(app: FastAPI) -> bytes:
+    """What the page of the documents may load: its own parts, and the one script that stands in it, by its hash."""
+    page = get_swagger_ui_html(
+        openapi_url=f"{app.openapi_url}", title=f"{app.title} - Swagger UI",
+        oauth2_redirect_url=app.swagger_ui_oauth2_redirect_url,
+    )  # fmt: skip
+    [script] = re.findall(rb"<script>(.*?)</script>", page.body, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script).digest()).decode()
+    return (
+        f"default-src 'none'; script-src 'self' 'sha256-{digest}'; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ).encode()
 
 
 def document() -> dict[str, Any]:
@@ -118,7 +138,8 @@ def document() -> dict[str, Any]:
     told = get_openapi(
         title=whole.title, version=whole.version, routes=whole.routes,
         description="An open exchange for data elements: catalogue, grades, pricing, trading, delivery, and a log that "
-        "anyone can verify. Errors are RFC 9457 problem documents with a stable `code`.",
+        "anyone can verify. Errors are RFC 9457 problem documents with a stable `code`. Answers are JSON, or the one "
+        "kind that a route names, whatever `Accept` says. `RateLimit` and `RateLimit-Policy` say how often you may.",
     )  # fmt: skip
     told["components"]["schemas"]["Problem"] = PROBLEM
     told["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}

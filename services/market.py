@@ -133,5 +133,5 @@ def build_market(
             await bootstrap(apps["identity"].state.service, staff)
             yield
 
-    front = gateway.build(settings, directory, lifespan)
+    front = gateway.build(settings, directory, clock, lifespan)
     return Market(gateway.Gateway(front, apps | outside), front, apps, outside, cores)

@@ -204,6 +204,8 @@ class Verifier:
     on an unknown key id. While identity does not answer, the known ones serve until what they signed has expired."""
 
     def __init__(self, fetch: Callable[[], Awaitable[KeySet]], issuer: str, clock: Clock) -> None:
+        if not issuer:
+            raise ValueError("issuer: a token of nobody in particular is a token of anybody")
         self._fetch, self._issuer, self._clock = fetch, issuer, clock
         self._keys: dict[str, Key] = {}
         self._asking = asyncio.Lock()
@@ -213,6 +215,8 @@ class Verifier:
 
     async def caller(self, token: str, audience: str = AUDIENCE) -> Caller:
         """Whoever the token speaks for. Raises InvalidToken, in one shape, whatever is wrong with it."""
+        if not audience:
+            raise ValueError("audience: a token for nobody in particular is a token for anybody")
         if len(token) > TOKEN_LENGTH_MAX or not TOKEN_SHAPE.fullmatch(token):
             raise InvalidToken()
         moment = self._clock.now()
@@ -318,8 +322,11 @@ def _header(token: str) -> Mapping[str, Any]:
 
 def _complete(claims: Mapping[str, Any]) -> bool:
     present = all(type(claims.get(name)) is kind for name, kind in CLAIMS.items())
+    said = all(claims.get(name) != "" for name in CLAIMS)
     texts = (*claims["roles"], *(claims.get(name, "") for name in ("amr", "acr", "sid"))) if present else ()
-    return present and all(isinstance(text, str) for text in texts) and _is_moment(claims.get("auth_time", 0))
+    return (
+        present and said and all(isinstance(text, str) for text in texts) and _is_moment(claims.get("auth_time", 0))
+    )  # fmt: skip
 
 
 def _is_moment(seconds: object) -> bool:

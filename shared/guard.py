@@ -4,7 +4,8 @@ Promises: past it, a request has a known host, bounded and unrepeated headers, a
 body that is within its limit and, unless the path takes a stream or a form, one strict UTF-8 JSON document: no
 duplicate keys, no NaN, no depth beyond 32, no control characters, only text in Unicode NFC; and it has come in time.
 Every answer, even to what broke inside, leaves with the headers that keep a browser from guessing, and with the
-request's id, which is this request's again after each neighbour that was asked in this process.
+request's id, which is this request's again after each neighbour that was asked in this process. Beyond as many requests
+as can be worked on at once, the next is told at once to come back, so that those inside are answered in time.
 """
 
 import asyncio
@@ -24,6 +25,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared import log, problems
 from shared.errors import Failure, HeadersTooLarge, Malformed, TooLarge, TooSlow, Unreadable, UnsupportedMedia
 from shared.ids import RequestId
+from shared.overload import Place, Room
+from shared.rates import Meter, Rates
 
 BODY_BYTES_MAX = 1024 * 1024
 BODY_SECONDS_MAX = 15.0
@@ -32,15 +35,21 @@ HEADER_BYTES_MAX = 8 * 1024
 QUERY_BYTES_MAX = 8 * 1024
 DEPTH_MAX = 32
 MEMBERS_MAX = 10_000
+IN_FLIGHT_MAX = 1000
+ALWAYS_ANSWERED = "/health/"
 ONCE_ONLY = {
     b"authorization", b"acting-for", b"content-length", b"content-type", b"host", b"idempotency-key", b"if-range",
     b"purpose", b"range", b"use-id",
 }  # fmt: skip
-SAFE_HEADERS = [
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"x-frame-options", b"DENY"),
-]
+SAFE_HEADERS = {
+    b"x-content-type-options": b"nosniff",
+    b"referrer-policy": b"no-referrer",
+    b"x-frame-options": b"DENY",
+    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
+    b"cross-origin-resource-policy": b"same-origin",
+    b"cache-control": b"no-store",
+}
+ONLY_BY_TLS = {b"strict-transport-security": b"max-age=63072000; includeSubDomains"}
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 BAD_PATH = re.compile(rb"//|/\.{1,2}(/|$)|[\x00-\x1f\x7f-\xff\\;]")
 ENCODED_SLASH = re.compile(rb"%2f", re.I)
@@ -90,12 +99,18 @@ class NotNormalised(Malformed):
 
 @dataclass(frozen=True)
 class Doors:
-    """What is taken where, beside JSON of up to 1 MiB: paths as patterns from the start."""
+    """What is taken where, beside JSON of up to 1 MiB: paths as patterns from the start.
+
+    `pages` are what a browser shows, each with the policy of what it may load. `bids` are last words of paths.
+    """
 
     hosts: tuple[str, ...]
     streams: tuple[str, ...] = ()
     forms: tuple[str, ...] = ()
     larger: Mapping[str, int] | None = None
+    bids: frozenset[str] = frozenset()
+    pages: Mapping[str, bytes] | None = None
+    is_behind_tls: bool = False
 
     def takes_stream(self, path: str) -> bool:
         return any(re.fullmatch(pattern, path) for pattern in self.streams)
@@ -105,8 +120,11 @@ class Doors:
 
 
 class Guard:
-    def __init__(self, app: ASGIApp, doors: Doors) -> None:
-        self._app, self._doors = app, doors
+    """Requires `rates` of this service alone, and counts for itself what is in flight."""
+
+    def __init__(self, app: ASGIApp, doors: Doors, rates: Rates, in_flight_max: int = IN_FLIGHT_MAX) -> None:
+        self._app, self._doors, self._rates, self._room = app, doors, rates, Room(in_flight_max)
+        self._headers = SAFE_HEADERS | (ONLY_BY_TLS if doors.is_behind_tls else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -120,21 +138,29 @@ class Guard:
             log.set_request_id(before)  # a neighbour asked in this process was answered in its asker's own context
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, request_id: RequestId) -> None:
-        started = False
+        started, place = False, Place(self._room)
+        scope["meter"] = meter = Meter(self._rates)
 
         async def send_with_headers(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
+                place.leave()
                 present = {name for name, _ in message["headers"]}
-                extra = [(b"x-request-id", request_id.encode()), *SAFE_HEADERS]
-                if b"cache-control" not in present:
-                    extra.append((b"cache-control", b"no-store"))
-                message["headers"] = [*message["headers"], *extra]
+                own = {**self._headers, **self._page(scope["path"]), **meter.headers()}
+                added = [each for each in own.items() if each[0] not in present]
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode()), *added]
             await send(message)
 
         try:
+            is_always_answered = scope["path"].startswith(ALWAYS_ANSWERED)
+            if not is_always_answered:
+                self._room.require_place()
+            if not any(name == b"authorization" for name, _ in scope["headers"]):
+                meter.count_stranger(scope)
             body = await self._admit(scope, receive)
+            if not is_always_answered:
+                place.take()
             await self._app(scope, receive if body is None else _replay(body, receive), send_with_headers)
         except Exception as error:
             if started:
@@ -148,6 +174,12 @@ class Guard:
                 headers["Connection"] = "close"  # what is still to come is not read to its end
             response = JSONResponse(content, status, headers, media_type=problems.MEDIA_TYPE)
             await response(scope, receive, send_with_headers)
+        finally:
+            place.leave()
+
+    def _page(self, path: str) -> dict[bytes, bytes]:
+        page = (self._doors.pages or {}).get(path)
+        return {} if page is None else {b"content-security-policy": page}
 
     async def _admit(self, scope: Scope, receive: Receive) -> bytes | None:
         """The body, once read and found good; None where it is streamed. Raises what is wrong with the request."""

@@ -10,8 +10,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Annotated
 
 from fastapi import Depends, Request
-
-from shared.core import Core
+from starlette.types import Scope
 
 UNKNOWN = "unknown"
 ADDRESS_LENGTH_MAX = 45
@@ -25,12 +24,22 @@ def network_of(peer: str | None, forwarded: str, trusted: Trusted) -> str:
     for told in reversed(forwarded.split(",") if forwarded else []):
         if address is None or not _is_one_of(address, trusted):
             break
-        address = _address(told.strip()) or address
+        before = _address(told.strip())
+        if before is None:  # whoever is behind the last that could be read
+            break
+        address = before
     if address is None:
         return UNKNOWN
     if isinstance(address, IPv6Address):
         return str(ip_network((address, IPV6_NETWORK_BITS), strict=False))
     return str(address)
+
+
+def network_in(scope: Scope, trusted: Trusted) -> str:
+    """The same, by what stands in a request's scope."""
+    peer = scope.get("client")
+    lines = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    return network_of(peer[0] if peer else None, ",".join(lines), trusted)
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:
@@ -46,10 +55,7 @@ def _is_one_of(address: IPv4Address | IPv6Address, networks: Trusted) -> bool:
 
 
 async def network(request: Request) -> str:
-    core: Core = request.app.state.core
-    peer = request.client.host if request.client else None
-    forwarded = ",".join(request.headers.getlist("X-Forwarded-For"))
-    return network_of(peer, forwarded, core.settings.trusted_proxies)
+    return network_in(request.scope, request.app.state.core.settings.trusted_proxies)
 
 
 Network = Annotated[str, Depends(network)]

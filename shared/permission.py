@@ -16,6 +16,7 @@ from shared.core import Core
 from shared.delegation import Act, OutsideDelegation
 from shared.errors import Forbidden, Unauthenticated
 from shared.ids import DelegationId
+from shared.rates import meter_of
 from shared.standing import NotAdmitted
 
 DELEGATION_PATTERN = r"^delegation_[0-9a-f]{32}$"
@@ -41,8 +42,18 @@ async def authenticated(request: Request) -> Caller:
 
 
 async def representing(request: Request) -> Caller:
-    """The same, who may say that they act for another organisation."""
-    return await _speaker(request, "Authorization")
+    """The same, who may say that they act for another organisation.
+
+    Their request counts for their organisation, or for themselves; one with a bad token for its network address.
+    """
+    meter = meter_of(request.scope)
+    try:
+        caller = await _speaker(request, "Authorization")
+    except InvalidToken:
+        meter.count_stranger(request.scope)
+        raise
+    meter.count(request.scope, caller.participant_id or caller.subject)
+    return caller
 
 
 @dataclass(frozen=True)
@@ -101,7 +112,8 @@ class Representation(Membership):
 class Open(Permission):
     """Anyone at all. Said, so that it was meant."""
 
-    async def __call__(self) -> None: ...  # pyright: ignore[reportIncompatibleMethodOverride]
+    async def __call__(self, request: Request) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        meter_of(request.scope).count_stranger(request.scope)  # whatever token they bring, nobody looks at it
 
 
 @dataclass(frozen=True)
@@ -117,6 +129,13 @@ class Internal(Permission):
     """A neighbouring service, with a token for this one; and the member it acts for, if it says so."""
 
     async def __call__(self, request: Request) -> ServiceCaller:  # pyright: ignore[reportIncompatibleMethodOverride]
+        try:
+            return await self.neighbour(request)
+        except InvalidToken:
+            meter_of(request.scope).count_stranger(request.scope)
+            raise
+
+    async def neighbour(self, request: Request) -> ServiceCaller:
         core: Core = request.app.state.core
         caller = await core.verifier.caller(bearer(request, "Authorization"), audience=core.name)
         if Role.SERVICE not in caller.roles or caller.kind != "service":
@@ -168,7 +187,7 @@ def _representative(request: Request, own: Member, under: str, asked: Representa
 def bearer(request: Request, header: str) -> str:
     """The token in a header. Raises Unauthenticated if there is none."""
     scheme, _, token = request.headers.get(header, "").partition(" ")
-    if not scheme:
+    if header not in request.headers:
         raise Unauthenticated()
     if scheme.lower() != "bearer" or not token:
         raise InvalidToken()

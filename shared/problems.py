@@ -44,6 +44,8 @@ FAMILIES: dict[int, type[Failure]] = {
     500: Failure,  # last: every other family is a Failure too
 }
 MEDIA_TYPE = "application/problem+json"
+CHALLENGE = 'Bearer realm="yaosu"'
+INVALID_TOKEN = "invalid_token"  # RFC 6750's word, and so our code
 MEMBERS = {"type", "title", "status", "detail", "code", "request_id"}
 
 
@@ -68,7 +70,14 @@ def headers(failure: Failure) -> dict[str, str]:
     told = {"Retry-After": str(wait)} if wait else {}
     if isinstance(failure, OutOfRange) and "size" in failure.facts:
         told["Content-Range"] = f"bytes */{failure.facts['size']}"
-    return told | ({"WWW-Authenticate": "Bearer"} if isinstance(failure, Unauthenticated) else {})
+    return told | ({"WWW-Authenticate": _challenge(failure)} if isinstance(failure, Unauthenticated) else {})
+
+
+def _challenge(failure: Unauthenticated) -> str:
+    """As in RFC 6750: whoever brought no token is told no error, but how to bring one."""
+    if failure.told_code != INVALID_TOKEN:
+        return CHALLENGE
+    return f'{CHALLENGE}, error="{INVALID_TOKEN}", error_description="{failure.__doc__}"'
 
 
 def rebuild(problem: Mapping[str, object], known: Iterable[type[Failure]]) -> Failure:

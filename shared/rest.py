@@ -1,8 +1,9 @@
 """How a service asks a neighbour: in this process or over the network, with the same outcome.
 
 Promises: the answer, or the neighbour's own error if the client lists it, or `Unavailable` within the time allowed.
-Only what is safe to repeat is repeated: reads, and writes that carry a key. An answer that does not fit its schema
-counts as no answer. In process, the transport buffers whole answers, so streams always go over a real address.
+Only what is safe to repeat is repeated: reads, and writes that carry a key; and nothing to a neighbour that has too
+much to do already. An answer that does not fit its schema counts as no answer. In process, the transport buffers whole
+answers, so streams always go over a real address.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from pydantic_core import to_json
 
 from shared import log, problems
 from shared.errors import Failure, Unavailable
+from shared.overload import Overloaded
 
 Answer = TypeVar("Answer")
 TIMEOUT_SECONDS = 5.0
@@ -122,13 +124,15 @@ class RestClient:
                     response = await self._peer.ask(method, path, acting_for=acting_for, timeout=None, **parts)
                 return self._read(response, kind)
             except (TimeoutError, HTTPError, Unavailable) as error:
-                if attempt == attempts or isinstance(error, TimeoutError):
+                if attempt == attempts or isinstance(error, TimeoutError | Overloaded):
                     raise Unavailable(service=self._peer.service) from error
             await asyncio.sleep(random.uniform(0, 0.05 * 2**attempt))
         raise AssertionError("attempts is at least one")
 
     def _read(self, response: Response, kind: type[Answer]) -> Answer:
         is_problem = response.headers.get("Content-Type") == problems.MEDIA_TYPE
+        if response.is_server_error and is_problem and _is_overloaded(response):
+            raise Overloaded(service=self._peer.service)
         if response.is_server_error or (response.is_error and not is_problem) or response.is_redirect:
             raise Unavailable(service=self._peer.service)
         if len(response.content) > ANSWER_BYTES_MAX:
@@ -140,3 +144,11 @@ class RestClient:
             return TypeAdapter(kind).validate_json(response.content)
         except ValidationError as error:
             raise Unavailable(service=self._peer.service) from error
+
+
+def _is_overloaded(response: Response) -> bool:
+    try:
+        problem = TypeAdapter(dict[str, object]).validate_json(response.content)
+    except ValidationError:
+        return False
+    return problem.get("code") == Overloaded.code()

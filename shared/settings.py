@@ -5,16 +5,26 @@ its value. Every name is `YAOSU_` and the field's name in capitals; `DATABASE_UR
 """
 
 import secrets
+from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, AliasChoices, AwareDatetime, Field, IPvAnyNetwork, SecretStr, model_validator
+from pydantic import AfterValidator, AliasChoices, AwareDatetime, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.rates import Kind, Policy
 from shared.signing import RandomSecret, SigningKey, read_or_make
 
 SERVICES = ("identity", "catalog", "pricing", "trading", "delivery", "audit")
 SECRET_LENGTH_MIN = 32
+SECRET_SIGNS_MIN = 8  # different ones
+OFTEN_USED = {"admin", "changeme", "example", "password", "postgres", "secret", "yaosu"}
+OWN_MACHINE = {"127.0.0.1", "localhost", "::1"}  # where a token needs no TLS to be kept from others
+MINUTE_SECONDS = 60
+PER_MINUTE_DEVELOPMENT = 1_000_000
+PER_MINUTE_PRODUCTION = {Kind.ANONYMOUS: 6_000, Kind.READS: 12_000, Kind.WRITES: 3_000, Kind.BIDS: 6_000}
 NOTICE_DAYS_PRODUCTION = 5
 
 
@@ -35,7 +45,16 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]", "in-process")  # by which names we are asked
-    issuer: str = "http://127.0.0.1:8000/identity"  # what stands in tokens as `iss`; the same for all services
+    # What stands in tokens as `iss`; the same for all services.
+    issuer: str = Field(default="http://127.0.0.1:8000/identity", pattern=r"^https?://[^/?#]+(/[^?#]*)?$")
+    behind_tls: bool = False  # TLS ends before us: browsers are told to come by it alone from now on
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()  # whose X-Forwarded-For is believed
+    # How often a participant may ask in a minute, of each process; `anonymous`: a network address without a token.
+    anonymous_per_minute: int | None = Field(default=None, gt=0)
+    reads_per_minute: int | None = Field(default=None, gt=0)
+    writes_per_minute: int | None = Field(default=None, gt=0)
+    bids_per_minute: int | None = Field(default=None, gt=0)
+    requests_in_flight_max: int = Field(default=1000, gt=0)  # of each service of a process; beyond, 503 at once
     market_rules: Literal["standard", "demo"] = "standard"
     log_origin: str = "yaosu.example/log"  # the log's name in its checkpoints, for ever
     log_policy: Path | None = None  # C2SP tlog-policy: the log's key, its witnesses, and whose word suffices
@@ -64,7 +83,6 @@ class Settings(BaseSettings):
     # Of whom a second factor is required; without it, of the platform's staff in production, of nobody in development.
     second_factor: Literal["nobody", "staff", "everyone"] | None = None
     log_ins_per_network_max: int = Field(default=100, gt=0)  # that fail, in a quarter of an hour
-    trusted_proxies: tuple[IPvAnyNetwork, ...] = ()  # whose X-Forwarded-For is believed; nobody else's is
     log_key: SecretStr | None = None  # audit's alone. Ed25519, PEM
     # audit's alone: what the keys of disclosed values are kept under. Without it, no service's disclosures are taken.
     disclosure_key: SecretStr | None = None
@@ -82,22 +100,47 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _production_brings_its_own(self) -> Self:
         if self.environment == "production":
-            if self.market_rules != "standard":
-                raise ValueError("market_rules: the short windows of 'demo' are for development only")
-            if self.database_url is None:
-                raise ValueError("database_url: production needs PostgreSQL, e.g. postgresql+asyncpg://user@host/yaosu")
-            if "*" in self.allowed_hosts:
-                raise ValueError("allowed_hosts: name the hosts; any host at all is for development only")
-            if self.second_factor == "nobody":
-                raise ValueError("second_factor: the platform's people need one; 'nobody' is for development only")
+            self._require_what_production_needs()
             for name, secret in self._secrets().items():
-                if secret is not None and len(secret.get_secret_value()) < SECRET_LENGTH_MIN:
-                    raise ValueError(f"{name}: a secret has at least {SECRET_LENGTH_MIN} characters")
+                if secret is not None:
+                    _require_strong(name, secret.get_secret_value())
         if self.database_url is not None and not self.database_url.get_secret_value().startswith(
             ("postgresql+asyncpg://", "sqlite+aiosqlite://")
         ):
             raise ValueError("database_url: name the driver, e.g. postgresql+asyncpg://user@host/yaosu")
         return self
+
+    def _require_what_production_needs(self) -> None:
+        if self.market_rules != "standard":
+            raise ValueError("market_rules: the short windows of 'demo' are for development only")
+        if self.database_url is None:
+            raise ValueError("database_url: production needs PostgreSQL, e.g. postgresql+asyncpg://user@host/yaosu")
+        url = urlsplit(self.database_url.get_secret_value())
+        if url.password is not None and url.password.lower() in {*OFTEN_USED, (url.username or "").lower()}:
+            raise ValueError("database_url: this password is one that others know")
+        if not self.allowed_hosts or any("*" in host for host in self.allowed_hosts):
+            raise ValueError("allowed_hosts: name each host; a wildcard is for development only")
+        if self.log_level == "debug":
+            raise ValueError("log_level: 'debug' tells of what is inside, and is for development only")
+        if "issuer" not in self.model_fields_set:
+            raise ValueError("issuer: say what stands in tokens as `iss`, e.g. https://market.example/identity")
+        issuer = urlsplit(self.issuer)
+        if issuer.scheme != "https" and issuer.hostname not in OWN_MACHINE:
+            raise ValueError("issuer: production needs https, unless it is a trial on one machine")
+        if self.second_factor == "nobody":
+            raise ValueError("second_factor: the platform's people need one; 'nobody' is for development only")
+        if any(network.prefixlen == 0 for network in self.trusted_proxies):
+            raise ValueError("trusted_proxies: name your own; whoever believes everyone knows no address")
+
+    @property
+    def rates(self) -> Mapping[Kind, Policy]:
+        told = {
+            Kind.ANONYMOUS: self.anonymous_per_minute, Kind.READS: self.reads_per_minute,
+            Kind.WRITES: self.writes_per_minute, Kind.BIDS: self.bids_per_minute,
+        }  # fmt: skip
+        production = self.environment == "production"
+        usual = PER_MINUTE_PRODUCTION if production else dict.fromkeys(Kind, PER_MINUTE_DEVELOPMENT)
+        return {kind: Policy(kind, told[kind] or usual[kind], MINUTE_SECONDS) for kind in Kind}
 
     @property
     def notice_days_in_force(self) -> int:
@@ -138,6 +181,13 @@ class Settings(BaseSettings):
             "custodian_signing_key": self.custodian_signing_key, "pseudonym_key": self.pseudonym_key,
             "service_secret": self.service_secret, "verification_key": self.verification_key, **named,
         }  # fmt: skip
+
+
+def _require_strong(name: str, secret: str) -> None:
+    if len(secret) < SECRET_LENGTH_MIN:
+        raise ValueError(f"{name}: a secret has at least {SECRET_LENGTH_MIN} characters")
+    if len(set(secret)) < SECRET_SIGNS_MIN or any(word * 3 in secret.lower() for word in OFTEN_USED):
+        raise ValueError(f"{name}: draw this secret at random; what it is now can be guessed")
 
 
 def with_development_secrets(settings: Settings) -> Settings:

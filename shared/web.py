@@ -11,7 +11,7 @@ import logging
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import Annotated, Any, Generic, TypeVar
@@ -28,12 +28,15 @@ from starlette.routing import BaseRoute
 
 from shared import log, problems
 from shared.changes import Change, parse_positions
+from shared.clock import Clock
 from shared.core import Core
 from shared.errors import Failure, Malformed, Unavailable
 from shared.guard import Doors, Guard
 from shared.heartbeats import Pulse
 from shared.ids import Id
 from shared.permission import Permission, Public, Service
+from shared.rates import Rates
+from shared.settings import Settings
 
 LIMIT_DEFAULT = 20
 LIMIT_MAX = 100
@@ -166,7 +169,7 @@ def application(
         app.router.routes.extend(_included(each).routes)
     for kind in (Failure, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, present)
-    app.add_middleware(Guard, doors=doors or Doors(core.settings.allowed_hosts))
+    protect(app, core.settings, core.clock, doors or Doors(core.settings.allowed_hosts))
     return app
 
 
@@ -180,6 +183,13 @@ def _included(router: APIRouter) -> APIRouter:
         whole.include_router(router, dependencies=[Depends(_only_known_parameters)])
         _kept[id(router)] = router, whole  # the router too, so that its id stays its own
     return _kept[id(router)][1]
+
+
+def protect(app: FastAPI, settings: Settings, clock: Clock, doors: Doors) -> None:
+    """Put the guard before an app, as the settings want it."""
+    doors = replace(doors, is_behind_tls=settings.behind_tls)
+    rates = Rates(settings.rates, clock, trusted=settings.trusted_proxies, bids=doors.bids)
+    app.add_middleware(Guard, doors=doors, rates=rates, in_flight_max=settings.requests_in_flight_max)
 
 
 @cache

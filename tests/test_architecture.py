@@ -108,6 +108,16 @@ ONLY = {  # what is imported by these files alone, and what to do instead
     "holidays":              ({"shared/working_days.py"},                CALENDAR),
     "opendp":                ({"services/delivery/actions/noise.py"},    "draw noise there, once, and keep it"),
 }  # fmt: skip
+ASKS_OUTSIDE = {  # who opens connections, and to whom
+    "shared/rest.py",                # to neighbours, the custodian and witnesses: at addresses of the settings alone
+    "services/certificate_check.py", "services/replay_check.py",  # a person's own programs, to the market they name
+    "services/demo",                 # plays the people, in a process of its own
+}  # fmt: skip
+ASKING = {
+    "httpx2.AsyncClient", "httpx2.Client", "httpx2.AsyncHTTPTransport", "httpx2.HTTPTransport", "httpx2.get",
+    "httpx2.post", "httpx2.request", "httpx2.stream", "urllib.request", "http.client", "socket", "requests", "aiohttp",
+    "urllib3", "smtplib", "ftplib", "asyncio.open_connection", "asyncio.create_connection",
+}  # fmt: skip
 CLOCK_READERS = {"now", "utcnow", "today"}  # of datetime and date
 FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 60
@@ -226,6 +236,21 @@ def only_one_file_does_this(path: str, source: str) -> Iterator[str]:
                 yield f"only {' and '.join(sorted(allowed))} may use {wanted}: {instead}"
 
 
+def only_these_ask_outside(path: str, source: str) -> Iterator[str]:
+    """So that nobody's input names whom we call: the few places that open a connection can be read."""
+    if any(path == home or path.startswith(f"{home}/") for home in ASKS_OUTSIDE) or path.startswith("verifier/"):
+        return
+    for name in imports(source):
+        if name == "httpx2" or within(name, ASKING):
+            yield f"{name} opens connections: ask through a shared.rest.Peer, whose address the settings say"
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Call(func=ast.Attribute(attr="open_connection" | "create_connection" | "sock_connect")):
+                yield f"line {node.lineno} opens a connection: ask through a shared.rest.Peer"
+            case _:
+                pass
+
+
 def only_the_clock_reads_the_time(path: str, source: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(source)):
         match node:
@@ -279,7 +304,8 @@ def nothing_is_left_for_later(path: str, source: str) -> Iterator[str]:
 CHECKS: tuple[Callable[[str, str], Iterator[str]], ...] = (
     rules_are_pure, pure_shared_modules_are_pure, rooms_look_down, services_meet_at_their_faces,
     shared_knows_no_service, the_demo_is_a_stranger, the_verifier_stands_alone, only_one_file_does_this,
-    only_the_clock_reads_the_time, only_problems_knows_the_statuses_of_errors, only_stores_and_tables_know_sql,
+    only_these_ask_outside, only_the_clock_reads_the_time, only_problems_knows_the_statuses_of_errors,
+    only_stores_and_tables_know_sql,
     a_file_is_read_in_one_sitting, nothing_is_left_for_later,
 )  # fmt: skip
 TESTS_TOO = (a_file_is_read_in_one_sitting, nothing_is_left_for_later)  # tests forge tokens and import everything
@@ -332,6 +358,10 @@ def test_folders_need_no_init_file():
     (only_one_file_does_this, "services/delivery/rules/cube.py", "importlib.import_module('opendp.prelude')"),
     (only_one_file_does_this, "services/catalog/rules/search.py", "import rjieba"),
     (only_one_file_does_this, "services/delivery/actions.py", "arrow = importlib.import_module('pyarrow')"),
+    (only_these_ask_outside, "services/trading/actions/order.py", "from httpx2 import AsyncClient"),
+    (only_these_ask_outside, "services/catalog/actions/access.py", "import httpx2"),
+    (only_these_ask_outside, "services/delivery/actions/export.py", "from urllib.request import urlopen"),
+    (only_these_ask_outside, "services/audit/witnesses.py", "asyncio.open_connection(host, 80)"),
     (only_the_clock_reads_the_time, "services/trading/jobs.py", "now = datetime.now(UTC)"),
     (only_problems_knows_the_statuses_of_errors, "services/trading/api.py", "answer(status_code=409)"),
     (only_problems_knows_the_statuses_of_errors, "services/trading/actions.py", "found = answer.status_code == 404"),
@@ -352,6 +382,7 @@ def test_a_planted_fault_is_found(check: Callable[[str, str], Iterator[str]], pa
     ("services/trading/store/auction.py", "from sqlalchemy import select\nfrom services.trading.store import rows"),
     ("services/delivery/inspector/__main__.py", "import duckdb"),
     ("services/trading/api.py", "created(status_code=201)"),
+    ("services/audit/witnesses.py", "from httpx2 import HTTPError, Response"),
     ("services/gateway.py", "from services.trading.app import build"),
 ])  # fmt: skip
 def test_what_is_allowed_is_not_complained_of(path: str, source: str):

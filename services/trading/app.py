@@ -18,7 +18,10 @@ from shared import web
 from shared.changes import FeedClient
 from shared.commits import Commits
 from shared.core import Core
+from shared.guard import Doors
 from shared.signing import public_key_of
+
+BIDS = frozenset({"bids", "sealed-bids", "offers"})  # last words of paths: what is offered for a thing
 
 
 def build(
@@ -35,4 +38,5 @@ def build(
     )  # fmt: skip
     loops = [partial(jobs.run, trading, job) for job in jobs.JOBS if job is not jobs.close_auctions]
     own = [partial(jobs.run_closer, trading), partial(jobs.follow, trading)]
-    return web.application(core, router, trading, jobs=[*loops, *own])
+    doors = Doors(core.settings.allowed_hosts, bids=BIDS)
+    return web.application(core, router, trading, jobs=[*loops, *own], doors=doors)

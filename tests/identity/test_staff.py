@@ -31,7 +31,12 @@ def test_a_development_market_draws_its_log_ins_once_where_only_their_owner_can_
 
 def test_production_has_no_log_ins_to_start_with(tmp_path: Path):
     url = SecretStr("postgresql+asyncpg://yaosu@host/yaosu")
-    assert staff.development_log_ins(Settings(environment="production", var=tmp_path, database_url=url)) == []
+    assert (
+        staff.development_log_ins(
+            Settings(environment="production", issuer="https://market.example/identity", var=tmp_path, database_url=url)
+        )
+        == []
+    )
     assert list(tmp_path.iterdir()) == []
 
 

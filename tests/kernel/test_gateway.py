@@ -11,6 +11,7 @@ from httpx2 import ASGITransport, AsyncClient
 from services import gateway
 from shared.rest import Directory
 from shared.settings import SERVICES, Settings
+from tests.support.clock import ToldClock
 from tests.support.writes import KEYLESS, WRITES
 
 
@@ -30,7 +31,7 @@ async def says_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWrite
 
 
 async def client_of(directory: Directory) -> AsyncClient:
-    transport = ASGITransport(gateway.build(Settings(), directory), raise_app_exceptions=False)
+    transport = ASGITransport(gateway.build(Settings(), directory, ToldClock()), raise_app_exceptions=False)
     return AsyncClient(transport=transport, base_url="http://localhost")
 
 

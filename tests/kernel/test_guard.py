@@ -14,6 +14,9 @@ from starlette.types import Message, Receive, Scope, Send
 from shared import guard, log
 from shared.errors import Failure
 from shared.guard import BODY_BYTES_MAX, DEPTH_MAX, HEADERS_MAX, MEMBERS_MAX, Doors, Guard, check_json
+from shared.rates import Rates
+from shared.settings import Settings
+from tests.support.clock import ToldClock
 
 HOST = (b"host", b"market.example")
 JSON = (b"content-type", b"application/json")
@@ -49,7 +52,7 @@ class Answer:
 
 async def ask(
     *chunks: bytes, method: str = "POST", path: bytes = b"/things", query: bytes = b"",
-    headers: Headers = (HOST, JSON), receive: Receive | None = None, inside: Any = None,
+    headers: Headers = (HOST, JSON), receive: Receive | None = None, inside: Any = None, guarded: Guard | None = None,
 ) -> Answer:  # fmt: skip
     """What a client gets that sends exactly these bytes."""
     inside, sent = inside or Inside(), list[Message]()
@@ -68,7 +71,7 @@ async def ask(
         "type": "http", "method": method, "path": path.decode("latin-1"), "raw_path": path, "query_string": query,
         "headers": list(headers),
     }  # fmt: skip
-    await Guard(inside, DOORS)(scope, receive or receive_all, send)
+    await (guarded or Guard(inside, DOORS, Rates(Settings().rates, ToldClock())))(scope, receive or receive_all, send)
     return Answer(sent[0]["status"], dict(sent[0]["headers"]), json.loads(sent[1]["body"]), inside)
 
 
@@ -284,8 +287,42 @@ async def test_a_refusal_has_the_same_headers_and_an_id_like_any_answer():
     answer = await ask(b"{", headers=[HOST, JSON])
     assert answer.headers[b"content-type"] == b"application/problem+json"
     assert answer.headers[b"x-content-type-options"] == b"nosniff"
-    assert answer.headers[b"cache-control"] == b"no-store"
     assert answer.headers[b"x-request-id"].decode() == answer.document["request_id"]
+
+
+SAFE = {
+    b"x-content-type-options": b"nosniff", b"referrer-policy": b"no-referrer", b"x-frame-options": b"DENY",
+    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
+    b"cross-origin-resource-policy": b"same-origin", b"cache-control": b"no-store",
+}  # fmt: skip
+TLS = b"strict-transport-security"
+
+
+@pytest.mark.parametrize("body", [b"{}", b"{"])
+async def test_every_answer_tells_a_browser_to_guess_and_to_load_nothing(body: bytes):
+    answer = await ask(body)
+    assert {name: answer.headers.get(name) for name in SAFE} == SAFE
+    assert TLS not in answer.headers, "whoever is reached without TLS must not promise it"
+
+
+async def test_an_answers_own_word_counts_and_stands_there_once():
+    async def says_otherwise(_: Scope, __: Receive, send: Send) -> None:
+        headers = [(b"cache-control", b"public, max-age=60"), (b"content-type", b"text/plain")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    answer = await ask(b"{}", inside=says_otherwise)
+    assert answer.headers == {**answer.headers, **SAFE, b"cache-control": b"public, max-age=60"}
+
+
+async def test_a_page_may_load_what_is_said_of_it_and_tls_is_promised_where_it_ends_before_us():
+    doors = Doors(("market.example",), pages={"/docs": b"script-src 'self'"}, is_behind_tls=True)
+    guarded = Guard(Inside(), doors, Rates(Settings().rates, ToldClock()))
+    page = await ask(method="GET", path=b"/docs", headers=[HOST], guarded=guarded)
+    part = await ask(method="GET", path=b"/docs/x", headers=[HOST], guarded=guarded)
+    assert page.headers[b"content-security-policy"] == b"script-src 'self'"
+    assert part.headers[b"content-security-policy"] == SAFE[b"content-security-policy"]
+    assert page.headers[TLS] == part.headers[TLS] == b"max-age=63072000; includeSubDomains"
 
 
 async def breaks(_: Scope, __: Receive, ___: Send) -> None:

@@ -146,7 +146,7 @@ async def test_each_caller_may_ask_what_the_table_says(hall: Hall):
 @on_sqlite
 async def test_a_denial_says_what_was_missing_and_how_to_say_who_you_are(hall: Hall):
     unknown, denied = await hall.get("anyone", "buyer"), await hall.get("provider", "buyer")
-    assert (unknown.json()["code"], unknown.headers["WWW-Authenticate"]) == ("unauthenticated", "Bearer")
+    assert (unknown.json()["code"], unknown.headers["WWW-Authenticate"]) == ("unauthenticated", 'Bearer realm="yaosu"')
     assert (denied.json()["code"], denied.json()["roles"]) == ("not_your_role", ["buyer"])
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from shared import problems
+from shared.access import InvalidToken
 from shared.errors import Conflict, Failure, Forbidden, OutOfRange, TooMany, Unauthenticated, Unavailable
 from shared.money import Money
 
@@ -66,7 +67,9 @@ def test_what_a_client_does_not_list_is_our_own_failure(document: dict[str, obje
     (Unavailable(),                      {"Retry-After": "1"}),
     (Unavailable(retry_after_seconds=5), {"Retry-After": "5"}),
     (TooMany(retry_after_seconds=60),    {"Retry-After": "60"}),
-    (Unauthenticated(),                  {"WWW-Authenticate": "Bearer"}),
+    (Unauthenticated(),                  {"WWW-Authenticate": 'Bearer realm="yaosu"'}),
+    (InvalidToken(),                     {"WWW-Authenticate": 'Bearer realm="yaosu", error="invalid_token", '
+                                                              'error_description="This token is not valid here."'}),
 ])  # fmt: skip
 def test_headers_say_when_to_come_back_and_how_to_say_who_one_is(failure: Failure, headers: dict[str, str]):
     assert problems.headers(failure) == headers

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from shared import log, problems
 from shared.errors import Conflict, Failure, NotFound, Unavailable
 from shared.ids import RequestId
+from shared.overload import Overloaded
 from shared.rest import ATTEMPTS_MAX, Directory, Peer, RestClient
 
 
@@ -110,6 +111,15 @@ async def street() -> AsyncGenerator[Street]:
 async def test_an_answer_comes_as_its_type(street: Street):
     street.catalog.behaviours = [GOOD]
     assert await street.client.asset() == AssetView(id="1", grade="G2")
+
+
+async def test_a_neighbour_that_has_too_much_to_do_is_not_asked_a_second_time(street: Street):
+    for behaviour, asked in ((refuses(Overloaded(retry_after_seconds=1)), 1), (refuses(Unavailable()), ATTEMPTS_MAX),
+                             (answers(b"overloaded", 503, problems.MEDIA_TYPE), ATTEMPTS_MAX)):  # fmt: skip
+        street.catalog.behaviours, street.catalog.requests = [behaviour], []
+        with pytest.raises(Unavailable) as away:
+            await street.client.asset()
+        assert (len(street.catalog.requests), away.value.facts) == (asked, {"service": "catalog"})
 
 
 async def test_a_request_says_which_service_asks_for_whom_and_in_which_request(street: Street):

@@ -1,19 +1,27 @@
 """Settings: nothing falls back to a secret that others know, and each that is wrong names itself."""
 
+import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+import typer
 from pydantic import ValidationError
 
+from services import __main__
+from shared.access import KeySet, Verifier
 from shared.settings import SERVICES, Settings, with_development_secrets
+from tests.support.clock import ToldClock
 
-LONG = "s3cret-" * 6
+LONG = "dRaWn-4t-r4nd0m-" * 3
 KEPT = ("token_key", "identity_key", "log_key", "custodian_signing_key", "pseudonym_key")
 PRODUCTION = {
     "YAOSU_ENVIRONMENT": "production", "YAOSU_DATABASE_URL": "postgresql+asyncpg://yaosu:hunter2@host/yaosu",
     "YAOSU_TOKEN_KEY": LONG, "YAOSU_LOG_KEY": LONG, "YAOSU_SERVICE_SECRET": LONG,
-    "YAOSU_SERVICE_SECRETS": f'{{"catalog": "{LONG}"}}',
+    "YAOSU_SERVICE_SECRETS": f'{{"catalog": "{LONG}"}}', "YAOSU_ISSUER": "https://market.example/identity",
 }  # fmt: skip
 
 
@@ -52,7 +60,27 @@ def test_the_database_is_found_under_its_customary_name_too(monkeypatch: pytest.
     ("YAOSU_DATABASE_URL",    "mysql://hunter2",    "database_url"),
     ("YAOSU_MARKET_RULES",    "demo",               "market_rules"),
     ("YAOSU_MARKET_RULES",    "no-rules-7",         "market_rules"),
+    ("YAOSU_DATABASE_URL",    "postgresql+asyncpg://yaosu:Yaosu@host/yaosu", "database_url"),
+    ("YAOSU_DATABASE_URL",    "postgresql+asyncpg://market:market@host/yaosu", "database_url"),
+    ("YAOSU_DATABASE_URL",    "postgresql+asyncpg://yaosu:postgres@host/yaosu", "database_url"),
     ("YAOSU_ALLOWED_HOSTS",   '["host", "*"]',      "allowed_hosts"),
+    ("YAOSU_ALLOWED_HOSTS",   '["*.market.example"]', "allowed_hosts"),
+    ("YAOSU_ALLOWED_HOSTS",   '["host", "market.*"]', "allowed_hosts"),
+    ("YAOSU_ALLOWED_HOSTS",   "[]",                 "allowed_hosts"),
+    ("YAOSU_LOG_LEVEL",       "debug",              "log_level"),
+    ("YAOSU_ISSUER",          "",                   "issuer"),
+    ("YAOSU_ISSUER",          "market.example",     "issuer"),
+    ("YAOSU_ISSUER",          "http://market.example/identity", "issuer"),
+    ("YAOSU_ISSUER",          "http://127.0.0.1.market.example/identity", "issuer"),
+    ("YAOSU_ISSUER",          "https://market.example/identity?x=1", "issuer"),
+    ("YAOSU_TRUSTED_PROXIES", '["0.0.0.0/0"]',      "trusted_proxies"),
+    ("YAOSU_TRUSTED_PROXIES", '["10.0.0.0/8", "::/0"]', "trusted_proxies"),
+    ("YAOSU_TRUSTED_PROXIES", '["short-7"]',        "trusted_proxies"),
+    ("YAOSU_BIDS_PER_MINUTE", "0",                  "bids_per_minute"),
+    ("YAOSU_REQUESTS_IN_FLIGHT_MAX", "0",           "requests_in_flight_max"),
+    ("YAOSU_TOKEN_KEY",       "short-7" * 6,        "token_key"),
+    ("YAOSU_LOG_KEY",         "a" * 64,             "log_key"),
+    ("YAOSU_SERVICE_SECRET",  "changeme" * 8,       "service_secret"),
     ("YAOSU_TOKEN_KEY",       "short-7",            "token_key"),
     ("YAOSU_TOKEN_KEY_NEXT",  "short-7",            "token_key_next"),
     ("YAOSU_IDENTITY_KEY",    "short-7",            "identity_key"),
@@ -79,14 +107,65 @@ def test_each_setting_that_is_wrong_names_itself_and_never_its_value(
 ):
     with pytest.raises(ValidationError) as refused:
         from_environment(monkeypatch, PRODUCTION | {name: value})
-    places = [".".join(map(str, found["loc"])) or found["msg"] for found in refused.value.errors()]
-    assert len(places) == 1 and named in places[0].lower()
+    places = {str(found["loc"][0]) if found["loc"] else found["msg"] for found in refused.value.errors()}
+    assert len(places) == 1 and named in places.pop().lower()
     assert not any(secret in str(refused.value) for secret in ("hunter2", "short-7", LONG))
 
 
-def test_production_without_a_database_server_is_refused(monkeypatch: pytest.MonkeyPatch):
-    with pytest.raises(ValidationError, match="database_url"):
-        from_environment(monkeypatch, {"YAOSU_ENVIRONMENT": "production"})
+@pytest.mark.parametrize("name", ["YAOSU_ISSUER", "YAOSU_DATABASE_URL"])
+def test_production_guesses_neither_who_it_is_nor_where_its_database_is(monkeypatch: pytest.MonkeyPatch, name: str):
+    with pytest.raises(ValidationError, match=name.removeprefix("YAOSU_").lower()):
+        from_environment(monkeypatch, {other: value for other, value in PRODUCTION.items() if other != name})
+
+
+@pytest.mark.parametrize("issuer", ["http://127.0.0.1:8080/identity", "http://localhost/identity", "http://[::1]:1/i"])
+def test_a_trial_of_production_on_one_machine_needs_no_tls(monkeypatch: pytest.MonkeyPatch, issuer: str):
+    assert from_environment(monkeypatch, PRODUCTION | {"YAOSU_ISSUER": issuer}).issuer == issuer
+
+
+@pytest.mark.parametrize("name, value", [
+    ("YAOSU_LOG_LEVEL", "debug"), ("YAOSU_ALLOWED_HOSTS", '["*"]'), ("YAOSU_SERVICE_SECRET", "x"),
+    ("YAOSU_TRUSTED_PROXIES", '["0.0.0.0/0"]'), ("YAOSU_ISSUER", "http://market.example/identity"),
+])  # fmt: skip
+def test_what_only_production_refuses_is_free_in_development(monkeypatch: pytest.MonkeyPatch, name: str, value: str):
+    from_environment(monkeypatch, {name: value})
+
+
+@pytest.mark.parametrize("name, value, named", [
+    ("YAOSU_ALLOWED_HOSTS", '["*"]', "allowed_hosts"), ("YAOSU_ISSUER", "", "issuer"),
+    ("YAOSU_LOG_LEVEL", "debug", "log_level"),
+    ("YAOSU_SERVICE_SECRET", "short-7", "service_secret"),
+])  # fmt: skip
+def test_the_command_line_names_the_setting_and_ends(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str, named: str
+):
+    for each, told in (PRODUCTION | {name: value}).items():
+        monkeypatch.setenv(each, told)
+    with pytest.raises(typer.Exit) as ended:
+        __main__._settings()  # pyright: ignore[reportPrivateUsage]
+    said = capsys.readouterr().err
+    assert (ended.value.exit_code, named in said, "short-7" in said) == (2, True, False)
+
+
+def test_a_real_process_ends_at_once_and_names_the_setting(tmp_path: Path):
+    bad = os.environ | PRODUCTION | {"YAOSU_ALLOWED_HOSTS": '["*.market.example"]', "YAOSU_VAR": str(tmp_path)}
+    ended = subprocess.run(
+        [sys.executable, "-m", "services", "serve", "catalog"], env=bad, capture_output=True, text=True
+    )
+    assert (ended.returncode, "allowed_hosts" in ended.stderr) == (2, True), ended.stderr
+    assert "market.example" not in ended.stderr and not list(tmp_path.iterdir())
+
+
+def test_an_audience_and_an_issuer_are_never_left_open():
+    """Where a verifier compares only what it was told to compare, nothing told is everything allowed."""
+    with pytest.raises(ValueError, match="issuer"):
+        Verifier(nobody, "", ToldClock())
+    with pytest.raises(ValueError, match="audience"):
+        asyncio.run(Verifier(nobody, "https://market.example/identity", ToldClock()).caller("x", audience=""))
+
+
+async def nobody() -> KeySet:
+    return {"keys": []}
 
 
 @pytest.mark.parametrize("environment, second_factor, required_of", [

@@ -10,6 +10,7 @@ from services.trading.api.bids import BidRoute
 from tests.support.bench import Person
 from tests.trading.market import START, STEP, Market, code, yuan
 
+OF_ONE = {"x-request-id", "content-length", "ratelimit"}  # request
 OWN = {"id", "sequence", "maximum", "price_after"}  # of each bid
 
 
@@ -75,7 +76,7 @@ def _but_own(bid: dict[str, Any]) -> dict[str, Any]:
 
 
 def _headers(answer: Response) -> dict[str, str]:
-    return {name: value for name, value in answer.headers.items() if name not in {"x-request-id", "content-length"}}
+    return {name: value for name, value in answer.headers.items() if name not in OF_ONE}
 
 
 def _problem(answer: Response) -> dict[str, Any]:

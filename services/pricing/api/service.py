@@ -22,7 +22,7 @@ class PartyOrNeighbour(Permission):
         self, request: Request
     ) -> Member | ServiceCaller:
         try:
-            return await Internal()(request)
+            return await Internal().neighbour(request)
         except InvalidToken:  # not a token for this service, so it must be a member's
             party = Membership(frozenset({Role.BUYER, Role.PROVIDER}))
             return await party(request, await authenticated(request))
