@@ -35,6 +35,8 @@ TOKEN_LENGTH_MAX = 4096
 TOKEN_SHAPE = re.compile(r"[\w-]+\.[\w-]+\.[\w-]{85}[AQgw]", re.ASCII)  # no spare bits after 64 bytes of signature
 LIFETIME_MAX = timedelta(minutes=10)
 LEEWAY = timedelta(seconds=30)
+ACR_STRONG = frozenset({"totp"})
+STEP_UP_LIFETIME = timedelta(minutes=10)
 REFRESH_INTERVAL = timedelta(seconds=30)
 RETRY_INTERVAL = timedelta(seconds=1)
 CACHE_SIZE = 10_000
@@ -57,6 +59,10 @@ class InvalidToken(Unauthenticated):
     """This token is not valid here."""
 
 
+class InsufficientUserAuthentication(Unauthenticated):
+    """This takes a fresh proof of who you are, by more than a password."""
+
+
 class NotYourRole(Forbidden):
     """Your role does not include this."""
 
@@ -71,6 +77,17 @@ class Caller:
     participant_id: ParticipantId | None = None
     authenticated_by: str | None = None
     token: str | None = field(default=None, repr=False)
+    acr: str | None = None  # how strong the proof of who they are was, and when they gave it
+    authenticated_at: datetime | None = None
+
+    def is_stepped_up(self, now: datetime) -> bool:
+        """Whether they have just given a strong proof: a person by a second factor, a program by its own key, which
+        proves itself anew for each token."""
+        if self.kind == "client":
+            return self.authenticated_by == "private_key_jwt"
+        if self.acr not in ACR_STRONG or self.authenticated_at is None:
+            return False
+        return now - STEP_UP_LIFETIME <= self.authenticated_at <= now + LEEWAY
 
     @property
     def actor(self) -> Actor:
@@ -247,14 +264,19 @@ def _header(token: str) -> Mapping[str, Any]:
 
 def _complete(claims: Mapping[str, Any]) -> bool:
     present = all(type(claims.get(name)) is kind for name, kind in CLAIMS.items())
-    return present and all(isinstance(member, str) for member in (*claims["roles"], claims.get("amr", "")))
+    texts = (*claims["roles"], claims.get("amr", ""), claims.get("acr", ""))
+    return present and all(isinstance(text, str) for text in texts) and type(claims.get("auth_time", 0)) is int
 
 
 def _caller(claims: Mapping[str, Any], token: str) -> Caller:
     try:
         participant_id = ParticipantId(claims["org"]) if "org" in claims else None
-    except (ValueError, TypeError) as error:
+        authenticated_at = datetime.fromtimestamp(claims["auth_time"], UTC) if "auth_time" in claims else None
+    except (ValueError, TypeError, OverflowError, OSError) as error:
         raise InvalidToken() from error
     subject = claims["sub"]
     kind = next((kind for kind in ("client", "service") if subject.startswith((f"{kind}_", f"{kind}:"))), "user")
-    return Caller(subject, kind, frozenset(claims["roles"]), participant_id, claims.get("amr"), token)
+    return Caller(
+        subject, kind, frozenset(claims["roles"]), participant_id, claims.get("amr"), token, claims.get("acr"),
+        authenticated_at,
+    )  # fmt: skip

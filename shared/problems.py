@@ -5,6 +5,7 @@ what was sent is never echoed, and an error nobody foresaw says nothing of the i
 """
 
 from collections.abc import Iterable, Mapping
+from typing import cast
 
 from pydantic_core import to_jsonable_python
 
@@ -68,7 +69,19 @@ def headers(failure: Failure) -> dict[str, str]:
     told = {"Retry-After": str(wait)} if wait else {}
     if isinstance(failure, OutOfRange) and "size" in failure.facts:
         told["Content-Range"] = f"bytes */{failure.facts['size']}"
-    return told | ({"WWW-Authenticate": "Bearer"} if isinstance(failure, Unauthenticated) else {})
+    return told | ({"WWW-Authenticate": _challenge(failure)} if isinstance(failure, Unauthenticated) else {})
+
+
+def _challenge(failure: Unauthenticated) -> str:
+    """By RFC 6750; and by RFC 9470 where the proof of who is asking was not strong or not fresh enough."""
+    if "max_age_seconds" not in failure.facts:
+        return "Bearer"
+    strong = " ".join(cast(list[str], failure.facts["acr_values"]))
+    told = {
+        "error": failure.told_code, "error_description": "A stronger or more recent proof is required",
+        "acr_values": strong, "max_age": str(failure.facts["max_age_seconds"]),
+    }  # fmt: skip
+    return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in told.items())
 
 
 def rebuild(problem: Mapping[str, object], known: Iterable[type[Failure]]) -> Failure:

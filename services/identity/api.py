@@ -32,7 +32,17 @@ from shared import web
 from shared.access import ALGORITHM
 from shared.idempotency import Keyed
 from shared.ids import ApiClientId, KeyId, ParticipantId, UserId
-from shared.permission import Authenticated, OperatorSecurity, Party, Public, Staff
+from shared.permission import (
+    AccountCloser,
+    AccountKeeper,
+    AccountReader,
+    Authenticated,
+    DirectoryReader,
+    OperatorSecurity,
+    Party,
+    Public,
+    Staff,
+)
 from shared.web import Listing, PageQuery, created
 
 PREFIX = "/identity/v1"
@@ -80,7 +90,7 @@ async def participants(
 
 @router.get("/v1/participants/{participant_id}")
 async def one_participant(
-    participant_id: ParticipantId, caller: Authenticated, identity: IdentityService
+    participant_id: ParticipantId, caller: DirectoryReader, identity: IdentityService
 ) -> ParticipantView:
     """Your own organisation; any, for the platform's staff and the regulator."""
     return ParticipantView.of(await participant.participant(identity, caller, participant_id))
@@ -117,7 +127,7 @@ async def affiliate(
 
 @router.get("/v1/participants/{participant_id}/affiliations")
 async def affiliations(
-    participant_id: ParticipantId, caller: Authenticated, identity: IdentityService
+    participant_id: ParticipantId, caller: DirectoryReader, identity: IdentityService
 ) -> list[AffiliationView]:
     """Whose affiliate a participant is."""
     found = await participant.affiliates(identity, caller, participant_id)
@@ -150,7 +160,7 @@ async def me(caller: Authenticated, identity: IdentityService) -> MeView:
 
 @router.post("/v1/users", status_code=201)
 async def create_user(
-    new: NewUser, caller: Party, once: Keyed, identity: IdentityService, response: Response
+    new: NewUser, caller: AccountKeeper, once: Keyed, identity: IdentityService, response: Response
 ) -> UserView:
     """Give someone of your organisation a log-in. Requires its administrator."""
     user = await account.create_user(identity, caller, new.login, new.password, roles_of(new.roles), once)
@@ -159,21 +169,21 @@ async def create_user(
 
 
 @router.get("/v1/users")
-async def users(caller: Authenticated, identity: IdentityService, page: PageQuery) -> Listing[UserView]:
+async def users(caller: AccountReader, identity: IdentityService, page: PageQuery) -> Listing[UserView]:
     """The users of your organisation. Requires its administrator."""
     found = await account.users(identity, caller, page)
     return Listing[UserView].of([UserView.model_validate(each) for each in found], page, lambda view: view.id)
 
 
 @router.post("/v1/users/{user_id}/disable")
-async def disable_user(user_id: UserId, caller: Authenticated, once: Keyed, identity: IdentityService) -> UserView:
+async def disable_user(user_id: UserId, caller: AccountCloser, once: Keyed, identity: IdentityService) -> UserView:
     """Keep someone of your organisation out; anyone, for an operator for security."""
     return UserView.model_validate(await account.disable_user(identity, caller, user_id, once))
 
 
 @router.post("/v1/clients", status_code=201)
 async def create_client(
-    new: NewClient, caller: Party, once: Keyed, identity: IdentityService, response: Response
+    new: NewClient, caller: AccountKeeper, once: Keyed, identity: IdentityService, response: Response
 ) -> NewClientView:
     """Give a program of your organisation credentials. The secret is shown in this answer only."""
     client, secret = await account.create_client(identity, caller, new.name, roles_of(new.roles), once)
@@ -182,7 +192,7 @@ async def create_client(
 
 
 @router.get("/v1/clients")
-async def clients(caller: Authenticated, identity: IdentityService, page: PageQuery) -> Listing[ClientView]:
+async def clients(caller: AccountReader, identity: IdentityService, page: PageQuery) -> Listing[ClientView]:
     """The API clients of your organisation. Requires its administrator."""
     found = await account.clients(identity, caller, page)
     return Listing[ClientView].of(
@@ -192,7 +202,7 @@ async def clients(caller: Authenticated, identity: IdentityService, page: PageQu
 
 @router.post("/v1/clients/{client_id}/disable")
 async def disable_client(
-    client_id: ApiClientId, caller: Authenticated, once: Keyed, identity: IdentityService
+    client_id: ApiClientId, caller: AccountCloser, once: Keyed, identity: IdentityService
 ) -> ClientView:
     """Take a client's access away."""
     return ClientView.model_validate(await account.disable_client(identity, caller, client_id, once))
@@ -203,7 +213,7 @@ async def disable_client(
 
 @router.post("/v1/signing-keys", status_code=201)
 async def register_key(
-    new: NewSigningKey, caller: Party, once: Keyed, identity: IdentityService, response: Response
+    new: NewSigningKey, caller: AccountKeeper, once: Keyed, identity: IdentityService, response: Response
 ) -> SigningKeyView:
     """Register the public key with which your organisation will sign contracts. Requires its administrator."""
     key = await account.register_key(identity, caller, new.public_key, once)
@@ -221,7 +231,7 @@ async def keys(caller: Party, identity: IdentityService, page: PageQuery) -> Lis
 
 
 @router.post("/v1/signing-keys/{key_id}/revoke")
-async def revoke_key(key_id: KeyId, caller: Party, once: Keyed, identity: IdentityService) -> SigningKeyView:
+async def revoke_key(key_id: KeyId, caller: AccountKeeper, once: Keyed, identity: IdentityService) -> SigningKeyView:
     """Sign nothing more with this key. What it signed before stays signed. Requires the administrator."""
     return SigningKeyView.model_validate(await account.revoke_key(identity, caller, key_id, once))
 

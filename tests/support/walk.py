@@ -1,0 +1,84 @@
+"""Every route of a furnished market, asked by every kind of caller: who is told that they may not, and in what way."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, cast
+
+from httpx2 import Response
+
+from services.demo.shelves import ALPHA, AVIATION, BETA, CIVIC, GAMMA
+from tests.support.doors import OF_TRADING, READS, Door, headers_of
+from tests.support.whole import WholeMarket
+from tests.support.write import ANYONE, BUSINESS, CUSTODIAN, NEIGHBOUR, SECURITY
+from tests.support.writes import FORMS, STREAMS
+
+# Who is asking, by the name of the column in the table by hand. A neighbour asks alone, for Alpha, or for a stranger.
+CALLERS: Mapping[str, str] = {
+    "anonymous": ANYONE, "buyer": ALPHA, "provider": AVIATION, "other_buyer": GAMMA, "other_provider": CIVIC,
+    "suspended": BETA, "business": BUSINESS, "system": "system", "security": SECURITY, "audit": "log",
+    "regulator": "regulator", "arbiter": "arbiter", "service": NEIGHBOUR, "for_buyer": ALPHA, "for_other": GAMMA,
+}  # fmt: skip
+THROUGH_A_NEIGHBOUR = {"for_buyer", "for_other"}
+ANSWERS = {401: "u", 403: "f", 404: "n"}
+ID = re.compile("([a-z_]+)_0{32}")
+
+
+async def ask(
+    market: WholeMarket, door: Door, caller: str, ids: Mapping[str, str], query: Mapping[str, str] | None = None
+) -> Response:
+    """Send the good request to this door as that caller, about these things, and those of nobody where none is given."""
+    body = None if door.method in READS else about(door.write.body, ids)
+    content = json.dumps(body).encode() if body is not None else b""
+    headers = await _headers(market, door, caller, content)
+    path, query = door.path(**ids), {**needed(door, ids), **(query or {})}
+    return await market.client.request(door.method, path, params=query, content=content, headers=headers)
+
+
+def answer_of(response: Response) -> str:
+    """One letter: unknown, forbidden, not there; a dot for whatever is told to those who may ask."""
+    return ANSWERS.get(response.status_code, ".")
+
+
+def about(body: Any, ids: Mapping[str, str]) -> Any:
+    """A sample that names these things instead of those of nobody."""
+    match body:
+        case dict():
+            return {name: about(value, ids) for name, value in cast(dict[str, Any], body).items()}
+        case list():
+            return [about(value, ids) for value in cast(list[Any], body)]
+        case str():
+            return ID.sub(lambda found: ids.get(f"{found[1]}_id", found[0]), body)
+        case _:
+            return body
+
+
+IN_QUERY = {
+    "query_code": "0" * 14, "index": "0", "first": "1", "q": "a", "theme": "transport", "wait": "0",
+    "version_id": f"version_{'0' * 32}", "participant_id": f"participant_{'0' * 32}", "objects": f"asset_{'0' * 32}",
+}  # fmt: skip
+
+
+def needed(door: Door, ids: Mapping[str, str]) -> dict[str, str]:
+    """The query without which the route has nothing to answer."""
+    given = IN_QUERY | {name: value for name, value in ids.items() if name in IN_QUERY and name != "index"}
+    required = [each.alias for each in door.route.dependant.query_params if each.field_info.is_required()]
+    return {name: given[name] for name in required}
+
+
+async def _headers(market: WholeMarket, door: Door, caller: str, content: bytes) -> dict[str, str]:
+    if door.name.startswith("POST /trading/v1/custodian"):
+        headers = await headers_of(market, door, CUSTODIAN, content)
+    elif caller in THROUGH_A_NEIGHBOUR:
+        headers = await headers_of(market, door, NEIGHBOUR)
+        headers["Acting-For"] = market.people[CALLERS[caller]].headers()["Authorization"]
+    else:
+        headers = await headers_of(market, door, CALLERS[caller])
+    if door.name in STREAMS:
+        headers["Content-Type"] = "text/csv"
+    if door.name in FORMS:
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+    return headers
+
+
+__all__ = ["CALLERS", "OF_TRADING", "answer_of", "ask", "needed"]
