@@ -48,7 +48,7 @@ def add_route(name: str, kind: object) -> None:
 for name, kind in KINDS.items():
     add_route(name, kind)
 
-#                           anyone  buyer  provider  both  business  system  security  audit  regulator  arbiter  service
+#                          anyone  buyer  provider  both  business  system  security  audit  regulator  arbiter  service
 BY_HAND = {
     "public":               "200     200    200       200   200       200     200       200    200        200      200",
     "visitor":              "200     200    200       200   200       200     200       200    200        200      401",
@@ -66,21 +66,22 @@ BY_HAND = {
     "account_keeper":       "401     200    200       200   403       403     403       403    403        403      401",
     "account_closer":       "401     200    200       200   403       403     200       403    403        403      401",
     "account_reader":       "401     200    200       200   403       403     403       403    403        403      401",
-    "request_reader":       "401     200    200       200   200       200     200       200    200        403      401",
-    "file_reader":          "401     403    200       200   200       200     200       200    200        403      401",
+    "request_reader":       "401     200    200       200   200       403     403       403    200        403      401",
+    "file_reader":          "401     403    200       200   200       403     403       403    200        403      401",
     "important_data_reader":"401     403    403       403   200       403     200       403    200        403      401",
     "reporter":             "401     403    200       200   200       403     403       403    200        403      401",
     "book_reader":          "401     403    200       200   403       403     403       403    200        403      401",
-    "valuation_reader":     "401     403    200       200   403       403     403       200    200        403      401",
-    "share_reader":         "401     200    200       200   200       200     200       200    200        403      401",
+    "share_reader":         "401     200    200       200   403       403     403       403    200        403      401",
     "deal_reader":          "401     200    200       200   403       403     403       200    200        403      401",
+    "inquiry_reader":       "401     200    200       200   403       403     403       403    200        403      401",
     "negotiation_reader":   "401     200    200       200   200       403     403       200    200        403      401",
-    "dispute_reader":       "401     200    200       200   403       403     403       200    200        200      401",
+    "dispute_reader":       "401     200    200       200   403       403     403       403    200        200      401",
     "hearing_reader":       "401     200    200       200   403       403     403       403    403        200      401",
-    "freeze_reader":        "401     200    200       200   200       403     403       200    200        403      401",
+    "freeze_reader":        "401     200    200       200   200       403     403       403    200        403      401",
     "credit_reader":        "401     200    200       200   200       403     200       200    200        403      401",
     "content_reader":       "401     200    200       200   200       200     200       200    200        403      401",
-    "cube_reader":          "401     200    200       200   200       403     403       200    200        403      401",
+    "export_reader":        "401     200    200       200   403       403     200       403    200        403      401",
+    "cube_reader":          "401     200    200       200   200       403     403       403    200        403      401",
     "log_reader":           "401     200    200       200   403       403     403       200    200        403      401",
     "operator_business":    "401     403    403       403   200       403     403       403    403        403      401",
     "second_business":      "401     403    403       403   200       403     403       403    403        403      401",

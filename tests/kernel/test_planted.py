@@ -194,4 +194,3 @@ def other_requests_have_other_names(name: Named) -> None:
 def test_p_16_planted_a_name_put_together_without_bounds():
     other_requests_have_other_names(of_once)
     assert fails(other_requests_have_other_names, "".join)
-

@@ -1,57 +1,92 @@
-"""A market in which there is one of almost everything, and someone of another organisation who has nothing to do with it.
+"""A market in which there is one of almost everything, and others who have nothing to do with it.
 
-Aviation provides, Alpha buys, and both have done all that a provider and a buyer can; Civic and Gamma are strangers, and
-Beta is suspended. `things` holds the id of each kind under the name of the parameter that takes it.
+Aviation provides and Alpha buys, and both have done what a provider and a buyer can; Civic provides and Gamma buys, and
+they are strangers to all of it; Beta is suspended. `things` holds the id of each kind, under the name of the parameter
+that takes it; under `hidden`, ids of an asset of Aviation that it has shown to nobody, and of one that it took back.
 """
 
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
-from services.demo import shelves
+from services.demo import data, shelves
+from services.demo.people import Person
 from services.demo.shelves import AIRPORTS, ALPHA, AVIATION, BETA, CIVIC, GAMMA, PASSWORD
-from tests.journeys.test_questions import CONTENT
+from tests.delivery.made_files import csv_of
 from tests.support.whole import WholeMarket
 from tests.support.write import BUSINESS, SECURITY
 from tests.support.writes import WRITES
 
+THIRD = "third"  # another provider, since an inquiry asks three
+ROWS = 60
+CONTENT = csv_of(["code", "runways"], [[f"ZB{number:02}", str(number % 3 + 1)] for number in range(ROWS)])
 RIGHT = {"kind": "unlimited", "field": "research", "territory": "CN", "period_days": 180}
-CREDIT = {"minor": 1_000_000, "currency": "CNY"}
-PRICE = {"minor": 10_000, "currency": "CNY"}
+RESERVE = 7_654_321
+MAXIMUM = 987_653
+WITHOUT_OBJECT = {"price_cap_id", "credit_entry_id", "credit_appeal_id", "sanction_id", "credit_id", "fact_id"}
+
+
+def yuan(minor: int) -> dict[str, object]:
+    return {"minor": minor, "currency": "CNY"}
 
 
 async def furnish(market: WholeMarket) -> None:
     await shelves.open_market(market)
+    await _redaction(market)
     for who in (AVIATION, CIVIC, ALPHA, BETA, GAMMA):
         await shelves.admit(market, who)
+    await _admit_third(market)
     await market.settle()
     for who in (AVIATION, ALPHA):
         await market.people[who].register_key()
-    for step in STEPS:
-        await step(market)
-        await market.settle()
+    await _accounts(market)
+    await _shelf(market)
+    await _registered(market)
+    await _files(market)
+    await _prices(market)
+    await market.settle()
+    await _sale(market)
+    await _offers(market)
+    await _supervision(market)
+    await _suspension(market)
+    await market.settle()
 
 
-async def act(market: WholeMarket, name: str, parts: dict[str, str] | None = None, who: str = "", **changes: Any) -> Any:
-    """Send the sample of this write, by who may, with some of what it says said otherwise."""
+async def act(market: WholeMarket, name: str, who: str = "", **changes: Any) -> Any:
+    """Send the sample of this write, by whoever may, about what there is, with some of what it says said otherwise."""
     write, (_, path) = WRITES[name], name.split(" ")
     body = {**write.body, **changes} if write.body is not None or changes else None
-    return await market.people[who or write.sender].post(path.format(**(parts or market.things)), body)
+    return await market.people[who or write.sender].post(path.format(**market.things), body)
 
 
-async def of_identity(market: WholeMarket) -> None:
-    alpha, things = market.people[ALPHA], market.things
-    things["participant_id"] = alpha.participant_id
+def later(market: WholeMarket, **time: float) -> str:
+    return (market.clock.now() + timedelta(**time)).isoformat()
+
+
+async def _admit_third(market: WholeMarket) -> None:
+    person = market.people[THIRD] = Person("第三数据有限公司", market.client)
+    person.participant_id = (await person.post("/identity/v1/applications", {
+        "name": person.name, "uscc": data.credit_code(77), "roles": ["provider"],
+        "administrator": {"login": "third@demo", "password": PASSWORD},
+    }))["id"]  # fmt: skip
+    admission = {"clearance": "C3", "reason": "已核验"}
+    await market.people[SECURITY].post(f"/identity/v1/participants/{person.participant_id}/admit", admission)
+
+
+async def _accounts(market: WholeMarket) -> None:
+    things = market.things
+    things["participant_id"], things["key_id"] = market.people[ALPHA].participant_id, market.people[ALPHA].key_id
     things["user_id"] = (await act(market, "POST /identity/v1/users"))["id"]
     things["client_id"] = (await act(market, "POST /identity/v1/clients"))["client_id"]
-    things["key_id"] = alpha.key_id
 
 
-async def of_the_catalogue(market: WholeMarket) -> None:
+async def _shelf(market: WholeMarket) -> None:
+    """A content that is inspected; an asset that nobody is shown, and one that was taken back."""
     provider, things = market.people[AVIATION], market.things
-    asset = await act(market, "POST /catalog/v1/assets")
+    asset, draft, gone = [await act(market, "POST /catalog/v1/assets") for _ in range(3)]
     things["asset_id"], things["version_id"] = asset["id"], asset["versions"][0]["id"]
+    things["hidden"] = [{"asset_id": each["id"], "version_id": each["versions"][0]["id"]} for each in (draft, gone)]
+    await provider.post(f"/catalog/v1/assets/{gone['id']}/withdraw")
     things[AIRPORTS] = {"asset_id": asset["id"], "version_id": things["version_id"]}
     upload = await provider.post("/delivery/v1/uploads", {
         "version_id": things["version_id"], "media_type": "text/csv", "bytes": len(CONTENT),
@@ -60,212 +95,148 @@ async def of_the_catalogue(market: WholeMarket) -> None:
     things["upload_id"] = upload["id"]
     await provider.put(f"/delivery/v1/uploads/{upload['id']}/content", CONTENT, "text/csv")
     await market.settle()
+
+
+async def _registered(market: WholeMarket) -> None:
     await shelves.grade(market, AIRPORTS)
-    await act(market, "POST /catalog/v1/versions/{version_id}/licence-terms", fields=None, purposes=None, territories=None, period_days_max=None)
+    unlimited = {"fields": None, "purposes": None, "territories": None, "period_days_max": None}
+    await act(market, "POST /catalog/v1/versions/{version_id}/licence-terms", **unlimited)
     await shelves.register(market, AIRPORTS)
-    market.things["certificate_id"] = (await provider.get(f"/catalog/v1/assets/{asset['id']}"))["certificate_id"]
+    asset = await market.people[AVIATION].get(f"/catalog/v1/assets/{market.things['asset_id']}")
+    market.things["certificate_id"] = asset["certificate_id"]
 
 
-async def on_file(market: WholeMarket) -> None:
+async def _files(market: WholeMarket) -> None:
     things = market.things
-    later = (market.clock.now() + timedelta(days=30)).isoformat()
-    record = await act(market, "POST /catalog/v1/assets/{asset_id}/consents", version_id=things["version_id"], valid_until=later)
-    things["record_id"] = record["id"]
-    request = await act(
-        market, "POST /catalog/v1/access-requests", version_id=things["version_id"], mode="compute", renews=None
+    version_id = {"version_id": things["version_id"]}
+    record = await act(
+        market, "POST /catalog/v1/assets/{asset_id}/consents", **version_id, valid_until=later(market, days=9)
     )
-    things["access_request_id"] = request["id"]
-    things["regrading_id"] = (await act(market, "POST /catalog/v1/versions/{version_id}/regradings"))["id"]
-
-
-async def filings(market: WholeMarket) -> None:
-    later = (market.clock.now() + timedelta(days=30)).isoformat()
+    request = await act(market, "POST /catalog/v1/access-requests", **version_id, mode="compute", renews=None)
     filing = await act(
-        market, "POST /catalog/v1/assets/{asset_id}/filings/licence",
-        licensee_id=market.people[ALPHA].participant_id, valid_until=later,
-    )
-    market.things["filing_id"] = filing["id"]
+        market, "POST /catalog/v1/assets/{asset_id}/filings/licence", valid_until=later(market, days=30),
+        licensee_id=market.people[ALPHA].participant_id,
+    )  # fmt: skip
+    struck: list[object] = [{"object": "organisation", "degree": "ordinary"}]
+    lowering = "POST /catalog/v1/versions/{version_id}/lowerings"
+    petition = await act(market, lowering, impacts=struck, findings=[], flags=[])
+    regrading = await act(market, "POST /catalog/v1/versions/{version_id}/regradings")
+    things |= {
+        "record_id": record["id"], "access_request_id": request["id"], "filing_id": filing["id"],
+        "petition_id": petition["id"], "regrading_id": regrading["id"],
+    }  # fmt: skip
 
-async def petitions(market: WholeMarket) -> None:
-    market.things["petition_id"] = (await act(market, "POST /catalog/v1/versions/{version_id}/lowerings", flags=[], findings=[], impacts=[{"object": "organisation", "degree": "ordinary"}]))["id"]
 
-
-async def of_pricing(market: WholeMarket) -> None:
-    provider, things, version_id = market.people[AVIATION], market.things, market.things["version_id"]
-    plan = await provider.post("/pricing/v1/plans", {
-        "version_id": version_id, "mode": "raw", "kind": "one_off", "price": PRICE, "discounts": [],
-    })  # fmt: skip
-    things["plan_id"] = plan["id"]
-    things["quote"] = await market.people[ALPHA].post("/pricing/v1/quotes", {"plan_id": plan["id"]})
+async def _prices(market: WholeMarket) -> None:
+    provider, things = market.people[AVIATION], market.things
+    version = {"version_id": things["version_id"]}
+    plan = {"mode": "raw", "kind": "one_off", "price": yuan(10_000), "discounts": []}
+    things["plan_id"] = (await provider.post("/pricing/v1/plans", version | plan))["id"]
+    things["quote"] = await market.people[ALPHA].post("/pricing/v1/quotes", {"plan_id": things["plan_id"]})
     things["quote_id"] = things["quote"]["id"]
-    sheet = await act(market, "POST /pricing/v1/cost-sheets", version_id=version_id)
-    things["cost_sheet_id"] = sheet["id"]
+    things["cost_sheet_id"] = (await act(market, "POST /pricing/v1/cost-sheets", **version))["id"]
+    by_cost = WRITES["POST /pricing/v1/valuations"].others[0]
+    things["valuation_id"] = (await provider.post("/pricing/v1/valuations", by_cost | version))["id"]
+    shares = await act(market, "POST /pricing/v1/revenue-shares", parties=[provider.participant_id], fees=[])
+    things["revenue_share_id"] = shares["id"]
+    paid_in = await market.people[ALPHA].post("/trading/v1/wallet/pay-ins", {"amount": yuan(1_000_000)})
+    things["instruction_id"] = paid_in["id"]
 
 
-async def valuations(market: WholeMarket) -> None:
-    _, cost, *_ = WRITES["POST /pricing/v1/valuations"].others[0], WRITES["POST /pricing/v1/valuations"].others[0]
-    valuation = await market.people[AVIATION].post(
-        "/pricing/v1/valuations", cost | {"version_id": market.things["version_id"]}
-    )
-    market.things["valuation_id"] = valuation["id"]
-
-
-async def shares(market: WholeMarket) -> None:
-    share = await act(
-        market, "POST /pricing/v1/revenue-shares", parties=[market.people[AVIATION].participant_id], fees=[]
-    )
-    market.things["revenue_share_id"] = share["id"]
-
-
-async def caps(market: WholeMarket) -> None:
-    now = market.clock.now()
-    cap = await act(market, "POST /pricing/v1/price-caps", version_id=market.things["version_id"], valid_from=(now + timedelta(days=1)).isoformat(), valid_until=(now + timedelta(days=300)).isoformat())
-    market.things["price_cap_id"] = cap["id"]
-
-
-async def money(market: WholeMarket) -> None:
-    paid_in = await market.people[ALPHA].post("/trading/v1/wallet/pay-ins", {"amount": CREDIT})
-    market.things["instruction_id"] = paid_in.get("instruction_id") or paid_in["id"]
-
-
-def listing(market: WholeMarket, pricing: str, **more: Any) -> dict[str, Any]:
-    return {
+async def _listed(market: WholeMarket, pricing: str, **more: Any) -> str:
+    listing = {
         "version_id": market.things["version_id"], "mode": "raw", "pricing": pricing, "quota_uses": 9,
         "right": RIGHT, "purposes": ["research"],
     } | more  # fmt: skip
+    return (await market.people[AVIATION].post("/trading/v1/listings", listing))["id"]
 
 
-async def sold(market: WholeMarket) -> None:
-    provider, buyer, things = market.people[AVIATION], market.people[ALPHA], market.things
-    offered = await provider.post("/trading/v1/listings", listing(market, "fixed", plan_id=things["plan_id"], acceptance=WRITES["POST /trading/v1/listings"].body["acceptance"] | {"clauses": [{"id": "rows", "measure": "rows", "bound": 7}], "accepting_use": None}))
-    things["listing_id"] = offered["id"]
+async def _sale(market: WholeMarket) -> None:
+    """Sold, delivered, objected to, to be ended by the yes of both, and in dispute."""
+    buyer, things = market.people[ALPHA], market.things
+    acceptance = WRITES["POST /trading/v1/listings"].body["acceptance"] | {
+        "clauses": [{"id": "rows", "measure": "rows", "bound": ROWS + 1}], "accepting_use": None,
+    }  # fmt: skip
+    things["listing_id"] = await _listed(market, "fixed", plan_id=things["plan_id"], acceptance=acceptance)
     quote = things["quote"]
-    order = await buyer.post("/trading/v1/orders", {
-        "listing_id": offered["id"], "quote_id": quote["id"], "quote_version": quote["version"], "total": quote["total"],
-    })  # fmt: skip
+    accepted = {"quote_id": quote["id"], "quote_version": quote["version"], "total": quote["total"]}
+    order = await buyer.post("/trading/v1/orders", {"listing_id": things["listing_id"], **accepted})
     things["order_id"], things["contract_id"] = order["id"], order["contract_id"]
-    for person in (buyer, provider):
+    for person in (buyer, market.people[AVIATION]):
         await person.sign(order["contract_id"])
     paid = await buyer.post(f"/trading/v1/orders/{order['id']}/payment")
     things["entitlement_id"] = paid["entitlement_id"]
     await market.settle()
     await buyer.download(f"/delivery/v1/entitlements/{paid['entitlement_id']}/content")
+    await market.settle()
+    await act(market, "POST /trading/v1/orders/{order_id}/objections", claim=yuan(100))
+    things["termination_id"] = (await act(market, "POST /trading/v1/contracts/{contract_id}/terminations"))["id"]
+    dispute = await act(market, "POST /trading/v1/disputes", order_id=order["id"], amount=yuan(10_000))
+    things["dispute_id"] = dispute["id"]
+    told = await act(market, "POST /trading/v1/disputes/{dispute_id}/evidence", content_hash=None)
+    things["content_hash"] = told["evidence"][-1]["content_hash"]
 
 
-async def objected(market: WholeMarket) -> None:
-    await act(market, "POST /trading/v1/orders/{order_id}/objections", claim=PRICE)
-
-
-async def terminations(market: WholeMarket) -> None:
-    ended = await act(market, "POST /trading/v1/contracts/{contract_id}/terminations")
-    market.things["termination_id"] = ended["id"]
-
-
-async def disputes(market: WholeMarket) -> None:
-    dispute = await act(market, "POST /trading/v1/disputes", order_id=market.things["order_id"], amount=PRICE)
-    market.things["dispute_id"] = dispute["id"]
-    evidence = await act(market, "POST /trading/v1/disputes/{dispute_id}/evidence", content_hash=None)
-    market.things["content_hash"] = str(evidence)
-
-
-async def auctions(market: WholeMarket) -> None:
+async def _offers(market: WholeMarket) -> None:
+    """An auction with a bid, a need, an inquiry, a negotiation and a call auction, all open."""
     provider, things = market.people[AVIATION], market.things
-    offered = await provider.post("/trading/v1/listings", listing(market, "auction", right=RIGHT | {"kind": "exclusive", "field": "air_travel"}))
+    exclusive = await _listed(market, "auction", right=RIGHT | {"kind": "exclusive", "field": "air_travel"})
     auction = await provider.post("/trading/v1/auctions", {
-        "listing_id": offered["id"], "start_price": PRICE, "deposit": PRICE, "reserve_price": {"minor": 7_654_321, "currency": "CNY"},
-        "increments": [{"from_minor": 0, "step_minor": 100}],
-        "closes_at": (market.clock.now() + timedelta(days=2)).isoformat(),
+        "listing_id": exclusive, "start_price": yuan(10_000), "deposit": yuan(1_000), "reserve_price": yuan(RESERVE),
+        "increments": [{"from_minor": 0, "step_minor": 100}], "closes_at": later(market, days=2),
     })  # fmt: skip
     things["auction_id"] = auction["id"]
     await act(market, "POST /trading/v1/auctions/{auction_id}/registrations")
-    await act(market, "POST /trading/v1/auctions/{auction_id}/bids", maximum={"minor": 987_653, "currency": "CNY"})
-
-
-async def needs(market: WholeMarket) -> None:
-    need = await act(market, "POST /trading/v1/needs", valid_until=(market.clock.now() + timedelta(days=9)).isoformat())
-    market.things["need_id"] = need["id"]
-
-
-async def negotiations(market: WholeMarket) -> None:
-    provider, things = market.people[AVIATION], market.things
-    offered = await provider.post("/trading/v1/listings", listing(market, "negotiation"))
-    expires = (market.clock.now() + timedelta(days=1)).isoformat()
-    body = WRITES["POST /trading/v1/negotiations"].body
-    opened = await act(
-        market, "POST /trading/v1/negotiations", listing_id=offered["id"], offer=body["offer"] | {"expires_at": expires}
-    )
-    things["negotiation_id"] = opened["id"]
-
-
-async def calls(market: WholeMarket) -> None:
-    provider, things = market.people[AVIATION], market.things
-    offered = await provider.post("/trading/v1/listings", listing(market, "fixed", plan_id=things["plan_id"]))
+    await act(market, "POST /trading/v1/auctions/{auction_id}/bids", maximum=yuan(MAXIMUM))
+    things["need_id"] = (await act(market, "POST /trading/v1/needs", valid_until=later(market, days=9)))["id"]
+    asked = [market.people[who].participant_id for who in (AVIATION, CIVIC, THIRD)]
+    until = later(market, days=9)
+    things["inquiry_id"] = (await act(market, "POST /trading/v1/inquiries", invited=asked, offers_until=until))["id"]
+    open_to_talk = await _listed(market, "negotiation")
+    offer = WRITES["POST /trading/v1/negotiations"].body["offer"] | {"expires_at": later(market, days=1)}
+    talk = await act(market, "POST /trading/v1/negotiations", listing_id=open_to_talk, offer=offer)
     call = await act(
-        market, "POST /trading/v1/call-auctions", listing_ids=[offered["id"]],
-        closes_at=(market.clock.now() + timedelta(days=1)).isoformat(),
+        market, "POST /trading/v1/call-auctions", listing_ids=[open_to_talk], closes_at=later(market, days=1)
     )
-    things["call_auction_id"] = call["id"]
+    things |= {"negotiation_id": talk["id"], "offer_id": talk["offers"][-1]["id"], "call_auction_id": call["id"]}
 
 
-async def supervised(market: WholeMarket) -> None:
-    things, now = market.things, market.clock.now()
-    complaint = await market.people[ALPHA].post("/trading/v1/complaints", WRITES["POST /trading/v1/complaints"].body | {"listing_id": things["listing_id"]})
-    things["complaint_id"] = complaint["id"]
-    freeze = await act(market, "POST /trading/v1/freezes", listing_id=things["listing_id"], expires_at=(now + timedelta(days=5)).isoformat())
-    things["freeze_id"] = freeze["id"]
-
-
-async def audited(market: WholeMarket) -> None:
-    things, now, year = market.things, market.clock.now(), timedelta(days=365)
+async def _supervision(market: WholeMarket) -> None:
+    things, year = market.things, {"since": later(market, days=-365), "until": later(market, days=365)}
+    complaint = WRITES["POST /trading/v1/complaints"].body | {"listing_id": things["listing_id"]}
+    things["complaint_id"] = (await market.people[ALPHA].post("/trading/v1/complaints", complaint))["id"]
+    until = later(market, days=5)
+    freeze = await act(market, "POST /trading/v1/freezes", listing_id=things["listing_id"], expires_at=until)
+    scope = {"highest_grade": "G3", "is_whole_log": True, **year}
     case = await market.people["regulator"].post("/audit/v1/cases", {
-        "purpose": "核查", "legal_basis": "数据安全法第四十四条", "expires_at": (now + timedelta(days=30)).isoformat(),
-        "scope": {"highest_grade": "G3", "is_whole_log": True, "since": (now - year).isoformat(), "until": (now + year).isoformat()},
+        "purpose": "核查", "legal_basis": "数据安全法第四十四条", "expires_at": later(market, days=30), "scope": scope,
     })  # fmt: skip
-    things["case_id"] = case["id"]
-    sampling = await act(market, "POST /audit/v1/samplings", subject_ids=[market.people[ALPHA].participant_id])
-    things["sampling_id"] = sampling["id"]
-
-
-async def redactions(market: WholeMarket) -> None:
-    form = {"grant_type": "password", "username": "business", "password": "a pass phrase that was mistyped"}
-    await market.client.post("/identity/v1/token", data=form)
-    await market.advance(seconds=11)
-    regulator = market.people["regulator"]
-    found = await regulator.get("/audit/v1/entries", limit=100)
-    [entry] = [each for each in found["items"] if "identity.log_in_refused" in each["event"]]
-    subject = entry["event"][entry["event"].index('"user_id":"') + 11 :][:37]
-    redaction = await act(market, "POST /audit/v1/redactions", subject=subject)
-    market.things["redaction_id"] = redaction["id"]
-    market.things["index"] = str(entry["index"])
-
-
-async def cubes(market: WholeMarket) -> None:
+    subjects = [market.people[ALPHA].participant_id]
+    sampling = await act(market, "POST /audit/v1/samplings", subject_ids=subjects)
     cube = await act(
         market, "POST /delivery/v1/versions/{version_id}/cubes", contributor="code", groupings=[["runways"]],
-        dimensions=[{"column": "runways", "generalisation": "bands", "starts": [1], "length": 0}],
-        measures=[{"column": "runways", "low": 0, "high": 100, "decimals": 0}],
+        dimensions=[{"column": "runways", "generalisation": "none", "starts": [], "length": 0}],
+        measures=[{"column": "runways", "low": 0, "high": 3, "decimals": 0}], rows_per_contributor_max=1,
     )  # fmt: skip
-    market.things["cube_id"] = cube["id"]
-    things = market.things
+    things |= {
+        "freeze_id": freeze["id"], "case_id": case["id"], "sampling_id": sampling["id"], "cube_id": cube["id"],
+    }  # fmt: skip
     things["objection_id"] = (await act(market, "POST /catalog/v1/assets/{asset_id}/objections"))["id"]
 
 
-async def suspended(market: WholeMarket) -> None:
-    market.people[SECURITY]
-    await market.people[SECURITY].post(
-        f"/identity/v1/participants/{market.people[BETA].participant_id}/suspend",
-        {"reason_code": "asked_for", "reason": "因为"},
-    )
+async def _redaction(market: WholeMarket) -> None:
+    """Of the name of a failed log-in."""
+    form = {"grant_type": "password", "username": BUSINESS, "password": "a pass phrase that was mistyped"}
+    assert (await market.client.post("/identity/v1/token", data=form)).is_client_error
+    await market.advance(seconds=11)
+    found = await market.people["log"].get("/audit/v1/entries", limit=100)
+    [entry] = [each for each in found["items"] if "identity.log_in_refused" in each["event"]]
+    index, event = entry["index"], entry["event"]
+    subject = event[event.index('"user_id":"') + 11 :][:37]
+    redaction = await act(market, "POST /audit/v1/redactions", subject=subject)
+    market.things |= {"index": str(index), "redaction_id": redaction["id"]}
 
 
-async def inquiries(market: WholeMarket) -> None:
-    invited = [market.people[AVIATION].participant_id, market.people[CIVIC].participant_id]
-    made = await act(market, "POST /trading/v1/inquiries", invited=invited, offers_until=(market.clock.now() + timedelta(days=9)).isoformat())
-    market.things["inquiry_id"] = made["id"]
-
-
-STEPS: list[Callable[[WholeMarket], Awaitable[None]]] = [
-    inquiries,
-    of_identity, of_the_catalogue, on_file, filings, petitions, of_pricing, valuations, shares, caps, money, sold, objected, terminations, auctions,
-    needs, negotiations, calls, disputes, supervised, audited, redactions, cubes, suspended,
-]  # fmt: skip
+async def _suspension(market: WholeMarket) -> None:
+    path = f"/identity/v1/participants/{market.people[BETA].participant_id}/suspend"
+    await market.people[SECURITY].post(path, {"reason_code": "asked_for", "reason": "因为"})
