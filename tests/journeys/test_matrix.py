@@ -5,6 +5,7 @@ Nothing here is taken from the permissions of the code: `matrix_by_hand.py` says
 """
 
 import json
+import logging
 import re
 import shutil
 from collections.abc import AsyncGenerator, Iterator
@@ -13,12 +14,25 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from httpx2 import Response
+from sqlalchemy import select
 
+from services.audit.tables import entries
+from services.demo.shelves import BETA, PASSWORD
 from tests.journeys.matrix_by_hand import BY_HAND, Line
 from tests.support.clock import ToldClock
 from tests.support.doors import READS, Door, contents, doors
-from tests.support.furnished import WITHOUT_OBJECT, furnish
-from tests.support.walk import CALLERS, ENDLESS, ID, STRANGERS, answers, ask, ids_of
+from tests.support.furnished import (
+    BUDGET_OF_INQUIRY,
+    BUDGET_OF_NEED,
+    MAXIMUM,
+    MISTYPED,
+    RESERVE,
+    SECOND_PASSWORD,
+    TEXTS,
+    WITHOUT_OBJECT,
+    furnish,
+)
+from tests.support.walk import CALLERS, ENDLESS, ID, STRANGERS, Walked, ask, ids_of, walk
 from tests.support.whole import WholeMarket, whole_market
 from tests.support.write import id_of
 
@@ -128,6 +142,33 @@ def in_query(door: Door) -> set[str]:
     return {each.alias for each in door.route.dependant.query_params if each.alias.endswith("_id")}
 
 
+DEAL = "buyer provider"
+# Who may be told what: the operator for the log reads why things were asked and decided, as the log has it.
+MAY_BE_TOLD = {
+    str(RESERVE): "provider", str(MAXIMUM): "buyer", str(BUDGET_OF_NEED): "buyer", str(BUDGET_OF_INQUIRY): "buyer",
+    TEXTS["contact"]: "business regulator", TEXTS["narrative"]: "business regulator",
+    TEXTS["statement"]: DEAL, TEXTS["evidence"]: DEAL, TEXTS["objection"]: f"{DEAL} audit regulator",
+    TEXTS["termination"]: f"{DEAL} audit regulator", TEXTS["request"]: f"{DEAL} business audit regulator",
+    TEXTS["declaration"]: "provider audit regulator", TEXTS["valuation"]: "provider audit regulator",
+    TEXTS["scope"]: "provider business audit regulator", TEXTS["lowering"]: "provider business audit regulator",
+    TEXTS["regrading"]: "provider business audit regulator", TEXTS["case"]: "regulator audit",
+    TEXTS["redaction"]: "business system security audit regulator", "second@demo": "buyer", f"{BETA}@demo": "suspended",
+    PASSWORD: "", SECOND_PASSWORD: "", MISTYPED: "",
+}  # fmt: skip
+
+
+def told_to_nobody(market: WholeMarket) -> list[str]:
+    """Keys, passwords of staff, secrets of programs and services, and everyone's tokens."""
+    settings = market.inside.cores["identity"].settings
+    named = (settings.token_key, settings.log_key, settings.certificate_key, settings.custodian_signing_key)
+    keys = [secret.get_secret_value().split("\n")[1] for secret in named if secret]
+    secrets = [secret.get_secret_value() for secret in settings.service_secrets.values()]
+    log_ins = json.loads((market.folder / "market" / "keys" / "development-log-ins.json").read_text())
+    tokens = [told.removeprefix("Bearer ") for who in market.people.values() for told in who.headers().values()]
+    passwords = [log_in["password"] for log_in in log_ins]
+    return [*keys, *secrets, *passwords, *tokens, market.things["client"]["client_secret"]]
+
+
 async def strangers_see_no_order(market: WholeMarket) -> None:
     for door in doors():
         if door.name in {"GET /trading/v1/orders/{order_id}", "GET /trading/v1/orders/{order_id}/objections"}:
@@ -145,12 +186,72 @@ async def test_p_13_planted_a_query_without_its_tenant(market: WholeMarket, monk
         await strangers_see_no_order(market)
 
 
-async def test_each_caller_is_answered_as_the_table_by_hand_says(market: WholeMarket):
-    told = await answers(market)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def walked(market: WholeMarket) -> Walked:
+    """Comes last, for it changes things: everyone does what they may."""
+    said = Said()
+    logging.getLogger().addHandler(said)
+    try:
+        walked = await walk(market)
+    finally:
+        logging.getLogger().removeHandler(said)
+    market.things["said"] = said.lines
+    return walked
+
+
+class Said(logging.Handler):
+    """Whatever the services say to their operator, with all that it carries."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.lines = list[str]()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(f"{self.format(record)} {record.__dict__}")
+
+
+async def test_each_caller_is_answered_as_the_table_by_hand_says(walked: Walked):
     wrong = [
-        f"{route}: {caller} got {told[route][caller]}, not {line.answers[caller]}"
+        f"{route}: {caller} got {walked.answers[route][caller]}, not {line.answers[caller]}"
         for route, line in BY_HAND.items()
         for caller in CALLERS
-        if told[route][caller] != line.answers[caller]
+        if walked.answers[route][caller] != line.answers[caller]
     ]
     assert not wrong, "\n".join(wrong)
+
+
+async def test_no_canary_is_told_to_whoever_may_not_know_it(market: WholeMarket, walked: Walked):
+    """T-04, T-39. Of all that everyone was answered in the walk, refusals too."""
+    secrets = MAY_BE_TOLD | dict.fromkeys(told_to_nobody(market), "")
+    told = {caller: "\n".join(heard) for caller, heard in walked.heard.items()}
+    wrong = [
+        f"{secret} was told to {caller}"
+        for secret, knowing in secrets.items()
+        for caller in CALLERS
+        if secret in told[caller] and caller not in knowing.split()
+    ]
+    assert not wrong, "\n".join(wrong)
+    unheard = [
+        secret for secret, knowing in MAY_BE_TOLD.items() if not any(secret in told[who] for who in knowing.split())
+    ]
+    assert unheard == [PASSWORD, SECOND_PASSWORD, MISTYPED], "what nobody is told cannot leak either"
+
+
+async def test_no_canary_stands_in_the_log_or_is_said_to_an_operator(market: WholeMarket, walked: Walked):
+    """Of the log, entries as they are kept; of what is said, messages with all that they carry."""
+    assert walked.answers
+    await market.settle()
+    async with market.inside.cores["audit"].database.read() as tx:
+        written = b"".join(await tx.scalars(select(entries.c.leaf))).decode()
+    never = [*told_to_nobody(market), PASSWORD, SECOND_PASSWORD, MISTYPED, "second@demo", f"{BETA}@demo"]
+    sealed = [
+        str(MAXIMUM),
+        str(RESERVE),
+        str(BUDGET_OF_NEED),
+        str(BUDGET_OF_INQUIRY),
+        TEXTS["contact"],
+        TEXTS["evidence"],
+    ]
+    assert len(written) > 100_000 and not [secret for secret in never + sealed if secret in written]
+    said = "\n".join(market.things["said"])
+    assert not [secret for secret in (*never, *sealed, *TEXTS.values()) if secret in said]

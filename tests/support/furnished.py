@@ -12,6 +12,7 @@ from typing import Any
 from services.demo import data, shelves
 from services.demo.people import Person
 from services.demo.shelves import AIRPORTS, ALPHA, AVIATION, BETA, CIVIC, GAMMA, PASSWORD
+from shared.settings import SERVICES
 from tests.delivery.made_files import csv_of
 from tests.support.whole import WholeMarket
 from tests.support.write import BUSINESS, SECURITY
@@ -21,8 +22,13 @@ THIRD = "third"  # another provider, since an inquiry asks three
 ROWS = 60
 CONTENT = csv_of(["code", "runways"], [[f"ZB{number:02}", str(number % 3 + 1)] for number in range(ROWS)])
 RIGHT = {"kind": "unlimited", "field": "research", "territory": "CN", "period_days": 180}
-RESERVE = 7_654_321
-MAXIMUM = 987_653
+SECOND_PASSWORD, MISTYPED = "a canary that opens no door", "a canary that was mistyped"
+# Sums and texts that are told to some and to nobody else: each its own, so that it is found wherever it stands.
+RESERVE, MAXIMUM, BUDGET_OF_NEED, BUDGET_OF_INQUIRY = 198_765_433, 98_765_307, 54_321_097, 43_210_987
+TEXTS = {name: f"canary of the {name} 7f3a" for name in (
+    "contact", "narrative", "statement", "evidence", "request", "declaration", "valuation", "scope", "lowering",
+    "termination", "objection", "case", "redaction", "regrading",
+)}  # fmt: skip
 WITHOUT_OBJECT = {"price_cap_id", "credit_entry_id", "credit_appeal_id", "sanction_id", "credit_id", "fact_id"}
 
 
@@ -50,6 +56,9 @@ async def furnish(market: WholeMarket) -> None:
     await _supervision(market)
     await _suspension(market)
     await market.settle()
+    for core in market.inside.cores.values():
+        for audience in SERVICES:
+            await core.tokens.token(audience)  # kept from now on, since each one that is issued is a fact
 
 
 async def act(market: WholeMarket, name: str, who: str = "", **changes: Any) -> Any:
@@ -76,8 +85,9 @@ async def _admit_third(market: WholeMarket) -> None:
 async def _accounts(market: WholeMarket) -> None:
     things = market.things
     things["participant_id"], things["key_id"] = market.people[ALPHA].participant_id, market.people[ALPHA].key_id
-    things["user_id"] = (await act(market, "POST /identity/v1/users"))["id"]
-    things["client_id"] = (await act(market, "POST /identity/v1/clients"))["client_id"]
+    things["user_id"] = (await act(market, "POST /identity/v1/users", password=SECOND_PASSWORD))["id"]
+    client = await act(market, "POST /identity/v1/clients")
+    things |= {"client_id": client["client_id"], "client": client}
 
 
 async def _shelf(market: WholeMarket) -> None:
@@ -109,18 +119,18 @@ async def _registered(market: WholeMarket) -> None:
 async def _files(market: WholeMarket) -> None:
     things = market.things
     version_id = {"version_id": things["version_id"]}
-    record = await act(
-        market, "POST /catalog/v1/assets/{asset_id}/consents", **version_id, valid_until=later(market, days=9)
-    )
-    request = await act(market, "POST /catalog/v1/access-requests", **version_id, mode="compute", renews=None)
+    consent = {"valid_until": later(market, days=9), "scope": TEXTS["scope"]}
+    record = await act(market, "POST /catalog/v1/assets/{asset_id}/consents", **version_id, **consent)
+    asked = {"mode": "compute", "renews": None, "reason": TEXTS["request"]}
+    request = await act(market, "POST /catalog/v1/access-requests", **version_id, **asked)
     filing = await act(
         market, "POST /catalog/v1/assets/{asset_id}/filings/licence", valid_until=later(market, days=30),
         licensee_id=market.people[ALPHA].participant_id,
     )  # fmt: skip
     struck: list[object] = [{"object": "organisation", "degree": "ordinary"}]
     lowering = "POST /catalog/v1/versions/{version_id}/lowerings"
-    petition = await act(market, lowering, impacts=struck, findings=[], flags=[])
-    regrading = await act(market, "POST /catalog/v1/versions/{version_id}/regradings")
+    petition = await act(market, lowering, impacts=struck, findings=[], flags=[], rationale=TEXTS["lowering"])
+    regrading = await act(market, "POST /catalog/v1/versions/{version_id}/regradings", note=TEXTS["regrading"])
     things |= {
         "record_id": record["id"], "access_request_id": request["id"], "filing_id": filing["id"],
         "petition_id": petition["id"], "regrading_id": regrading["id"],
@@ -134,9 +144,13 @@ async def _prices(market: WholeMarket) -> None:
     things["plan_id"] = (await provider.post("/pricing/v1/plans", version | plan))["id"]
     things["quote"] = await market.people[ALPHA].post("/pricing/v1/quotes", {"plan_id": things["plan_id"]})
     things["quote_id"] = things["quote"]["id"]
-    things["cost_sheet_id"] = (await act(market, "POST /pricing/v1/cost-sheets", **version))["id"]
+    narrative = WRITES["POST /pricing/v1/cost-sheets"].body["narrative"] | {"use": TEXTS["declaration"]}
+    sheet = await act(market, "POST /pricing/v1/cost-sheets", **version, narrative=narrative)
+    things["cost_sheet_id"] = sheet["id"]
     by_cost = WRITES["POST /pricing/v1/valuations"].others[0]
-    things["valuation_id"] = (await provider.post("/pricing/v1/valuations", by_cost | version))["id"]
+    things["valuation_id"] = (
+        await provider.post("/pricing/v1/valuations", by_cost | version | {"rationale": TEXTS["valuation"]})
+    )["id"]
     shares = await act(market, "POST /pricing/v1/revenue-shares", parties=[provider.participant_id], fees=[])
     things["revenue_share_id"] = shares["id"]
     paid_in = await market.people[ALPHA].post("/trading/v1/wallet/pay-ins", {"amount": yuan(1_000_000)})
@@ -169,11 +183,13 @@ async def _sale(market: WholeMarket) -> None:
     await market.settle()
     await buyer.download(f"/delivery/v1/entitlements/{paid['entitlement_id']}/content")
     await market.settle()
-    await act(market, "POST /trading/v1/orders/{order_id}/objections", claim=yuan(100))
-    things["termination_id"] = (await act(market, "POST /trading/v1/contracts/{contract_id}/terminations"))["id"]
-    dispute = await act(market, "POST /trading/v1/disputes", order_id=order["id"], amount=yuan(10_000))
-    things["dispute_id"] = dispute["id"]
-    told = await act(market, "POST /trading/v1/disputes/{dispute_id}/evidence", content_hash=None)
+    await act(market, "POST /trading/v1/orders/{order_id}/objections", claim=yuan(100), reason=TEXTS["objection"])
+    ending = "POST /trading/v1/contracts/{contract_id}/terminations"
+    things["termination_id"] = (await act(market, ending, reason=TEXTS["termination"]))["id"]
+    said = {"amount": yuan(10_000), "statement": TEXTS["statement"]}
+    things["dispute_id"] = (await act(market, "POST /trading/v1/disputes", order_id=order["id"], **said))["id"]
+    evidence = {"content": TEXTS["evidence"], "content_hash": None}
+    told = await act(market, "POST /trading/v1/disputes/{dispute_id}/evidence", **evidence)
     things["content_hash"] = told["evidence"][-1]["content_hash"]
 
 
@@ -188,10 +204,11 @@ async def _offers(market: WholeMarket) -> None:
     things["auction_id"] = auction["id"]
     await act(market, "POST /trading/v1/auctions/{auction_id}/registrations")
     await act(market, "POST /trading/v1/auctions/{auction_id}/bids", maximum=yuan(MAXIMUM))
-    things["need_id"] = (await act(market, "POST /trading/v1/needs", valid_until=later(market, days=9)))["id"]
+    hidden = {"budget": yuan(BUDGET_OF_NEED), "budget_is_open": False, "valid_until": later(market, days=9)}
+    things["need_id"] = (await act(market, "POST /trading/v1/needs", **hidden))["id"]
     asked = [market.people[who].participant_id for who in (AVIATION, CIVIC, THIRD)]
-    until = later(market, days=9)
-    things["inquiry_id"] = (await act(market, "POST /trading/v1/inquiries", invited=asked, offers_until=until))["id"]
+    hidden = {"budget": yuan(BUDGET_OF_INQUIRY), "budget_is_open": False, "offers_until": later(market, days=9)}
+    things["inquiry_id"] = (await act(market, "POST /trading/v1/inquiries", invited=asked, **hidden))["id"]
     open_to_talk = await _listed(market, "negotiation")
     offer = WRITES["POST /trading/v1/negotiations"].body["offer"] | {"expires_at": later(market, days=1)}
     talk = await act(market, "POST /trading/v1/negotiations", listing_id=open_to_talk, offer=offer)
@@ -203,13 +220,16 @@ async def _offers(market: WholeMarket) -> None:
 
 async def _supervision(market: WholeMarket) -> None:
     things, year = market.things, {"since": later(market, days=-365), "until": later(market, days=365)}
-    complaint = WRITES["POST /trading/v1/complaints"].body | {"listing_id": things["listing_id"]}
+    complaint = WRITES["POST /trading/v1/complaints"].body | {
+        "listing_id": things["listing_id"], "contact": TEXTS["contact"], "narrative": TEXTS["narrative"],
+    }  # fmt: skip
     things["complaint_id"] = (await market.people[ALPHA].post("/trading/v1/complaints", complaint))["id"]
     until = later(market, days=5)
     freeze = await act(market, "POST /trading/v1/freezes", listing_id=things["listing_id"], expires_at=until)
     scope = {"highest_grade": "G3", "is_whole_log": True, **year}
     case = await market.people["regulator"].post("/audit/v1/cases", {
-        "purpose": "核查", "legal_basis": "数据安全法第四十四条", "expires_at": later(market, days=30), "scope": scope,
+        "purpose": TEXTS["case"], "legal_basis": "数据安全法第四十四条", "expires_at": later(market, days=30),
+        "scope": scope,
     })  # fmt: skip
     subjects = [market.people[ALPHA].participant_id]
     sampling = await act(market, "POST /audit/v1/samplings", subject_ids=subjects)
@@ -226,14 +246,14 @@ async def _supervision(market: WholeMarket) -> None:
 
 async def _redaction(market: WholeMarket) -> None:
     """Of the name of a failed log-in."""
-    form = {"grant_type": "password", "username": BUSINESS, "password": "a pass phrase that was mistyped"}
+    form = {"grant_type": "password", "username": BUSINESS, "password": MISTYPED}
     assert (await market.client.post("/identity/v1/token", data=form)).is_client_error
     await market.advance(seconds=11)
     found = await market.people["log"].get("/audit/v1/entries", limit=100)
     [entry] = [each for each in found["items"] if "identity.log_in_refused" in each["event"]]
     index, event = entry["index"], entry["event"]
     subject = event[event.index('"user_id":"') + 11 :][:37]
-    redaction = await act(market, "POST /audit/v1/redactions", subject=subject)
+    redaction = await act(market, "POST /audit/v1/redactions", subject=subject, reason=TEXTS["redaction"])
     market.things |= {"index": str(index), "redaction_id": redaction["id"]}
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from httpx2 import Response
@@ -45,15 +46,24 @@ def in_turn() -> Iterator[tuple[Door, str]]:
         yield from ((door, caller) for caller in CALLERS if caller not in STRANGERS)
 
 
-async def answers(market: WholeMarket) -> Mapping[str, Mapping[str, str]]:
-    """What each door answers to each caller, in one letter, when asked about what there is."""
-    told: dict[str, dict[str, str]] = {}
+@dataclass
+class Walked:
+    """What each door answered to each caller, in one letter, when asked about what there is; and all that it said."""
+
+    answers: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
+    heard: dict[str, list[str]] = field(default_factory=lambda: {caller: list[str]() for caller in CALLERS})
+
+
+async def walk(market: WholeMarket) -> Walked:
+    walked = Walked()
     for door, caller in in_turn():
         ids = {} if door.name == ENDLESS else ids_of(market)
         if door.name.startswith("POST /identity/v1/participants/"):
             ids["participant_id"] = market.people[BETA].participant_id  # whom nobody needs any more
-        told.setdefault(door.name, {})[caller] = answer_of(await ask(market, door, caller, ids))
-    return told
+        response = await ask(market, door, caller, ids)
+        walked.answers.setdefault(door.name, {})[caller] = answer_of(response)
+        walked.heard[caller].append(f"{response.text}\n{dict(response.headers)}")
+    return walked
 
 
 def answer_of(response: Response) -> str:
