@@ -67,6 +67,7 @@ migration: $(STAMP)  ## Write a service's next revision: make migration SERVICE=
 
 diagrams: $(STAMP)  ## Write what the code says: its lifecycles into ARCHITECTURE.md, its facts into docs/facts.md
 	PYTHONPATH=. $(BIN)/python docs/diagrams.py
+	PYTHONPATH=. $(BIN)/python docs/permissions.py
 	PYTHONPATH=. $(BIN)/python docs/facts.py
 
 format: $(STAMP)  ## Put the code into its one format, imports too

@@ -37,6 +37,8 @@ TOKEN_LENGTH_MAX = 4096
 TOKEN_SHAPE = re.compile(r"[\w-]+\.[\w-]+\.[\w-]{85}[AQgw]", re.ASCII)  # no spare bits after 64 bytes of signature
 LIFETIME_MAX = timedelta(minutes=10)
 LEEWAY = timedelta(seconds=30)
+ACR_STRONG = frozenset({"totp"})
+STEP_UP_LIFETIME = timedelta(minutes=10)
 REFRESH_INTERVAL = timedelta(seconds=30)  # how old the keys may be, and how often an unknown one is asked for
 RETRY_INTERVAL = timedelta(seconds=1)
 CACHE_SIZE = 10_000
@@ -60,6 +62,10 @@ class InvalidToken(Unauthenticated):
     """This token is not valid here."""
 
 
+class InsufficientUserAuthentication(Unauthenticated):
+    """This takes a fresh proof of who you are, by more than a password."""
+
+
 class NotYourRole(Forbidden):
     """Your role does not include this."""
 
@@ -77,6 +83,15 @@ class Caller:
     acr: str | None = None  # how strong the log-in was: password, totp or key
     authenticated_at: datetime | None = None  # when it was, whatever was refreshed since
     session_id: str | None = None  # which log-in this is of, of a person
+
+    def is_stepped_up(self, now: datetime) -> bool:
+        """Whether they have just given a strong proof: a person by a second factor, a program by its own key, which
+        proves itself anew for each token."""
+        if self.kind == "client":
+            return self.authenticated_by == "private_key_jwt"
+        if self.acr not in ACR_STRONG or self.authenticated_at is None:
+            return False
+        return now - STEP_UP_LIFETIME <= self.authenticated_at <= now + LEEWAY
 
     @property
     def actor(self) -> Actor:
@@ -336,7 +351,8 @@ def _is_moment(seconds: object) -> bool:
 def _caller(claims: Mapping[str, Any], token: str) -> Caller:
     try:
         participant_id = ParticipantId(claims["org"]) if "org" in claims else None
-    except (ValueError, TypeError) as error:
+        authenticated_at = datetime.fromtimestamp(claims["auth_time"], UTC) if "auth_time" in claims else None
+    except (ValueError, TypeError, OverflowError, OSError) as error:
         raise InvalidToken() from error
     subject = claims["sub"]
     kind = next((kind for kind in ("client", "service") if subject.startswith((f"{kind}_", f"{kind}:"))), "user")

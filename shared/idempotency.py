@@ -103,8 +103,9 @@ class Once:
 
     @property
     def name(self) -> str:
-        """What a transaction claims that works for this request."""
-        return "\n".join(self.place)
+        """What a transaction claims that works for this request. Other places have other names: a path may hold any
+        sign, so that no sign could stand between the parts."""
+        return str(self.place)
 
 
 @cache

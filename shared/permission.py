@@ -1,26 +1,44 @@
 """Permission as a type in an endpoint's signature: what is not declared cannot be asked.
 
-Promises: `web.application` refuses to start with a route that declares none of these; a caller's role and organisation
-come from a verified token, their standing from the mirror at the moment of asking; headers of the network say nothing.
-Each is a coroutine, though most wait for nothing: a plain function would cost every request a turn of another thread.
+Each names a row of the authorisation matrix, and lets in whom that row does.
+Promises: `web.application` refuses to start with a route that declares none of these; a row that is not in the matrix
+cannot be named; a caller's role and organisation come from a verified token, their standing from the mirror at the
+moment of asking; headers of the network say nothing. Each is a coroutine, though most wait for nothing: a plain
+function would cost every request a turn of another thread.
 """
 
 import re
+from collections.abc import Set
 from dataclasses import dataclass, replace
-from typing import Annotated
+from functools import cached_property
+from typing import Annotated, ClassVar
 
 from fastapi import Depends, Header, Request
 
-from shared.access import Caller, InvalidToken, Member, NotYourRole, Role, ServiceCaller
+from shared.access import (
+    ACR_STRONG,
+    STEP_UP_LIFETIME,
+    Caller,
+    InsufficientUserAuthentication,
+    InvalidToken,
+    Member,
+    NotYourRole,
+    Role,
+    ServiceCaller,
+)
 from shared.core import Core
 from shared.delegation import Act, OutsideDelegation
 from shared.errors import Forbidden, Unauthenticated
 from shared.ids import DelegationId
+from shared.matrix import ANONYMOUS, MATRIX, Row
 from shared.rates import meter_of
 from shared.standing import NotAdmitted
 
 DELEGATION_PATTERN = r"^delegation_[0-9a-f]{32}$"
 OPERATORS = frozenset({Role.OPERATOR_BUSINESS, Role.OPERATOR_SYSTEM, Role.OPERATOR_SECURITY, Role.OPERATOR_AUDIT})
+PERSONS = frozenset(Role) - {Role.SERVICE}
+MEMBERS = frozenset({Role.BUYER, Role.PROVIDER})
+EVERYONE = frozenset[str](Role) | {ANONYMOUS}
 
 
 UNDER_DELEGATION = "Under-Delegation"
@@ -58,14 +76,35 @@ async def representing(request: Request) -> Caller:
 
 @dataclass(frozen=True)
 class Permission:
-    """Anyone with one of the roles; with no roles, anyone with a token."""
+    """Anyone with a role that the row of this name lets in, by proof as strong as the row asks of that role."""
 
-    roles: frozenset[Role] = frozenset()
+    name: str
+    least: ClassVar[Set[str]] = frozenset()  # whom its row lets in at least and at most, for it to keep to the row
+    most: ClassVar[Set[str]] = PERSONS
 
-    async def __call__(self, caller: Annotated[Caller, Depends(authenticated)]) -> Caller:
-        if self.roles and not self.roles & caller.roles:
-            raise NotYourRole(roles=sorted(self.roles))
+    def __post_init__(self) -> None:
+        if self.name not in MATRIX or not self.least <= self.row.keys() <= self.most:
+            raise ValueError(f"the matrix has no row {self.name} that {type(self).__name__} could keep to")
+
+    @property
+    def row(self) -> Row:
+        return MATRIX[self.name]
+
+    @cached_property
+    def roles(self) -> frozenset[Role]:
+        return frozenset(Role(kind) for kind in self.row if kind != ANONYMOUS)
+
+    async def __call__(self, request: Request, caller: Annotated[Caller, Depends(authenticated)]) -> Caller:
+        self.require(request, caller)
         return caller
+
+    def require(self, request: Request, caller: Caller) -> None:
+        """Raises NotYourRole, or InsufficientUserAuthentication if each role of theirs takes a fresh strong proof."""
+        cells = [self.row[role] for role in self.roles & caller.roles]
+        if not cells:
+            raise NotYourRole(roles=sorted(self.roles))
+        if all(cell.needs_step_up for cell in cells):
+            _require_step_up(request, caller)
 
 
 @dataclass(frozen=True)
@@ -73,6 +112,7 @@ class Membership(Permission):
     """As above, and of an organisation that is admitted now and still has the role itself. `in_deal`: for what a deal
     that is under way asks of its parties, which a suspended one may still do, and nothing new."""
 
+    most = MEMBERS
     in_deal: bool = False
 
     async def of(self, request: Request) -> Member:
@@ -82,7 +122,7 @@ class Membership(Permission):
     async def __call__(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, request: Request, caller: Annotated[Caller, Depends(authenticated)]
     ) -> Member:
-        await super().__call__(caller)
+        self.require(request, caller)
         return _member(request, caller, self.roles, in_deal=self.in_deal)
 
 
@@ -112,6 +152,8 @@ class Representation(Membership):
 class Open(Permission):
     """Anyone at all. Said, so that it was meant."""
 
+    least = most = EVERYONE
+
     async def __call__(self, request: Request) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         meter_of(request.scope).count_stranger(request.scope)  # whatever token they bring, nobody looks at it
 
@@ -120,6 +162,8 @@ class Open(Permission):
 class Visiting(Permission):
     """Anyone; whoever brings a token must bring a valid one."""
 
+    least = most = EVERYONE - {Role.SERVICE}
+
     async def __call__(self, request: Request) -> Caller | None:  # pyright: ignore[reportIncompatibleMethodOverride]
         return await authenticated(request) if "Authorization" in request.headers else None
 
@@ -127,6 +171,8 @@ class Visiting(Permission):
 @dataclass(frozen=True)
 class Internal(Permission):
     """A neighbouring service, with a token for this one; and the member it acts for, if it says so."""
+
+    least = most = frozenset({Role.SERVICE})
 
     async def __call__(self, request: Request) -> ServiceCaller:  # pyright: ignore[reportIncompatibleMethodOverride]
         try:
@@ -144,6 +190,21 @@ class Internal(Permission):
         if "Acting-For" in request.headers:
             member = _member(request, await _speaker(request, "Acting-For"), frozenset())
         return ServiceCaller(caller.subject.removeprefix("service:"), member)
+
+
+@dataclass(frozen=True)
+class PartyOrNeighbour(Permission):
+    """Someone of an admitted organisation, or a neighbouring service with or without one that it acts for."""
+
+    least = most = MEMBERS | {Role.SERVICE}
+
+    async def __call__(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, request: Request
+    ) -> Member | ServiceCaller:
+        try:
+            return await Internal("service").neighbour(request)
+        except InvalidToken:  # not a token for this service, so it must be a member's
+            return await Membership(PARTY)(request, await authenticated(request))
 
 
 async def _speaker(request: Request, header: str) -> Caller:
@@ -194,37 +255,67 @@ def bearer(request: Request, header: str) -> str:
     return token
 
 
-def _needs(*roles: Role) -> Permission:
-    return Permission(frozenset(roles))
+def _require_step_up(request: Request, caller: Caller) -> None:
+    core: Core = request.app.state.core
+    if core.settings.requires_step_up and not caller.is_stepped_up(core.clock.now()):
+        seconds = int(STEP_UP_LIFETIME.total_seconds())
+        raise InsufficientUserAuthentication(acr_values=sorted(ACR_STRONG), max_age_seconds=seconds)
 
 
-def _member_or_agent(role: Role, act: Act) -> Permission:
-    return Representation(frozenset({role}), act=act)
+PARTY = "party"
+Public = Annotated[None, Depends(Open("public"))]
+Visitor = Annotated[Caller | None, Depends(Visiting("visitor"))]
+Authenticated = Annotated[Caller, Depends(Permission("authenticated"))]
+DirectoryReader = Annotated[Caller, Depends(Permission("directory_reader"))]
+Service = Annotated[ServiceCaller, Depends(Internal("service"))]
+ServiceOrParty = Annotated[Member | ServiceCaller, Depends(PartyOrNeighbour("party_or_neighbour"))]
 
+Provider = Annotated[Member, Depends(Membership("provider"))]
+Buyer = Annotated[Member, Depends(Membership("buyer"))]
+Party = Annotated[Member, Depends(Membership(PARTY))]
+Lister = Annotated[Member, Depends(Membership("lister"))]
+Bidder = Annotated[Member, Depends(Membership("bidder"))]
+ProviderInDeal = Annotated[Member, Depends(Membership("provider", in_deal=True))]
+BuyerInDeal = Annotated[Member, Depends(Membership("buyer", in_deal=True))]
+PartyInDeal = Annotated[Member, Depends(Membership(PARTY, in_deal=True))]
+Signatory = Annotated[Member, Depends(Membership("signatory", in_deal=True))]
+Payee = Annotated[Member, Depends(Membership("payee"))]
+ListerOrAgent = Annotated[Member, Depends(Representation("lister", act=Act.LIST))]
+BuyerOrAgent = Annotated[Member, Depends(Representation("buyer", act=Act.PLACE_BIDS))]
+AccountKeeper = Annotated[Member, Depends(Membership("account_keeper"))]
+AccountCloser = Annotated[Caller, Depends(Permission("account_closer"))]
+AccountReader = Annotated[Caller, Depends(Permission("account_reader"))]
 
-def _member_with(*roles: Role, in_deal: bool = False) -> Permission:
-    return Membership(frozenset(roles), in_deal)
+Reader = Annotated[Caller, Depends(Permission("reader"))]
+RequestReader = Annotated[Caller, Depends(Permission("request_reader"))]
+FileReader = Annotated[Caller, Depends(Permission("file_reader"))]
+ImportantDataReader = Annotated[Caller, Depends(Permission("important_data_reader"))]
+Reporter = Annotated[Caller, Depends(Permission("reporter"))]
+BookReader = Annotated[Caller, Depends(Permission("book_reader"))]
+ShareReader = Annotated[Caller, Depends(Permission("share_reader"))]
+DealReader = Annotated[Caller, Depends(Permission("deal_reader"))]
+InquiryReader = Annotated[Caller, Depends(Permission("inquiry_reader"))]
+NegotiationReader = Annotated[Caller, Depends(Permission("negotiation_reader"))]
+DisputeReader = Annotated[Caller, Depends(Permission("dispute_reader"))]
+HearingReader = Annotated[Caller, Depends(Permission("hearing_reader"))]
+FreezeReader = Annotated[Caller, Depends(Permission("freeze_reader"))]
+CreditReader = Annotated[Caller, Depends(Permission("credit_reader"))]
+ContentReader = Annotated[Caller, Depends(Permission("content_reader"))]
+ExportReader = Annotated[Caller, Depends(Permission("export_reader"))]
+CubeReader = Annotated[Caller, Depends(Permission("cube_reader"))]
+LogReader = Annotated[Caller, Depends(Permission("log_reader"))]
 
-
-Public = Annotated[None, Depends(Open())]
-Visitor = Annotated[Caller | None, Depends(Visiting())]
-Authenticated = Annotated[Caller, Depends(_needs())]
-Provider = Annotated[Member, Depends(_member_with(Role.PROVIDER))]
-Buyer = Annotated[Member, Depends(_member_with(Role.BUYER))]
-Party = Annotated[Member, Depends(_member_with(Role.PROVIDER, Role.BUYER))]
-ProviderOrAgent = Annotated[Member, Depends(_member_or_agent(Role.PROVIDER, Act.LIST))]
-BuyerOrAgent = Annotated[Member, Depends(_member_or_agent(Role.BUYER, Act.PLACE_BIDS))]
-ProviderInDeal = Annotated[Member, Depends(_member_with(Role.PROVIDER, in_deal=True))]
-BuyerInDeal = Annotated[Member, Depends(_member_with(Role.BUYER, in_deal=True))]
-PartyInDeal = Annotated[Member, Depends(_member_with(Role.PROVIDER, Role.BUYER, in_deal=True))]
-OperatorBusiness = Annotated[Caller, Depends(_needs(Role.OPERATOR_BUSINESS))]
-OperatorSystem = Annotated[Caller, Depends(_needs(Role.OPERATOR_SYSTEM))]
-OperatorSecurity = Annotated[Caller, Depends(_needs(Role.OPERATOR_SECURITY))]
-OperatorAudit = Annotated[Caller, Depends(_needs(Role.OPERATOR_AUDIT))]
-AnyOperator = Annotated[Caller, Depends(Permission(OPERATORS))]
-Staff = Annotated[Caller, Depends(Permission(OPERATORS | {Role.REGULATOR}))]
-BusinessOrRegulator = Annotated[Caller, Depends(_needs(Role.OPERATOR_BUSINESS, Role.REGULATOR))]
-Regulator = Annotated[Caller, Depends(_needs(Role.REGULATOR))]
-Arbiter = Annotated[Caller, Depends(_needs(Role.ARBITER))]
-Supervisor = Annotated[Caller, Depends(_needs(Role.REGULATOR, Role.OPERATOR_AUDIT))]
-Service = Annotated[ServiceCaller, Depends(Internal())]
+OperatorBusiness = Annotated[Caller, Depends(Permission("operator_business"))]
+OperatorSystem = Annotated[Caller, Depends(Permission("operator_system"))]
+OperatorSecurity = Annotated[Caller, Depends(Permission("operator_security"))]
+OperatorAudit = Annotated[Caller, Depends(Permission("operator_audit"))]
+SecondBusiness = Annotated[Caller, Depends(Permission("second_business"))]
+SecondAudit = Annotated[Caller, Depends(Permission("second_audit"))]
+AnyOperator = Annotated[Caller, Depends(Permission("any_operator"))]
+Staff = Annotated[Caller, Depends(Permission("staff"))]
+BusinessOrRegulator = Annotated[Caller, Depends(Permission("business_or_regulator"))]
+Regulator = Annotated[Caller, Depends(Permission("regulator"))]
+SecondRegulator = Annotated[Caller, Depends(Permission("second_regulator"))]
+Supervisor = Annotated[Caller, Depends(Permission("supervisor"))]
+Arbiter = Annotated[Caller, Depends(Permission("arbiter"))]
+RulingArbiter = Annotated[Caller, Depends(Permission("ruling_arbiter"))]

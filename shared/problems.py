@@ -5,6 +5,7 @@ what was sent is never echoed, and an error nobody foresaw says nothing of the i
 """
 
 from collections.abc import Iterable, Mapping
+from typing import cast
 
 from pydantic_core import to_jsonable_python
 
@@ -74,10 +75,16 @@ def headers(failure: Failure) -> dict[str, str]:
 
 
 def _challenge(failure: Unauthenticated) -> str:
-    """As in RFC 6750: whoever brought no token is told no error, but how to bring one."""
-    if failure.told_code != INVALID_TOKEN:
+    """As in RFC 6750: whoever brought no token is told no error, but how to bring one. As in RFC 9470 where the proof
+    of who is asking was not strong or not fresh enough."""
+    told = dict[str, str]()
+    if "max_age_seconds" in failure.facts:
+        strong = " ".join(cast(list[str], failure.facts["acr_values"]))
+        told = {"acr_values": strong, "max_age": str(failure.facts["max_age_seconds"])}
+    elif failure.told_code != INVALID_TOKEN:
         return CHALLENGE
-    return f'{CHALLENGE}, error="{INVALID_TOKEN}", error_description="{failure.__doc__}"'
+    told = {"error": failure.told_code, "error_description": str(failure.__doc__)} | told
+    return ", ".join([CHALLENGE, *(f'{name}="{value}"' for name, value in told.items())])
 
 
 def rebuild(problem: Mapping[str, object], known: Iterable[type[Failure]]) -> Failure:

@@ -93,6 +93,8 @@ class Settings(BaseSettings):
     certificate_days: int = Field(default=3 * 365, gt=0, le=3_650)  # how long a registration is good for
     # How long a registration is under public notice first; without it, five days in production, none in development.
     notice_days: int | None = Field(default=None, ge=0, le=90)
+    # Whether acts that bind an organisation take a fresh second factor; without it, in production they do.
+    step_up: Literal["off", "required"] | None = None
     pseudonym_key: SecretStr | None = None  # delivery's alone: what the keys of pseudonyms are derived from
     service_secret: SecretStr | None = None  # each service's own, for tokens of its own
     service_secrets: dict[str, SecretStr] = Field(default_factory=dict)  # identity's alone: what the others bring
@@ -153,6 +155,10 @@ class Settings(BaseSettings):
         if self.second_factor is not None:
             return self.second_factor
         return "staff" if self.environment == "production" else "nobody"
+
+    @property
+    def requires_step_up(self) -> bool:
+        return (self.step_up or ("required" if self.environment == "production" else "off")) == "required"
 
     def require_secret(
         self,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from docs import diagrams, facts
+from docs import diagrams, facts, permissions
 from shared.ids import AssetId
 from shared.settings import SERVICES
 
@@ -19,6 +19,11 @@ def test_the_diagrams_in_architecture_are_those_of_the_tables():
 def test_the_page_of_facts_is_what_the_code_says():
     text = facts.DOCUMENT.read_text()
     assert facts.drawn(text) == text, "run `make diagrams`, and give every act that changed a new `v`"
+
+
+def test_the_page_of_permissions_is_what_the_routes_name():
+    text = permissions.DOCUMENT.read_text()
+    assert permissions.drawn(text) == text, "run `make diagrams`"
 
 
 @pytest.mark.parametrize("service", SERVICES)

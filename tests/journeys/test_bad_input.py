@@ -304,8 +304,9 @@ def _no_query(known: set[str]) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("path", [
-    "/catalog/v1/assets/{asset}", "/catalog/v1/versions/{version}/grade", "/delivery/v1/versions/{version}/sample",
-    "/pricing/v1/plans?version_id={version}", "/identity/v1/participants/{participant}",
+    "/catalog/v1/assets/{asset}", "/catalog/v1/versions/{version}/quality-report",
+    "/delivery/v1/versions/{version}/sample", "/pricing/v1/plans?version_id={version}",
+    "/identity/v1/participants/{participant}",
 ])  # fmt: skip
 async def test_what_one_may_not_see_is_answered_like_what_is_not_there(market: WholeMarket, path: str):
     there = {

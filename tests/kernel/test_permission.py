@@ -12,46 +12,29 @@ from fastapi.dependencies.models import Dependant
 from httpx2 import Response
 from sqlalchemy import MetaData
 
-from shared import outbox, web
+from shared import outbox, permission, web
 from shared.access import Claims, Role
 from shared.facts import Category, Fact
 from shared.ids import ParticipantId, UserId
-from shared.permission import (
-    AnyOperator,
-    Arbiter,
-    Authenticated,
-    BusinessOrRegulator,
-    Buyer,
-    BuyerInDeal,
-    OperatorAudit,
-    OperatorBusiness,
-    OperatorSecurity,
-    OperatorSystem,
-    Party,
-    PartyInDeal,
-    Provider,
-    ProviderInDeal,
-    Public,
-    Regulator,
-    Service,
-    Staff,
-    Supervisor,
-    Visitor,
-)
+from shared.matrix import MATRIX
+from shared.permission import Permission
 from tests.support.bench import ISSUER, Bench, ParticipantSuspended, Person
 from tests.support.doors import doors
 
 METADATA = MetaData()
 outbox.tables(METADATA)
 router = APIRouter(prefix="/catalog/v1")
-KINDS = {
-    "public": Public, "visitor": Visitor, "authenticated": Authenticated, "provider": Provider, "buyer": Buyer,
-    "party": Party, "business": OperatorBusiness, "system": OperatorSystem, "security": OperatorSecurity,
-    "audit": OperatorAudit, "operator": AnyOperator, "staff": Staff, "regulator": Regulator,
-    "arbiter": Arbiter, "supervisor": Supervisor, "service": Service,
-    "business_or_regulator": BusinessOrRegulator, "provider_in_deal": ProviderInDeal, "buyer_in_deal": BuyerInDeal,
-    "party_in_deal": PartyInDeal,
-}  # fmt: skip
+
+
+def kinds() -> Iterator[tuple[str, object]]:
+    """Every permission that a route can name, by its row of the matrix."""
+    for value in vars(permission).values():
+        for mark in getattr(value, "__metadata__", ()):
+            if isinstance(mark.dependency, Permission):
+                yield mark.dependency.name, value
+
+
+KINDS = dict(kinds())
 
 
 def add_route(name: str, kind: object) -> None:
@@ -65,30 +48,56 @@ def add_route(name: str, kind: object) -> None:
 for name, kind in KINDS.items():
     add_route(name, kind)
 
-#                       anyone  buyer  provider  both  business  system  security  audit  regulator  arbiter  service
+#                          anyone  buyer  provider  both  business  system  security  audit  regulator  arbiter  service
 BY_HAND = {
-    "public":        "  200     200    200       200   200       200     200       200    200        200      200",
-    "visitor":       "  200     200    200       200   200       200     200       200    200        200      401",
-    "authenticated": "  401     200    200       200   200       200     200       200    200        200      401",
-    "provider":      "  401     403    200       200   403       403     403       403    403        403      401",
-    "buyer":         "  401     200    403       200   403       403     403       403    403        403      401",
-    "party":         "  401     200    200       200   403       403     403       403    403        403      401",
-    "provider_in_deal":
-                     "  401     403    200       200   403       403     403       403    403        403      401",
-    "buyer_in_deal": "  401     200    403       200   403       403     403       403    403        403      401",
-    "party_in_deal": "  401     200    200       200   403       403     403       403    403        403      401",
-    "business":      "  401     403    403       403   200       403     403       403    403        403      401",
-    "system":        "  401     403    403       403   403       200     403       403    403        403      401",
-    "security":      "  401     403    403       403   403       403     200       403    403        403      401",
-    "audit":         "  401     403    403       403   403       403     403       200    403        403      401",
-    "operator":      "  401     403    403       403   200       200     200       200    403        403      401",
-    "staff":         "  401     403    403       403   200       200     200       200    200        403      401",
-    "regulator":     "  401     403    403       403   403       403     403       403    200        403      401",
-    "arbiter":       "  401     403    403       403   403       403     403       403    403        200      401",
-    "supervisor":    "  401     403    403       403   403       403     403       200    200        403      401",
-    "service":       "  401     401    401       401   401       401     401       401    401        401      200",
-    "business_or_regulator":
-                     "  401     403    403       403   200       403     403       403    200        403      401",
+    "public":               "200     200    200       200   200       200     200       200    200        200      200",
+    "visitor":              "200     200    200       200   200       200     200       200    200        200      401",
+    "authenticated":        "401     200    200       200   200       200     200       200    200        200      401",
+    "directory_reader":     "401     200    200       200   200       200     200       200    200        200      401",
+    "reader":               "401     200    200       200   200       200     200       200    200        403      401",
+    "provider":             "401     403    200       200   403       403     403       403    403        403      401",
+    "buyer":                "401     200    403       200   403       403     403       403    403        403      401",
+    "party":                "401     200    200       200   403       403     403       403    403        403      401",
+    "party_or_neighbour":   "401     200    200       200   403       403     403       403    403        403      200",
+    "lister":               "401     403    200       200   403       403     403       403    403        403      401",
+    "bidder":               "401     200    403       200   403       403     403       403    403        403      401",
+    "signatory":            "401     200    200       200   403       403     403       403    403        403      401",
+    "payee":                "401     200    200       200   403       403     403       403    403        403      401",
+    "account_keeper":       "401     200    200       200   403       403     403       403    403        403      401",
+    "account_closer":       "401     200    200       200   403       403     200       403    403        403      401",
+    "account_reader":       "401     200    200       200   403       403     403       403    403        403      401",
+    "request_reader":       "401     200    200       200   200       403     403       403    200        403      401",
+    "file_reader":          "401     403    200       200   200       403     403       403    200        403      401",
+    "important_data_reader":"401     403    403       403   200       403     200       403    200        403      401",
+    "reporter":             "401     403    200       200   200       403     403       403    200        403      401",
+    "book_reader":          "401     403    200       200   403       403     403       403    200        403      401",
+    "share_reader":         "401     200    200       200   403       403     403       403    200        403      401",
+    "deal_reader":          "401     200    200       200   403       403     403       200    200        403      401",
+    "inquiry_reader":       "401     200    200       200   403       403     403       403    200        403      401",
+    "negotiation_reader":   "401     200    200       200   200       403     403       200    200        403      401",
+    "dispute_reader":       "401     200    200       200   403       403     403       403    200        200      401",
+    "hearing_reader":       "401     200    200       200   403       403     403       403    403        200      401",
+    "freeze_reader":        "401     200    200       200   200       403     403       403    200        403      401",
+    "credit_reader":        "401     200    200       200   200       403     200       200    200        403      401",
+    "content_reader":       "401     200    200       200   200       200     200       200    200        403      401",
+    "export_reader":        "401     200    200       200   403       403     200       403    200        403      401",
+    "cube_reader":          "401     200    200       200   200       403     403       403    200        403      401",
+    "log_reader":           "401     200    200       200   403       403     403       200    200        403      401",
+    "operator_business":    "401     403    403       403   200       403     403       403    403        403      401",
+    "second_business":      "401     403    403       403   200       403     403       403    403        403      401",
+    "operator_system":      "401     403    403       403   403       200     403       403    403        403      401",
+    "operator_security":    "401     403    403       403   403       403     200       403    403        403      401",
+    "operator_audit":       "401     403    403       403   403       403     403       200    403        403      401",
+    "second_audit":         "401     403    403       403   403       403     403       200    403        403      401",
+    "any_operator":         "401     403    403       403   200       200     200       200    403        403      401",
+    "staff":                "401     403    403       403   200       200     200       200    200        403      401",
+    "business_or_regulator":"401     403    403       403   200       403     403       403    200        403      401",
+    "regulator":            "401     403    403       403   403       403     403       403    200        403      401",
+    "second_regulator":     "401     403    403       403   403       403     403       403    200        403      401",
+    "supervisor":           "401     403    403       403   403       403     403       200    200        403      401",
+    "arbiter":              "401     403    403       403   403       403     403       403    403        200      401",
+    "ruling_arbiter":       "401     403    403       403   403       403     403       403    403        200      401",
+    "service":              "401     401    401       401   401       401     401       401    401        401      200",
 }  # fmt: skip
 
 
@@ -128,6 +137,10 @@ async def hall(bench: Bench) -> AsyncGenerator[Hall]:
             "regulator": bench.staff("regulator"), "arbiter": bench.staff("arbiter"),
         }  # fmt: skip
         yield Hall(bench, people)
+
+
+def test_every_permission_has_its_line_by_hand_and_every_row_its_permission():
+    assert KINDS.keys() == BY_HAND.keys() == MATRIX.keys()
 
 
 on_sqlite = pytest.mark.parametrize("server", ["sqlite"], indirect=True)  # no table is asked here

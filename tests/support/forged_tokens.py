@@ -69,6 +69,9 @@ def mac(message: bytes, secret: bytes, algorithm: HashAlgorithm) -> bytes:
     return made.finalize()
 
 
+WRONG_MOMENTS = (None, -1, True, -(2**100))
+
+
 @dataclass(frozen=True)
 class Forger:
     """`claims` are good ones; `secrets` are what others of the platform sign or log in with."""
@@ -267,7 +270,8 @@ class Forger:
         for change in ({"amr": 7}, {"amr": ["pwd"]}, {"org": "asset_1"}, {"org": 7}, {"org": None}, {"org": ""},
                        {"org": ["participant_1"]}, {"sub": "user\x00"}, {"sub": "\ud800"},
                        {"sub": "e\u0301"}, {"acr": 7}, {"acr": ["totp"]}, {"acr": None}, {"sid": 7}, {"sid": None},
-                       *({"auth_time": wrong} for wrong in (str(now), None, now + 1, -1, now - 0.5, True, -(2**100)))):  # fmt: skip
+                       *({"auth_time": wrong} for wrong in WRONG_MOMENTS), {"auth_time": now + 1},
+                       {"auth_time": str(now)}, {"auth_time": now - 0.5}):  # fmt: skip
             yield f"claims with {json.dumps(change)}", self.token(claims=self.claims | change)
         for name in ("sub", "aud", "iss", "exp", "roles"):
             yield f"{name} twice", self.token(claims=twice(self.claims, name, "x"))

@@ -11,7 +11,7 @@ from services.audit.schemas.answers import AnswerView, Asked, EvidenceFileView, 
 from services.audit.schemas.log import INTEGER_MAX
 from shared import web
 from shared.ids import FactId, ParticipantId
-from shared.permission import Authenticated, Service, Supervisor
+from shared.permission import LogReader, Service, Supervisor
 
 router = APIRouter(prefix=PREFIX)
 ObjectIds = Annotated[str, Query(max_length=2_000, pattern="^[a-z_]+_[0-9a-f]{32}(,[a-z_]+_[0-9a-f]{32}){0,31}$")]
@@ -46,7 +46,7 @@ Asking = Annotated[Asked, Depends(asked)]
 
 
 @router.get("/queries")
-async def answer(asked: Asking, page: web.PageQuery, caller: Authenticated, audit: AuditService) -> AnswerView:
+async def answer(asked: Asking, page: web.PageQuery, caller: LogReader, audit: AuditService) -> AnswerView:
     """All entries that answer a question, with the proof that they are all; to an organisation, those of its own."""
     return await answering.answer(audit, caller, asked.question(), page)
 

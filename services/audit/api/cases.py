@@ -13,7 +13,7 @@ from services.audit.schemas.log import INTEGER_MAX, EntriesView, EntryView
 from shared import web
 from shared.idempotency import Keyed
 from shared.ids import CaseId
-from shared.permission import Regulator
+from shared.permission import Regulator, SecondRegulator
 from shared.web import Listing, PageQuery, created
 
 router = APIRouter(prefix=PREFIX)
@@ -44,7 +44,7 @@ async def seen_case(case_id: CaseId, regulator: Regulator, audit: AuditService) 
 
 @router.post("/cases/{case_id}/approval")
 async def approve_case(
-    case_id: CaseId, yes: CaseApproval, regulator: Regulator, once: Keyed, audit: AuditService
+    case_id: CaseId, yes: CaseApproval, regulator: SecondRegulator, once: Keyed, audit: AuditService
 ) -> CaseView:  # fmt: skip
     """A second regulator's yes to the scope of a case that reaches G5."""
     return CaseView.of(await cases.approve(audit, regulator, case_id, yes.reason, once))
@@ -52,7 +52,7 @@ async def approve_case(
 
 @router.post("/cases/{case_id}/refusal")
 async def refuse_case(
-    case_id: CaseId, no: CaseRefusal, regulator: Regulator, once: Keyed, audit: AuditService
+    case_id: CaseId, no: CaseRefusal, regulator: SecondRegulator, once: Keyed, audit: AuditService
 ) -> CaseView:  # fmt: skip
     """A regulator's no to a case that waits."""
     return CaseView.of(await cases.refuse(audit, regulator, case_id, no.reason_code, no.reason, once))

@@ -20,7 +20,7 @@ from services.audit.schemas.log import (
 )
 from shared import web
 from shared.ids import FactId, ParticipantId
-from shared.permission import Authenticated, Public, Service, Supervisor
+from shared.permission import LogReader, Public, Service, Supervisor
 
 router = APIRouter(prefix=PREFIX)
 TilePath = Annotated[str, Path(max_length=100)]
@@ -65,14 +65,14 @@ async def hash_tile(
 
 
 @router.get("/entries/{index}")
-async def entry(index: Index, caller: Authenticated, audit: AuditService) -> EntryView:
+async def entry(index: Index, caller: LogReader, audit: AuditService) -> EntryView:
     """An entry, to supervisors and to the organisations it concerns."""
     return await reading.one_entry(audit, caller, index)
 
 
 @router.get("/entries")
 async def entries(
-    caller: Authenticated,
+    caller: LogReader,
     audit: AuditService,
     fact_id: FactId | None = None,
     object_id: ObjectId = None,

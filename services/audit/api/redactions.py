@@ -17,7 +17,7 @@ from services.audit.schemas.redactions import (
 )
 from shared.idempotency import Keyed
 from shared.ids import CaseId, RedactionId
-from shared.permission import OperatorAudit, OperatorSecurity, Public, Regulator, Service, Staff, Supervisor
+from shared.permission import OperatorSecurity, Public, Regulator, SecondAudit, Service, Staff, Supervisor
 from shared.web import Listing, PageQuery, created
 
 router = APIRouter(prefix=PREFIX)
@@ -66,7 +66,7 @@ async def seen_redaction(redaction_id: RedactionId, _: Staff, audit: AuditServic
 
 @router.post("/redactions/{redaction_id}/approval")
 async def approve_redaction(
-    redaction_id: RedactionId, operator: OperatorAudit, once: Keyed, audit: AuditService
+    redaction_id: RedactionId, operator: SecondAudit, once: Keyed, audit: AuditService
 ) -> RedactionView:  # fmt: skip
     """The second person's yes, with which it is done."""
     return RedactionView.model_validate(await redactions.approve(audit, operator, redaction_id, once))
@@ -74,7 +74,7 @@ async def approve_redaction(
 
 @router.post("/redactions/{redaction_id}/refusal")
 async def refuse_redaction(
-    redaction_id: RedactionId, no: RedactionRefusal, operator: OperatorAudit, once: Keyed, audit: AuditService
+    redaction_id: RedactionId, no: RedactionRefusal, operator: SecondAudit, once: Keyed, audit: AuditService
 ) -> RedactionView:  # fmt: skip
     """The second person's no."""
     return RedactionView.model_validate(

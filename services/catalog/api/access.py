@@ -16,7 +16,7 @@ from services.catalog.schemas.access import (
 )
 from shared.idempotency import Keyed
 from shared.ids import AccessRequestId, ParticipantId, VersionId
-from shared.permission import Authenticated, Buyer, OperatorBusiness, Provider, Service
+from shared.permission import Buyer, Provider, RequestReader, SecondBusiness, Service
 from shared.web import Listing, PageQuery, created
 
 router = APIRouter(prefix=PREFIX)
@@ -34,7 +34,7 @@ async def ask(
 
 @router.get("/access-requests")
 async def listed(
-    caller: Authenticated, catalog: CatalogService, page: PageQuery, state: Annotated[State | None, Query()] = None
+    caller: RequestReader, catalog: CatalogService, page: PageQuery, state: Annotated[State | None, Query()] = None
 ) -> Listing[AccessRequestView]:
     """What your organisation asks for or is asked for, oldest first; all of them for the platform's staff."""
     found = await actions.listed(catalog, caller, state, page)
@@ -42,7 +42,7 @@ async def listed(
 
 
 @router.get("/access-requests/{access_request_id}")
-async def seen(access_request_id: AccessRequestId, caller: Authenticated, catalog: CatalogService) -> AccessRequestView:
+async def seen(access_request_id: AccessRequestId, caller: RequestReader, catalog: CatalogService) -> AccessRequestView:
     """One request with every step of it, for its two sides and the platform's staff."""
     return AccessRequestView.of(await actions.seen(catalog, caller, access_request_id))
 
@@ -69,7 +69,7 @@ async def refuse(
 
 @router.post("/access-requests/{access_request_id}/second-approval")
 async def approve_second(
-    access_request_id: AccessRequestId, yes: AccessApproval, operator: OperatorBusiness, once: Keyed,
+    access_request_id: AccessRequestId, yes: AccessApproval, operator: SecondBusiness, once: Keyed,
     catalog: CatalogService,
 ) -> AccessRequestView:  # fmt: skip
     """The operator's yes, from G4, after the provider's."""
@@ -80,7 +80,7 @@ async def approve_second(
 
 @router.post("/access-requests/{access_request_id}/second-refusal")
 async def refuse_second(
-    access_request_id: AccessRequestId, no: AccessRefusal, operator: OperatorBusiness, once: Keyed,
+    access_request_id: AccessRequestId, no: AccessRefusal, operator: SecondBusiness, once: Keyed,
     catalog: CatalogService,
 ) -> AccessRequestView:  # fmt: skip
     """The operator's no, from G4, after the provider's yes."""

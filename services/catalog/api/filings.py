@@ -21,7 +21,7 @@ from services.catalog.schemas.filings import (
 from shared import web
 from shared.idempotency import Keyed
 from shared.ids import AssetId, FilingId
-from shared.permission import Authenticated, OperatorBusiness, Party
+from shared.permission import OperatorBusiness, Party, Reader
 from shared.web import Listing, PageQuery
 
 router = APIRouter(prefix=PREFIX)
@@ -69,7 +69,7 @@ async def file_revocation(
 
 @router.get("/filings")
 async def listed(
-    caller: Authenticated,
+    caller: Reader,
     catalog: CatalogService,
     page: PageQuery,
     asset_id: AssetId | None = None,
@@ -82,13 +82,13 @@ async def listed(
 
 
 @router.get("/filings/{filing_id}")
-async def filing(filing_id: FilingId, caller: Authenticated, catalog: CatalogService) -> FilingView:
+async def filing(filing_id: FilingId, caller: Reader, catalog: CatalogService) -> FilingView:
     """One filing, for its parties, the asset's provider and the platform's staff."""
     return FilingView.of(await actions.filing(catalog, caller, filing_id))
 
 
 @router.get("/notices")
-async def notices(caller: Authenticated, catalog: CatalogService, page: PageQuery) -> Listing[NoticeView]:
+async def notices(caller: Reader, catalog: CatalogService, page: PageQuery) -> Listing[NoticeView]:
     """What is under public notice (公示), newest first: whoever has an objection raises it to the asset."""
     found = await actions.notices(catalog, caller, page.limit, page.after_id(FilingId))
     views = [NoticeView.of(one.filing, one.title, one.theme, one.content_hash) for one in found]

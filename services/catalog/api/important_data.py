@@ -1,22 +1,17 @@
 """What can be asked about important data: by their provider, who files them, and by those who keep the catalogue."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 
 from services.catalog.actions import important_data as actions
 from services.catalog.api.service import PREFIX, CatalogService
 from services.catalog.schemas.important_data import FilingView, ImportantDataView, NewFiling
 from shared import web
-from shared.access import Caller, Role
 from shared.idempotency import Keyed
 from shared.ids import VersionId
-from shared.permission import Permission, Provider
+from shared.permission import ImportantDataReader, Provider
 from shared.web import Listing, PageQuery
 
 router = APIRouter(prefix=PREFIX)
-KEEPERS = frozenset({Role.OPERATOR_BUSINESS, Role.OPERATOR_SECURITY, Role.REGULATOR})
-CatalogueReader = Annotated[Caller, Depends(Permission(KEEPERS))]
 
 
 @router.post("/versions/{version_id}/authority-filings", status_code=201)
@@ -30,7 +25,7 @@ async def file(
 
 @router.get("/important-data")
 async def catalogue(
-    _: CatalogueReader, catalog: CatalogService, page: PageQuery, filed: bool | None = None
+    _: ImportantDataReader, catalog: CatalogService, page: PageQuery, filed: bool | None = None
 ) -> Listing[ImportantDataView]:
     """The catalogue of important data (重要数据目录), core data in it too; newest first."""
     found = await actions.catalogue(catalog, filed, page)

@@ -9,7 +9,7 @@ from services.catalog.schemas.filings import Because, NewObjection, ObjectionVie
 from shared import web
 from shared.idempotency import Keyed
 from shared.ids import AssetId, ObjectionId
-from shared.permission import Authenticated, OperatorBusiness, Party
+from shared.permission import OperatorBusiness, Party, Reader
 from shared.web import Listing, PageQuery
 
 router = APIRouter(prefix=PREFIX)
@@ -29,16 +29,14 @@ async def object_to(
 
 
 @router.get("/assets/{asset_id}/objections")
-async def listed(
-    asset_id: AssetId, caller: Authenticated, catalog: CatalogService, page: PageQuery
-) -> Listing[ObjectionView]:
+async def listed(asset_id: AssetId, caller: Reader, catalog: CatalogService, page: PageQuery) -> Listing[ObjectionView]:
     """The objections to an asset, newest first: all for its provider and the staff, your own for you."""
     found = await actions.objections_to(catalog, caller, asset_id, page.limit, page.after_id(ObjectionId))
     return Listing[ObjectionView].of([ObjectionView.of(each) for each in found], page, key=lambda view: view.id)
 
 
 @router.get("/objections/{objection_id}")
-async def objection(objection_id: ObjectionId, caller: Authenticated, catalog: CatalogService) -> ObjectionView:
+async def objection(objection_id: ObjectionId, caller: Reader, catalog: CatalogService) -> ObjectionView:
     """One objection, for its objector, the asset's provider and the platform's staff."""
     return ObjectionView.of(await actions.objection(catalog, caller, objection_id))
 

@@ -3,14 +3,13 @@
 from fastapi import APIRouter, Response
 
 from services.catalog.actions import petition as actions
-from services.catalog.api.records import FileReader
 from services.catalog.api.service import PREFIX, CatalogService
 from services.catalog.schemas.assets import Refusal
 from services.catalog.schemas.petitions import Agreement, NewLowering, NewRiskAssessment, PetitionView, State
 from shared import web
 from shared.idempotency import Keyed
 from shared.ids import PetitionId, VersionId
-from shared.permission import OperatorBusiness, Provider
+from shared.permission import FileReader, OperatorBusiness, Provider
 from shared.web import Listing, PageQuery
 
 router = APIRouter(prefix=PREFIX)

@@ -7,7 +7,7 @@ from services.catalog.api.service import PREFIX, CatalogService
 from services.catalog.schemas.quality import NewQualityDeclaration, QualityReportView
 from shared.idempotency import Keyed
 from shared.ids import VersionId
-from shared.permission import Authenticated, Provider
+from shared.permission import Provider, Reader
 
 router = APIRouter(prefix=PREFIX)
 
@@ -23,6 +23,6 @@ async def declare(
 
 
 @router.get("/versions/{version_id}/quality-report")
-async def report(version_id: VersionId, caller: Authenticated, catalog: CatalogService) -> QualityReportView:
+async def report(version_id: VersionId, caller: Reader, catalog: CatalogService) -> QualityReportView:
     """The quality report by GB/T 36344-2018: what was assessed, how, and what could not be."""
     return QualityReportView.of(version_id, await actions.report(catalog, caller, version_id))

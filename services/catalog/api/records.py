@@ -1,21 +1,17 @@
 """What can be asked about legal records: by the provider whose they are, the operators and the regulator."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 
 from services.catalog.actions import records as actions
 from services.catalog.api.service import PREFIX, CatalogService
 from services.catalog.schemas.records import NewAssessment, NewConsent, RecordView, RecordWithdrawal
 from shared import web
-from shared.access import Caller, Role
 from shared.idempotency import Keyed
 from shared.ids import AssetId, RecordId
-from shared.permission import OPERATORS, Permission, Provider
+from shared.permission import FileReader, Provider
 from shared.web import Listing, PageQuery
 
 router = APIRouter(prefix=PREFIX)
-FileReader = Annotated[Caller, Depends(Permission(OPERATORS | {Role.PROVIDER, Role.REGULATOR}))]
 
 
 @router.post("/assets/{asset_id}/consents", status_code=201)

@@ -1,23 +1,18 @@
 """What can be asked about duties to grade again: by provider, operators and regulator, who also report what changed."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 
 from services.catalog.actions import regrading as actions
-from services.catalog.api.records import FileReader
 from services.catalog.api.service import PREFIX, CatalogService
 from services.catalog.schemas.regradings import NewRegrading, RegradingConfirmation, RegradingView, State
 from services.catalog.schemas.versions import GradeProposal
 from shared import web
-from shared.access import Caller, Role
 from shared.idempotency import Keyed
 from shared.ids import RegradingId, VersionId
-from shared.permission import OperatorBusiness, Permission, Provider
+from shared.permission import FileReader, OperatorBusiness, Provider, Reporter
 from shared.web import Listing, PageQuery
 
 router = APIRouter(prefix=PREFIX)
-Reporter = Annotated[Caller, Depends(Permission(frozenset({Role.PROVIDER, Role.OPERATOR_BUSINESS, Role.REGULATOR})))]
 
 
 @router.post("/versions/{version_id}/regradings", status_code=201)

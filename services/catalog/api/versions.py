@@ -1,21 +1,17 @@
 """What can be asked about versions: what was found in their content, and the grade that follows from it."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 
 from services.catalog.actions import asset as assets
 from services.catalog.actions import grading
 from services.catalog.api.service import PREFIX, CatalogService
 from services.catalog.schemas.versions import GradeProposal, GradeRaise, GradeView, InspectionReport, VersionView
 from shared import web
-from shared.access import Caller, Role
 from shared.idempotency import Keyed
 from shared.ids import VersionId
-from shared.permission import Authenticated, Permission, Provider, Service
+from shared.permission import BusinessOrRegulator, FileReader, Provider, Service
 
 router = APIRouter(prefix=PREFIX)
-Raiser = Annotated[Caller, Depends(Permission(frozenset({Role.OPERATOR_BUSINESS, Role.REGULATOR})))]
 
 
 @router.get("/versions/{version_id}")
@@ -44,7 +40,7 @@ async def propose_grade(
 
 
 @router.get("/versions/{version_id}/grade")
-async def grade(version_id: VersionId, caller: Authenticated, catalog: CatalogService) -> GradeView:
+async def grade(version_id: VersionId, caller: FileReader, catalog: CatalogService) -> GradeView:
     """The grade and all its reasons: for the provider, the operators and the regulator."""
     version, grade = await grading.grade(catalog, caller, version_id)
     return GradeView.of(version, grade.reasons)
@@ -52,7 +48,7 @@ async def grade(version_id: VersionId, caller: Authenticated, catalog: CatalogSe
 
 @router.post("/versions/{version_id}/raise-grade")
 async def raise_grade(
-    version_id: VersionId, new: GradeRaise, raiser: Raiser, once: Keyed, catalog: CatalogService
+    version_id: VersionId, new: GradeRaise, raiser: BusinessOrRegulator, once: Keyed, catalog: CatalogService
 ) -> GradeView:
     """Raise the grade by further impacts. It takes effect at once, wherever the version is listed or delivered."""
     impacts = tuple(impact.impact() for impact in new.impacts)

@@ -19,7 +19,7 @@ from services.delivery.api.service import PREFIX, DeliveryService
 from services.delivery.schemas.deliveries import DeliveryView
 from shared import web
 from shared.ids import EntitlementId, UseId
-from shared.permission import Authenticated, Buyer
+from shared.permission import Buyer, DealReader
 
 router = APIRouter(prefix=PREFIX)
 WHOLE, PARTIAL = 200, 206
@@ -62,7 +62,7 @@ async def head(
 
 @router.get("/deliveries")
 async def listed(
-    caller: Authenticated, depot: DeliveryService, page: web.PageQuery, entitlement_id: EntitlementId | None = None
+    caller: DealReader, depot: DeliveryService, page: web.PageQuery, entitlement_id: EntitlementId | None = None
 ) -> web.Listing[DeliveryView]:
     """Deliveries to and from your organisation, oldest first; all of them for a supervisor."""
     found = await actions.listed(depot, caller, entitlement_id, page)

@@ -9,7 +9,7 @@ from services.delivery.schemas.cubes import CubeAnswerView, CubeDecision, CubeVi
 from shared import web
 from shared.idempotency import Keyed
 from shared.ids import CubeId, EntitlementId, VersionId
-from shared.permission import Authenticated, Buyer, OperatorBusiness, Provider
+from shared.permission import Buyer, CubeReader, OperatorBusiness, Provider
 
 router = APIRouter(prefix=PREFIX)
 
@@ -29,7 +29,7 @@ async def declare(
 
 @router.get("/versions/{version_id}/cubes")
 async def listed(
-    version_id: VersionId, caller: Authenticated, depot: DeliveryService, page: web.PageQuery
+    version_id: VersionId, caller: CubeReader, depot: DeliveryService, page: web.PageQuery
 ) -> web.Listing[CubeView]:
     """The cubes of a version, oldest first: for its provider, buyers entitled to compute, operators and regulators."""
     found = await actions.listed(depot, caller, version_id, page)
@@ -39,7 +39,7 @@ async def listed(
 
 
 @router.get("/cubes/{cube_id}")
-async def cube(cube_id: CubeId, caller: Authenticated, depot: DeliveryService) -> CubeView:
+async def cube(cube_id: CubeId, caller: CubeReader, depot: DeliveryService) -> CubeView:
     """One cube: what it declares, who acts next, and why it is where it is."""
     return CubeView.of(await actions.cube(depot, caller, cube_id), caller.participant_id)
 

@@ -8,7 +8,7 @@ from services.delivery.schemas.desensitisation import EffectReportView, NewPlan,
 from shared import web
 from shared.idempotency import Keyed
 from shared.ids import VersionId
-from shared.permission import Authenticated, Provider
+from shared.permission import ContentReader, Provider
 
 router = APIRouter(prefix=PREFIX)
 
@@ -25,13 +25,13 @@ async def declare(
 
 
 @router.get("/versions/{version_id}/desensitisation-plan")
-async def plan(version_id: VersionId, caller: Authenticated, depot: DeliveryService) -> PlanView:
+async def plan(version_id: VersionId, caller: ContentReader, depot: DeliveryService) -> PlanView:
     """What is done to each field: for the provider, a buyer with an entitlement, operators and the regulator."""
     return PlanView.of(version_id, *await actions.plan(depot, caller, version_id))
 
 
 @router.get("/versions/{version_id}/effect-report", response_model_exclude_none=True)
-async def effect_report(version_id: VersionId, caller: Authenticated, depot: DeliveryService) -> EffectReportView:
+async def effect_report(version_id: VersionId, caller: ContentReader, depot: DeliveryService) -> EffectReportView:
     """The risk that somebody is found, before and after, and what was lost: for the same as the plan.
 
     The first to ask waits until the content is desensitised. From G4 on, nothing is delivered before a report passes.

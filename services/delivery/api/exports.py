@@ -8,7 +8,7 @@ from services.delivery.schemas.exports import ExportClearanceView, NewExportClea
 from shared import web
 from shared.idempotency import Keyed
 from shared.ids import EntitlementId
-from shared.permission import Authenticated, OperatorSecurity
+from shared.permission import ExportReader, OperatorSecurity
 
 router = APIRouter(prefix=PREFIX)
 
@@ -26,7 +26,7 @@ async def record_clearance(
 
 @router.get("/entitlements/{entitlement_id}/export-clearances")
 async def see_clearances(
-    entitlement_id: EntitlementId, caller: Authenticated, depot: DeliveryService, page: web.PageQuery
+    entitlement_id: EntitlementId, caller: ExportReader, depot: DeliveryService, page: web.PageQuery
 ) -> web.Listing[ExportClearanceView]:
     """What is on record of transfers abroad under an entitlement of yours, oldest first."""
     found = await actions.clearances(depot, caller, entitlement_id, page)

@@ -9,7 +9,7 @@ from services.delivery.schemas.queries import AnswerView, CertificateView, NewRo
 from shared import web
 from shared.idempotency import Keyed
 from shared.ids import EntitlementId
-from shared.permission import Authenticated, Buyer
+from shared.permission import Buyer, DealReader
 
 router = APIRouter(prefix=PREFIX)
 
@@ -39,7 +39,7 @@ async def compute(
 
 @router.get("/queries")
 async def listed(
-    caller: Authenticated, depot: DeliveryService, page: web.PageQuery, entitlement_id: EntitlementId | None = None
+    caller: DealReader, depot: DeliveryService, page: web.PageQuery, entitlement_id: EntitlementId | None = None
 ) -> web.Listing[CertificateView]:
     """Certificates of the answers to and from your organisation, oldest first; all of them for a supervisor."""
     found = await statement_actions.listed(depot, caller, entitlement_id, page)

@@ -18,7 +18,7 @@ from services.identity.schemas.participants import ParticipantView
 from services.identity.schemas.words import roles_of
 from shared.idempotency import Keyed
 from shared.ids import ApiClientId, KeyId, UserId
-from shared.permission import Authenticated, Party
+from shared.permission import AccountCloser, AccountKeeper, AccountReader, Authenticated, Party
 from shared.web import Listing, PageQuery, created
 
 router = APIRouter(prefix=PREFIX)
@@ -37,7 +37,7 @@ async def me(caller: Authenticated, identity: IdentityService) -> MeView:
 
 @router.post("/users", status_code=201)
 async def create_user(
-    new: NewUser, caller: Party, once: Keyed, identity: IdentityService, response: Response
+    new: NewUser, caller: AccountKeeper, once: Keyed, identity: IdentityService, response: Response
 ) -> UserView:
     """Give someone of your organisation a log-in. Requires its administrator."""
     user = await account.create_user(identity, caller, new.login, new.password, roles_of(new.roles), once)
@@ -46,21 +46,21 @@ async def create_user(
 
 
 @router.get("/users")
-async def users(caller: Authenticated, identity: IdentityService, page: PageQuery) -> Listing[UserView]:
+async def users(caller: AccountReader, identity: IdentityService, page: PageQuery) -> Listing[UserView]:
     """The users of your organisation. Requires its administrator."""
     found = await account.users(identity, caller, page)
     return Listing[UserView].of([UserView.model_validate(each) for each in found], page, lambda view: view.id)
 
 
 @router.post("/users/{user_id}/disable")
-async def disable_user(user_id: UserId, caller: Authenticated, once: Keyed, identity: IdentityService) -> UserView:
+async def disable_user(user_id: UserId, caller: AccountCloser, once: Keyed, identity: IdentityService) -> UserView:
     """Keep someone of your organisation out; anyone, for an operator for security."""
     return UserView.model_validate(await account.disable_user(identity, caller, user_id, once))
 
 
 @router.post("/clients", status_code=201)
 async def create_client(
-    new: NewClient, caller: Party, once: Keyed, identity: IdentityService, response: Response
+    new: NewClient, caller: AccountKeeper, once: Keyed, identity: IdentityService, response: Response
 ) -> NewClientView:
     """Give a program of your organisation credentials. The secret is shown in this answer only."""
     client, secret = await account.create_client(identity, caller, new.name, roles_of(new.roles), once)
@@ -69,7 +69,7 @@ async def create_client(
 
 
 @router.get("/clients")
-async def clients(caller: Authenticated, identity: IdentityService, page: PageQuery) -> Listing[ClientView]:
+async def clients(caller: AccountReader, identity: IdentityService, page: PageQuery) -> Listing[ClientView]:
     """The API clients of your organisation. Requires its administrator."""
     found = await account.clients(identity, caller, page)
     return Listing[ClientView].of(
@@ -79,7 +79,7 @@ async def clients(caller: Authenticated, identity: IdentityService, page: PageQu
 
 @router.post("/clients/{client_id}/disable")
 async def disable_client(
-    client_id: ApiClientId, caller: Authenticated, once: Keyed, identity: IdentityService
+    client_id: ApiClientId, caller: AccountCloser, once: Keyed, identity: IdentityService
 ) -> ClientView:
     """Take a client's access away."""
     return ClientView.model_validate(await account.disable_client(identity, caller, client_id, once))
@@ -87,7 +87,7 @@ async def disable_client(
 
 @router.post("/signing-keys", status_code=201)
 async def register_key(
-    new: NewSigningKey, caller: Party, once: Keyed, identity: IdentityService, response: Response
+    new: NewSigningKey, caller: AccountKeeper, once: Keyed, identity: IdentityService, response: Response
 ) -> SigningKeyView:
     """Register the public key with which your organisation will sign contracts. Requires its administrator."""
     key = await account.register_key(identity, caller, new.public_key, once)
@@ -105,6 +105,6 @@ async def keys(caller: Party, identity: IdentityService, page: PageQuery) -> Lis
 
 
 @router.post("/signing-keys/{key_id}/revoke")
-async def revoke_key(key_id: KeyId, caller: Party, once: Keyed, identity: IdentityService) -> SigningKeyView:
+async def revoke_key(key_id: KeyId, caller: AccountKeeper, once: Keyed, identity: IdentityService) -> SigningKeyView:
     """Sign nothing more with this key. What it signed before stays signed. Requires the administrator."""
     return SigningKeyView.model_validate(await account.revoke_key(identity, caller, key_id, once))

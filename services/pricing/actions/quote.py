@@ -65,11 +65,11 @@ async def renew(pricing: Pricing, buyer: Member, quote_id: QuoteId, once: Once) 
 
 
 async def quote_of(pricing: Pricing, asker: Member | ServiceCaller, quote_id: QuoteId) -> Quote:
-    """A party's own quote; a service that acts for someone sees what they would see."""
+    """A party's own quote; a service sees what the member that it acts for would see, and nothing for itself."""
     async with pricing.database.read() as tx:
         found = await store.quote(tx, quote_id)
     member = asker.acting_for if isinstance(asker, ServiceCaller) else asker
-    if member is not None and not rules.is_party(found, member.participant_id):
+    if member is None or not rules.is_party(found, member.participant_id):
         raise NoSuchQuote()
     return found
 

@@ -8,7 +8,7 @@ from services.pricing.schemas.caps import NewPriceCap, PriceCapView
 from shared import web
 from shared.idempotency import Keyed
 from shared.ids import PriceCapId, VersionId
-from shared.permission import Authenticated, Provider, Service
+from shared.permission import Provider, Reader, Service
 from shared.web import Listing, PageQuery
 
 router = APIRouter(prefix=PREFIX)
@@ -26,7 +26,7 @@ async def file(
 
 @router.get("/price-caps")
 async def caps(
-    version_id: VersionId, caller: Authenticated, pricing: PricingService, page: PageQuery
+    version_id: VersionId, caller: Reader, pricing: PricingService, page: PageQuery
 ) -> Listing[PriceCapView]:
     """The price caps of a version that shows to you, newest first."""
     found = await actions.caps(pricing, caller, version_id, page.limit, page.after_id(PriceCapId))
@@ -34,7 +34,7 @@ async def caps(
 
 
 @router.get("/price-caps/{price_cap_id}")
-async def cap(price_cap_id: PriceCapId, caller: Authenticated, pricing: PricingService) -> PriceCapView:
+async def cap(price_cap_id: PriceCapId, caller: Reader, pricing: PricingService) -> PriceCapView:
     """A price cap of a version that shows to you."""
     return PriceCapView.of(await actions.cap(pricing, caller, price_cap_id))
 

@@ -8,7 +8,7 @@ from services.pricing.schemas.cost_sheets import CostSheetView, NewCostSheet
 from shared import web
 from shared.idempotency import Keyed
 from shared.ids import CostSheetId
-from shared.permission import Authenticated, Provider
+from shared.permission import BookReader, Provider
 from shared.web import Listing, PageQuery
 
 router = APIRouter(prefix=PREFIX)
@@ -32,13 +32,13 @@ async def listed(provider: Provider, pricing: PricingService, page: PageQuery) -
 
 
 @router.get("/cost-sheets/{cost_sheet_id}")
-async def seen(cost_sheet_id: CostSheetId, caller: Authenticated, pricing: PricingService) -> CostSheetView:
+async def seen(cost_sheet_id: CostSheetId, caller: BookReader, pricing: PricingService) -> CostSheetView:
     """A cost sheet of yours, with all that the disclosure needs."""
     return CostSheetView.of(await actions.seen(pricing, caller, cost_sheet_id))
 
 
 @router.get("/cost-sheets/{cost_sheet_id}/disclosure.csv", response_class=Response)
-async def exported(cost_sheet_id: CostSheetId, caller: Authenticated, pricing: PricingService) -> Response:
+async def exported(cost_sheet_id: CostSheetId, caller: BookReader, pricing: PricingService) -> Response:
     """The same as a table for spreadsheets, of which no cell runs as a formula."""
     text = await actions.exported(pricing, caller, cost_sheet_id)
     headers = {"Content-Disposition": f'attachment; filename="{cost_sheet_id}.csv"'}

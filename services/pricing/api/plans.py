@@ -8,7 +8,7 @@ from services.pricing.schemas.plans import GridView, NewPlan, NewTerms, PlanView
 from shared import web
 from shared.idempotency import Keyed
 from shared.ids import PlanId, VersionId
-from shared.permission import Authenticated, Provider
+from shared.permission import Provider, Reader
 from shared.web import Listing, PageQuery
 
 router = APIRouter(prefix=PREFIX)
@@ -34,21 +34,19 @@ async def revise(
 
 
 @router.get("/plans")
-async def plans(
-    version_id: VersionId, caller: Authenticated, pricing: PricingService, page: PageQuery
-) -> Listing[PlanView]:
+async def plans(version_id: VersionId, caller: Reader, pricing: PricingService, page: PageQuery) -> Listing[PlanView]:
     """The plans of a version that shows to you, newest first."""
     found = await actions.plans(pricing, caller, version_id, page.limit, page.after_id(PlanId))
     return Listing[PlanView].of([PlanView.of(plan) for plan in found], page, key=lambda view: view.id)
 
 
 @router.get("/plans/{plan_id}")
-async def plan(plan_id: PlanId, caller: Authenticated, pricing: PricingService) -> PlanView:
+async def plan(plan_id: PlanId, caller: Reader, pricing: PricingService) -> PlanView:
     """A plan of a version that shows to you: the revision in force, or where none is, the newest."""
     return PlanView.of(await actions.plan(pricing, caller, plan_id))
 
 
 @router.get("/plans/{plan_id}/grid")
-async def grid(plan_id: PlanId, caller: Authenticated, pricing: PricingService) -> GridView:
+async def grid(plan_id: PlanId, caller: Reader, pricing: PricingService) -> GridView:
     """What the queries of a plan that shows to you are priced by."""
     return GridView.of(*await actions.grid(pricing, caller, plan_id))

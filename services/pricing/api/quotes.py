@@ -3,12 +3,12 @@
 from fastapi import APIRouter, Response
 
 from services.pricing.actions import quote as actions
-from services.pricing.api.service import PREFIX, Asker, PricingService
+from services.pricing.api.service import PREFIX, PricingService
 from services.pricing.schemas.quotes import NewQuote, QuoteView
 from shared import web
 from shared.idempotency import Keyed
 from shared.ids import QuoteId
-from shared.permission import Buyer, Service
+from shared.permission import Buyer, Service, ServiceOrParty
 
 router = APIRouter(prefix=PREFIX)
 
@@ -22,7 +22,7 @@ async def quote(new: NewQuote, buyer: Buyer, once: Keyed, pricing: PricingServic
 
 
 @router.get("/quotes/{quote_id}")
-async def quote_of(quote_id: QuoteId, asker: Asker, pricing: PricingService) -> QuoteView:
+async def quote_of(quote_id: QuoteId, asker: ServiceOrParty, pricing: PricingService) -> QuoteView:
     """A quote that you asked for or that was asked of you."""
     return QuoteView.of(await actions.quote_of(pricing, asker, quote_id))
 

@@ -8,7 +8,7 @@ from services.pricing.schemas.shares import NewRevenueShares, RevenueSharesView
 from shared import web
 from shared.idempotency import Keyed
 from shared.ids import RevenueShareId
-from shared.permission import Authenticated, Party
+from shared.permission import Party, ShareReader
 
 router = APIRouter(prefix=PREFIX)
 
@@ -24,6 +24,6 @@ async def share(
 
 
 @router.get("/revenue-shares/{revenue_share_id}")
-async def seen(revenue_share_id: RevenueShareId, caller: Authenticated, pricing: PricingService) -> RevenueSharesView:
+async def seen(revenue_share_id: RevenueShareId, caller: ShareReader, pricing: PricingService) -> RevenueSharesView:
     """Shares that you are a party to, as they were computed."""
     return RevenueSharesView.of(await actions.seen(pricing, caller, revenue_share_id))

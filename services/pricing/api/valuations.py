@@ -8,7 +8,7 @@ from services.pricing.schemas.valuations import NewValuation, ValuationView
 from shared import web
 from shared.idempotency import Keyed
 from shared.ids import ValuationId
-from shared.permission import Authenticated, Provider
+from shared.permission import BookReader, Provider
 from shared.web import Listing, PageQuery
 
 router = APIRouter(prefix=PREFIX)
@@ -35,7 +35,7 @@ async def listed(provider: Provider, pricing: PricingService, page: PageQuery) -
 
 
 @router.get("/valuations/{valuation_id}")
-async def seen(valuation_id: ValuationId, caller: Authenticated, pricing: PricingService) -> ValuationView:
+async def seen(valuation_id: ValuationId, caller: BookReader, pricing: PricingService) -> ValuationView:
     """A valuation of yours. Supervisors are told the trades that were compared, too."""
     valuation = await actions.seen(pricing, caller, valuation_id)
     return ValuationView.of(valuation, in_full=actions.is_supervisor(caller))

@@ -14,7 +14,7 @@ from services.trading.schemas.mechanisms import AnyAuctionView, view_of
 from shared import web
 from shared.idempotency import Keyed
 from shared.ids import AuctionId
-from shared.permission import Buyer, Provider, Visitor
+from shared.permission import Bidder, Lister, Provider, Visitor
 from shared.web import Listing, PageQuery
 
 router = APIRouter(prefix=PREFIX)
@@ -22,7 +22,7 @@ router = APIRouter(prefix=PREFIX)
 
 @router.post("/auctions", status_code=201)
 async def open_auction(
-    new: NewAuction, caller: Provider, once: Keyed, trading: TradingService, response: Response
+    new: NewAuction, caller: Lister, once: Keyed, trading: TradingService, response: Response
 ) -> AnyAuctionView:
     """Call for bids on a right that you have listed, by the mechanism of the listing. Its terms never change."""
     reserve = new.reserve_price.money() if new.reserve_price else None
@@ -57,7 +57,7 @@ async def see_auction(auction_id: AuctionId, caller: Visitor, trading: TradingSe
 
 @router.post("/auctions/{auction_id}/registrations", status_code=201)
 async def register(
-    auction_id: AuctionId, caller: Buyer, once: Keyed, trading: TradingService, response: Response
+    auction_id: AuctionId, caller: Bidder, once: Keyed, trading: TradingService, response: Response
 ) -> RegistrationView:
     """Become a bidder: your clearance is decided, your deposit held, and you get a number."""
     registration = await actions.register(trading, caller, auction_id, once)

@@ -11,7 +11,7 @@ from services.trading.schemas.orders import OrderView
 from shared import web
 from shared.idempotency import Keyed
 from shared.ids import AuctionId
-from shared.permission import Buyer, OperatorBusiness
+from shared.permission import Buyer, OperatorBusiness, SecondBusiness
 
 router = APIRouter(prefix=PREFIX)
 
@@ -56,7 +56,7 @@ async def propose_cancellation(
 
 @router.post("/auctions/{auction_id}/cancellation/confirmation")
 async def confirm_cancellation(
-    auction_id: AuctionId, new: NewGround, operator: OperatorBusiness, once: Keyed, trading: TradingService
+    auction_id: AuctionId, new: NewGround, operator: SecondBusiness, once: Keyed, trading: TradingService
 ) -> AnyAuctionView:
     """Call off what another operator proposed to. Every deposit is free at once."""
     auction = await calling_off.confirm(trading, operator, auction_id, new.ground, once)

@@ -18,7 +18,7 @@ from services.trading.schemas.call_auctions import (
 from shared import web
 from shared.idempotency import Keyed
 from shared.ids import CallAuctionId
-from shared.permission import Authenticated, Buyer, OperatorBusiness, Provider, Visitor
+from shared.permission import Buyer, DealReader, OperatorBusiness, Provider, Visitor
 from shared.web import Listing, PageQuery
 
 router = APIRouter(prefix=PREFIX)
@@ -76,7 +76,7 @@ async def ask(
 
 @router.get("/call-auctions/{call_auction_id}/orders")
 async def see_unit_orders(
-    call_auction_id: CallAuctionId, caller: Authenticated, page: PageQuery, trading: TradingService
+    call_auction_id: CallAuctionId, caller: DealReader, page: PageQuery, trading: TradingService
 ) -> Listing[UnitOrderView]:
     """Your orders, with what each came to; everyone's for supervisors, once the call is closed."""
     found = await actions.orders(trading, caller, sight_of(trading, caller), call_auction_id, page)

@@ -23,7 +23,7 @@ from services.trading.schemas.orders import OrderView
 from shared import web
 from shared.idempotency import Keyed
 from shared.ids import ContractId, OrderId, TerminationId
-from shared.permission import Authenticated, Buyer, Party, PartyInDeal
+from shared.permission import Buyer, DealReader, Party, PartyInDeal, Signatory
 from shared.web import Listing, PageQuery
 
 router = APIRouter(prefix=PREFIX)
@@ -32,7 +32,7 @@ PDF = "application/pdf"
 
 @router.get("/contracts")
 async def see_contracts(
-    caller: Authenticated, page: PageQuery, trading: TradingService,
+    caller: DealReader, page: PageQuery, trading: TradingService,
     state: Annotated[ContractState | None, Query()] = None, order_id: Annotated[OrderId | None, Query()] = None,
 ) -> Listing[ContractView]:  # fmt: skip
     """Your contracts, on either side, newest first; everyone's for supervisors. Of an order: its amendments too."""
@@ -41,7 +41,7 @@ async def see_contracts(
 
 
 @router.get("/contracts/{contract_id}")
-async def see_contract(contract_id: ContractId, caller: Authenticated, trading: TradingService) -> ContractView:
+async def see_contract(contract_id: ContractId, caller: DealReader, trading: TradingService) -> ContractView:
     """A contract of yours, with its terms, their hash, and who has signed."""
     return ContractView.of(await actions.contract(trading, party_of(caller), contract_id))
 
@@ -50,7 +50,7 @@ async def see_contract(contract_id: ContractId, caller: Authenticated, trading: 
 async def sign(
     contract_id: ContractId,
     new: NewSignature,
-    caller: PartyInDeal,
+    caller: Signatory,
     once: Keyed,
     trading: TradingService,
     response: Response,
@@ -62,7 +62,7 @@ async def sign(
 
 
 @router.get("/contracts/{contract_id}/document", response_class=Response, responses={200: {"content": {PDF: {}}}})
-async def see_document(contract_id: ContractId, caller: Authenticated, trading: TradingService) -> Response:
+async def see_document(contract_id: ContractId, caller: DealReader, trading: TradingService) -> Response:
     """The contract as a PDF: what both signed as it is kept, or a draft as it is now. The entity tag is its SHA-256."""
     found = await document.document(trading, party_of(caller), contract_id)
     headers = {"ETag": f'"{found.hash}"', "Content-Disposition": f'attachment; filename="{contract_id}.pdf"'}
@@ -90,7 +90,7 @@ async def refuse_amendment(
 
 @router.get("/contracts/{contract_id}/terminations")
 async def see_terminations(
-    contract_id: ContractId, caller: Authenticated, page: PageQuery, trading: TradingService
+    contract_id: ContractId, caller: DealReader, page: PageQuery, trading: TradingService
 ) -> Listing[TerminationView]:
     """What was proposed to end a contract of yours, and what was answered, newest first."""
     found = await termination.terminations(trading, party_of(caller), contract_id, page)

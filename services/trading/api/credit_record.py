@@ -21,7 +21,7 @@ from shared import web
 from shared.access import Caller, Role
 from shared.idempotency import Keyed
 from shared.ids import CreditAppealId, CreditEntryId, ParticipantId, SanctionId
-from shared.permission import Authenticated, BusinessOrRegulator, OperatorSecurity, Party, Public
+from shared.permission import BusinessOrRegulator, CreditReader, OperatorSecurity, Party, Public
 from shared.web import Listing, PageQuery
 
 router = APIRouter(prefix=PREFIX)
@@ -42,7 +42,7 @@ async def see_own_record(caller: Party, trading: TradingService) -> CreditView:
 
 
 @router.get("/credit-entries")
-async def see_entries(caller: Authenticated, page: PageQuery, trading: TradingService) -> Listing[CreditEntryView]:
+async def see_entries(caller: CreditReader, page: PageQuery, trading: TradingService) -> Listing[CreditEntryView]:
     """The entries of your record, counting or not, newest first; everyone's for supervisors and operators."""
     found = await actions.entries(trading, _party(caller), page)
     return Listing[CreditEntryView].of([CreditEntryView.of(each) for each in found], page, lambda view: view.id)
@@ -64,7 +64,7 @@ async def appeal(
 
 
 @router.get("/credit-appeals")
-async def see_appeals(caller: Authenticated, page: PageQuery, trading: TradingService) -> Listing[AppealView]:
+async def see_appeals(caller: CreditReader, page: PageQuery, trading: TradingService) -> Listing[AppealView]:
     """Your appeals, newest first; everyone's for supervisors and operators."""
     found = await actions.appeals(trading, _party(caller), page)
     return Listing[AppealView].of([AppealView.of(each) for each in found], page, lambda view: view.id)
@@ -85,14 +85,14 @@ async def decide(
 
 
 @router.get("/sanctions")
-async def see_sanctions(caller: Authenticated, page: PageQuery, trading: TradingService) -> Listing[SanctionView]:
+async def see_sanctions(caller: CreditReader, page: PageQuery, trading: TradingService) -> Listing[SanctionView]:
     """Sanctions that are proposed or stand against you, newest first; everyone's for supervisors and operators."""
     found = await sanctions.sanctions(trading, _party(caller), page)
     return Listing[SanctionView].of([SanctionView.of(each) for each in found], page, lambda view: view.id)
 
 
 @router.get("/sanctions/{sanction_id}")
-async def see_sanction(sanction_id: SanctionId, caller: Authenticated, trading: TradingService) -> SanctionView:
+async def see_sanction(sanction_id: SanctionId, caller: CreditReader, trading: TradingService) -> SanctionView:
     """A sanction against you: why, who acts next and by when."""
     return SanctionView.of(await sanctions.sanction(trading, _party(caller), sanction_id))
 

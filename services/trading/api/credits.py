@@ -9,7 +9,7 @@ from services.trading.schemas.credits import CreditView, NewContestation, NewCre
 from shared import web
 from shared.idempotency import Keyed
 from shared.ids import CreditId, OrderId
-from shared.permission import Authenticated, BuyerInDeal, ProviderInDeal
+from shared.permission import BuyerInDeal, DealReader, ProviderInDeal
 from shared.web import Listing, PageQuery
 
 router = APIRouter(prefix=PREFIX)
@@ -27,7 +27,7 @@ async def claim(
 
 @router.get("/orders/{order_id}/credits")
 async def see_credits(
-    order_id: OrderId, caller: Authenticated, page: PageQuery, trading: TradingService
+    order_id: OrderId, caller: DealReader, page: PageQuery, trading: TradingService
 ) -> Listing[CreditView]:
     """What was claimed for the service of an order of yours, newest first."""
     found = await actions.credits(trading, party_of(caller), order_id, page)
@@ -35,7 +35,7 @@ async def see_credits(
 
 
 @router.get("/credits/{credit_id}")
-async def see_credit(credit_id: CreditId, caller: Authenticated, trading: TradingService) -> CreditView:
+async def see_credit(credit_id: CreditId, caller: DealReader, trading: TradingService) -> CreditView:
     """One of them: who must answer, and by when."""
     return CreditView.of(await actions.credit(trading, party_of(caller), credit_id))
 

@@ -26,7 +26,15 @@ from services.trading.schemas.disputes import (
 from shared import web
 from shared.idempotency import Keyed
 from shared.ids import DisputeId, UserId
-from shared.permission import Arbiter, Authenticated, OperatorSecurity, PartyInDeal
+from shared.permission import (
+    Arbiter,
+    Authenticated,
+    DisputeReader,
+    HearingReader,
+    OperatorSecurity,
+    PartyInDeal,
+    RulingArbiter,
+)
 from shared.web import Listing, PageQuery
 
 router = APIRouter(prefix=PREFIX)
@@ -44,7 +52,7 @@ async def open_dispute(
 
 
 @router.get("/disputes")
-async def see_disputes(caller: Authenticated, page: PageQuery, trading: TradingService) -> Listing[DisputeView]:
+async def see_disputes(caller: DisputeReader, page: PageQuery, trading: TradingService) -> Listing[DisputeView]:
     """Yours, or those that you sit on; everyone's for supervisors. Newest first."""
     found = await actions.disputes(trading, caller, page)
     whole = is_whole_for(caller)
@@ -53,19 +61,19 @@ async def see_disputes(caller: Authenticated, page: PageQuery, trading: TradingS
 
 
 @router.get("/disputes/{dispute_id}")
-async def see_dispute(dispute_id: DisputeId, caller: Authenticated, trading: TradingService) -> DisputeView:
+async def see_dispute(dispute_id: DisputeId, caller: DisputeReader, trading: TradingService) -> DisputeView:
     """One dispute. Whoever is claimed against has had notice from the moment that they read it here."""
     return DisputeView.of(await actions.see(trading, caller, dispute_id), whole=is_whole_for(caller))
 
 
 @router.get("/disputes/{dispute_id}/texts/{content_hash}", response_class=PlainTextResponse)
-async def see_text(dispute_id: DisputeId, content_hash: Hex, caller: Authenticated, trading: TradingService) -> str:
+async def see_text(dispute_id: DisputeId, content_hash: Hex, caller: HearingReader, trading: TradingService) -> str:
     """What a hash in the dispute is of: a statement, kept evidence, reasons."""
     return await actions.text(trading, caller, dispute_id, content_hash)
 
 
 @router.get("/disputes/{dispute_id}/bundle")
-async def take_bundle(dispute_id: DisputeId, caller: Authenticated, trading: TradingService) -> Response:
+async def take_bundle(dispute_id: DisputeId, caller: HearingReader, trading: TradingService) -> Response:
     """The whole case as one archive, every file by its hash, for arbitration or a court elsewhere."""
     content = await dispute_file.bundle(trading, caller, dispute_id)
     name = f'attachment; filename="{dispute_id}.tar"'
@@ -132,7 +140,7 @@ async def appeal(
 
 @router.post("/disputes/{dispute_id}/ruling")
 async def rule(
-    dispute_id: DisputeId, new: NewRuling, caller: Arbiter, once: Keyed, trading: TradingService
+    dispute_id: DisputeId, new: NewRuling, caller: RulingArbiter, once: Keyed, trading: TradingService
 ) -> DisputeView:  # fmt: skip
     """Rule on a case that you sit on, with reasons. It cannot be changed."""
     ruling = (new.split.split(), new.fees.split(), new.remedies, new.reasons)

@@ -9,14 +9,14 @@ from services.trading.schemas.orders import EntitlementView, NewUse, UseView
 from shared import web
 from shared.idempotency import Keyed
 from shared.ids import EntitlementId
-from shared.permission import Authenticated, Service
+from shared.permission import DealReader, Service
 from shared.web import Listing, PageQuery
 
 router = APIRouter(prefix=PREFIX)
 
 
 @router.get("/entitlements")
-async def see_entitlements(caller: Authenticated, page: PageQuery, trading: TradingService) -> Listing[EntitlementView]:
+async def see_entitlements(caller: DealReader, page: PageQuery, trading: TradingService) -> Listing[EntitlementView]:
     """What you may receive, or have granted; newest first."""
     found = await actions.entitlements(trading, party_of(caller), page)
     return Listing[EntitlementView].of([EntitlementView.of(each) for each in found], page, lambda view: view.id)
@@ -24,7 +24,7 @@ async def see_entitlements(caller: Authenticated, page: PageQuery, trading: Trad
 
 @router.get("/entitlements/{entitlement_id}")
 async def see_entitlement(
-    entitlement_id: EntitlementId, caller: Authenticated, trading: TradingService
+    entitlement_id: EntitlementId, caller: DealReader, trading: TradingService
 ) -> EntitlementView:
     """One of them: its state, its end, and how many uses are left."""
     return EntitlementView.of(await actions.entitlement(trading, party_of(caller), entitlement_id))

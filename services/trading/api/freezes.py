@@ -11,7 +11,7 @@ from shared import web
 from shared.access import Caller, Role
 from shared.idempotency import Keyed
 from shared.ids import FreezeId, ParticipantId
-from shared.permission import Authenticated, BusinessOrRegulator, Regulator
+from shared.permission import BusinessOrRegulator, FreezeReader, Regulator, SecondRegulator
 from shared.web import Listing, PageQuery
 
 router = APIRouter(prefix=f"{PREFIX}/freezes")
@@ -29,7 +29,7 @@ async def propose(
 
 
 @router.post("/{freeze_id}/confirmation")
-async def confirm(freeze_id: FreezeId, caller: Regulator, once: Keyed, trading: TradingService) -> FreezeView:
+async def confirm(freeze_id: FreezeId, caller: SecondRegulator, once: Keyed, trading: TradingService) -> FreezeView:
     """Freeze what another person proposed to. It holds from this moment on."""
     return FreezeView.of(await actions.confirm(trading, caller, freeze_id, once), for_supervisors=True)
 
@@ -44,13 +44,13 @@ async def propose_lifting(
 
 
 @router.post("/{freeze_id}/lifting/confirmation")
-async def lift(freeze_id: FreezeId, caller: Regulator, once: Keyed, trading: TradingService) -> FreezeView:
+async def lift(freeze_id: FreezeId, caller: SecondRegulator, once: Keyed, trading: TradingService) -> FreezeView:
     """Lift what another person proposed to. Everything goes on from this moment on."""
     return FreezeView.of(await actions.lift(trading, caller, freeze_id, once), for_supervisors=True)
 
 
 @router.get("")
-async def see_freezes(caller: Authenticated, page: PageQuery, trading: TradingService) -> Listing[FreezeView]:
+async def see_freezes(caller: FreezeReader, page: PageQuery, trading: TradingService) -> Listing[FreezeView]:
     """The freeze orders that concern you, newest first; everyone's for supervisors and operators of the business."""
     party_id = _party(caller)
     found = await actions.freezes(trading, party_id, page)
@@ -59,7 +59,7 @@ async def see_freezes(caller: Authenticated, page: PageQuery, trading: TradingSe
 
 
 @router.get("/{freeze_id}")
-async def see_freeze(freeze_id: FreezeId, caller: Authenticated, trading: TradingService) -> FreezeView:
+async def see_freeze(freeze_id: FreezeId, caller: FreezeReader, trading: TradingService) -> FreezeView:
     """A freeze order that concerns you: what it holds, on which basis, until when."""
     party_id = _party(caller)
     return FreezeView.of(await actions.freeze(trading, party_id, freeze_id), for_supervisors=party_id is None)

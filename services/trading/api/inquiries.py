@@ -12,7 +12,7 @@ from services.trading.schemas.inquiries import InquiryState, InquiryView, NewInq
 from shared import web
 from shared.idempotency import Keyed
 from shared.ids import InquiryId
-from shared.permission import Authenticated, Buyer, Provider
+from shared.permission import Buyer, InquiryReader, Provider
 from shared.web import Listing, PageQuery
 
 router = APIRouter(prefix=PREFIX)
@@ -35,7 +35,7 @@ async def publish(
 
 @router.get("/inquiries")
 async def see_inquiries(
-    caller: Authenticated,
+    caller: InquiryReader,
     page: PageQuery,
     trading: TradingService,
     state: Annotated[InquiryState | None, Query()] = None,
@@ -47,7 +47,7 @@ async def see_inquiries(
 
 
 @router.get("/inquiries/{inquiry_id}")
-async def see_inquiry(inquiry_id: InquiryId, caller: Authenticated, trading: TradingService) -> InquiryView:
+async def see_inquiry(inquiry_id: InquiryId, caller: InquiryReader, trading: TradingService) -> InquiryView:
     """One inquiry, for its buyer and those who are invited. Offers show once all are opened together."""
     party_id = party_of(caller)
     return InquiryView.of(await actions.inquiry(trading, party_id, inquiry_id), party_id)

@@ -9,7 +9,7 @@ from services.trading.schemas.listings import ListingView, NewListing
 from shared import web
 from shared.idempotency import Keyed
 from shared.ids import ListingId, VersionId
-from shared.permission import Provider, ProviderOrAgent, Visitor
+from shared.permission import ListerOrAgent, Provider, Visitor
 from shared.web import Listing, PageQuery
 
 router = APIRouter(prefix=PREFIX)
@@ -17,7 +17,7 @@ router = APIRouter(prefix=PREFIX)
 
 @router.post("/listings", status_code=201)
 async def open_listing(
-    new: NewListing, caller: ProviderOrAgent, once: Keyed, trading: TradingService, response: Response
+    new: NewListing, caller: ListerOrAgent, once: Keyed, trading: TradingService, response: Response
 ) -> ListingView:
     """Offer a right over a version of yours, in a mode that its grade allows.
 

@@ -11,7 +11,7 @@ from services.trading.schemas.needs import MatchView, NeedView, NewNeed, NewNeed
 from shared import web
 from shared.idempotency import Keyed
 from shared.ids import NeedId
-from shared.permission import Authenticated, Buyer, Provider
+from shared.permission import Buyer, InquiryReader, Provider
 from shared.web import Listing, PageQuery
 
 router = APIRouter(prefix=PREFIX)
@@ -26,7 +26,7 @@ async def publish(new: NewNeed, caller: Buyer, once: Keyed, trading: TradingServ
 
 
 @router.get("/needs")
-async def see_own_needs(caller: Authenticated, page: PageQuery, trading: TradingService) -> Listing[NeedView]:
+async def see_own_needs(caller: InquiryReader, page: PageQuery, trading: TradingService) -> Listing[NeedView]:
     """Your organisation's needs, open or not; newest first."""
     party_id = party_of(caller)
     found = await actions.own_needs(trading, party_id, page)
@@ -42,7 +42,7 @@ async def see_open_needs(caller: Provider, page: PageQuery, trading: TradingServ
 
 
 @router.get("/needs/{need_id}")
-async def see_need(need_id: NeedId, caller: Authenticated, trading: TradingService) -> NeedView:
+async def see_need(need_id: NeedId, caller: InquiryReader, trading: TradingService) -> NeedView:
     """A need of your own, or an open one that you may see as a provider."""
     party_id = party_of(caller)
     return NeedView.of(await actions.need(trading, caller, party_id, need_id), party_id)

@@ -19,7 +19,7 @@ from services.trading.schemas.negotiations import (
 from shared import web
 from shared.idempotency import Keyed
 from shared.ids import NegotiationId
-from shared.permission import Authenticated, Buyer, OperatorBusiness, Party, Provider
+from shared.permission import Buyer, NegotiationReader, OperatorBusiness, Party, Provider
 from shared.web import Listing, PageQuery
 
 router = APIRouter(prefix=PREFIX)
@@ -49,7 +49,7 @@ async def direct(
 
 @router.get("/negotiations")
 async def see_negotiations(
-    caller: Authenticated, page: PageQuery, trading: TradingService, state: NegotiationState | None = None
+    caller: NegotiationReader, page: PageQuery, trading: TradingService, state: NegotiationState | None = None
 ) -> Listing[NegotiationView]:
     """Yours, on either side, newest first; the directed ones for those who approve, all for supervisors."""
     found = await actions.negotiations(trading, caller, page, state)
@@ -58,7 +58,7 @@ async def see_negotiations(
 
 @router.get("/negotiations/{negotiation_id}")
 async def see_negotiation(
-    negotiation_id: NegotiationId, caller: Authenticated, trading: TradingService
+    negotiation_id: NegotiationId, caller: NegotiationReader, trading: TradingService
 ) -> NegotiationView:
     """One of yours, with every offer: whose turn it is, and until when."""
     return NegotiationView.of(await actions.negotiation(trading, caller, negotiation_id))

@@ -11,7 +11,7 @@ from services.trading.schemas.objections import NewConcession, NewCure, NewObjec
 from shared import web
 from shared.idempotency import Keyed
 from shared.ids import OrderId
-from shared.permission import Authenticated, BuyerInDeal, ProviderInDeal
+from shared.permission import BuyerInDeal, DealReader, ProviderInDeal
 from shared.web import Listing, PageQuery, Whole
 
 router = APIRouter(prefix=PREFIX)
@@ -31,7 +31,7 @@ async def object_to(
 
 @router.get("/orders/{order_id}/objections")
 async def see_objections(
-    order_id: OrderId, caller: Authenticated, page: PageQuery, trading: TradingService
+    order_id: OrderId, caller: DealReader, page: PageQuery, trading: TradingService
 ) -> Listing[ObjectionView]:
     """What was objected to an order of yours, the first first."""
     found = await actions.objections(trading, party_of(caller), order_id, page)
@@ -41,7 +41,7 @@ async def see_objections(
 
 @router.get("/orders/{order_id}/objections/{number}")
 async def see_objection(
-    order_id: OrderId, number: Number, caller: Authenticated, trading: TradingService
+    order_id: OrderId, number: Number, caller: DealReader, trading: TradingService
 ) -> ObjectionView:
     """One of them: who must answer, and by when."""
     return ObjectionView.of(await actions.objection(trading, party_of(caller), order_id, number))

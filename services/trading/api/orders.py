@@ -10,7 +10,7 @@ from services.trading.schemas.orders import NewOrder, OrderView
 from shared import web
 from shared.idempotency import Keyed
 from shared.ids import OrderId
-from shared.permission import Authenticated, Buyer, BuyerInDeal
+from shared.permission import Buyer, BuyerInDeal, DealReader
 from shared.web import Listing, PageQuery
 
 router = APIRouter(prefix=PREFIX)
@@ -27,14 +27,14 @@ async def place_order(
 
 
 @router.get("/orders")
-async def see_orders(caller: Authenticated, page: PageQuery, trading: TradingService) -> Listing[OrderView]:
+async def see_orders(caller: DealReader, page: PageQuery, trading: TradingService) -> Listing[OrderView]:
     """Your orders, on either side, newest first; everyone's for supervisors."""
     found = await actions.orders(trading, party_of(caller), page)
     return Listing[OrderView].of([OrderView.of(each) for each in found], page, lambda view: view.id)
 
 
 @router.get("/orders/{order_id}")
-async def see_order(order_id: OrderId, caller: Authenticated, trading: TradingService) -> OrderView:
+async def see_order(order_id: OrderId, caller: DealReader, trading: TradingService) -> OrderView:
     """One of your orders: who must act, and by when."""
     return OrderView.of(await actions.order(trading, party_of(caller), order_id))
 

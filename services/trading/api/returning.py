@@ -11,7 +11,7 @@ from services.trading.schemas.returning import NewReturn, ReceivableView, Return
 from shared import web
 from shared.idempotency import Keyed
 from shared.ids import OrderId
-from shared.permission import Authenticated, ProviderInDeal
+from shared.permission import DealReader, ProviderInDeal
 from shared.web import Listing, PageQuery, Whole
 
 router = APIRouter(prefix=PREFIX)
@@ -30,7 +30,7 @@ async def give_back(
 
 @router.get("/orders/{order_id}/refunds")
 async def see_returns(
-    order_id: OrderId, caller: Authenticated, page: PageQuery, trading: TradingService
+    order_id: OrderId, caller: DealReader, page: PageQuery, trading: TradingService
 ) -> Listing[ReturnView]:
     """What has gone back of an order of yours since it was settled, in order."""
     found = await actions.returns(trading, party_of(caller), order_id, page)
@@ -38,13 +38,13 @@ async def see_returns(
 
 
 @router.get("/orders/{order_id}/refunds/{number}")
-async def see_return(order_id: OrderId, number: Number, caller: Authenticated, trading: TradingService) -> ReturnView:
+async def see_return(order_id: OrderId, number: Number, caller: DealReader, trading: TradingService) -> ReturnView:
     """One return, who paid it, and who owes."""
     return ReturnView.of(await actions.one(trading, party_of(caller), order_id, number))
 
 
 @router.get("/receivables")
-async def see_receivables(caller: Authenticated, page: PageQuery, trading: TradingService) -> Listing[ReceivableView]:
+async def see_receivables(caller: DealReader, page: PageQuery, trading: TradingService) -> Listing[ReceivableView]:
     """What you owe, or are owed, because a refund was not covered; everyone's for supervisors."""
     found = await actions.receivables(trading, party_of(caller), page)
     return Listing[ReceivableView].of([ReceivableView.of(each) for each in found], page, lambda view: view.id)

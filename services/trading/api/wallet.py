@@ -18,7 +18,7 @@ from services.trading.schemas.money import (
 from shared import web
 from shared.idempotency import Keyed
 from shared.ids import InstructionId
-from shared.permission import OperatorBusiness, Party, PartyInDeal, Supervisor
+from shared.permission import OperatorBusiness, Party, PartyInDeal, Payee, Supervisor
 from shared.web import Listing, PageQuery
 
 PREFIX = "/trading/v1"
@@ -58,7 +58,7 @@ async def pay_in(
 
 @router.post("/wallet/payouts", status_code=201)
 async def pay_out(
-    new: NewMovement, caller: Party, once: Keyed, treasury: TreasuryService, response: Response
+    new: NewMovement, caller: Payee, once: Keyed, treasury: TreasuryService, response: Response
 ) -> InstructionView:
     """Have available money paid out from your sub-account to your bank."""
     instruction = await wallet.pay_out(treasury, caller, new.amount.money(), once)
