@@ -36,6 +36,12 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65535)
     allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]", "in-process")  # by which names we are asked
     issuer: str = "http://127.0.0.1:8000/identity"  # what stands in tokens as `iss`; the same for all services
+    # An OpenID provider that vouches for people of organisations in our place, and where its keys are: decision 26.
+    outside_issuer: str | None = None
+    outside_keys_url: str | None = None
+    outside_roles_claim: str = "roles"
+    outside_participant_claim: str = "participant_id"
+    outside_strengths: dict[str, Literal["password", "totp"]] = Field(default_factory=dict)  # what its `acr` mean here
     market_rules: Literal["standard", "demo"] = "standard"
     log_origin: str = "yaosu.example/log"  # the log's name in its checkpoints, for ever
     log_policy: Path | None = None  # C2SP tlog-policy: the log's key, its witnesses, and whose word suffices
@@ -86,9 +92,15 @@ class Settings(BaseSettings):
                 raise ValueError("allowed_hosts: name the hosts; any host at all is for development only")
             if self.second_factor == "nobody":
                 raise ValueError("second_factor: the platform's people need one; 'nobody' is for development only")
+            if self.outside_keys_url is not None and not self.outside_keys_url.startswith("https://"):
+                raise ValueError("outside_keys_url: keys are fetched over https")
             for name, secret in self._secrets().items():
                 if secret is not None and len(secret.get_secret_value()) < SECRET_LENGTH_MIN:
                     raise ValueError(f"{name}: a secret has at least {SECRET_LENGTH_MIN} characters")
+        if (self.outside_issuer is None) != (self.outside_keys_url is None):
+            raise ValueError("outside_issuer: name both the provider and outside_keys_url, or neither")
+        if self.outside_issuer == self.issuer:
+            raise ValueError("outside_issuer: it has a name of its own")
         if self.database_url is not None and not self.database_url.get_secret_value().startswith(
             ("postgresql+asyncpg://", "sqlite+aiosqlite://")
         ):
