@@ -18,6 +18,7 @@ from shared.clock import Clock
 from shared.database import Database
 from shared.errors import Unavailable
 from shared.outbox import Outbox
+from shared.outside import outside_verifier
 from shared.relay import Relay
 from shared.rest import TIMEOUT_SECONDS, Directory, Peer, Tokens
 from shared.settings import SERVICES, Settings
@@ -51,10 +52,11 @@ def core_of(name: str, settings: Settings, clock: Clock, database: Database, dir
     """The core of one service. Identity holds the token key and so needs nobody to know who is who."""
     assert name in SERVICES, name
     outbox, feed = Outbox(name, database), Feed(database)
+    outside = outside_verifier(settings, clock)
     if name == "identity":
         issuer = issuer_of(settings)
         tokens: Tokens = IssuedTokens(issuer, clock)
-        verifier = Verifier(_own_keys(issuer, clock), settings.issuer, clock)
+        verifier = Verifier(_own_keys(issuer, clock), settings.issuer, clock, beside=outside)
         standing = StandingMirror(clock, feed)
     else:
         issuer = None
@@ -62,7 +64,7 @@ def core_of(name: str, settings: Settings, clock: Clock, database: Database, dir
         if secret is None:
             raise ValueError(f"service_secret: set YAOSU_SERVICE_SECRET for {name}")
         tokens = RequestedTokens(directory, name, secret.get_secret_value(), clock)
-        verifier = Verifier(_key_set_of(directory), settings.issuer, clock)
+        verifier = Verifier(_key_set_of(directory), settings.issuer, clock, beside=outside)
         standing = StandingMirror(clock, FeedClient(Peer(directory, "identity", tokens)))
     relay = Relay(outbox, database, clock, Peer(directory, "audit", tokens))
     return Core(

@@ -47,6 +47,12 @@ class Settings(BaseSettings):
     allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]", "in-process")  # by which names we are asked
     # What stands in tokens as `iss`; the same for all services.
     issuer: str = Field(default="http://127.0.0.1:8000/identity", pattern=r"^https?://[^/?#]+(/[^?#]*)?$")
+    # An OpenID provider that vouches for people of organisations in our place, and where its keys are: decision 26.
+    outside_issuer: str | None = None
+    outside_keys_url: str | None = None
+    outside_roles_claim: str = "roles"
+    outside_participant_claim: str = "participant_id"
+    outside_strengths: dict[str, Literal["password", "totp"]] = Field(default_factory=dict)  # what its `acr` mean here
     behind_tls: bool = False  # TLS ends before us: browsers are told to come by it alone from now on
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()  # whose X-Forwarded-For is believed
     # How often a participant may ask in a minute, of each process; `anonymous`: a network address without a token.
@@ -106,6 +112,10 @@ class Settings(BaseSettings):
             for name, secret in self._secrets().items():
                 if secret is not None:
                     _require_strong(name, secret.get_secret_value())
+        if (self.outside_issuer is None) != (self.outside_keys_url is None):
+            raise ValueError("outside_issuer: name both the provider and outside_keys_url, or neither")
+        if self.outside_issuer == self.issuer:
+            raise ValueError("outside_issuer: it has a name of its own")
         if self.database_url is not None and not self.database_url.get_secret_value().startswith(
             ("postgresql+asyncpg://", "sqlite+aiosqlite://")
         ):
@@ -131,6 +141,8 @@ class Settings(BaseSettings):
             raise ValueError("issuer: production needs https, unless it is a trial on one machine")
         if self.second_factor == "nobody":
             raise ValueError("second_factor: the platform's people need one; 'nobody' is for development only")
+        if self.outside_keys_url is not None and not self.outside_keys_url.startswith("https://"):
+            raise ValueError("outside_keys_url: keys are fetched over https")
         if any(network.prefixlen == 0 for network in self.trusted_proxies):
             raise ValueError("trusted_proxies: name your own; whoever believes everyone knows no address")
 

@@ -139,6 +139,15 @@ async def test_while_identity_is_out_known_keys_serve_as_long_as_what_they_signe
     assert (await verifier.caller(token)).subject == "user_ana"
 
 
+async def test_after_a_quiet_night_everyone_who_comes_at_once_is_let_in_by_one_question():
+    market = Market()
+    await market.work(timedelta(seconds=1))
+    market.clock.advance(hours=8)
+    asked, token = market.asked["trading"], market.stolen(FIRST)
+    callers = await asyncio.gather(*(market.verifiers["trading"].caller(token) for _ in range(20)))
+    assert {caller.subject for caller in callers} == {"user_ana"} and market.asked["trading"] == asked + 1
+
+
 async def test_an_answer_that_is_no_key_set_is_no_answer():
     market, wrong = Market(), list[Mapping[str, Any]]([{}, {"keys": None}, {"keys": [7]}])
 

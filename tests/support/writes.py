@@ -97,7 +97,10 @@ WRITES: dict[str, Write] = DISPUTES | {
     "POST /identity/v1/clients": Write(ALPHA, {"name": "程序", "roles": ["buyer"]}),
     "POST /identity/v1/clients/{client_id}/disable": Write(ALPHA),
     "POST /identity/v1/clients/{client_id}/keys": Write(ALPHA, {
-        "jwk": {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
+        "jwk": {
+            "kty": "EC", "crv": "P-256", "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+            "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+        },
     }),
     "POST /identity/v1/clients/{client_id}/keys/{key_id}/revoke": Write(ALPHA),
     "POST /identity/v1/users/{user_id}/second-factor/reset": Write(ALPHA),

@@ -18,7 +18,7 @@ async def register(
     client_id: ApiClientId, new: NewClientKey, caller: Party, once: Keyed, identity: IdentityService, response: Response
 ) -> ClientKeyView:
     """Register a public key of a client. Several are good at once, so that one can follow another."""
-    key = await client_key.register(identity, caller, client_id, new.jwk.model_dump(), once)
+    key = await client_key.register(identity, caller, client_id, new.jwk.members(), once)
     created(response, f"{PREFIX}/clients/{client_id}/keys/{key.id}")
     return ClientKeyView.model_validate(key)
 

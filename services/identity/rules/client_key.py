@@ -2,7 +2,7 @@
 
 Promises: a key belongs to one program for ever; an assertion counts for the client that signed it, here and nowhere
 else, for at most five minutes, and once. Its audience is our issuer, exactly and alone: one meant for another server,
-or for several, could have been lent to us by the other (RFC 7523 with its update, draft-ietf-oauth-rfc7523bis).
+or for several, could have been lent to us by the other (RFC 7523, RFC 10070).
 Does not: verify a signature.
 """
 

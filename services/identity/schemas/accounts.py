@@ -4,9 +4,9 @@ Promises: a password is never shown, not even by accident; a client's secret is 
 """
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints, model_validator
 
 from services.identity.rules.client_key import Algorithm
 from services.identity.rules.role import Role
@@ -46,29 +46,22 @@ class NewSigningKey(Request):
     public_key: PublicKey
 
 
-class EcKey(Request):
-    """A public key on P-256 (RFC 7518 6.2). What else a JWK may hold is not taken, a private half least of all."""
+class Jwk(Request):
+    """A public key on P-256 (RFC 7518 6.2), or of Ed25519 (RFC 8037), which has no `y`. What else a JWK may hold is not
+    taken, a private half least of all."""
 
-    kty: Literal["EC"]
-    crv: Literal["P-256"]
+    kty: Literal["EC", "OKP"]
+    crv: Literal["P-256", "Ed25519"]
     x: Coordinate
-    y: Coordinate
+    y: Coordinate | None = None
 
+    @model_validator(mode="after")
+    def _is_on_its_curve(self) -> Self:
+        check_key(self.members())
+        return self
 
-class OkpKey(Request):
-    """An Ed25519 public key (RFC 8037)."""
-
-    kty: Literal["OKP"]
-    crv: Literal["Ed25519"]
-    x: Coordinate
-
-
-def _on_its_curve(key: EcKey | OkpKey) -> EcKey | OkpKey:
-    check_key(key.model_dump())
-    return key
-
-
-Jwk = Annotated[EcKey | OkpKey, Field(discriminator="kty"), AfterValidator(_on_its_curve)]
+    def members(self) -> dict[str, str]:
+        return self.model_dump(exclude_none=True)
 
 
 class NewClientKey(Request):
