@@ -200,6 +200,18 @@ async def test_the_register_is_asked_and_may_say_no_or_be_away(desk: Desk):
     assert (wrong.status_code, wrong.json()["code"]) == (409, "method_does_not_fit")
 
 
+@ON_ONE_DATABASE
+@pytest.mark.parametrize("changes", [
+    {"passed": None}, {"reference": None}, {"passed": False}, {"reason_code": "forged"}, {"method": "register"},
+    {"method": "register", "passed": None}, {"method": "network_identity"}, {"reference": "张三"}, {"reference": ""},
+    {"method": "register", "passed": None, "reference": None, "reason_code": "forged"},
+], ids=range(10))  # fmt: skip
+async def test_a_check_says_what_was_found_and_only_that(desk: Desk, changes: dict[str, object]):
+    document_id = f"document_{'0' * 32}"
+    answer = await desk.check("security", f"participant_{'0' * 32}", document_id, **changes)
+    assert (answer.status_code, answer.json()["code"]) == (422, "malformed")
+
+
 @pytest.mark.parametrize("confirmed", [True, False])
 async def test_a_representative_is_verified_and_only_the_result_is_kept(desk: Desk, confirmed: bool):
     """L-19."""

@@ -7,14 +7,14 @@ DOCUMENT = {
     "kind": "undertaking", "content_hash": HASH, "issued_at": "2020-01-01T00:00:00Z",
     "valid_until": "2031-01-01T00:00:00Z",
 }  # fmt: skip
-SEEN = {"passed": True, "reference": "2030-17"}
+SEEN = {"passed": False, "reference": "2030-17", "reason_code": "forged"}
 
 ADMISSIONS: dict[str, Write] = {
     "POST /identity/v1/participants/{participant_id}/reinstate":
         Write(SECURITY, {"reason_code": "asked_for", "reason": "因为"}),
     "POST /identity/v1/participants/{participant_id}/documents": Write(ALPHA, DOCUMENT),
     "POST /identity/v1/participants/{participant_id}/documents/{document_id}/check":
-        Write(SECURITY, {"method": "by_hand", **SEEN}, ({"method": "register"},)),
+        Write(SECURITY, {"method": "by_hand", **SEEN}),
     "POST /identity/v1/participants/{participant_id}/representative": Write(ALPHA, {"credential": "一次性凭证"}),
     "POST /identity/v1/participants/{participant_id}/representative/seen": Write(SECURITY, SEEN),
     "POST /identity/v1/invitations": Write(ALPHA, {"roles": ["buyer"], "is_administrator": False}),

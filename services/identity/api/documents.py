@@ -8,7 +8,6 @@ from services.identity.actions.sending import Filed
 from services.identity.api.service import PREFIX, IdentityService
 from services.identity.schemas.documents import (
     CatalogueView,
-    CheckByHand,
     DocumentView,
     NewCheck,
     NewDocument,
@@ -59,8 +58,8 @@ async def check_document(
     identity: IdentityService,
 ) -> DocumentView:  # fmt: skip
     """Say what a look at a document found, or have the company register asked. Again within half a year."""
-    if isinstance(new, CheckByHand):
-        finding = Finding(new.passed, new.reference, new.reason_code)
+    if seen := new.seen():
+        finding = Finding(seen.passed, seen.reference, seen.reason_code)
         checked = await document.check_by_hand(identity, caller, participant_id, document_id, finding, once)
     else:
         checked = await document.check_in_register(identity, caller, participant_id, document_id, once)

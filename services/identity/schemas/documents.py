@@ -50,15 +50,31 @@ class Seen(Request):
         return self
 
 
-class CheckByHand(Seen):
-    method: Literal["by_hand"]
+class NewCheck(Request):
+    """By hand, with what was found; or by the company register, which says so itself."""
 
+    method: Literal["by_hand", "register"]
+    passed: bool | None = None
+    reference: Reference | None = None
+    reason_code: ReasonCode | None = None
 
-class CheckInRegister(Request):
-    method: Literal["register"]
+    @model_validator(mode="after")
+    def _says_what_was_found(self) -> Self:
+        found = self.passed, self.reference, self.reason_code
+        if self.method == "register":
+            if found != (None, None, None):
+                raise ValueError("what the register finds, it says itself")
+        elif self.passed is None or self.reference is None:
+            raise ValueError("whoever looks by hand says whether it passed, and under which reference")
+        elif self.passed == (self.reason_code is not None):
+            raise ValueError("what failed has a reason_code, and what passed has none")
+        return self
 
-
-NewCheck = Annotated[CheckByHand | CheckInRegister, Field(discriminator="method")]
+    def seen(self) -> Seen | None:
+        """What was found by hand; None where the register is to be asked."""
+        if self.passed is None or self.reference is None:
+            return None
+        return Seen(passed=self.passed, reference=self.reference, reason_code=self.reason_code)
 
 
 class CheckView(View):
