@@ -124,7 +124,12 @@ class Guard:
 
     def __init__(self, app: ASGIApp, doors: Doors, rates: Rates, in_flight_max: int = IN_FLIGHT_MAX) -> None:
         self._app, self._doors, self._rates, self._room = app, doors, rates, Room(in_flight_max)
-        self._headers = SAFE_HEADERS | (ONLY_BY_TLS if doors.is_behind_tls else {})
+        always = SAFE_HEADERS | (ONLY_BY_TLS if doors.is_behind_tls else {})
+        self._always = list(always.items())
+        self._pages = {
+            path: list((always | {b"content-security-policy": policy}).items())
+            for path, policy in (doors.pages or {}).items()
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -147,9 +152,11 @@ class Guard:
                 started = True
                 place.leave()
                 present = {name for name, _ in message["headers"]}
-                own = {**self._headers, **self._page(scope["path"]), **meter.headers()}
-                added = [each for each in own.items() if each[0] not in present]
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode()), *added]
+                always = self._pages.get(scope["path"], self._always)
+                if not present.isdisjoint(SAFE_HEADERS):  # an answer's own word counts
+                    always = [each for each in always if each[0] not in present]
+                own = [(b"x-request-id", request_id.encode()), *meter.headers(), *always]
+                message["headers"] = [*message["headers"], *own]
             await send(message)
 
         try:
@@ -176,10 +183,6 @@ class Guard:
             await response(scope, receive, send_with_headers)
         finally:
             place.leave()
-
-    def _page(self, path: str) -> dict[bytes, bytes]:
-        page = (self._doors.pages or {}).get(path)
-        return {} if page is None else {b"content-security-policy": page}
 
     async def _admit(self, scope: Scope, receive: Receive) -> bytes | None:
         """The body, once read and found good; None where it is streamed. Raises what is wrong with the request."""

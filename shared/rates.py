@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from starlette.types import Scope
 
@@ -46,9 +47,12 @@ class Policy:
     quota: int
     window_seconds: int
 
+    @property
+    def header(self) -> bytes:
+        return f'"{self.name}";q={self.quota};w={self.window_seconds}'.encode()
 
-@dataclass(frozen=True, slots=True)
-class Level:
+
+class Level(NamedTuple):
     """How one bucket stands after a request. `wait_seconds` is nought where the request was within the quota."""
 
     policy: Policy
@@ -56,13 +60,8 @@ class Level:
     reset_seconds: int
     wait_seconds: int = 0
 
-    def headers(self) -> dict[bytes, bytes]:
-        """As in draft-ietf-httpapi-ratelimit-headers-10: the quota of the window, and what is left of it."""
-        policy = self.policy
-        return {
-            b"ratelimit-policy": f'"{policy.name}";q={policy.quota};w={policy.window_seconds}'.encode(),
-            b"ratelimit": f'"{policy.name}";r={self.remaining};t={self.reset_seconds}'.encode(),
-        }
+    def header(self) -> bytes:
+        return f'"{self.policy.name}";r={self.remaining};t={self.reset_seconds}'.encode()
 
 
 class Buckets:
@@ -74,6 +73,7 @@ class Buckets:
 
     def __init__(self, policy: Policy, buckets_max: int = BUCKETS_MAX) -> None:
         self._policy, self._buckets_max = policy, buckets_max
+        self.policy_header = policy.header
         self._window = policy.window_seconds * SECOND
         self._size = self._window * policy.quota
         self._empty_at: dict[str, int] = {}
@@ -110,11 +110,11 @@ class Rates:
         self, policies: Mapping[Kind, Policy], clock: Clock, *, trusted: Trusted = (),
         bids: frozenset[str] = frozenset(),
     ) -> None:  # fmt: skip
-        self._buckets = {kind: Buckets(policies[kind]) for kind in Kind}
+        self.buckets = {kind: Buckets(policies[kind]) for kind in Kind}
         self._clock, self._trusted, self._bids = clock, trusted, bids
 
-    def draw(self, kind: Kind, whose: str) -> Level:
-        return self._buckets[kind].draw(whose, self._clock.now())
+    def now(self) -> datetime:
+        return self._clock.now()
 
     def kind_of(self, scope: Scope) -> Kind:
         """Of a request by somebody who is known."""
@@ -131,7 +131,7 @@ class Meter:
     """What one request draws, once, and is told of in its answer's headers. It stands in the request's scope."""
 
     def __init__(self, rates: Rates) -> None:
-        self._rates = rates
+        self._rates, self._policy_header = rates, b""
         self._level: Level | None = None
 
     def count_stranger(self, scope: Scope) -> None:
@@ -143,12 +143,16 @@ class Meter:
         """A request of a participant, or of a person of the platform. Raises RateExceeded."""
         self._count(self._rates.kind_of(scope), whose)
 
-    def headers(self) -> dict[bytes, bytes]:
-        return self._level.headers() if self._level else {}
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """As in draft-ietf-httpapi-ratelimit-headers-10: the quota of the window, and what is left of it."""
+        if self._level is None:
+            return []
+        return [(b"ratelimit-policy", self._policy_header), (b"ratelimit", self._level.header())]
 
     def _count(self, kind: Kind, whose: str) -> None:
         if self._level is None:
-            self._level = self._rates.draw(kind, whose)
+            buckets = self._rates.buckets[kind]
+            self._policy_header, self._level = buckets.policy_header, buckets.draw(whose, self._rates.now())
             if self._level.wait_seconds:
                 raise RateExceeded(policy=kind, retry_after_seconds=self._level.wait_seconds)
 
