@@ -209,7 +209,7 @@ async def test_an_organisation_may_ask_for_all_of_its_own_and_for_nothing_else(s
         refused = await story.log.get(f"/queries?{query}", story.ours)
         assert (refused.status_code, refused.json()["code"]) == (403, "only_your_own")
     refused = await story.log.get(f"/queries?{own}", story.log.bench.staff("operator_business"))
-    assert (refused.status_code, refused.json()["code"]) == (403, "nothing_of_yours")
+    assert (refused.status_code, refused.json()["code"]) == (403, "not_your_role")
     assert (await story.log.get(f"/queries?{own}")).status_code == 401
 
 

@@ -103,7 +103,7 @@ async def test_an_organisation_sees_the_entries_that_concern_it_and_no_others(lo
 async def test_whoever_has_no_organisation_and_no_office_sees_nothing(log: AuditBench):
     await log.source().tell().send()
     answer = await log.get("/entries", log.bench.staff("operator_business"))
-    assert (answer.status_code, answer.json()["code"]) == (403, "nothing_of_yours")
+    assert (answer.status_code, answer.json()["code"]) == (403, "not_your_role")
     assert (await log.get("/entries")).status_code == 401
 
 

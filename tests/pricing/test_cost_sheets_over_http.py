@@ -48,9 +48,9 @@ async def test_costs_are_treated_and_told_to_their_owner_and_the_regulator_alone
     for person in (provider, bench.staff("regulator")):
         assert (await bench.get(person, path)).json() == told
         assert (await bench.get(person, f"{path}/disclosure.csv")).status_code == 200
-    for person in (other, bench.staff("operator_business")):
-        assert refusal(await bench.get(person, path)) == (404, "no_such_cost_sheet")
-        assert refusal(await bench.get(person, f"{path}/disclosure.csv")) == (404, "no_such_cost_sheet")
+    for each in (path, f"{path}/disclosure.csv"):
+        assert refusal(await bench.get(other, each)) == (404, "no_such_cost_sheet")
+        assert refusal(await bench.get(bench.staff("operator_business"), each)) == (403, "not_your_role")
     assert refusal(await bench.get(provider, f"{PATH}/{CostSheetId.new()}")) == (404, "no_such_cost_sheet")
     [fact] = await bench.cores["pricing"].feed.after({})
     assert fact.act == "pricing.cost_sheet_drawn" and fact.data["document"] == told["document"]

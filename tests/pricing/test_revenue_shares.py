@@ -44,9 +44,10 @@ async def test_the_golden_game_is_shared_and_told_to_its_parties_alone(market: M
     assert (told["method"], told["fees"], told["fee_schedule_id"]) == ("shapley", [], None)
     assert hashlib.sha256(told["document"].encode()).hexdigest() == told["document_hash"]
     path = answer.headers["Location"]
-    for person in (a, b, c, bench.staff("regulator"), bench.staff("operator_business")):
+    for person in (a, b, c, bench.staff("regulator")):
         assert (await bench.get(person, path)).json() == told
     assert refusal(await bench.get(stranger, path)) == (404, "no_such_revenue_shares")
+    assert refusal(await bench.get(bench.staff("operator_business"), path)) == (403, "not_your_role")
     assert refusal(await bench.get(a, f"{PATH}/{RevenueShareId.new()}")) == (404, "no_such_revenue_shares")
     assert refusal(await bench.get(None, path)) == (401, "unauthenticated")
     [fact] = await bench.cores["pricing"].feed.after({})

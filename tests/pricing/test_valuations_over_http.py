@@ -56,11 +56,12 @@ async def test_a_value_by_cost_follows_the_quality_that_the_catalogue_reports(ma
     assert inside["question"]["rationale"] == "按凭证归集" and inside["method_version"] == told["method_version"]
 
     path = answer.headers["Location"]
-    for person in (provider, bench.staff("regulator"), bench.staff("operator_audit")):
+    for person in (provider, bench.staff("regulator")):
         seen = (await bench.get(person, path)).json()
         assert seen | {"comparables": None} == told and seen["comparables"] == (None if person is provider else [])
-    for person in (other, bench.staff("operator_business")):
-        assert refusal(await bench.get(person, path)) == (404, "no_such_valuation")
+    assert refusal(await bench.get(other, path)) == (404, "no_such_valuation")
+    for operator in ("operator_business", "operator_audit"):
+        assert refusal(await bench.get(bench.staff(operator), path)) == (403, "not_your_role")
     assert refusal(await bench.get(provider, f"{PATH}/{ValuationId.new()}")) == (404, "no_such_valuation")
     [fact] = await bench.cores["pricing"].feed.after({})
     assert fact.act == "pricing.version_valued" and fact.data["document"] == told["document"]

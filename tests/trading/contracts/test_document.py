@@ -178,7 +178,7 @@ async def test_a_document_is_for_the_two_and_for_who_supervises(market: Market):
     for who in (buyer, market.provider, market.bench.staff("regulator"), market.bench.staff("operator_audit")):
         assert (await document(market, who, contract_id)).status_code == 200
     assert code(await document(market, stranger, contract_id)) == (404, "no_such_contract")
-    assert code(await document(market, market.bench.staff("operator_business"), contract_id))[0] == 404
+    assert code(await document(market, market.bench.staff("operator_business"), contract_id))[0] == 403
     assert (await document(market, None, contract_id)).status_code == 401
 
 

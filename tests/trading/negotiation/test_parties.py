@@ -50,7 +50,7 @@ async def test_both_see_the_same_and_nobody_else_sees_anything(market: Market):
     assert code(await market.bench.get(None, "/trading/v1/negotiations")) == (401, "unauthenticated")
     assert (
         await market.bench.get(market.bench.staff("operator_system"), "/trading/v1/negotiations")
-    ).status_code == 404
+    ).status_code == 403
     assert (await market.read(provider, "/negotiations?state=offered&limit=1"))["next_cursor"]
     assert (await market.read(buyer, "/negotiations?state=requested"))["items"] == []
 
