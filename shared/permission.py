@@ -10,12 +10,14 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from shared import tenancy
 from shared.access import Caller, InvalidToken, Member, NotYourRole, Role, ServiceCaller
 from shared.core import Core
 from shared.errors import Unauthenticated
 from shared.standing import NotAdmitted
 
 OPERATORS = frozenset({Role.OPERATOR_BUSINESS, Role.OPERATOR_SYSTEM, Role.OPERATOR_SECURITY, Role.OPERATOR_AUDIT})
+STAFF = OPERATORS | {Role.REGULATOR, Role.ARBITER}
 
 
 async def authenticated(request: Request) -> Caller:
@@ -48,9 +50,12 @@ class Membership(Permission):
 
 @dataclass(frozen=True)
 class Open(Permission):
-    """Anyone at all. Said, so that it was meant."""
+    """Anyone at all. Said, so that it was meant. At identity's open doors whoever asks is sought among all."""
 
-    async def __call__(self) -> None: ...  # pyright: ignore[reportIncompatibleMethodOverride]
+    async def __call__(self, request: Request) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        core: Core = request.app.state.core
+        if core.issuer is not None:
+            tenancy.work_for_everyone()
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,7 @@ class Internal(Permission):
         caller = await core.verifier.caller(bearer(request, "Authorization"), audience=core.name)
         if Role.SERVICE not in caller.roles or caller.kind != "service":
             raise NotYourRole(roles=[Role.SERVICE])
+        tenancy.work_for_everyone()
         member = None
         if "Acting-For" in request.headers:
             member = _member(request, await _speaker(request, "Acting-For"), frozenset())
@@ -81,6 +87,10 @@ async def _speaker(request: Request, header: str) -> Caller:
     caller = await core.verifier.caller(bearer(request, header))
     if core.standing.is_disabled(caller.subject):
         raise InvalidToken()
+    if caller.participant_id is not None:
+        tenancy.work_for(caller.participant_id)
+    elif caller.roles & STAFF:
+        tenancy.work_for_everyone()
     return caller
 
 

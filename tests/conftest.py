@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import AsyncExitStack
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,13 +13,16 @@ import pytest
 from sqlalchemy import MetaData
 from sqlalchemy.schema import CreateSchema
 
+from migrations.roles import login_of
 from shared.database import Database
+from shared.tenancy import EVERYONE
 from tests.support.bench import PATIENT_SECONDS, Bench
 from tests.support.clock import ToldClock
-from tests.support.migrated import is_whole, migrated_files, migrated_template
+from tests.support.migrated import as_log_in, is_whole, migrated_files, migrated_template
 from tests.support.postgres import NO_POSTGRES, fresh_database, postgres_server
 from tests.support.scratch import scratch_folder
 
+BY_ADMINISTRATOR = os.environ.get("YAOSU_TEST_LOG_IN") == "administrator"
 MakeDatabase = Callable[[str, MetaData], Awaitable[Database]]
 
 
@@ -37,6 +41,14 @@ def patience() -> Generator[None]:
     """Lets PostgreSQL take its time to greet us on a loaded machine. Tests of that limit set it themselves."""
     with pytest.MonkeyPatch.context() as limits:
         limits.setattr("shared.database.CONNECT_SECONDS_MAX", PATIENT_SECONDS)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def everyone() -> Generator[None]:
+    """Lets what a test reads by itself be everyone's. What it asks of a service is for whoever asks, as always."""
+    with pytest.MonkeyPatch.context() as default:
+        default.setattr("shared.tenancy._tenant", ContextVar("tenant", default=EVERYONE))
         yield
 
 
@@ -103,7 +115,10 @@ async def database(
 
         async def make(service: str, metadata: MetaData) -> Database:
             whole = is_whole(service, metadata)
-            fresh = Database(await place(service, whole), schema=service, clock=clock, told_time=True)
+            url = await place(service, whole)
+            if whole and server and not BY_ADMINISTRATOR:
+                url = as_log_in(url, login_of(service))
+            fresh = Database(url, schema=service, clock=clock, told_time=True)
             stack.push_async_callback(fresh.close)
             if not whole:
                 if server:

@@ -7,7 +7,7 @@ that were tried in vain are digests too, for people type their passwords there.
 from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table
 
 from services.identity.rules.participant import PARTICIPANT
-from shared import disclosing, idempotency, outbox
+from shared import disclosing, idempotency, outbox, owners
 from shared.database import IdOf, Moment
 from shared.ids import ApiClientId, KeyId, ParticipantId, TokenFamilyId, UserId
 
@@ -113,3 +113,18 @@ log_in_throttles = Table(
 outbox.tables(metadata)
 disclosing.tables(metadata)
 idempotency.tables(metadata)
+
+OWNED = {
+    participants: owners.decided_by_all("id"),
+    users: owners.of("participant_id"),
+    api_clients: owners.of("participant_id"),
+    signing_keys: owners.of("participant_id"),
+}
+LOG_IN = "found by whoever brings the secret whose digest is the key"
+NOBODYS = {
+    affiliations: "announced to every service",
+    token_families: LOG_IN, refresh_tokens: LOG_IN, log_in_throttles: LOG_IN,
+}  # fmt: skip
+owners.declare(metadata, OWNED, NOBODYS)
+APPEND_ONLY = (affiliations,)
+FORGOTTEN = (refresh_tokens, token_families, log_in_throttles, metadata.tables[disclosing.disclosures_table.name])
