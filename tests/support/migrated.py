@@ -76,9 +76,11 @@ async def by_administrator(database: Database) -> AsyncGenerator[Transaction]:
             yield tx
         return
     mighty = Database(administrators_url(database), schema=database.schema, clock=ToldClock())
-    async with mighty.transaction() as tx:
-        yield tx
-    await mighty.close()
+    try:
+        async with mighty.transaction() as tx:
+            yield tx
+    finally:
+        await mighty.close()
 
 
 async def _migrate(url: str, service: str) -> None:
