@@ -201,11 +201,11 @@ class Database:
             return
         mighty = text("SELECT rolsuper OR rolbypassrls OR rolcreaterole FROM pg_roles WHERE rolname = current_user")
         owning = text(
-            "SELECT EXISTS (SELECT FROM pg_class WHERE relnamespace = current_schema()::regnamespace"
+            "SELECT EXISTS (SELECT FROM pg_class WHERE relnamespace = to_regnamespace(:schema)"
             " AND pg_has_role(relowner, 'MEMBER'))"
         )
         async with self.read() as tx:
-            if await tx.scalar(mighty) or await tx.scalar(owning):
+            if await tx.scalar(mighty) or await tx.scalar(owning, {"schema": self.schema}):
                 raise Unbound(f"{self.schema}: this log-in may do anything; `yaosu roles` makes one for each service")
 
     async def now(self, tx: Transaction) -> datetime:
