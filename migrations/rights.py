@@ -7,6 +7,7 @@ FORCE, so that its owner is held to it as well.
 Does not: hold a superuser, whom no policy holds. No service is one.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -99,17 +100,24 @@ def grants(kept: Kept) -> Iterator[str]:
     yield f"GRANT USAGE ON SCHEMA {service} TO {', '.join((log_in, REGULATOR))}"
     yield f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {service} TO {log_in}"
     yield f"GRANT SELECT ON {service}.alembic_version TO {log_in}"
+    alike = defaultdict[str, list[str]](list)
     for table in kept.metadata.sorted_tables:
-        yield f"GRANT {kept.verbs(table)} ON {service}.{table.name} TO {log_in}"
+        alike[kept.verbs(table)].append(f"{service}.{table.name}")
+    for verbs, places in alike.items():
+        yield f"GRANT {verbs} ON {', '.join(places)} TO {log_in}"
     readers = [REGULATOR]
     if service == "audit":
         readers.append(VERIFIER)
         yield f"GRANT USAGE ON SCHEMA {service} TO {VERIFIER}"
         yield f"GRANT SELECT ON {service}.alembic_version TO {VERIFIER}"
+    alike.clear()
     for table in kept.metadata.sorted_tables:
         if table.name not in SECRET_TABLES:
-            shown = ", ".join(f'"{column.name}"' for column in table.c if column.name not in SECRET_COLUMNS)
-            yield f"GRANT SELECT ({shown}) ON {service}.{table.name} TO {', '.join(readers)}"
+            shown = [f'"{column.name}"' for column in table.c if column.name not in SECRET_COLUMNS]
+            some = f" ({', '.join(shown)})" if len(shown) < len(table.c) else ""
+            alike[f"SELECT{some}"].append(f"{service}.{table.name}")
+    for verbs, places in alike.items():
+        yield f"GRANT {verbs} ON {', '.join(places)} TO {', '.join(readers)}"
 
 
 def _stands(connection: Connection, table: str, mark: str) -> bool:

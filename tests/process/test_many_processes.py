@@ -40,8 +40,14 @@ async def settings(postgres: str, tmp_path: Path) -> AsyncGenerator[dict[str, st
         await run(told | {"YAOSU_DATABASE_PASSWORDS": passwords}, "roles")
         await run(told, "migrate")
         for login, role in (("security", "operator_security"), ("business", "operator_business")):
-            await run(told | {"YAOSU_PASSWORD": PASSWORD}, "operator", login, role)
+            own = {"YAOSU_DATABASE_URL": as_log_in(dsn, "identity"), "YAOSU_PASSWORD": PASSWORD}
+            await run(told | own, "operator", login, role)
         yield told
+
+
+def as_log_in(dsn: str, service: str) -> str:
+    url = make_url(dsn).set(username=login_of(service), password=DATABASE_PASSWORD)
+    return url.render_as_string(hide_password=False)
 
 
 async def run(settings: dict[str, str], *command: str) -> None:
@@ -56,8 +62,7 @@ async def run(settings: dict[str, str], *command: str) -> None:
 def a_process(service: str, settings: dict[str, str], drawn: dict[str, str], folder: Path) -> ServerProcess:
     own: dict[str, str] = {}
     if service != "gateway":
-        url = make_url(settings["YAOSU_DATABASE_URL"]).set(username=login_of(service), password=DATABASE_PASSWORD)
-        own["YAOSU_DATABASE_URL"] = url.render_as_string(hide_password=False)
+        own["YAOSU_DATABASE_URL"] = as_log_in(settings["YAOSU_DATABASE_URL"], service)
         own["YAOSU_SERVICE_SECRET"] = drawn.get(service, "")
     if service == "identity":
         own |= {"YAOSU_TOKEN_KEY": new_token_key(), "YAOSU_SERVICE_SECRETS": json.dumps(drawn)}
