@@ -4,6 +4,7 @@ This stops accidents, not the owner of the database: what shows his hand is the 
 """
 
 from alembic import op
+from sqlalchemy import inspect
 
 SQLITE = """
 CREATE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table} BEGIN
@@ -30,6 +31,27 @@ def protect(*tables: str) -> None:
     for table in tables:
         for verb in ("UPDATE", "DELETE", "TRUNCATE"):
             op.execute(POSTGRESQL.format(table=table, verb=verb))
+
+
+SQLITE_BUT = """
+CREATE TRIGGER {table}_no_UPDATE BEFORE UPDATE OF {columns} ON {table} BEGIN
+    SELECT RAISE(ABORT, '{table} is append-only');
+END
+"""
+POSTGRESQL_BUT = (
+    "CREATE TRIGGER {table}_no_UPDATE BEFORE UPDATE OF {columns} ON {table} EXECUTE FUNCTION refuse_change()"
+)
+
+
+def let_change(table: str, *columns: str) -> None:
+    """Of a protected table, let UPDATE change these columns, and no others."""
+    connection = op.get_bind()
+    is_sqlite = connection.dialect.name == "sqlite"
+    others = ", ".join(
+        column["name"] for column in inspect(connection).get_columns(table) if column["name"] not in columns
+    )
+    op.execute(f"DROP TRIGGER {table}_no_UPDATE" + ("" if is_sqlite else f" ON {table}"))
+    op.execute((SQLITE_BUT if is_sqlite else POSTGRESQL_BUT).format(table=table, columns=others))
 
 
 SQLITE_BELOW = """

@@ -17,6 +17,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData
 from sqlalchemy.schema import CreateSchema
 
+from migrations import rights, roles
+from shared import tenancy
 from shared.database import Database
 
 HERE = Path(__file__).parent
@@ -29,12 +31,25 @@ class SchemaDiffers(RuntimeError):
 
 
 async def upgrade(database: Database, to: str = "head") -> None:
-    """Bring the service's tables to the newest revision, or to a named one, in one transaction."""
+    """Bring the service's tables to the newest revision, or to a named one, and their rights to what is declared.
+
+    In one transaction, on PostgreSQL as the owner where there is one, and under no organisation's row-level security.
+    """
+    with tenancy.for_everyone():
+        if not database.is_sqlite:
+            async with database.transaction() as tx:
+                await tx.run_sync(roles.become_owner)
+                await tx.execute(CreateSchema(database.schema, if_not_exists=True))
+        async with database.rewriting() as tx:
+            await tx.run_sync(lambda connection: _upgrade(connection, database, to))
+
+
+def _upgrade(connection: Connection, database: Database, to: str) -> None:
     if not database.is_sqlite:
-        async with database.transaction() as tx:
-            await tx.execute(CreateSchema(database.schema, if_not_exists=True))
-    async with database.rewriting() as tx:
-        await tx.run_sync(lambda connection: command.upgrade(_config(database.schema, connection), to))
+        roles.become_owner(connection)
+    command.upgrade(_config(database.schema, connection), to)
+    if not database.is_sqlite and to == "head":
+        rights.apply(connection, kept_of(database.schema))
 
 
 async def require_newest(database: Database) -> None:
@@ -75,11 +90,21 @@ async def write_revision(database: Database, message: str) -> None:
 
 
 def metadata_of(service: str) -> MetaData:
-    """The tables of a service, from its room `tables`: a file, or a folder whose `whole.py` has them all."""
+    """The tables of a service."""
+    return _room(service).metadata
+
+
+def kept_of(service: str) -> rights.Kept:
+    """The tables of a service, and how they are kept."""
+    room = _room(service)
+    never_changed = frozenset(table.name for table in room.APPEND_ONLY)
+    return rights.Kept(service, room.metadata, never_changed, frozenset(table.name for table in room.FORGOTTEN))
+
+
+def _room(service: str) -> Any:
+    """The room `tables` of a service: a file, or a folder whose `whole.py` has them all."""
     room = importlib.import_module(f"services.{service}.tables")
-    if room.__file__ is None:
-        room = importlib.import_module(f"services.{service}.tables.whole")
-    return room.metadata
+    return room if room.__file__ else importlib.import_module(f"services.{service}.tables.whole")
 
 
 def compared(metadata: MetaData) -> Callable[[str | None, str, Mapping[Any, str | None]], bool]:

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from shared import log
+from shared import log, tenancy
 from shared.clock import SystemClock
 from shared.database import Database, InUse
 from shared.settings import SERVICES, Settings, with_development_secrets
@@ -80,6 +80,36 @@ def migrate(
         out.print(f"{name}: ok")
 
 
+@app.command(epilog="Example: `yaosu roles`")
+def roles() -> None:
+    """Make the log-ins of PostgreSQL: one for each service, two that only read, and an owner that nobody logs in as.
+
+    Asks for an administrator in `YAOSU_DATABASE_URL`, and for the log-ins' passwords in `YAOSU_DATABASE_PASSWORDS`.
+    What each may do is given by `yaosu migrate`, which comes next. Safe to repeat; new passwords hold from then on.
+    """
+    from migrations.roles import LOG_INS, UnknownLogIn, ensure
+
+    settings = _settings()
+    if settings.database_url is None or not settings.database_url.get_secret_value().startswith("postgresql"):
+        _fail("roles are PostgreSQL's: set YAOSU_DATABASE_URL to an administrator of it")
+    url, told = settings.database_url.get_secret_value(), settings.database_passwords
+    passwords = {name: password.get_secret_value() for name, password in told.items()}
+
+    async def run() -> None:
+        database = Database(url, schema="public", clock=SystemClock())
+        try:
+            async with database.transaction() as tx:
+                await tx.run_sync(ensure, passwords)
+        finally:
+            await database.close()
+
+    try:
+        asyncio.run(run())
+    except UnknownLogIn as unknown:
+        _fail(str(unknown))
+    out.print(f"{', '.join(LOG_INS)}: ok")
+
+
 @app.command(epilog="Example: `yaosu reindex`")
 def reindex() -> None:
     """Bring the catalogue's search index up to this code's tokeniser, with progress. Safe to repeat and to break off.
@@ -92,6 +122,7 @@ def reindex() -> None:
     async def run() -> int:
         database = market.database_of("catalog", _settings(), SystemClock())
         database.open()
+        tenancy.work_for_everyone()
         try:
             return await search.reindex(database, lambda done, total: out.print(f"catalog: {done} of {total}"))
         finally:
@@ -275,13 +306,15 @@ def _settings() -> Settings:
 
 
 async def _require_good(database: Database, settings: Settings) -> None:
-    """Raises SchemaDiffers unless the tables are those of this code; NotDurable if production may lose commits."""
+    """Raises SchemaDiffers unless the tables are those of this code; NotDurable or Unbound if production may lose
+    commits, or is not held to what a service may do."""
     from migrations import schema
 
     try:
         await schema.require_newest(database)
         if settings.environment == "production":
             await database.require_durable()
+            await database.require_bound()
     finally:
         await database.close()
 

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+from shared import tenancy
 from shared.errors import Unavailable
 
 Item = TypeVar("Item")
@@ -44,6 +45,7 @@ class Batcher(Generic[Item, Outcome]):
         return await future
 
     async def _run(self) -> None:
+        tenancy.work_for_everyone()  # a batch has the items of many, whoever came first
         while self._waiting:
             batch, self._waiting = self._waiting[: self._batch_max], self._waiting[self._batch_max :]
             outcomes = await self._outcomes([item for item, _ in batch])

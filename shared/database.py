@@ -33,6 +33,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from shared import postgresql as postgresql_driver
 from shared import sqlite as sqlite_driver
 from shared.clock import Clock
 from shared.errors import Unavailable
@@ -64,6 +65,10 @@ class StorageFull(Unavailable):
 
 class NotDurable(RuntimeError):
     """This database may forget what it has committed."""
+
+
+class Unbound(RuntimeError):
+    """No grant and no row-level security would hold this log-in."""
 
 
 class ReferencesBroken(RuntimeError):
@@ -197,6 +202,20 @@ class Database:
                 if (found := await tx.scalar(text(query.format(name)))) not in good:
                     raise NotDurable(f"{self.schema}: the database runs with {name} = {found}, and so may lose commits")
 
+    async def require_bound(self) -> None:
+        """Raises Unbound where the log-in is a superuser's or owns the tables, and so could do what it likes. On SQLite
+        there are no log-ins."""
+        if self.is_sqlite:
+            return
+        mighty = text("SELECT rolsuper OR rolbypassrls OR rolcreaterole FROM pg_roles WHERE rolname = current_user")
+        owning = text(
+            "SELECT EXISTS (SELECT FROM pg_class WHERE relnamespace = to_regnamespace(:schema)"
+            " AND pg_has_role(relowner, 'MEMBER'))"
+        )
+        async with self.read() as tx:
+            if await tx.scalar(mighty) or await tx.scalar(owning, {"schema": self.schema}):
+                raise Unbound(f"{self.schema}: this log-in may do anything; `yaosu roles` makes one for each service")
+
     async def now(self, tx: Transaction) -> datetime:
         """The moment of decision. Requires that what is decided on is locked by now."""
         if self._told_time:
@@ -319,7 +338,9 @@ def _is_full(error: DBAPIError) -> bool:
 
 
 def _pool(url: str, session: dict[str, str]) -> AsyncEngine:
-    arguments = {"server_settings": session, "timeout": CONNECT_SECONDS_MAX}
+    arguments = {
+        "server_settings": session, "timeout": CONNECT_SECONDS_MAX, "connection_class": postgresql_driver.Connection
+    }  # fmt: skip
     return create_async_engine(
         url, pool_size=POOL_SIZE, pool_timeout=CONNECTION_SECONDS_MAX, connect_args=arguments, hide_parameters=True
     )

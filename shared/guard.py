@@ -22,7 +22,7 @@ from urllib.parse import unquote_to_bytes
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared import log, problems
+from shared import log, problems, tenancy
 from shared.errors import Failure, HeadersTooLarge, Malformed, TooLarge, TooSlow, Unreadable, UnsupportedMedia
 from shared.ids import RequestId
 from shared.overload import Place, Room
@@ -138,7 +138,8 @@ class Guard:
         before, request_id = log.request_id(), _request_id(scope)
         log.set_request_id(request_id)
         try:
-            await self._answer(scope, receive, send, request_id)
+            with tenancy.for_nobody():
+                await self._answer(scope, receive, send, request_id)
         finally:
             log.set_request_id(before)  # a neighbour asked in this process was answered in its asker's own context
 

@@ -15,6 +15,7 @@ from typing import Annotated, ClassVar
 
 from fastapi import Depends, Header, Request
 
+from shared import tenancy
 from shared.access import (
     ACR_STRONG,
     STEP_UP_LIFETIME,
@@ -36,11 +37,10 @@ from shared.standing import NotAdmitted
 
 DELEGATION_PATTERN = r"^delegation_[0-9a-f]{32}$"
 OPERATORS = frozenset({Role.OPERATOR_BUSINESS, Role.OPERATOR_SYSTEM, Role.OPERATOR_SECURITY, Role.OPERATOR_AUDIT})
+STAFF = OPERATORS | {Role.REGULATOR, Role.ARBITER}
 PERSONS = frozenset(Role) - {Role.SERVICE}
 MEMBERS = frozenset({Role.BUYER, Role.PROVIDER})
 EVERYONE = frozenset[str](Role) | {ANONYMOUS}
-
-
 UNDER_DELEGATION = "Under-Delegation"
 
 
@@ -150,12 +150,15 @@ class Representation(Membership):
 
 @dataclass(frozen=True)
 class Open(Permission):
-    """Anyone at all. Said, so that it was meant."""
+    """Anyone at all. Said, so that it was meant. At identity's open doors whoever asks is sought among all."""
 
     least = most = EVERYONE
 
     async def __call__(self, request: Request) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         meter_of(request.scope).count_stranger(request.scope)  # whatever token they bring, nobody looks at it
+        core: Core = request.app.state.core
+        if core.issuer is not None:
+            tenancy.work_for_everyone()
 
 
 @dataclass(frozen=True)
@@ -186,6 +189,7 @@ class Internal(Permission):
         caller = await core.verifier.caller(bearer(request, "Authorization"), audience=core.name)
         if Role.SERVICE not in caller.roles or caller.kind != "service":
             raise NotYourRole(roles=[Role.SERVICE])
+        tenancy.work_for_everyone()
         member = None
         if "Acting-For" in request.headers:
             member = _member(request, await _speaker(request, "Acting-For"), frozenset())
@@ -212,6 +216,10 @@ async def _speaker(request: Request, header: str) -> Caller:
     caller = await core.verifier.caller(bearer(request, header))
     if core.standing.is_disabled(caller.subject):
         raise InvalidToken()
+    if caller.participant_id is not None:
+        tenancy.work_for(caller.participant_id)
+    elif caller.roles & STAFF:
+        tenancy.work_for_everyone()
     return caller
 
 
@@ -242,6 +250,7 @@ def _representative(request: Request, own: Member, under: str, asked: Representa
         raise NoDelegation()
     if asked.act not in delegation.limits.acts:
         raise OutsideDelegation(limit="acts")
+    tenancy.work_for(principal.participant_id)
     return Member(own.caller, principal.represented_by(own.standing), delegation)
 
 

@@ -40,6 +40,8 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         default=None, validation_alias=AliasChoices("YAOSU_DATABASE_URL", "DATABASE_URL")
     )
+    # `yaosu roles` alone: the passwords of PostgreSQL's log-ins, by their names.
+    database_passwords: dict[str, SecretStr] = Field(default_factory=dict)
     # audit's alone: its database, by a role that can only read, for the self-monitor; without it, by a reading session.
     monitor_database_url: SecretStr | None = None
     host: str = "127.0.0.1"
@@ -192,6 +194,7 @@ class Settings(BaseSettings):
 
     def _secrets(self) -> dict[str, SecretStr | None]:
         named = {f"service_secrets[{name}]": secret for name, secret in self.service_secrets.items()}
+        named |= {f"database_passwords[{name}]": secret for name, secret in self.database_passwords.items()}
         return {
             "token_key": self.token_key, "token_key_next": self.token_key_next, "identity_key": self.identity_key,
             "log_key": self.log_key, "disclosure_key": self.disclosure_key,

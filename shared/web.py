@@ -26,7 +26,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute
 
-from shared import log, problems
+from shared import log, problems, tenancy
 from shared.changes import Change, parse_positions
 from shared.clock import Clock
 from shared.core import Core
@@ -250,6 +250,7 @@ def _lifespan(core: Core, jobs: Sequence[Job]) -> Callable[[FastAPI], Any]:
 
 async def _forever(job: Job) -> None:
     """A job that ends by an error is a defect: said, and kept from ending the others."""
+    tenancy.work_for_everyone()
     try:
         await job()
     except Exception:

@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import AsyncExitStack
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +13,12 @@ import pytest
 from sqlalchemy import MetaData
 from sqlalchemy.schema import CreateSchema
 
+from migrations.roles import login_of
 from shared.database import Database
+from shared.tenancy import EVERYONE
 from tests.support.bench import PATIENT_SECONDS, Bench
 from tests.support.clock import ToldClock
-from tests.support.migrated import is_whole, migrated_files, migrated_template
+from tests.support.migrated import as_log_in, is_whole, migrated_files, migrated_template
 from tests.support.postgres import NO_POSTGRES, fresh_database, postgres_server
 from tests.support.scratch import scratch_folder
 
@@ -24,6 +27,7 @@ LIMITS = (
     "shared.database.WRITER_SECONDS_MAX", "shared.database.LOCK_SECONDS_MAX", "shared.rest.TIMEOUT_SECONDS",
     "shared.core.TIMEOUT_SECONDS", "services.gateway.READINESS_SECONDS_MAX",
 )  # fmt: skip
+BY_ADMINISTRATOR = os.environ.get("YAOSU_TEST_LOG_IN") == "administrator"
 MakeDatabase = Callable[[str, MetaData], Awaitable[Database]]
 
 
@@ -43,6 +47,14 @@ def patience() -> Generator[None]:
     with pytest.MonkeyPatch.context() as limits:
         for limit in LIMITS:
             limits.setattr(limit, PATIENT_SECONDS)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def everyone() -> Generator[None]:
+    """Lets what a test reads by itself be everyone's. What it asks of a service is for whoever asks, as always."""
+    with pytest.MonkeyPatch.context() as default:
+        default.setattr("shared.tenancy._tenant", ContextVar("tenant", default=EVERYONE))
         yield
 
 
@@ -109,7 +121,10 @@ async def database(
 
         async def make(service: str, metadata: MetaData) -> Database:
             whole = is_whole(service, metadata)
-            fresh = Database(await place(service, whole), schema=service, clock=clock, told_time=True)
+            url = await place(service, whole)
+            if whole and server and not BY_ADMINISTRATOR:
+                url = as_log_in(url, login_of(service))
+            fresh = Database(url, schema=service, clock=clock, told_time=True)
             stack.push_async_callback(fresh.close)
             if not whole:
                 if server:

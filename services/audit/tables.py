@@ -8,7 +8,7 @@ in columns.
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
-from shared import idempotency, outbox
+from shared import idempotency, outbox, owners
 from shared.database import IdOf, Moment
 from shared.ids import DataKeyId, EvidenceId, FactId, LeaseId
 
@@ -211,3 +211,13 @@ outbox.tables(metadata)
 idempotency.tables(metadata)
 
 APPEND_ONLY = (entries, links, checkpoints, cosignatures, witnessed, evidence, prunings)
+
+LOG = "of the log, whose entries each show by their grade (docs/decisions/0009)"
+SUPERVISION = "of regulators and of the platform's staff"
+NOBODYS = {
+    log: LOG, entries: LOG, links: LOG, checkpoints: LOG, cosignatures: LOG, witnessed: LOG, evidence: LOG, tiles: LOG,
+    source_heads: LOG, key_heads: LOG, snapshots: LOG, snapshot_tiles: LOG, labels: LOG, labelled: LOG, prunings: LOG,
+    matters: SUPERVISION, matter_readers: SUPERVISION, data_keys: SUPERVISION, disclosures: SUPERVISION,
+}  # fmt: skip
+owners.declare(metadata, {}, NOBODYS)
+FORGOTTEN = (entries, snapshots, snapshot_tiles, disclosures)  # when their term is over

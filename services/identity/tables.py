@@ -11,7 +11,7 @@ from services.identity.rules.administration import OPEN
 from services.identity.rules.delegation import DELEGATION
 from services.identity.rules.document import DOCUMENT, FILED, VERIFIED
 from services.identity.rules.participant import PARTICIPANT
-from shared import disclosing, idempotency, outbox
+from shared import disclosing, idempotency, outbox, owners
 from shared.database import IdOf, Moment
 from shared.ids import (
     ApiClientId,
@@ -241,3 +241,18 @@ client_assertions = Table(
 outbox.tables(metadata)
 disclosing.tables(metadata)
 idempotency.tables(metadata)
+
+OWNED = {
+    participants: owners.decided_by_all("id"),
+    users: owners.of("participant_id"),
+    api_clients: owners.of("participant_id"),
+    signing_keys: owners.of("participant_id"),
+}
+LOG_IN = "found by whoever brings the secret whose digest is the key"
+NOBODYS = {
+    affiliations: "announced to every service",
+    token_families: LOG_IN, refresh_tokens: LOG_IN, log_in_throttles: LOG_IN,
+}  # fmt: skip
+owners.declare(metadata, OWNED, NOBODYS)
+APPEND_ONLY = (affiliations,)
+FORGOTTEN = (refresh_tokens, token_families, log_in_throttles, metadata.tables[disclosing.disclosures_table.name])

@@ -10,6 +10,7 @@ from services.audit.store import checkpoint as checkpoint_store
 from services.audit.store import log as log_store
 from services.audit.tables import APPEND_ONLY
 from tests.audit.conftest import AuditBench
+from tests.support.migrated import by_administrator
 
 
 async def witness(log: AuditBench) -> None:
@@ -33,5 +34,5 @@ async def test_what_was_written_is_neither_changed_nor_taken_away(log: AuditBenc
         statements.append(text(f"TRUNCATE {table.name}"))
     for statement in statements:
         with pytest.raises(DBAPIError, match=f"{table.name} is append-only"):
-            async with log.audit.database.transaction() as tx:
+            async with by_administrator(log.audit.database) as tx:
                 await tx.execute(statement)

@@ -12,6 +12,7 @@ from shared.grades import Mode
 from tests.delivery.desk import Desk, deal
 from tests.delivery.made_files import PLACES
 from tests.support.bench import Person
+from tests.support.migrated import by_administrator
 
 FREE = ("free_queries",)
 
@@ -94,5 +95,5 @@ async def test_what_was_certified_is_neither_changed_nor_taken_away(desk: Desk):
 
 async def _refused(desk: Desk, statement: Executable, table: str) -> None:
     with pytest.raises(DBAPIError, match=f"{table} is append-only"):
-        async with desk.depot.database.transaction() as tx:
+        async with by_administrator(desk.depot.database) as tx:
             await tx.execute(statement)

@@ -1,5 +1,6 @@
 """What the compose schema cannot see: that everything named in docker-compose.yml exists, and is shut in."""
 
+import json
 import re
 import subprocess
 import sys
@@ -8,7 +9,9 @@ from typing import Any
 
 import pytest
 import yaml
+from sqlalchemy import make_url
 
+from migrations.roles import LOG_INS, REGULATOR, VERIFIER, login_of
 from services.audit.rules import policy
 from services.audit.rules.checkpoint import COSIGNATURE, VerifierKey
 from shared.settings import SERVICES, Settings
@@ -19,6 +22,10 @@ TEXT = (ROOT / "docker-compose.yml").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 CONTAINERS: dict[str, Any] = COMPOSE["services"]
 NEEDED = set(re.findall(r"\$\{(\w+):\?\}", TEXT))
+
+
+def filled(text: str, env: dict[str, str]) -> str:
+    return re.sub(r"\$\{(\w+):\?\}", lambda match: env[match[1]], text)
 
 
 def declared(kind: str) -> set[str]:
@@ -39,7 +46,28 @@ def env() -> dict[str, str]:
 def test_every_service_of_the_market_has_a_container_that_serves_it():
     commands = [container["command"] for container in CONTAINERS.values() if container.get("command")]
     assert {command[1] for command in commands if command[0] == "serve"} == {*SERVICES, "gateway"}
-    assert [command for command in commands if command[0] != "serve"] == [["witness"]]
+    assert [command for command in commands if command[0] != "serve"] == [["witness"], ["database"]]
+
+
+def test_a_service_waits_for_its_tables_and_brings_a_log_in_of_its_own(env: dict[str, str]):
+    passwords = json.loads(env["YAOSU_DATABASE_PASSWORDS"])
+    assert set(passwords) >= set(LOG_INS) - {REGULATOR}
+    assert len(set(passwords.values())) == len(passwords)
+    for service in SERVICES:
+        container = CONTAINERS[service]
+        assert container["depends_on"] == {"database": {"condition": "service_completed_successfully"}}
+        url = make_url(filled(container["environment"]["YAOSU_DATABASE_URL"], env))
+        assert (url.username, url.password) == (login_of(service), passwords[login_of(service)])
+    watching = make_url(filled(CONTAINERS["audit"]["environment"]["YAOSU_MONITOR_DATABASE_URL"], env))
+    assert (watching.username, watching.password) == (VERIFIER, passwords[VERIFIER])
+
+
+def test_the_administrators_password_is_given_to_whoever_makes_the_log_ins_alone():
+    holders = {name for name, container in CONTAINERS.items() if "${POSTGRES_PASSWORD" in str(container)}
+    assert holders == {"database", "postgres"}
+    assert {name for name, container in CONTAINERS.items() if "DATABASE_PASSWORDS" in str(container)} == {"database"}
+    assert "YAOSU_DATABASE_URL" not in COMPOSE["x-environment"]
+    assert (ROOT / "deploy/yaosu").read_text().count("migrate") == 1
 
 
 def test_the_witness_and_the_log_that_it_watches_know_each_other(env: dict[str, str]):
@@ -73,7 +101,9 @@ def test_what_a_container_names_exists(name: str):
 
 @pytest.mark.parametrize("name", CONTAINERS)
 def test_a_container_says_whether_it_is_well(name: str):
-    assert CONTAINERS[name]["healthcheck"]["test"]
+    ends = CONTAINERS[name].get("restart") == "no"  # whoever waits for it asks how it ended
+    assert ends == (name == "database")
+    assert ends or CONTAINERS[name]["healthcheck"]["test"]
 
 
 @pytest.mark.parametrize("name", CONTAINERS)

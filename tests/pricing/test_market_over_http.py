@@ -13,6 +13,7 @@ from shared.money import Money
 from tests.catalog.market import Market, refusal
 from tests.pricing.test_trades import Counter, OrderPlaced, OrderSettled
 from tests.support.bench import Person
+from tests.support.migrated import by_administrator
 
 PRICES, INDEX = "/pricing/v1/reference-prices", "/pricing/v1/price-index"
 JANUARY, FEBRUARY, MARCH = (datetime(2030, month, 15, tzinfo=UTC) for month in (1, 2, 3))
@@ -164,5 +165,5 @@ async def test_what_was_published_stays_whoever_tries_to_change_it(exchange: Exc
     for table in (index_points, reference_prices):
         for statement in (table.update().values(reason_code="x"), table.delete()):
             with pytest.raises(Exception, match="append-only"):
-                async with database.transaction() as tx:
+                async with by_administrator(database) as tx:
                     await tx.execute(statement)

@@ -1,4 +1,4 @@
-"""The market as production runs it: a process per service on one PostgreSQL, meeting over HTTP alone."""
+"""The market as production runs it: a process per service, each with a log-in of its own to one PostgreSQL."""
 
 import asyncio
 import json
@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 from httpx2 import AsyncClient
 from rich.console import Console
+from sqlalchemy import make_url
 
+from migrations.roles import LOG_INS, login_of
 from services.demo import shelves
 from services.demo.market import Market
 from services.demo.people import Person, Refused
@@ -22,6 +24,7 @@ from shared.signing import SigningKey, new_token_key
 from tests.support.postgres import fresh_database
 from tests.support.process import ServerProcess
 
+DATABASE_PASSWORD = "of every log-in of the database, here"
 PASSWORD = "a long pass phrase for the staff"
 KEYS = {"audit": "YAOSU_LOG_KEY", "catalog": "YAOSU_CERTIFICATE_KEY", "trading": "YAOSU_CUSTODIAN_SIGNING_KEY"}
 pytestmark = [pytest.mark.process, pytest.mark.xdist_group("process"), pytest.mark.timeout(180)]
@@ -33,10 +36,18 @@ async def settings(postgres: str, tmp_path: Path) -> AsyncGenerator[dict[str, st
     async with fresh_database(postgres) as dsn:
         told = {"YAOSU_DATABASE_URL": dsn, "YAOSU_VAR": str(tmp_path), "YAOSU_CUSTODIAN_URL": "http://127.0.0.1:9"}
         told["YAOSU_CUSTODIAN_PUBLIC_KEY"] = "O2onvM62pC1io6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ik="
+        passwords = json.dumps(dict.fromkeys(LOG_INS, DATABASE_PASSWORD))
+        await run(told | {"YAOSU_DATABASE_PASSWORDS": passwords}, "roles")
         await run(told, "migrate")
         for login, role in (("security", "operator_security"), ("business", "operator_business")):
-            await run(told | {"YAOSU_PASSWORD": PASSWORD}, "operator", login, role)
+            own = {"YAOSU_DATABASE_URL": as_log_in(dsn, "identity"), "YAOSU_PASSWORD": PASSWORD}
+            await run(told | own, "operator", login, role)
         yield told
+
+
+def as_log_in(dsn: str, service: str) -> str:
+    url = make_url(dsn).set(username=login_of(service), password=DATABASE_PASSWORD)
+    return url.render_as_string(hide_password=False)
 
 
 async def run(settings: dict[str, str], *command: str) -> None:
@@ -49,7 +60,10 @@ async def run(settings: dict[str, str], *command: str) -> None:
 
 
 def a_process(service: str, settings: dict[str, str], drawn: dict[str, str], folder: Path) -> ServerProcess:
-    own = {"YAOSU_SERVICE_SECRET": drawn.get(service, "")} if service != "gateway" else {}
+    own: dict[str, str] = {}
+    if service != "gateway":
+        own["YAOSU_DATABASE_URL"] = as_log_in(settings["YAOSU_DATABASE_URL"], service)
+        own["YAOSU_SERVICE_SECRET"] = drawn.get(service, "")
     if service == "identity":
         own |= {"YAOSU_TOKEN_KEY": new_token_key(), "YAOSU_SERVICE_SECRETS": json.dumps(drawn)}
     if service == "delivery":

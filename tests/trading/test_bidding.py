@@ -13,6 +13,7 @@ from services.trading import jobs
 from shared.grades import C1, C2, Grade
 from shared.ids import AuctionId, ListingId
 from tests.support.bench import ParticipantSuspended, Person
+from tests.support.migrated import by_administrator
 from tests.trading.market import AUCTION_DAYS, DEPOSIT, START, STEP, Market, code, yuan
 
 
@@ -276,7 +277,7 @@ async def test_bids_that_arrive_together_are_written_together(market: Market):
 async def test_a_bid_that_the_database_refuses_fails_alone(market: Market):
     auction_id = await market.auction()
     ana, ben, eve = [await market.bidder(auction_id) for _ in range(3)]
-    async with market.trading.database.transaction() as tx:
+    async with by_administrator(market.trading.database) as tx:
         await tx.execute(text(REFUSE[tx.dialect.name]))
         if tx.dialect.name == "postgresql":
             await tx.execute(text(REFUSING))

@@ -18,6 +18,7 @@ from services.trading.tables.call_auctions import unit_orders
 from shared.grades import C1, C2, Grade
 from shared.ids import CallAuctionId, ListingId, ParticipantId
 from tests.support.bench import ParticipantSuspended, Person
+from tests.support.migrated import by_administrator
 from tests.trading.market import Market, code, yuan
 from tests.trading.negotiation.asked import listed
 from tests.trading.test_replay import lines
@@ -274,5 +275,5 @@ async def test_an_order_once_placed_is_never_changed(market: Market):
     first, again = [await bid(market, buyer, call, 100, 1, "one-and-the-same") for _ in range(2)]
     assert first.json() == again.json()
     with pytest.raises(DBAPIError, match="append-only"):
-        async with market.trading.database.transaction() as tx:
+        async with by_administrator(market.trading.database) as tx:
             await tx.execute(update(unit_orders).values(limit_minor=1))

@@ -9,6 +9,7 @@ from services.identity.rules import user as rules
 from services.identity.rules.role import Role
 from services.identity.rules.user import LoginTaken, User
 from services.identity.store import account as store
+from shared import tenancy
 from shared.ids import UserId
 
 
@@ -31,7 +32,8 @@ async def bootstrap(identity: Identity, staff: Iterable[LogIn]) -> list[User]:
     Raises LoginTaken if a name is someone else's: of an organisation, or with another role. Requires that the outbox
     holds a lease.
     """
-    return [user for log_in in staff if (user := await _make(identity, log_in))]
+    with tenancy.for_everyone():
+        return [user for log_in in staff if (user := await _make(identity, log_in))]
 
 
 async def _make(identity: Identity, log_in: LogIn) -> User | None:

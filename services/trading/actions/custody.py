@@ -46,7 +46,7 @@ from services.trading.rules.ledger import Transfer
 from services.trading.schemas.money import CustodianCallback
 from services.trading.store import instruction as store
 from services.trading.store import ledger as ledger_store
-from shared import signing
+from shared import signing, tenancy
 from shared.access import Caller
 from shared.database import Transaction
 from shared.errors import Failure, Malformed, Unavailable
@@ -88,6 +88,7 @@ async def take_callback(treasury: Treasury, callback: Callback) -> Instruction:
     about; Unavailable if the custodian cannot be asked now, and then the callback counts as not yet taken.
     """
     check_genuine(treasury, callback)
+    tenancy.work_for_everyone()
     told = _told(callback)
     event = Event(callback.event_id, callback.body)
     async with treasury.database.read() as tx:

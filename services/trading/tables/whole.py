@@ -11,16 +11,18 @@ from services.trading.tables import (
     money,
     negotiations,
     objections,
+    owners,
     returns,
     sealed,
     supervision,
 )
 
 assert sealed.sealed_bids.metadata is calling_off.metadata is objections.metadata is returns.metadata is deals.metadata
-assert credits.credits.metadata is deals.metadata
+assert credits.credits.metadata is owners.metadata is deals.metadata
 metadata = deals.metadata
 APPEND_ONLY = (
     *deals.APPEND_ONLY, *inquiries.APPEND_ONLY, *money.APPEND_ONLY, *negotiations.APPEND_ONLY,
     *call_auctions.APPEND_ONLY, *returns.APPEND_ONLY, *disputes.APPEND_ONLY, *contracts.APPEND_ONLY,
     *supervision.APPEND_ONLY,
 )  # fmt: skip
+FORGOTTEN = (deals.claims, calling_off.proposals)

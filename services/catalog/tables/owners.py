@@ -1,0 +1,30 @@
+"""Whose the rows of `catalog` are, or why nobody's: docs/decisions/0022."""
+
+from services.catalog.tables.access import access_requests
+from services.catalog.tables.base import metadata
+from services.catalog.tables.entries import assets, versions
+from services.catalog.tables.evidence import certificates, fingerprint_members, gradings, version_fields
+from services.catalog.tables.files import authority_filings, petitions, records, regradings
+from services.catalog.tables.filings import filings, objections
+from services.catalog.tables.lineage import licences, lineage_edges
+from services.catalog.tables.quality import quality_reports
+from services.catalog.tables.search import offers, prices, search_index
+from shared.owners import declare, of
+
+OWNED = {
+    access_requests: of("buyer_id", "provider_id"),
+    petitions: of("provider_id"),
+    records: of("provider_id"),
+}
+PUBLIC = "of a catalogue that everyone may search, each entry by its grade"
+NOBODYS = {
+    assets: PUBLIC, versions: PUBLIC, version_fields: PUBLIC, gradings: PUBLIC, quality_reports: PUBLIC,
+    licences: PUBLIC, lineage_edges: PUBLIC, offers: PUBLIC, prices: PUBLIC, search_index: PUBLIC,
+    certificates: "anyone may look a certificate up",
+    fingerprint_members: "what is alike is found in everybody's",
+    filings: "of holder, counterparty and objectors, whoever they come to be",
+    objections: "of holder and objector, and of the filing that they are against",
+    regradings: "reported by neighbours and other members, answered by the provider",
+    authority_filings: "of the platform's staff",
+}  # fmt: skip
+declare(metadata, OWNED, NOBODYS)
