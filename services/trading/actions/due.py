@@ -87,6 +87,7 @@ async def pass_deadlines(trading: Trading) -> None:
     await _each(trading, order.pass_deadline, await _due(trading, order_store.orders_due))
     await _each(trading, second_award.pass_deadline, await _due(trading, auction_store.answers_due))
     await _each(trading, credit.pass_deadline, await _due(trading, credit_store.credits_due))
+    await _each(trading, credit.pay, await _due(trading, credit_store.credits_owed))
     await _each(trading, amendment.pass_deadline, await _due(trading, contract_store.amendments_due))
     await _each(trading, termination.pass_deadline, await _due(trading, termination_store.terminations_due))
     await _each(trading, entitlement.pass_deadline, await _due(trading, entitlement_store.entitlements_due))

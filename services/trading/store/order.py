@@ -160,6 +160,7 @@ def order_of(row: Row[Any]) -> Order:
         released_minor=row.released_minor,
         credit_minor=row.credit_minor,
         tax=row.tax and _tax.validate_python(row.tax), renews=row.renews, frozen_until=row.frozen_until,
+        settled_at=row.settled_at,
     )  # fmt: skip
 
 
@@ -177,5 +178,5 @@ def _row(order: Order) -> dict[str, object]:
         "refund_minor": order.refund_minor, "released_minor": order.released_minor,
         "returned_minor": order.returned_minor, "credit_minor": order.credit_minor,
         "renews": order.renews,
-        "frozen_until": order.frozen_until,
+        "frozen_until": order.frozen_until, "settled_at": order.settled_at,
     }  # fmt: skip
