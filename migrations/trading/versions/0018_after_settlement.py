@@ -1,4 +1,6 @@
-"""When an order was settled; what is owed for a service goes back, once; claims over what was settled, or cost nothing"""
+"""What follows a settlement: when it was, credits paid, claims without money; until when a complaint's words are kept"""
+
+from datetime import timedelta
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,6 +11,7 @@ branch_labels = None
 depends_on = None
 
 MOMENT = sa.DateTime(timezone=True)
+KEPT = timedelta(days=366 + 1_126)
 OWED = sa.text("is_owed AND paid_at IS NULL")
 OF_A_CREDIT = sa.text("cause = 'service_credit'")
 # Until now only the ledger knew: an order is settled when the first of its escrow has been shared out.
@@ -42,3 +45,16 @@ def upgrade() -> None:
         "one_return_of_a_credit", "returns", ["reason"], unique=True, sqlite_where=OF_A_CREDIT,
         postgresql_where=OF_A_CREDIT,
     )  # fmt: skip
+    op.add_column("complaint_particulars", sa.Column("erased_from", MOMENT, nullable=True))
+    op.create_index("particulars_due", "complaint_particulars", ["erased_from"])
+    _let_what_ended_be_erased()
+
+
+def _let_what_ended_be_erased() -> None:
+    """When a complaint ended was not kept until now: its term is counted from a year after it was filed."""
+    complaints = sa.table("complaints", sa.column("id"), sa.column("state"), sa.column("received_at", MOMENT))
+    particulars = sa.table("complaint_particulars", sa.column("complaint_id"), sa.column("erased_from", MOMENT))
+    ended = sa.select(complaints.c.id, complaints.c.received_at).where(complaints.c.state.in_(["rejected", "closed"]))
+    for row in op.get_bind().execute(ended).all():
+        of_it = particulars.c.complaint_id == row.id
+        op.execute(particulars.update().where(of_it).values(erased_from=row.received_at + KEPT))
