@@ -5,6 +5,7 @@ often; what is owed is paid once, in the commit that notes it. Locks the order f
 while its price is being shared out.
 """
 
+from contextlib import suppress
 from datetime import datetime
 
 from services.trading.actions.order import bought, locked
@@ -13,6 +14,7 @@ from services.trading.actions.trading import Trading
 from services.trading.events.credit import CreditClaimed, CreditDecided, CreditPaid
 from services.trading.rules import credit as rules
 from services.trading.rules.credit import Credit, NoSuchCredit, NothingPromised, Payment
+from services.trading.rules.freeze import Frozen
 from services.trading.rules.order import Order
 from services.trading.rules.returning import Cause
 from services.trading.rules.scope import narrowed
@@ -103,7 +105,13 @@ async def pass_deadline(trading: Trading, credit_id: CreditId) -> None:
 
 
 async def pay(trading: Trading, credit_id: CreditId) -> None:
-    """Give back what is owed for a credit, once its price has been shared out, if nobody has yet."""
+    """Give back what is owed for a credit, once its price has been shared out, if nobody has yet. While a freeze order
+    holds the money, it waits."""
+    with suppress(Frozen):
+        await _pay(trading, credit_id)
+
+
+async def _pay(trading: Trading, credit_id: CreditId) -> None:
     async with trading.database.transaction() as tx:
         owed, order = await _locked(tx, credit_id, None)
         now = await trading.database.now(tx)

@@ -56,11 +56,12 @@ async def require_wallet_free(tx: Transaction, participant_id: ParticipantId, no
 
 
 async def require_may_return(tx: Transaction, order: Order, now: datetime) -> None:
-    """Raises Frozen if what was shared out of an order is held: by an order over it, or over its provider's money.
-    Requires the locked order."""
-    await _share(tx, [name_of_wallet(order.provider_id)])
-    of_the_provider = {(scope, str(order.provider_id)) for scope in (Scope.WALLET, Scope.PARTICIPANT)}
-    await store.require_none_over(tx, {(Scope.ORDER, str(order.id)), *of_the_provider}, now)
+    """Raises Frozen if what was shared out of an order is held: by an order over it, or over the money of its provider
+    or of whoever shared in it. Requires the locked order."""
+    owners = {order.provider_id, *(owner for owner, _ in order.earned)}
+    await _share(tx, [name_of_wallet(owner) for owner in owners])
+    of_owners = {(scope, str(owner)) for scope in (Scope.WALLET, Scope.PARTICIPANT) for owner in owners}
+    await store.require_none_over(tx, {(Scope.ORDER, str(order.id)), *of_owners}, now)
 
 
 async def require_may_resume(tx: Transaction, instruction: Instruction, now: datetime) -> None:

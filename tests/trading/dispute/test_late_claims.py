@@ -84,6 +84,7 @@ async def test_a_ruling_over_what_is_settled_gives_back_its_part_and_nothing_is_
     await check(market)
 
 
+@on_sqlite
 async def test_a_ruling_that_gives_all_of_it_back_ends_the_right_and_the_contract(market: Market):
     court = await a_settled(market)
     dispute = await court.open(PRICE, remedies=[])
@@ -100,6 +101,7 @@ async def test_a_ruling_that_gives_all_of_it_back_ends_the_right_and_the_contrac
     await check(market)
 
 
+@on_sqlite
 async def test_a_provider_who_has_spent_it_owes_what_the_reserve_and_the_buyer_lack(market: Market):
     court = await a_settled(market)
     dispute = await court.open(PRICE)
@@ -189,6 +191,7 @@ async def test_a_freeze_order_keeps_what_was_shared_out_until_it_ends(market: Ma
     assert (await market.order(court.buyer, court.order))["returned"] == yuan(3_000)
 
 
+@on_sqlite
 async def test_a_free_order_is_disputed_for_its_remedies_and_is_settled_by_the_end(market: Market):
     court = await a_free(market)
     assert code(await court.try_open(1)) == (422, "not_the_claim")

@@ -13,11 +13,12 @@ from services.trading.tables.credits import credits
 from services.trading.tables.returns import returns
 from shared.ids import CreditId
 from tests.support.bench import Person
-from tests.trading.freezing import frozen
+from tests.trading.freezing import frozen, lifted
 from tests.trading.market import Market, code, yuan
 from tests.trading.money.books import books_of
 from tests.trading.money.test_races import RACERS, come_to_rest, raced
 from tests.trading.money.test_refunds_over_http import fill_reserve, pay_out, refund, reserve_of
+from tests.trading.test_co_owner import named, sold
 from tests.trading.test_credits import HAD, PRICE, WEEK, a_service, missed
 
 ON_SQLITE = pytest.mark.parametrize("server", ["sqlite"], indirect=True)
@@ -155,6 +156,19 @@ async def test_a_freeze_order_holds_what_is_owed_and_what_a_provider_would_retur
     assert ((await seen(market, credit))["paid"], await market.wallet(buyer)) == (yuan(OWED), (HAD - PRICE + OWED, 0))
 
 
+@ON_SQLITE
+async def test_the_frozen_money_of_a_co_owner_is_held_too(market: Market):
+    other = await market.bench.member("provider")
+    buyer, order = await sold(market, 10_000, co_owners=named((market.provider, 5_000), (other, 5_000)))
+    before = await market.wallet(other)
+    freeze = await frozen(market, "participant", other.participant_id)
+    assert code(await refund(market, order, 1_000)) == (409, "frozen")
+    assert (await market.wallet(other), await market.wallet(buyer)) == (before, (0, 0))
+    await lifted(market, freeze["id"])
+    assert (await refund(market, order, 1_000)).is_success
+
+
+@ON_SQLITE
 async def test_the_database_itself_returns_a_credit_once(market: Market):
     buyer, order = await an_accepted(market)
     credit = await claimed(market, buyer, order)
