@@ -64,6 +64,11 @@ async def save_order(tx: Transaction, order: Order) -> None:
     await rows.save(tx, orders, order, _row(order))
 
 
+async def save_tax(tx: Transaction, order: Order) -> None:
+    """With the tax in its price, which is stated once."""
+    await rows.save(tx, orders, order, _row(order) | {"tax": order.tax and rows.told(order.tax)})
+
+
 async def save_amended(tx: Transaction, order: Order) -> None:
     """With what an amendment changes besides: its scope and its windows."""
     told = {"windows": rows.told(order.windows), "scope": order.scope and rows.told(order.scope)}
