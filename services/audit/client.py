@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from services.audit.rules import evidence
 from services.audit.rules.entry import NoSuchFact
 from services.audit.rules.evidence import EvidenceTooLarge, NotADocument, NotYourDuty
-from services.audit.schemas.answers import EvidenceFileView, EvidenceView, FactPlaceView, ProofView, ProvenEntryView
+from services.audit.schemas.answers import (
+    EvidenceFileView,
+    EvidenceView,
+    FactBeaconView,
+    FactPlaceView,
+    ProofView,
+    ProvenEntryView,
+)
 from shared.ids import FactId
 from shared.rest import OnBehalf, RestClient
 
@@ -68,6 +75,13 @@ class AuditClient(RestClient):
         except NoSuchFact:
             return False
         return True
+
+    async def beacon(self, fact_id: FactId) -> str | None:
+        """The root, in hex, of the first checkpoint over a fact of the asking service. None while there is none."""
+        try:
+            return (await self.get(f"/audit/v1/facts/{fact_id}/beacon", FactBeaconView)).root
+        except NoSuchFact:
+            return None
 
     async def _page(self, object_ids: Sequence[str], acting_for: OnBehalf | None, **where: int) -> EvidenceView:
         ids = ",".join(object_ids)

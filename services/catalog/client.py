@@ -34,6 +34,10 @@ class CatalogClient(RestClient):
         """Raises NoSuchVersion."""
         return await self.get(f"/catalog/v1/versions/{version_id}", VersionView)
 
+    async def reviewers(self, version_id: VersionId) -> list[str]:
+        """The ids of whoever graded or registered a version. Raises NoSuchVersion."""
+        return await self.get(f"/catalog/v1/versions/{version_id}/reviewers", list[str])
+
     async def access(self, version_id: VersionId, participant_id: ParticipantId) -> list[ApprovedAccess]:
         """The requests of this participant for access to the version that stand approved now. Raises NoSuchVersion."""
         path = f"/catalog/v1/versions/{version_id}/access"

@@ -5,14 +5,14 @@ from services.pricing.rules.quote import NoSuchQuote
 from services.pricing.rules.shares import NoSuchRevenueShares
 from services.pricing.schemas.caps import PriceCapView
 from services.pricing.schemas.quotes import LineView, QuoteView
-from services.pricing.schemas.schedules import FeeScheduleView
+from services.pricing.schemas.schedules import FeeScheduleView, TaxRateView
 from services.pricing.schemas.shares import RevenueSharesView
 from shared.ids import QuoteId, RevenueShareId, VersionId
 from shared.rest import OnBehalf, RestClient
 
 __all__ = [
     "FeeScheduleView", "LineView", "NoSuchPriceCap", "NoSuchQuote", "NoSuchRevenueShares", "PriceCapView",
-    "PricingClient", "QuoteView", "RevenueSharesView",
+    "PricingClient", "QuoteView", "RevenueSharesView", "TaxRateView",
 ]  # fmt: skip
 
 
@@ -38,3 +38,7 @@ class PricingClient(RestClient):
     async def fee_schedule(self) -> FeeScheduleView:
         """The one that holds now."""
         return await self.get("/pricing/v1/fee-schedules/current", FeeScheduleView)
+
+    async def tax_rates(self) -> list[TaxRateView]:
+        """All that there ever were, each with the day from which it holds."""
+        return await self.get("/pricing/v1/tax-rates", list[TaxRateView])

@@ -172,6 +172,21 @@ async def test_a_source_learns_where_its_own_fact_stands(log: AuditBench):
     assert FactPlaceView.model_validate(answer.json()).state == "checkpointed"
 
 
+async def test_the_first_checkpoint_over_a_fact_stays_the_first(log: AuditBench):
+    source = log.source().tell(2)
+    fact_id = FactId(read_event(source.lines[1]).id)
+    assert await client(log).beacon(fact_id) is None, "the log does not have it"
+    await source.send()
+    assert await client(log).beacon(fact_id) is None, "nothing signs it"
+    await log.sign()
+    first = checkpoint.parse_checkpoint(checkpoint.parse_note((await log.get("/log/checkpoint")).text).text)
+    await log.source("pricing").tell(3).send()
+    await log.sign()
+    newest = checkpoint.parse_checkpoint(checkpoint.parse_note((await log.get("/log/checkpoint")).text).text)
+    assert newest.size > first.size and await client(log).beacon(fact_id) == first.root.hex() != newest.root.hex()
+    assert await client(log, "pricing").beacon(fact_id) is None, "another's fact"
+
+
 async def test_a_size_that_was_never_signed_and_ids_that_are_none_are_refused(log: AuditBench):
     await log.source().tell(3).send()
     await log.sign()

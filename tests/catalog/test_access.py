@@ -202,6 +202,22 @@ async def test_neighbours_are_told_what_stands(market: Market):
     assert (await bench.ask_as_service("delivery", "GET", path)).json() == []
 
 
+async def test_neighbours_are_told_who_graded_and_who_registered_a_version(market: Market):
+    bench, provider = market.bench, await market.provider()
+    asset = await market.registered(provider)
+    version_id = asset["versions"][0]["id"]
+    path = f"/catalog/v1/versions/{version_id}/reviewers"
+    told = (await bench.ask_as_service("trading", "GET", path)).json()
+    operators = [each for each in told if each != provider.subject]
+    assert told == sorted(told) and provider.subject in told and operators
+    raiser, raised = bench.staff("operator_business"), {"impacts": SECRET, "reason": "复核"}
+    market.done(await bench.post(raiser, f"/catalog/v1/versions/{version_id}/raise-grade", raised))
+    again = (await bench.ask_as_service("trading", "GET", path)).json()
+    assert set(again) == {*told, raiser.subject}
+    nowhere = await bench.ask_as_service("trading", "GET", f"/catalog/v1/versions/{VersionId.new()}/reviewers")
+    assert refusal(nowhere) == (404, "no_such_version")
+
+
 async def test_who_may_not_see_the_entry_cannot_ask_for_it(market: Market):
     provider, low = await market.provider(), await market.bench.member("buyer", clearance=C2)
     version_id = (await market.registered(provider, impacts=SECRET))["versions"][0]["id"]

@@ -246,6 +246,11 @@ async def test_trading_reads_a_quote_for_its_buyer_and_the_fee_schedule(market: 
     schedule = await trading.fee_schedule()
     assert (schedule.provider_fee_basis_points, schedule.tax_basis_points) == (250, 600)
     assert (await bench.get(None, "/pricing/v1/fee-schedules/current")).json()["id"] == schedule.id
+    rates = {str(each.category): (each.id, each.basis_points) for each in await trading.tax_rates()}
+    assert rates["general"] == ("vat_general_2026_01", 600) and rates["exempt"][1] == 0 and len(rates) == 3
+    assert [each["id"] for each in (await bench.get(None, "/pricing/v1/tax-rates")).json()] == [
+        each.id for each in await trading.tax_rates()
+    ]
 
 
 def _member(market: Market, person: Person) -> Member:

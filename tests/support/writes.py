@@ -340,6 +340,7 @@ WRITES: dict[str, Write] = DISPUTES | {
     }),
     "POST /trading/v1/orders/{order_id}/payment": Write(ALPHA),
     "POST /trading/v1/orders/{order_id}/refunds": Write(AVIATION, {"amount": YUAN, "reason": "因为"}),
+    "POST /trading/v1/orders/{order_id}/sale-tax": Write(AVIATION, {"category": "general"}),
     "POST /trading/v1/orders/{order_id}/acceptance": Write(ALPHA),
     "POST /trading/v1/contracts/{contract_id}/signatures":
         Write(ALPHA, {"key_id": id_of("key"), "signature": "A" * 86 + "=="}),

@@ -15,6 +15,7 @@ from services.pricing.client import (
     PriceCapView,
     QuoteView,
     RevenueSharesView,
+    TaxRateView,
 )
 from shared import problems
 from shared.changes import Change, parse_positions
@@ -71,6 +72,8 @@ class Neighbours:
     price_caps: dict[str, Money] = field(default_factory=dict[str, Money])
     overlapping: dict[str, list[QuoteId]] = field(default_factory=dict[str, list[QuoteId]])
     revenue_shares: dict[str, RevenueSharesView] = field(default_factory=dict[str, RevenueSharesView])
+    tax_rates: list[TaxRateView] = field(default_factory=list[TaxRateView])
+    reviewers: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     feed: WrittenFeed = field(default_factory=lambda: WrittenFeed("catalog"))
 
     def version(self, provider_id: ParticipantId, grade: Grade = Grade.G2, **changes: Any) -> VersionId:
@@ -157,6 +160,10 @@ class Neighbours:
                 return JSONResponse(problems.document(NoSuchVersion()), 404, media_type=problems.MEDIA_TYPE)
             return self.versions[version_id]
 
+        @app.get("/catalog/v1/versions/{version_id}/reviewers")
+        async def reviewers(version_id: str) -> list[str]:
+            return self.reviewers.get(version_id, [])
+
         @app.get("/catalog/v1/changes")
         async def changes(after: Annotated[str, Query()] = "", wait: float = 0) -> list[Change]:
             return await self.feed.after(parse_positions(after), wait)
@@ -193,7 +200,13 @@ class Neighbours:
                 id="fees_2026_01", provider_fee_basis_points=250, tax_basis_points=600, effective_from=effective_from
             )
 
-        assert version and changes and quote and overlapping and price_cap and shares and fees
+        @app.get("/pricing/v1/tax-rates")
+        async def tax_rates() -> list[TaxRateView]:
+            return self.tax_rates
+
+        assert (
+            tax_rates and version and reviewers and changes and quote and overlapping and price_cap and shares and fees
+        )
         return app
 
 

@@ -132,11 +132,19 @@ def test_the_code_is_one_of_a_hundred_and_twenty_bits_and_fits_its_own_complaint
         assert not rules.is_code(wrong, mine)
 
 
+@pytest.mark.parametrize("state", State)
+def test_what_is_personal_is_kept_as_long_as_the_facts_and_no_longer(state: State):
+    ends = state in {CLOSED, REJECTED}
+    until = NOON + timedelta(days=1_126) if ends else None
+    assert rules.erased_from(a_complaint(state=state), SUPERVISION, NOON) == until
+
+
 def test_the_terms_and_where_they_come_from():
     assert SUPERVISION == SupervisionRules(
         acceptance_days=7, decision_days=60, escalation_days=15, closing_days=5, complaints_by_member_max=20,
         complaints_anonymous_max=120, freeze_days_max=30, freeze_confirmation_hours=24, appeal_days=30,
         appeal_decision_days=7, hearing_days=5, proposal_days=10, sanction_days=180, threshold_points=100,
+        particulars_days=3 * 365 + 1 + 30,
     )  # fmt: skip
 
 

@@ -298,3 +298,25 @@ async def test_a_flood_is_told_to_wait_and_whoever_has_an_account_is_not_kept_ou
 async def how_many(market: Market) -> int:
     async with market.trading.database.read() as tx:
         return await tx.scalar(select(func.count()).select_from(complaints)) or 0
+
+
+async def test_what_somebody_wrote_is_erased_three_years_after_the_end_and_the_rest_stays(market: Market):
+    made, other, open_one = [await filed(market) for _ in range(3)]
+    business = market.bench.staff("operator_business")
+    rejection = {"ground": "no_facts", "reason": "查无实据"}
+    await market.do(business, f"/complaints/{made['id']}/rejection", rejection)
+    await market.advance(days=1)
+    await market.do(business, f"/complaints/{other['id']}/rejection", rejection)
+    await market.advance(days=SUPERVISION.particulars_days - 1, seconds=-1)
+    assert (await receipt(market, made["id"], made["code"])).status_code == 200
+    await market.advance(seconds=1)
+    assert (await receipt(market, made["id"], made["code"])).status_code == 404
+    for kept in (other, open_one):
+        assert (await receipt(market, kept["id"], kept["code"])).status_code == 200
+    seen = await market.read(market.bench.staff("regulator"), f"/complaints/{made['id']}")
+    assert (seen["complaint"]["state"], seen["narrative"], seen["contact"]) == ("rejected", None, None)
+    await actions.erase(market.trading, ComplaintId(made["id"]))
+    assert await market.facts("complaint_particulars_erased") == [{"complaint_id": made["id"]}]
+    async with market.trading.database.read() as tx:
+        assert NARRATIVE in str((await tx.execute(select(complaint_particulars))).all()), "of the two others"
+        assert await tx.scalar(select(func.count()).select_from(complaint_particulars)) == 2

@@ -59,17 +59,6 @@ async def test_what_is_confirmed_in_escrow_goes_back_with_the_price(market: Mark
     ]  # fmt: skip
 
 
-async def test_what_is_confirmed_later_is_owed_and_moves_no_money_here(market: Market):
-    buyer, order = await a_service(market)
-    await market.do(buyer, f"/orders/{order['id']}/acceptance")
-    await market.advance(days=7)
-    credit = await market.do(buyer, f"/orders/{order['id']}/credits", missed(1))
-    owed = await market.do(market.provider, f"/credits/{credit['id']}/confirmation")
-    assert (owed["state"], owed["is_owed"]) == ("confirmed", True)
-    assert await market.wallet(buyer) == (HAD - PRICE, 0)
-    assert (await market.order(buyer, order))["settlement"]["refund"] == yuan(0)
-
-
 async def test_who_may_say_what_of_a_credit(market: Market):
     buyer, order = await a_service(market)
     path, stranger = f"/orders/{order['id']}/credits", await market.buyer()

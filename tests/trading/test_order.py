@@ -148,11 +148,6 @@ def test_what_is_disputed_before_it_is_delivered_is_not_delivered_meanwhile():
     assert rules.deliver(resumed, NOON).state is AWAITING_ACCEPTANCE
 
 
-def test_what_costs_nothing_is_no_matter_of_dispute():
-    with pytest.raises(NotDue):
-        disputed.dispute(in_state(AWAITING_ACCEPTANCE, price=0), NOON)
-
-
 @pytest.mark.parametrize("state", [AWAITING_DELIVERY, AWAITING_ACCEPTANCE])
 def test_a_withdrawn_dispute_leaves_the_order_what_was_left_of_its_window(state: State):
     resumed = disputed.resume(disputed.dispute(in_state(state), NOON), state, 3600, NOON + timedelta(days=9))

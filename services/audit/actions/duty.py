@@ -11,11 +11,18 @@ from services.audit.actions import answering, evidence, proving
 from services.audit.actions.audit import Audit
 from services.audit.actions.reading import INDEX_MAX, NoCheckpoint, Reached, presented_size, reached_of
 from services.audit.events import QueryAnswered
-from services.audit.rules import entry
+from services.audit.rules import checkpoint, entry
 from services.audit.rules.entry import NoSuchFact
 from services.audit.rules.evidence import EvidenceTooLarge, NotYourDuty, require_duty
 from services.audit.rules.question import AboutSubjects, about_objects
-from services.audit.schemas.answers import EvidenceFileView, EvidenceView, FactPlaceView, ProofView, ProvenEntryView
+from services.audit.schemas.answers import (
+    EvidenceFileView,
+    EvidenceView,
+    FactBeaconView,
+    FactPlaceView,
+    ProofView,
+    ProvenEntryView,
+)
 from services.audit.store import checkpoint as checkpoint_store
 from services.audit.store import entry as entry_store
 from services.audit.store import log as log_store
@@ -89,6 +96,18 @@ async def place_of(audit: Audit, caller: ServiceCaller, fact_id: FactId) -> Fact
     if index is None:
         raise NoSuchFact()
     return FactPlaceView(index=index, state=reached.state_of(index))
+
+
+async def beacon_of(audit: Audit, caller: ServiceCaller, fact_id: FactId) -> FactBeaconView:
+    """The first checkpoint over a fact of the asking service, the same whenever it is asked for. Raises NoSuchFact."""
+    async with audit.database.read() as tx:
+        if await entry_store.place_of_fact(tx, caller.name, fact_id) is None:
+            raise NoSuchFact()
+        signed = await checkpoint_store.first_checkpoint_with(tx, fact_id)
+    if signed is None:
+        return FactBeaconView(size=None, root=None)
+    root = checkpoint.parse_checkpoint(checkpoint.parse_note(signed.note.decode()).text).root
+    return FactBeaconView(size=signed.size, root=root.hex())
 
 
 async def _signed(audit: Audit, tx: Transaction, size: int | None) -> tuple[int, bytes] | None:

@@ -7,7 +7,14 @@ from fastapi.responses import StreamingResponse
 
 from services.audit.actions import answering, duty, evidence
 from services.audit.api.service import PREFIX, AuditService, ObjectId, Size
-from services.audit.schemas.answers import AnswerView, Asked, EvidenceFileView, EvidenceView, FactPlaceView
+from services.audit.schemas.answers import (
+    AnswerView,
+    Asked,
+    EvidenceFileView,
+    EvidenceView,
+    FactBeaconView,
+    FactPlaceView,
+)
 from services.audit.schemas.log import INTEGER_MAX
 from shared import web
 from shared.ids import FactId, ParticipantId
@@ -82,3 +89,9 @@ async def evidence_bundle(objects: ObjectIds, caller: Service, audit: AuditServi
 async def fact(fact_id: FactId, caller: Service, audit: AuditService) -> FactPlaceView:
     """Where a fact that the asking service reported stands in the log."""
     return await duty.place_of(audit, caller, fact_id)
+
+
+@router.get("/facts/{fact_id}/beacon")
+async def beacon(fact_id: FactId, caller: Service, audit: AuditService) -> FactBeaconView:
+    """The first checkpoint over a fact that the asking service reported: a draw goes by its root."""
+    return await duty.beacon_of(audit, caller, fact_id)

@@ -150,6 +150,13 @@ class EvidenceFileView(web.View):
     content: str
 
 
+class FactBeaconView(web.View):
+    """The first checkpoint that covers a fact: what nobody knew when the fact was written. None while there is none."""
+
+    size: int | None
+    root: str | None
+
+
 class FactPlaceView(web.View):
     index: int
     state: Literal["sequenced", "checkpointed", "witnessed"]

@@ -118,6 +118,13 @@ async def grade(catalog: Catalog, caller: Caller, version_id: VersionId) -> Grad
     return found.version(version_id), last[1]
 
 
+async def reviewers(catalog: Catalog, version_id: VersionId) -> list[str]:
+    """Whoever graded a version or had a part in registering it. Raises NoSuchVersion."""
+    async with catalog.database.read() as tx:
+        await store.entry_of_version(tx, version_id)
+        return await evidence_store.reviewers_of(tx, version_id)
+
+
 def _reported(known: Version, report: InspectionReport) -> Version:
     """The version after the report; the same one if this very content was reported before."""
     if content := report.content():

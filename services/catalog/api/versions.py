@@ -20,6 +20,12 @@ async def version(version_id: VersionId, _: Service, catalog: CatalogService) ->
     return VersionView.of(await assets.version(catalog, version_id))
 
 
+@router.get("/versions/{version_id}/reviewers")
+async def reviewers(version_id: VersionId, _: Service, catalog: CatalogService) -> list[str]:
+    """Whoever graded or registered a version, for a neighbouring service: nobody of them decides a dispute over it."""
+    return await grading.reviewers(catalog, version_id)
+
+
 @router.post("/versions/{version_id}/inspection")
 async def report_inspection(
     version_id: VersionId, report: InspectionReport, service: Service, once: Keyed, catalog: CatalogService

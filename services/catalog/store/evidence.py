@@ -80,6 +80,13 @@ async def last_grading(tx: Transaction, version_id: VersionId) -> tuple[Grounds,
     return row and (GROUNDS.validate_python(row.grounds), GRADING.validate_python(row.grading))
 
 
+async def reviewers_of(tx: Transaction, version_id: VersionId) -> list[str]:
+    """Whoever graded a version or had a part in registering it, in the order of their ids."""
+    graded = await tx.scalars(select(gradings.c.given_by).where(gradings.c.version_id == version_id))
+    registered = await tx.scalars(select(certificates.c.operators).where(certificates.c.version_id == version_id))
+    return sorted({*graded, *(operator for operators in registered for operator in operators)})
+
+
 async def grounds_of(tx: Transaction, version_id: VersionId) -> tuple[Grounds, tuple[Field, ...]]:
     """What the version's grade rests on: what people said of it, its parents as they are graded now, and what was found
     in its fields."""

@@ -2,6 +2,11 @@
 
 from services.pricing.actions.pricing import Pricing
 from services.pricing.rules.fee import FeeSchedule, schedule_at
+from services.pricing.rules.tax import RATES, Rate
+
+
+def tax_rates() -> tuple[Rate, ...]:
+    return RATES
 
 
 async def fee_schedule(pricing: Pricing) -> FeeSchedule:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Self
 
 from services.pricing.rules.fee import FeeSchedule
+from services.pricing.rules.tax import Category
 from shared.web import View
 
 
@@ -18,3 +19,12 @@ class FeeScheduleView(View):
     @classmethod
     def of(cls, schedule: FeeSchedule) -> Self:
         return cls.model_validate(schedule)
+
+
+class TaxRateView(View):
+    """A rate of the tax on sales (增值税), and from when on it holds: of a category, the newest that has begun."""
+
+    id: str
+    category: Category
+    basis_points: int
+    effective_from: datetime

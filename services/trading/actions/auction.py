@@ -14,7 +14,7 @@ from services.trading.actions.agency import require_single_interest
 from services.trading.actions.award import place_order
 from services.trading.actions.bidder import decided_anew, offered
 from services.trading.actions.permission import Sight, decide_for
-from services.trading.actions.restraint import require_may_register, unless_frozen
+from services.trading.actions.restraint import require_may_deal, require_may_register, unless_frozen
 from services.trading.actions.trading import Trading, fees_of_today
 from services.trading.actions.turn import take_to_close
 from services.trading.events.auction import AuctionCancelled, AuctionOpened, BidderRegistered, facts_of_close
@@ -80,6 +80,7 @@ async def open_auction(
         if listing.pricing is not Pricing.AUCTION:
             raise ListingNotOpen(pricing=listing.pricing)
         require_filed(listing.flags, price_cap)
+        await require_may_deal(tx, caller.participant_id, now)
         terms = terms_of(
             start_price=wanted.start_price, increments=wanted.increments, reserve_price=wanted.reserve_price,
             deposit=wanted.deposit, opens_at=wanted.opens_at, closes_at=wanted.closes_at, fees=fees,

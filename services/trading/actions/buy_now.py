@@ -5,6 +5,7 @@ from dataclasses import replace
 from services.trading.actions.auction import award, free_deposits
 from services.trading.actions.bidder import offered
 from services.trading.actions.permission import decide_for
+from services.trading.actions.restraint import require_may_deal
 from services.trading.actions.trading import Trading
 from services.trading.events.auction import facts_of_close
 from services.trading.events.award_queue import AuctionBoughtNow
@@ -30,6 +31,7 @@ async def buy_now(trading: Trading, caller: Member, auction_id: AuctionId, once:
         now = await trading.database.now(tx)
         decision = decide_for(trading, caller.standing, listing)
         registration = await store.registration(tx, auction_id, caller.participant_id)
+        await require_may_deal(tx, caller.participant_id, now)
         auction = rules.buy_now(before, caller.participant_id, now)
         await store.save_auction(tx, auction)
         winner = replace(registration, clearance=caller.standing.clearance, decision=decision)

@@ -18,6 +18,7 @@ from services.trading.events.supervision import (
     ComplaintEscalated,
     ComplaintFact,
     ComplaintInvestigated,
+    ComplaintParticularsErased,
     ComplaintReceived,
     ComplaintRejected,
 )
@@ -99,7 +100,7 @@ async def accept(trading: Trading, caller: Caller, complaint_id: ComplaintId, on
         now = await trading.database.now(tx)
         due = due_in(SUPERVISION.decision_days, now)
         complaint = rules.accept(complaint, by_regulator=_is_regulator(caller), due=due)
-        await store.save_complaint(tx, complaint)
+        await store.save_complaint(tx, complaint, rules.erased_from(complaint, SUPERVISION, now))
         await once.remember(tx, complaint)
         await trading.outbox.record(tx, caller.actor, now, ComplaintAccepted.of(complaint))
     return complaint
@@ -115,7 +116,7 @@ async def reject(
         complaint = await store.complaint(tx, complaint_id, lock=True)
         now = await trading.database.now(tx)
         complaint = rules.reject(complaint, by_regulator=_is_regulator(caller), ground=ground, reason=reason)
-        await store.save_complaint(tx, complaint)
+        await store.save_complaint(tx, complaint, rules.erased_from(complaint, SUPERVISION, now))
         await once.remember(tx, complaint)
         await trading.outbox.record(tx, caller.actor, now, ComplaintRejected.of(complaint))
     return complaint
@@ -129,7 +130,7 @@ async def investigate(trading: Trading, caller: Caller, complaint_id: ComplaintI
         complaint = await store.complaint(tx, complaint_id, lock=True)
         now = await trading.database.now(tx)
         complaint = rules.investigate(complaint, by_regulator=_is_regulator(caller))
-        await store.save_complaint(tx, complaint)
+        await store.save_complaint(tx, complaint, rules.erased_from(complaint, SUPERVISION, now))
         await once.remember(tx, complaint)
         await trading.outbox.record(tx, caller.actor, now, ComplaintInvestigated.of(complaint))
     return complaint
@@ -158,7 +159,7 @@ async def decide(trading: Trading, caller: Caller, complaint_id: ComplaintId, to
             complaint, by_regulator=_is_regulator(caller), upheld=told.upheld, reason=told.reason,
             respondent_id=told.respondent_id, due=due_in(SUPERVISION.closing_days, now),
         )  # fmt: skip
-        await store.save_complaint(tx, complaint)
+        await store.save_complaint(tx, complaint, rules.erased_from(complaint, SUPERVISION, now))
         facts: list[Fact] = [ComplaintDecided.of(complaint)]
         if complaint.respondent_id is not None:
             kind, by = credit_rules.kind_of(complaint), caller.subject
@@ -176,9 +177,19 @@ async def pass_deadline(trading: Trading, complaint_id: ComplaintId) -> None:
         if not rules.is_overdue(complaint, now):
             return
         complaint = rules.pass_deadline(complaint, due_in(SUPERVISION.escalation_days, now))
-        await store.save_complaint(tx, complaint)
+        await store.save_complaint(tx, complaint, rules.erased_from(complaint, SUPERVISION, now))
         fact: type[ComplaintFact] = ComplaintClosed if complaint.state is rules.CLOSED else ComplaintEscalated
         await trading.outbox.record(tx, trading.outbox.itself, now, fact.of(complaint))
+
+
+async def erase(trading: Trading, complaint_id: ComplaintId) -> None:
+    """Erase what is personal of a complaint whose term is over, if nobody has yet. Its state and its facts stay, and
+    nothing opens the commitments in them any more."""
+    async with trading.database.transaction() as tx:
+        now = await trading.database.now(tx)
+        if await store.erase_particulars(tx, complaint_id, now):
+            erased = ComplaintParticularsErased(complaint_id)
+            await trading.outbox.record(tx, trading.outbox.itself, now, erased)
 
 
 async def complaint(

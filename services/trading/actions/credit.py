@@ -1,17 +1,22 @@
 """What happens when a service was less than was promised.
 
 Promises: a credit and the order it goes back with change in one commit; a period is claimed once, whoever asks how
-often. Locks the order first, so that no credit is confirmed while its price is being shared out.
+often; what is owed is paid once, in the commit that notes it. Locks the order first, so that no credit is confirmed
+while its price is being shared out.
 """
 
+from contextlib import suppress
 from datetime import datetime
 
 from services.trading.actions.order import bought, locked
+from services.trading.actions.returning import return_after_settlement
 from services.trading.actions.trading import Trading
-from services.trading.events.credit import CreditClaimed, CreditDecided
+from services.trading.events.credit import CreditClaimed, CreditDecided, CreditPaid
 from services.trading.rules import credit as rules
-from services.trading.rules.credit import Credit, NoSuchCredit, NothingPromised
+from services.trading.rules.credit import Credit, NoSuchCredit, NothingPromised, Payment
+from services.trading.rules.freeze import Frozen
 from services.trading.rules.order import Order
+from services.trading.rules.returning import Cause
 from services.trading.rules.scope import narrowed
 from services.trading.rules.service_level import Figures
 from services.trading.store import credit as store
@@ -97,6 +102,29 @@ async def pass_deadline(trading: Trading, credit_id: CreditId) -> None:
         credit, credited = rules.pass_deadline(before, order, now)
         facts = await _save(tx, before, credit, order, credited)
         await trading.outbox.record(tx, trading.outbox.itself, now, *facts)
+
+
+async def pay(trading: Trading, credit_id: CreditId) -> None:
+    """Give back what is owed for a credit, once its price has been shared out, if nobody has yet. While a freeze order
+    holds the money, it waits."""
+    with suppress(Frozen):
+        await _pay(trading, credit_id)
+
+
+async def _pay(trading: Trading, credit_id: CreditId) -> None:
+    async with trading.database.transaction() as tx:
+        owed, order = await _locked(tx, credit_id, None)
+        now = await trading.database.now(tx)
+        amount, number, facts = rules.payable(owed, order), None, list[Fact]()
+        if amount is None:
+            return
+        if amount.minor:
+            made, moved = await return_after_settlement(tx, order, amount, Cause.SERVICE_CREDIT, str(owed.id), now)
+            number = made.number
+            facts += moved
+        paid = rules.pay(owed, Payment(amount, number, now))
+        await store.save_credit(tx, paid)
+        await trading.outbox.record(tx, trading.outbox.itself, now, *facts, CreditPaid.of(paid, order))
 
 
 async def _save(tx: Transaction, before: Credit, credit: Credit, order: Order, credited: Order) -> list[Fact]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.trading.actions import dispute_draw, dispute_evidence, dispute_money
+from services.trading.actions import dispute_draw, dispute_evidence, dispute_money, late_claim
 from services.trading.actions import order as order_actions
 from services.trading.actions.dispute_end import keep
 from services.trading.actions.trading import SUPERVISORS, NothingOfYours, Trading
@@ -23,7 +23,7 @@ from services.trading.rules.dispute import OPEN, Dispute, NoSuchDispute, NoticeB
 from services.trading.rules.dispute_outcome import Offer
 from services.trading.rules.dispute_rules import Step
 from services.trading.rules.evidence import Evidence, EvidenceKind, hash_of
-from services.trading.rules.order import UNDER_OBJECTION, NoSuchOrder, Order
+from services.trading.rules.order import SETTLED, UNDER_OBJECTION, NoSuchOrder, Order
 from services.trading.store import dispute as store
 from services.trading.store import order as order_store
 from shared.access import Caller, Member, Role
@@ -58,8 +58,8 @@ class Piece:
 
 
 async def open_dispute(trading: Trading, caller: Member, wanted: Wanted, once: Once) -> Dispute:
-    """Bring an order into dispute: its money waits from here on. The claimant's fee is held, the platform's evidence
-    attached, and the other side has notice."""
+    """Bring an order into dispute: what of its money is in escrow waits from here on. The claimant's fee is held, the
+    platform's evidence attached, and the other side has notice."""
     async with trading.database.transaction() as tx:
         if earlier := await once.recall(tx, Dispute):
             return earlier
@@ -67,14 +67,13 @@ async def open_dispute(trading: Trading, caller: Member, wanted: Wanted, once: O
         if caller.participant_id not in {before.buyer_id, before.provider_id}:
             raise NoSuchOrder()
         now = await trading.database.now(tx)
-        order, seed = disputed.dispute(before, now), dispute_draw.new_seed()
-        await order_store.save_order(tx, order)
+        order, seed = await _disputed(tx, before, wanted.demand, now), dispute_draw.new_seed()
         given = trading.rules.dispute
         ends = dispute_draw.deadline(given, Step.NOTICE, now)
         opening = Opening(DisputeId.new(), FactId.new(), wanted.demand, commitment(seed), wanted.nonce, ends)
         opened = rules.open_dispute(before, caller.participant_id, opening, given, now)
         objection = await order_actions.end_objection(tx, order, now) if before.state in UNDER_OBJECTION else []
-        told = [*objection, DisputeOpened.of(opened), OrderDisputed.of(order)]
+        told = [*objection, DisputeOpened.of(opened), *([] if opened.is_late else [OrderDisputed.of(order)])]
         statement = Piece(EvidenceKind.STATEMENT, wanted.statement, None).numbered(1, Side.CLAIMANT, now)
         pieces = {statement: wanted.statement, **await dispute_evidence.of_platform(tx, order, opened, 1, now)}
         dispute = rules.add_evidence(opened, *pieces, now=now)
@@ -93,6 +92,7 @@ async def respond(
     trading: Trading, caller: Member, dispute_id: DisputeId, admitted: Money, statement: str, nonce: str, once: Once
 ) -> Dispute:
     """Answer the claim, with one's own fee held. Who decides is drawn in the same commit."""
+    beforehand = await dispute_draw.ask_beforehand(trading, dispute_id, both_said=True)
     async with trading.database.transaction() as tx:
         if earlier := await once.recall(tx, Dispute):
             return earlier
@@ -105,7 +105,7 @@ async def respond(
         dispute = rules.answer(before, admitted, nonce, ends, now)
         said = piece.numbered(len(dispute.evidence) + 1, Side.RESPONDENT, now)
         dispute = rules.add_evidence(dispute, said, now=now)
-        if panel := await dispute_draw.draw(trading, tx, dispute, now):
+        if panel := await dispute_draw.draw(trading, tx, dispute, beforehand, now):
             dispute = hearing.seat(dispute, panel)
         await store.add_texts(tx, dispute.id, {said.content_hash: statement})
         fee = arbitration_fee.fee(dispute.rules, dispute.demand.amount)
@@ -171,12 +171,14 @@ async def withdraw(trading: Trading, caller: Member, dispute_id: DisputeId, once
 
 async def pass_deadline(trading: Trading, dispute_id: DisputeId) -> None:
     """What follows from a deadline that has passed, if nobody has noticed yet."""
+    beforehand = await dispute_draw.ask_beforehand(trading, dispute_id, both_said=False)
     async with trading.database.transaction() as tx:
         order, before = await locked(tx, dispute_id)
         now = await trading.database.now(tx)
-        if not rules.is_past(before, now):
+        if not rules.is_past(before, now) or dispute_draw.awaits_beacon(before, beforehand, now):
             return
-        dispute = hearing.pass_deadline(before, await dispute_draw.what_follows(trading, tx, before, now), now)
+        after = await dispute_draw.what_follows(trading, tx, before, beforehand, now)
+        dispute = hearing.pass_deadline(before, after, now)
         facts = await keep(tx, order, before, dispute, now)
         await trading.outbox.record(tx, trading.outbox.itself, now, *facts)
 
@@ -252,6 +254,16 @@ async def locked(tx: Transaction, dispute_id: DisputeId) -> tuple[Order, Dispute
     """The order, and the dispute over it. Raises NoSuchDispute."""
     order = await order_actions.locked(tx, await store.order_of(tx, dispute_id))
     return order, await store.dispute(tx, dispute_id, lock=True)
+
+
+async def _disputed(tx: Transaction, before: Order, demand: Demand, now: datetime) -> Order:
+    """The order that its dispute holds: a settled one stays as it is."""
+    if before.state is SETTLED:
+        await late_claim.require_claimable(tx, before, demand.category, now)
+        return before
+    order = disputed.dispute(before, now)
+    await order_store.save_order(tx, order)
+    return order
 
 
 async def _notice(trading: Trading, dispute_id: DisputeId, by: NoticeBy, caller: Caller | None) -> Dispute:

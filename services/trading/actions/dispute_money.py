@@ -48,6 +48,8 @@ async def lock(tx: Transaction, order: Order, dispute: Dispute) -> None:
     currency = dispute.price.currency
     owners = {dispute.buyer_id, dispute.provider_id} | {owner for owner, _ in order_rules.owners_of(order, order.price)}
     accounts = [ledger.escrow(dispute.order_id, currency)]
+    if dispute.is_late:
+        accounts.append(ledger.exchange(AccountKind.RESERVE, currency))
     for owner in owners:
         accounts += [ledger.wallet(owner, currency), ledger.arbitration(dispute.id, owner, currency)]
     await ledger_store.lock_accounts(tx, accounts)

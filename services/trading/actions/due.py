@@ -87,6 +87,7 @@ async def pass_deadlines(trading: Trading) -> None:
     await _each(trading, order.pass_deadline, await _due(trading, order_store.orders_due))
     await _each(trading, second_award.pass_deadline, await _due(trading, auction_store.answers_due))
     await _each(trading, credit.pass_deadline, await _due(trading, credit_store.credits_due))
+    await _each(trading, credit.pay, await _due(trading, credit_store.credits_owed))
     await _each(trading, amendment.pass_deadline, await _due(trading, contract_store.amendments_due))
     await _each(trading, termination.pass_deadline, await _due(trading, termination_store.terminations_due))
     await _each(trading, entitlement.pass_deadline, await _due(trading, entitlement_store.entitlements_due))
@@ -99,8 +100,9 @@ async def prove_notices(trading: Trading) -> None:
 
 
 async def supervise(trading: Trading) -> None:
-    """Complaints, appeals and sanctions whose time is up."""
+    """Complaints, appeals and sanctions whose time is up, and what is kept of complaints for no longer."""
     await _each(trading, complaint.pass_deadline, await _due(trading, complaint_store.complaints_due))
+    await _each(trading, complaint.erase, await _due(trading, complaint_store.particulars_due))
     await _each(trading, credit_record.pass_deadline, await _due(trading, record_store.appeals_due))
     await _each(trading, sanction.pass_deadline, await _due(trading, sanction_store.sanctions_due))
 

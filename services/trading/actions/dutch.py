@@ -10,6 +10,7 @@ from services.trading.actions.auction import Wanted, free_deposits
 from services.trading.actions.award import place_order
 from services.trading.actions.bidder import offered
 from services.trading.actions.permission import decide_for
+from services.trading.actions.restraint import require_may_deal
 from services.trading.actions.trading import Trading, fees_of_today
 from services.trading.actions.turn import take_to_close
 from services.trading.events.dutch import DutchAuctionEnded, DutchAuctionOpened, DutchPriceAccepted
@@ -42,6 +43,7 @@ async def open_auction(
         require_filed(listing.flags, price_cap)
         require_within(price_cap, wanted.start_price)
         terms = _terms(trading, wanted, fees, now)
+        await require_may_deal(tx, caller.participant_id, now)
         auction = rules.open_dutch(AuctionId.new(), listing.id, caller.participant_id, terms, now)
         await store.add_auction(tx, auction, None)
         await once.remember(tx, auction)
@@ -60,6 +62,7 @@ async def accept(trading: Trading, caller: Member, auction_id: AuctionId, maximu
         now = await trading.database.now(tx)
         decision = decide_for(trading, caller.standing, listing)
         bidder = await store.registration(tx, auction_id, caller.participant_id)
+        await require_may_deal(tx, caller.participant_id, now)
         sold = rules.accept(auction, caller.participant_id, maximum, now)
         assert sold.price is not None
         await store.save_auction(tx, sold)

@@ -43,9 +43,7 @@ async def grant(tx: Transaction, order: Order, now: datetime) -> tuple[Order, En
     listing = narrowed(await listing_store.listing(tx, order.listing_id), order.scope)
     entitlement = rules.grant(EntitlementId.new(), order, listing, now)
     await store.add_entitlement(tx, entitlement)
-    return order_rules.entitle(order, entitlement.id, entitlement.begins_at), EntitlementGranted.of(
-        entitlement, listing.right.territory
-    )  # fmt: skip
+    return rules.entitle(order, entitlement), EntitlementGranted.of(entitlement, listing.right.territory)
 
 
 async def use(trading: Trading, buyer: Member, entitlement_id: EntitlementId, new: NewUse, once: Once) -> Use:

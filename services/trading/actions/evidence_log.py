@@ -1,7 +1,7 @@
 """The port to the log: what it says of a fact, and everything that it holds on a contract, with proofs.
 
-Whoever puts the service together connects it. Without one (`NO_LOG`), a notice counts as proven once it is read, and
-an evidence file holds what trading itself keeps.
+Whoever puts the service together connects it. Without one (`NO_LOG`), a notice counts as proven once it is read, an
+evidence file holds what trading itself keeps, and a draw goes without a checkpoint.
 """
 
 from collections.abc import Sequence
@@ -10,6 +10,8 @@ from typing import Protocol
 
 from services.audit.client import AuditClient
 from shared.ids import ContractId, FactId
+
+NO_BEACON = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,11 @@ class EvidenceLog(Protocol):
         """All that the log holds on a contract, in its order."""
         ...
 
+    async def beacon(self, fact_id: FactId) -> str | None:
+        """The root of the first checkpoint over a fact: what nobody knew when it was written, the same for everyone
+        who asks. None while there is none."""
+        ...
+
 
 class NoLog:
     async def has(self, fact_id: FactId) -> bool:
@@ -38,6 +45,9 @@ class NoLog:
 
     async def entries_of(self, contract_id: ContractId) -> Sequence[LoggedEntry]:
         return ()
+
+    async def beacon(self, fact_id: FactId) -> str | None:
+        return NO_BEACON
 
 
 class AuditLog:
@@ -53,6 +63,9 @@ class AuditLog:
         told = await self._audit.entries_of([contract_id])
         checkpoint = told.checkpoint or ""
         return [LoggedEntry(each.index, each.leaf, each.hashes, checkpoint) for each in told.entries]
+
+    async def beacon(self, fact_id: FactId) -> str | None:
+        return await self._audit.beacon(fact_id)
 
 
 NO_LOG: EvidenceLog = NoLog()

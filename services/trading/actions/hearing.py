@@ -26,7 +26,7 @@ from shared.access import Caller, Member
 from shared.database import Transaction
 from shared.facts import SALT_BYTES
 from shared.idempotency import Once
-from shared.ids import DisputeId, UserId
+from shared.ids import DisputeId, FactId, UserId
 
 
 async def rule(
@@ -95,6 +95,7 @@ async def extend(
 
 async def appeal(trading: Trading, caller: Member, dispute_id: DisputeId, nonce: str, once: Once) -> Dispute:
     """Have a ruling heard again by a new panel of three, or pay one's part of the other side's appeal."""
+    beforehand = await dispute_draw.ask_beforehand(trading, dispute_id, both_said=True)
     async with trading.database.transaction() as tx:
         if earlier := await once.recall(tx, Dispute):
             return earlier
@@ -103,11 +104,11 @@ async def appeal(trading: Trading, caller: Member, dispute_id: DisputeId, nonce:
         now = await trading.database.now(tx)
         if before.state is not APPEAL:
             ends = dispute_draw.deadline(before.rules, Step.FUNDING, now)
-            dispute = rules.file_appeal(before, side, nonce, ends, now)
+            dispute = rules.file_appeal(before, side, nonce, ends, now, FactId.new())
         else:
             ends = dispute_draw.deadline(before.rules, Step.REVIEW, now)
             dispute = rules.fund_appeal(before, side, nonce, ends, now)
-            if panel := await dispute_draw.draw(trading, tx, dispute, now):
+            if panel := await dispute_draw.draw(trading, tx, dispute, beforehand, now):
                 dispute = rules.seat(dispute, panel)
         fee = arbitration_fee.appeal_fee(dispute.rules, dispute.demand.amount, dispute.rulings[0], side)
         held = await dispute_money.hold_fee(tx, dispute, side, fee, now)

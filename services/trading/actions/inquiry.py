@@ -13,6 +13,7 @@ from datetime import datetime
 
 from services.trading.actions.award import place_order
 from services.trading.actions.permission import decide_for
+from services.trading.actions.restraint import require_may_deal
 from services.trading.actions.trading import Trading, fees_of_today
 from services.trading.events.inquiry import (
     InquiryCancelled,
@@ -91,7 +92,7 @@ async def add(
     trading: Trading, tx: Transaction, caller: Member, wanted: Wanted, fees: FrozenFees, need_id: NeedId | None,
     now: datetime,
 ) -> tuple[Inquiry, list[Fact]]:  # fmt: skip
-    """A published inquiry, kept. The facts are for the caller to record, last."""
+    """A published inquiry, kept. The facts are for the caller to record, last. Raises Sanctioned."""
     trading.standing.require_fresh(wanted.asked.grade_ceiling)
     terms = terms_of(
         title=wanted.title, description=wanted.description, asked=wanted.asked, scoring_rule=wanted.scoring,
@@ -100,6 +101,7 @@ async def add(
     )  # fmt: skip
     invited = [invitee(trading, provider_id) for provider_id in wanted.invited]
     require_invitable(invitee(trading, caller.participant_id), invited)
+    await require_may_deal(tx, caller.participant_id, now)
     inquiry = rules.publish(InquiryId.new(), caller.participant_id, need_id, terms, wanted.invited, now)
     salt = salt_for(terms)
     await store.add_inquiry(tx, inquiry, salt)
@@ -116,6 +118,7 @@ async def seal_offer(
         inquiry = await store.inquiry_for_update(tx, inquiry_id)
         now = await trading.database.now(tx)
         inquiry = rules.seal(inquiry, caller.participant_id, commitment, now)
+        await require_may_deal(tx, caller.participant_id, now)
         await store.save_inquiry(tx, inquiry)
         sealed = inquiry.sealed[-1]
         await store.add_sealed(tx, inquiry.id, sealed)

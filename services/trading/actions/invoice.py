@@ -3,11 +3,16 @@
 from services.trading.actions.trading import Trading
 from services.trading.rules import invoice as rules
 from services.trading.rules.invoice import InvoiceLine, Invoices, Title
+from services.trading.rules.invoice_table import table
 from services.trading.rules.month import bounds
 from services.trading.store import invoice as store
+from shared.database import Transaction
 from shared.ids import OrderId, ParticipantId
+from shared.spreadsheet import csv_text
 from shared.standing import NotAdmitted
 from shared.web import Page
+
+BATCH = 500  # orders
 
 
 async def invoices(trading: Trading, party_id: ParticipantId, month: str, page: Page) -> list[Invoices]:
@@ -15,9 +20,25 @@ async def invoices(trading: Trading, party_id: ParticipantId, month: str, page: 
 
     The exchange's fee is the provider's business, and the buyer is not told of it.
     """
-    begins, ends = bounds(month)
     async with trading.database.read() as tx:
-        found = await store.orders_invoiced(tx, party_id, begins, ends, page.after_id(OrderId), page.limit + 1)
+        return await _invoices(trading, tx, party_id, month, page.after_id(OrderId), page.limit + 1)
+
+
+async def exported(trading: Trading, party_id: ParticipantId, month: str) -> str:
+    """All of them as one table for spreadsheets, in plain UTF-8. Raises NoMonth."""
+    told, after = list[Invoices](), None
+    async with trading.database.read() as tx:
+        while more := await _invoices(trading, tx, party_id, month, after, BATCH):
+            told += more
+            after = more[-1].order_id
+    return csv_text(table(told), marked=False)
+
+
+async def _invoices(
+    trading: Trading, tx: Transaction, party_id: ParticipantId, month: str, after: OrderId | None, limit: int
+) -> list[Invoices]:  # fmt: skip
+    begins, ends = bounds(month)
+    found = await store.orders_invoiced(tx, party_id, begins, ends, after, limit)
     told = list[Invoices]()
     for order, settled_at, returns in found:
         lines = (line for line in rules.lines_of(order, settled_at, returns) if begins <= line.at < ends)

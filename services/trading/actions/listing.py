@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from services.trading.actions.co_owner import Named, ownership_of
 from services.trading.actions.permission import Sight
-from services.trading.actions.restraint import require_may_list, require_offer_free
+from services.trading.actions.restraint import require_may_deal, require_may_list, require_offer_free
 from services.trading.actions.trading import Trading, version_of
 from services.trading.events.deals import ListingClosed, ListingOpened, ListingResumed, ListingSuspended
 from services.trading.rules import listing as rules
@@ -82,6 +82,7 @@ async def resume(trading: Trading, caller: Member, listing_id: ListingId, once: 
         listing = await store.own_listing(tx, listing_id, caller.participant_id)
         now = await trading.database.now(tx)
         await require_offer_free(tx, listing, now)
+        await require_may_deal(tx, caller.participant_id, now)
         listing = rules.resume(listing)
         await store.save_listing(tx, listing)
         await once.remember(tx, listing)

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from services.trading.actions.award import place_order
 from services.trading.actions.permission import decide_for, sight_of
+from services.trading.actions.restraint import require_may_deal
 from services.trading.actions.trading import Trading, fees_of_today, party_of
 from services.trading.events.negotiation import (
     NegotiationAccepted,
@@ -73,6 +74,7 @@ async def request(trading: Trading, caller: Member, wanted: Wanted, once: Once) 
         now = await trading.database.now(tx)
         decide_for(trading, caller.standing, listing)
         negotiation = _opened(trading, listing, caller.participant_id, Side.BUYER, wanted, now)
+        await require_may_deal(tx, caller.participant_id, now)
         await _add(trading, tx, caller, negotiation, now, once)
     return negotiation
 
@@ -87,6 +89,7 @@ async def direct(trading: Trading, caller: Member, wanted: Wanted, once: Once) -
         now = await trading.database.now(tx)
         _permitted(trading, wanted.buyer_id, listing)
         negotiation = _opened(trading, listing, wanted.buyer_id, Side.PROVIDER, wanted, now)
+        await require_may_deal(tx, caller.participant_id, now)
         await _add(trading, tx, caller, negotiation, now, once)
     return negotiation
 
@@ -107,6 +110,7 @@ async def answer(
             negotiation, side, OfferId.new(), terms, proposal.expires_at, trading.rules.negotiation, now
         )  # fmt: skip
         require_open(listing, now)
+        await require_may_deal(tx, caller.participant_id, now)
         await store.save_negotiation(tx, negotiation)
         await store.add_offer(tx, negotiation)
         await once.remember(tx, negotiation)
@@ -129,6 +133,7 @@ async def accept(
         if negotiation is not before:
             require_open(listing, now)
             grounds = _permitted(trading, negotiation.buyer_id, listing)
+            await require_may_deal(tx, caller.participant_id, now)
             await store.save_negotiation(tx, negotiation)
             facts.append(NegotiationAccepted.of(negotiation))
             if not negotiation.needs_approval:

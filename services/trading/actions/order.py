@@ -13,7 +13,7 @@ from services.trading.actions.award import place_order
 from services.trading.actions.entitlement import grant
 from services.trading.actions.negotiation import follow_failure
 from services.trading.actions.permission import decide_for, sight_of
-from services.trading.actions.restraint import require_may_order, require_wallet_free
+from services.trading.actions.restraint import require_may_deal, require_wallet_free
 from services.trading.actions.settlement import settle
 from services.trading.actions.trading import Trading, fees_of_today
 from services.trading.events.deals import (
@@ -35,6 +35,7 @@ from services.trading.rules.listing import NoSuchListing, require_open
 from services.trading.rules.order import (
     FAILED,
     REFUNDED,
+    SETTLED,
     SETTLING,
     UNDER_OBJECTION,
     NoSuchOrder,
@@ -96,7 +97,7 @@ async def place(trading: Trading, caller: Member, wanted: Wanted, once: Once) ->
         if await store.is_quote_taken(tx, quote.id):
             raise QuoteTaken(quote_id=quote.id)
         require_open(listing, now)
-        await require_may_order(tx, caller.participant_id, now)
+        await require_may_deal(tx, caller.participant_id, now)
         award = replace(accept_quote(quote, wanted.acceptance, listing, fees, now), renews=wanted.renews)
         if quote.is_by_coverage:
             await _require_apart(trading, tx, quote, overlapping)
@@ -195,6 +196,8 @@ async def divide(tx: Transaction, before: Order, after: Order, now: datetime) ->
     back = after.refund - before.refund
     if after.state is REFUNDED:
         return [OrderEnded.of(after), *await _undo(tx, after, now, back)]
+    if after.state is SETTLED:
+        return [OrderSettled.of(after)]
     left = after.price - after.refund - after.released
     due = (after.outstanding, back, now, owners_of(after, left))
     return list(await money.settle_order(tx, after.id, after.buyer_id, *due))

@@ -13,7 +13,7 @@ from services.trading.rules.bid import Registration
 from services.trading.rules.freeze import Frozen, Scope
 from services.trading.rules.instruction import Instruction, InstructionKind
 from services.trading.rules.listing import Listing
-from services.trading.rules.order import OrderFrozen
+from services.trading.rules.order import Order, OrderFrozen
 from services.trading.store import freeze as store
 from services.trading.store import sanction as sanction_store
 from shared.database import Transaction, wait_for_name
@@ -55,6 +55,15 @@ async def require_wallet_free(tx: Transaction, participant_id: ParticipantId, no
     await store.require_none_over(tx, subjects, now)
 
 
+async def require_may_return(tx: Transaction, order: Order, now: datetime) -> None:
+    """Raises Frozen if what was shared out of an order is held: by an order over it, or over the money of its provider
+    or of whoever shared in it. Requires the locked order."""
+    owners = {order.provider_id, *(owner for owner, _ in order.earned)}
+    await _share(tx, [name_of_wallet(owner) for owner in owners])
+    of_owners = {(scope, str(owner)) for scope in (Scope.WALLET, Scope.PARTICIPANT) for owner in owners}
+    await store.require_none_over(tx, {(Scope.ORDER, str(order.id)), *of_owners}, now)
+
+
 async def require_may_resume(tx: Transaction, instruction: Instruction, now: datetime) -> None:
     """Raises OrderFrozen or Frozen if an order holds the money that a parked instruction would move."""
     if isinstance(instruction.subject, OrderId):
@@ -79,8 +88,9 @@ async def require_may_bid(tx: Transaction, participant_id: ParticipantId, now: d
     await sanction_store.require_unbound(tx, participant_id, now)
 
 
-async def require_may_order(tx: Transaction, participant_id: ParticipantId, now: datetime) -> None:
-    """Raises Sanctioned if a sanction binds a buyer. What is sold to whom is judged with the order itself."""
+async def require_may_deal(tx: Transaction, participant_id: ParticipantId, now: datetime) -> None:
+    """Raises Sanctioned if a sanction binds whoever is about to order, ask or offer something. What is sold to whom is
+    judged with the order itself."""
     await _share(tx, [name_of(participant_id)])
     await sanction_store.require_unbound(tx, participant_id, now)
 

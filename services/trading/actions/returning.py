@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from services.trading.actions import money
+from services.trading.actions.restraint import require_may_return
 from services.trading.actions.trading import Trading
 from services.trading.events.returning import OrderReturned, ReceivableOpened
 from services.trading.rules import ledger
@@ -57,8 +58,9 @@ async def return_after_settlement(
 
     Requires the locked order. Owners, fee and tax give back in proportion to what they got; what an owner cannot cover
     now the reserve pays, and beyond that the buyer waits for the owner's next income. The facts are for the caller to
-    record, last.
+    record, last. Raises Frozen while the money is held, and what `give_back` raises.
     """
+    await require_may_return(tx, order, now)
     order, due = rules.give_back(order, amount)
     available_minor, reserve_minor = await _available(tx, due, order)
     payments, debts = rules.covered(due, available_minor, reserve_minor, order.buyer_id)

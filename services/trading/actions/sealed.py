@@ -15,7 +15,7 @@ from services.trading.actions.award import place_order
 from services.trading.actions.bidder import decided_anew, offered
 from services.trading.actions.order import NO_COSTS
 from services.trading.actions.permission import Sight, decide_for
-from services.trading.actions.restraint import require_may_bid, unless_frozen
+from services.trading.actions.restraint import require_may_bid, require_may_deal, unless_frozen
 from services.trading.actions.trading import Trading, fees_of_today
 from services.trading.actions.turn import take_to_close
 from services.trading.events.sealed import SealedAuctionOpened, SealedBidPlaced, SealedBidRevealed, facts_of_close
@@ -52,6 +52,7 @@ async def open_auction(trading: Trading, caller: Member, wanted: Wanted, once: O
         listing = await listing_store.own_listing(tx, wanted.listing_id, caller.participant_id)
         now = await trading.database.now(tx)
         require_open(listing, now)
+        await require_may_deal(tx, caller.participant_id, now)
         copies = copies_left(listing, await order_store.orders_standing(tx, listing.id))
         terms = _terms(trading, listing, wanted, copies, fees, now)
         auction = rules.open_sealed(AuctionId.new(), listing.id, caller.participant_id, terms, now)

@@ -25,6 +25,7 @@ from services.trading.api import (
     objections,
     orders,
     returning,
+    sale_tax,
     stream,
     wallet,
 )
@@ -33,7 +34,7 @@ router = APIRouter()
 bids.add_to(router)  # first, for routes are looked for in their order
 for part in (
     listings, auctions, mechanisms, awards, stream, needs, inquiries, negotiations, call_auctions, orders,
-    objections, contracts, credits, returning, entitlements, disputes, wallet, account_statement, invoice, custodian,
-    freezes, complaints, credit_record,
+    objections, contracts, credits, returning, sale_tax, entitlements, disputes, wallet, account_statement, invoice,
+    custodian, freezes, complaints, credit_record,
 ):  # fmt: skip
     router.include_router(part.router)

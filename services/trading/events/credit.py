@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
-from services.trading.rules.credit import Credit, State
+from services.trading.rules.credit import Credit, Payment, State
 from services.trading.rules.order import Order
 from services.trading.rules.service_level import Figures
 from shared.facts import Category, Fact
@@ -47,3 +47,27 @@ class CreditClaimed(CreditFact):
 @dataclass(frozen=True, slots=True)
 class CreditDecided(CreditFact):
     """Confirmed by the provider or its silence, contested, or moot: the state says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class CreditPaid(Fact):
+    """What was owed for a service went back, by a return of the order; nothing, if nothing was left of the price."""
+
+    category: ClassVar[Category] = Category.MONEY
+    credit_id: CreditId
+    order_id: OrderId
+    contract_id: ContractId
+    buyer_id: ParticipantId
+    provider_id: ParticipantId
+    period: int
+    owed: Money
+    payment: Payment
+    revision: int
+
+    @classmethod
+    def of(cls, credit: Credit, order: Order) -> Self:
+        assert credit.payment is not None
+        return cls(
+            credit.id, credit.order_id, order.contract_id, credit.buyer_id, credit.provider_id, credit.period,
+            credit.amount, credit.payment, credit.revision,
+        )  # fmt: skip

@@ -144,6 +144,7 @@ class ArbitersDrawn(DisputeFact):
     nonces: Nonces
     eligible: tuple[UserId, ...]
     drawn_at: datetime
+    beacon: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +186,7 @@ class DisputeAppealed(DisputeFact):
 
     appeal: Appeal
     nonces: Nonces
+    fact_id: FactId | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +223,8 @@ def _told(before: Dispute, after: Dispute) -> Iterator[Fact]:
     if extended := after.extensions[len(before.extensions) :]:
         yield DisputeDeadlineExtended.told(after, extension=extended[0])
     if after.appeal and after.appeal != before.appeal:
-        yield DisputeAppealed.told(after, appeal=after.appeal, nonces=after.nonces[-1])
+        own_id = None if before.appeal else after.appeal.fact_id
+        yield DisputeAppealed.told(after, appeal=after.appeal, nonces=after.nonces[-1], fact_id=own_id)
     yield from _of_hearing(before, after)
     for offer in after.offers:
         if offer not in before.offers:
@@ -239,7 +242,7 @@ def _of_hearing(before: Dispute, after: Dispute) -> Iterator[Fact]:
         if was is None:
             yield ArbitersDrawn.told(
                 after, round=panel.number, size=panel.size, seed=panel.seed, nonces=panel.nonces,
-                eligible=panel.eligible, drawn_at=panel.drawn_at,
+                eligible=panel.eligible, drawn_at=panel.drawn_at, beacon=panel.beacon,
             )  # fmt: skip
         for gone in panel.gone[len(was.gone) if was else 0 :]:
             yield ArbiterLeft.told(after, round=panel.number, gone=gone)

@@ -90,6 +90,14 @@ class ComplaintClosed(ComplaintFact):
 
 
 @dataclass(frozen=True, slots=True)
+class ComplaintParticularsErased(Fact):
+    """What was personal of it is gone: the words, the contact, and what opened the commitments."""
+
+    category: ClassVar[Category] = Category.TRADE
+    complaint_id: ComplaintId
+
+
+@dataclass(frozen=True, slots=True)
 class CreditEntered(Fact):
     """A failure stands on a participant's record until it expires, or an entry is taken out by this one."""
 

@@ -3,8 +3,11 @@
 The exchange draws a secret seed and commits to it (SHA-256) before the parties say their numbers (nonces). At the draw
 the seed is told, and every eligible arbiter gets the lot SHA-256(seed, dispute, round, nonces, arbiter); the lots in
 ascending order are the order in which they sit, and who steps down is followed by the next. So the exchange, which
-knows the seed, cannot choose once a nonce is not its own, and whoever says a nonce does not know the seed.
-Promises: the same facts give the same order; whoever is tied to a party is in no draw.
+knows the seed, cannot choose once a nonce is not its own, and whoever says a nonce does not know the seed. Where a side
+said nothing, the root of the log's first checkpoint over the notice (or the appeal) takes part in its place: nobody
+knew it when the seed was committed to, and everybody finds the same.
+Promises: the same facts give the same order; whoever is tied to a party, or graded or registered what is in dispute, is
+in no draw.
 """
 
 import hashlib
@@ -50,6 +53,10 @@ class Nonces:
     claimant: str = ""
     respondent: str = ""
 
+    @property
+    def is_one_sided(self) -> bool:
+        return not (self.claimant and self.respondent)
+
 
 class NoSuchArbiter(NotFound):
     """The register has no such arbiter."""
@@ -77,10 +84,10 @@ def retire(arbiter: Arbiter) -> Arbiter:
 
 
 def eligible(
-    register: Iterable[Arbiter], parties: Iterable[ParticipantId], barred: Iterable[UserId]
+    register: Iterable[Arbiter], parties: Iterable[ParticipantId], barred: Iterable[str]
 ) -> tuple[UserId, ...]:
     """Those who may decide, in the order of their ids. `parties` with all their affiliates; `barred` are those who have
-    sat on the case before, or whose log-in is disabled."""
+    sat on the case before, who reviewed what it is about, or whose log-in is disabled."""
     tied, without = frozenset(parties), frozenset(barred)
     return tuple(sorted(
         each.id for each in register
@@ -94,14 +101,16 @@ def commitment(seed: str) -> str:
 
 
 def drawn(
-    seed: str, committed: str, dispute_id: DisputeId, number: int, nonces: Nonces, among: Sequence[UserId]
-) -> tuple[UserId, ...]:
+    seed: str, committed: str, dispute_id: DisputeId, number: int, nonces: Nonces, among: Sequence[UserId],
+    beacon: str | None = None,
+) -> tuple[UserId, ...]:  # fmt: skip
     """Everyone among them, in the order in which they sit. Raises SeedNotCommitted."""
     if commitment(seed) != committed:
         raise SeedNotCommitted(commitment=committed)
 
     def lot(arbiter_id: UserId) -> str:
         said = {"seed": seed, "dispute": dispute_id, "round": number, "nonces": nonces, "arbiter": arbiter_id}
+        said |= {"beacon": beacon} if beacon else {}
         return hashlib.sha256(PREFIX + canonical.encode(plain(said))).hexdigest()
 
     return tuple(sorted(among, key=lot))

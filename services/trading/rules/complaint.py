@@ -3,7 +3,8 @@
 Owns: the kinds, the lifecycle, who handles it, and the code with which its sender reads how it stands.
 Promises: nothing follows from a complaint by itself; nobody who belongs to a participant handles one; every refusal
 and every decision carries a reason; silence buries none: what the operator leaves undone becomes the regulator's, and
-what the regulator leaves undone is said again and again. Who complained is told to nobody whom it concerns.
+what the regulator leaves undone is said again and again. Who complained is told to nobody whom it concerns, and what
+they wrote is erased once its term is over.
 Sources: 网络数据安全管理条例 art. 20 (a channel for complaints, handled in time), 个人信息保护法 art. 65, 电子商务法
 art. 59; the terms of 市场监督管理投诉举报处理暂行办法 (2019): art. 14 and 15 acceptance, 21 and 31 decision and answer.
 """
@@ -16,6 +17,7 @@ from enum import StrEnum
 from typing import Any
 
 from services.trading.rules.due_date import DueDate
+from services.trading.rules.supervision import SupervisionRules
 from shared.errors import Conflict, Forbidden, NotFound, TooMany
 from shared.ids import AssetId, ComplaintId, ListingId, OrderId, ParticipantId
 from shared.lifecycle import Lifecycle
@@ -204,6 +206,12 @@ def pass_deadline(complaint: Complaint, due: DueDate) -> Complaint:
         complaint, escalations=complaint.escalations + 1, deadline=due.at, provisional=due.provisional,
         revision=complaint.revision + 1,
     )  # fmt: skip
+
+
+def erased_from(complaint: Complaint, rules: SupervisionRules, now: datetime) -> datetime | None:
+    """When the words, the contact and the code of a complaint go that has just come to this state. None before its end.
+    Source: 个人信息保护法 art. 19, 47: no longer than is necessary, and then erased."""
+    return None if COMPLAINT.moves[complaint.state] else now + timedelta(days=rules.particulars_days)
 
 
 def _require_handler(complaint: Complaint, by_regulator: bool) -> None:

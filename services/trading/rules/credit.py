@@ -2,9 +2,10 @@
 
 Promises: one claim for a period, once that is over, by figures that alone say how much; the provider confirms it or
 contests it, and silence confirms; what is confirmed while the price is in escrow goes back when the order is concluded,
-what is confirmed later is owed; all credits of an order together stay within the agreed cap.
+what is confirmed later is owed, and goes back once, as a return, as soon as the price is shared out; all credits of an
+order together stay within the agreed cap.
 Source: as agreed in the terms of acceptance; silence as in `objection`.
-Does not: measure (what delivery recorded is evidence), pay what is owed, or decide what is contested.
+Does not: measure (what delivery recorded is evidence), or decide what is contested.
 """
 
 from dataclasses import dataclass, replace
@@ -50,8 +51,17 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Payment:
+    """What went back for an owed credit, by which of the order's returns: nothing, if nothing of the price was left."""
+
+    amount: Money
+    number: int | None
+    paid_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Credit:
-    """`is_owed`: confirmed when the price had been shared out already."""
+    """`is_owed`: confirmed when the price had been shared out already, or was about to be."""
 
     id: CreditId
     order_id: OrderId
@@ -68,9 +78,16 @@ class Credit:
     reason: str | None = None
     decided_at: datetime | None = None
     revision: int = 1
+    payment: Payment | None = None  # of what is owed
+
+    @property
+    def awaits_payment(self) -> bool:
+        return self.is_owed and self.payment is None
 
     @property
     def next_actor(self) -> str | None:
+        if self.awaits_payment:
+            return "custodian"
         return "provider" if self.state is CLAIMED else None
 
 
@@ -133,6 +150,19 @@ def contest(credit: Credit, reason: str, now: datetime) -> Credit:
 def pass_deadline(credit: Credit, order: Order, now: datetime) -> tuple[Credit, Order]:
     """Silence confirms. Requires that the deadline has passed."""
     return _confirmed(credit, order, Reason.CONFIRMED_BY_SILENCE, now)
+
+
+def payable(credit: Credit, order: Order) -> Money | None:
+    """What goes back now for a credit that is owed: all of it, or what is left of the price. None while the custodian
+    is still sharing it out, and for whatever is not owed or was paid."""
+    if not credit.awaits_payment or order.state is not SETTLED:
+        return None
+    return min(credit.amount, order.price - order.refund - order.returned)
+
+
+def pay(credit: Credit, payment: Payment) -> Credit:
+    """Requires that it is what `payable` says, and goes back in the same commit."""
+    return replace(credit, payment=payment, revision=credit.revision + 1)
 
 
 def _amount(

@@ -202,11 +202,17 @@ def breach_of(order: Order) -> tuple[ParticipantId, Kind] | None:
 
 
 def loser_of(dispute: Dispute) -> ParticipantId | None:
-    """Against whom a dispute was ruled: the side that gets less of what was disputed. None if nobody ruled so."""
+    """Against whom a dispute was ruled: the side that gets less of what was disputed, or, where no
+    money was, has the smaller part of the ruling. None if nobody ruled so."""
     outcome = dispute.outcome
-    if outcome is None or outcome.basis is not Basis.RULING or outcome.claimant == outcome.respondent:
+    if outcome is None or outcome.basis is not Basis.RULING:
         return None
-    return dispute.respondent_id if outcome.claimant > outcome.respondent else dispute.claimant_id
+    claimant, respondent = outcome.claimant.minor, outcome.respondent.minor
+    if dispute.demand.amount.minor == 0:
+        claimant, respondent = dispute.rulings[-1].split.claimant, dispute.rulings[-1].split.respondent
+    if claimant == respondent:
+        return None
+    return dispute.respondent_id if claimant > respondent else dispute.claimant_id
 
 
 def kind_of(complaint: Complaint) -> Kind:

@@ -1,7 +1,7 @@
 """What a party to an order asks for in a dispute (仲裁请求), and how a whole is divided between the two sides.
 
-Promises: no more than the order's price is disputed; two parts of a split make ten thousand, always. What the claimant
-does not ask for is conceded to the other side.
+Promises: no more than the order's price is disputed; where there is no money to ask for, remedies alone are; two parts
+of a split make ten thousand, always. What the claimant does not ask for is conceded to the other side.
 """
 
 from dataclasses import dataclass
@@ -37,7 +37,8 @@ class Remedy(StrEnum):
 
 
 class NotTheClaim(Malformed):
-    """A claim asks for one minor unit at least and the order's price at most, in its currency, each remedy once."""
+    """A claim asks for one minor unit at least and for what can be claimed at most, in its currency, each remedy once;
+    where no money need be asked for, for a remedy at least."""
 
 
 class SplitNotWhole(Malformed):
@@ -80,11 +81,13 @@ class Demand:
     remedies: tuple[Remedy, ...] = ()
 
 
-def require_within(demand: Demand, price: Money) -> None:
-    """Raises NotTheClaim unless so much can be asked for of an order of this price."""
-    if demand.amount.currency != price.currency:
-        raise NotTheClaim(currency=price.currency)
-    if not 1 <= demand.amount.minor <= price.minor:
-        raise NotTheClaim(minor_min=1, minor_max=price.minor)
+def require_within(demand: Demand, claimable: Money, *, minor_min: int = 1) -> None:
+    """Raises NotTheClaim unless so much can be asked for, of so much."""
+    if demand.amount.currency != claimable.currency:
+        raise NotTheClaim(currency=claimable.currency)
+    if not minor_min <= demand.amount.minor <= claimable.minor:
+        raise NotTheClaim(minor_min=minor_min, minor_max=claimable.minor)
+    if demand.amount.minor == 0 and not demand.remedies:
+        raise NotTheClaim(detail="a claim to no money asks for a remedy")
     if len(set(demand.remedies)) != len(demand.remedies):
         raise NotTheClaim(detail="a remedy is asked for once")

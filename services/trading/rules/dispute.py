@@ -21,6 +21,7 @@ from services.trading.rules.dispute_rules import DisputeRules
 from services.trading.rules.disputed import origin_of
 from services.trading.rules.due_date import DueDate
 from services.trading.rules.evidence import Evidence, EvidenceClosed
+from services.trading.rules.late_claim import claimable, least_claimable
 from services.trading.rules.order import Order
 from services.trading.rules.order import State as OrderState
 from services.trading.rules.ruling import Panel, Ruling
@@ -112,6 +113,7 @@ class Appeal:
     side: Side
     appealed_at: datetime
     is_funded: bool = False
+    fact_id: FactId | None = None  # its place in the log
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +171,14 @@ class Dispute:
         return self.answer.admitted if self.answer else Money(0, self.price.currency)
 
     @property
+    def is_late(self) -> bool:
+        """Whether the order was settled before, so that nothing of it is in escrow."""
+        return self.came_from is OrderState.SETTLED
+
+    @property
     def undisputed(self) -> Money:
-        """What the claimant does not ask for: it is the other side's."""
-        return self.price - self.demand.amount
+        """What the claimant does not ask for of what is in escrow: it is the other side's."""
+        return Money(0, self.price.currency) if self.is_late else self.price - self.demand.amount
 
     @property
     def number(self) -> int:
@@ -182,6 +189,11 @@ class Dispute:
     def panel(self) -> Panel | None:
         """Of this round, once it is drawn."""
         return next((panel for panel in self.panels if panel.number == self.number), None)
+
+    @property
+    def opened_by(self) -> FactId:
+        """The fact that began the round: the notice, or the appeal."""
+        return (self.appeal and self.appeal.fact_id) or self.notice_fact_id
 
     @property
     def as_told(self) -> "Dispute":
@@ -268,13 +280,14 @@ class Opening:
 def open_dispute(
     order: Order, claimant_id: ParticipantId, opening: Opening, rules: DisputeRules, now: datetime
 ) -> Dispute:
-    """Requires the order as it was before, of which the claimant is a party. Raises NotTheClaim."""
-    require_within(opening.demand, order.price)
-    assert order.deadline is not None
+    """Requires the order as it was before, of which the claimant is a party; a settled one is disputed in time. Raises
+    NotTheClaim."""
+    require_within(opening.demand, claimable(order, claimant_id), minor_min=least_claimable(order))
+    window = order.deadline - now if order.deadline else timedelta()
     return Dispute(
         id=opening.dispute_id, order_id=order.id, contract_id=order.contract_id, buyer_id=order.buyer_id,
         provider_id=order.provider_id, claimant_id=claimant_id, price=order.price, demand=opening.demand, rules=rules,
-        came_from=origin_of(order), window_seconds=(order.deadline - now) // timedelta(seconds=1),
+        came_from=origin_of(order), window_seconds=window // timedelta(seconds=1),
         notice_fact_id=opening.notice_fact_id, opened_at=now, state=DISPUTE.start, deadline=opening.deadline.at,
         provisional=opening.deadline.provisional, commitments=(opening.commitment,), nonces=(Nonces(opening.nonce),),
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 Promises: what nobody disputes is shared out or goes back once, before the rest; a withdrawn claim leaves the order as
 it was, with what was left of its window, and what was objected to before is no more: the dispute took its place.
+Does not: hold an order that is settled. What a claim does to that one: `late_claim`.
 """
 
 from dataclasses import replace
@@ -26,7 +27,7 @@ from shared.money import Money
 
 def may_be_disputed(order: Order, now: datetime) -> bool:
     """Whether a party may bring the order before an arbiter: paid for, not yet taken for good, and in time."""
-    return order.state in DISPUTABLE and not order.is_free and not deadline_has_passed(order, now)
+    return order.state in DISPUTABLE and not deadline_has_passed(order, now)
 
 
 def dispute(order: Order, now: datetime) -> Order:

@@ -150,6 +150,15 @@ def grant(entitlement_id: EntitlementId, order: Order, listing: Listing, now: da
     )  # fmt: skip
 
 
+def entitle(order: Order, entitlement: Entitlement) -> Order:
+    """The order with the right that it gave, to be delivered once that has begun. Requires the commit that moves it to
+    awaiting delivery."""
+    given = replace(order, entitlement_id=entitlement.id)
+    if entitlement.begins_at is None:
+        return given
+    return replace(given, deadline=entitlement.begins_at + timedelta(seconds=order.windows.delivery_seconds))
+
+
 def use(
     entitlement: Entitlement, use_id: UseId, decision: Decision, grade_revision: int, now: datetime
 ) -> tuple[Entitlement, Use]:

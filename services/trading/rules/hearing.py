@@ -36,6 +36,7 @@ from services.trading.rules.dispute import (
 from services.trading.rules.dispute_outcome import by_default, by_lone_funder, by_ruling
 from services.trading.rules.due_date import DueDate
 from services.trading.rules.ruling import Gone, NotSeated, Panel, Ruling, Vote
+from shared.ids import FactId
 
 
 def seat(dispute: Dispute, panel: Panel) -> Dispute:
@@ -79,14 +80,16 @@ def extend(dispute: Dispute, extension: Extension, deadline: DueDate, now: datet
     )  # fmt: skip
 
 
-def file_appeal(dispute: Dispute, side: Side, nonce: str, deadline: DueDate, now: datetime) -> Dispute:
+def file_appeal(
+    dispute: Dispute, side: Side, nonce: str, deadline: DueDate, now: datetime, fact_id: FactId | None = None
+) -> Dispute:
     """Requires that the side's appeal fee is held in the same commit. The deadline is the other side's, to pay too."""
     if dispute.appeal or dispute.state in {RULED_AGAIN, ENFORCED}:
         raise AppealedAlready(state=dispute.state)
     require_step(dispute, {RULED}, now)
     said = Nonces(nonce) if side is Side.CLAIMANT else Nonces(respondent=nonce)
     return moved(
-        dispute, APPEAL, deadline, appeal=Appeal(side, now), nonces=(*dispute.nonces, said),
+        dispute, APPEAL, deadline, appeal=Appeal(side, now, fact_id=fact_id), nonces=(*dispute.nonces, said),
         reason_code=Reason.APPEALED,
     )  # fmt: skip
 

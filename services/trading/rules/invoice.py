@@ -4,7 +4,7 @@ Promises: net and tax add up to what was paid, to the fen; what goes back of a s
 its part of the tax, and all of them together undo the first line exactly.
 Source: 增值税法 (in force 2026-01-01), 发票管理办法 on red invoices; market-rules P9. The official text decides.
 Does not: issue anything. The seller does, with the tax authority; these are the figures. Where no quote said at which
-rate a price is taxed, that is the seller's to state, and net and tax are left open.
+rate a price is taxed, that is the seller's to state (`sale_tax`); until then net and tax are left open.
 """
 
 from collections.abc import Sequence

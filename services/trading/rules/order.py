@@ -74,7 +74,7 @@ ORDER = Lifecycle(start=AWAITING_SIGNATURES, moves={
     AWAITING_ACCEPTANCE: {OBJECTED, DISPUTED, SETTLING, SETTLED, REFUNDED},
     OBJECTED:            {AWAITING_ACCEPTANCE, ANSWERED, DISPUTED, SETTLING, SETTLED, REFUNDED},  # back: delivered anew
     ANSWERED:            {ANSWERED, DISPUTED, SETTLING, SETTLED, REFUNDED},
-    DISPUTED:            {AWAITING_DELIVERY, AWAITING_ACCEPTANCE, SETTLING, REFUNDED},
+    DISPUTED:            {AWAITING_DELIVERY, AWAITING_ACCEPTANCE, SETTLING, SETTLED, REFUNDED},
     SETTLING:            {SETTLED},
     SETTLED:             set(),
     LAPSED:              set(),
@@ -159,6 +159,7 @@ class Order:
     credit_minor: int = 0  # of the price, what goes back for the service, however the order is concluded
     renews: ContractId | None = None  # the buyer's earlier contract for the same
     frozen_until: datetime | None = None  # by freeze orders; `rules/freeze` says what that does to its deadline
+    settled_at: datetime | None = None  # from then on a claim is a late one: `late_claim`
 
     @property
     def next_actor(self) -> str | None:
@@ -258,15 +259,6 @@ def pay(order: Order, now: datetime) -> Order:
     return _move(order, AWAITING_DELIVERY, now, order.windows.delivery_seconds)
 
 
-def entitle(order: Order, entitlement_id: EntitlementId, begins_at: datetime | None) -> Order:
-    """The order with the right that it gave, to be delivered once that has begun. Requires the commit that moves it to
-    awaiting delivery."""
-    given = replace(order, entitlement_id=entitlement_id)
-    if begins_at is None:
-        return given
-    return replace(given, deadline=begins_at + timedelta(seconds=order.windows.delivery_seconds))
-
-
 def deliver(order: Order, now: datetime) -> Order:
     """The first use is a delivery; every later one changes nothing. What is disputed before it is not delivered then:
     nobody claims to have received nothing, takes it, and is refunded."""
@@ -310,7 +302,7 @@ def conclude(order: Order, reason: Reason, now: datetime, refund: Money | None =
     back_minor = min(refund.minor + order.credit_minor, order.price.minor - order.released_minor)
     changes = {"reason_code": reason, "refund_minor": back_minor}
     if order.is_free:
-        return _move(order, SETTLED, now, None, **changes)
+        return _move(order, SETTLED, now, None, settled_at=now, **changes)
     if back_minor == order.price.minor:
         return _move(order, REFUNDED, now, None, **changes)
     return _move(order, SETTLING, now, order.windows.settling_seconds, **changes)
@@ -326,7 +318,7 @@ def confirm_settlement(order: Order, now: datetime) -> Order:
     """Requires that the custodian has paid everyone their share. A second confirmation changes nothing."""
     if order.state not in {SETTLING, SETTLED}:
         raise NotDue(state=order.state, next_actor=order.next_actor)
-    return order if order.state is SETTLED else _move(order, SETTLED, now, None)
+    return order if order.state is SETTLED else _move(order, SETTLED, now, None, settled_at=now)
 
 
 def forbid(order: Order, reason_code: str, now: datetime) -> Order:

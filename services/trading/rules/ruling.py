@@ -85,7 +85,8 @@ class Ruling:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """Those drawn for a round (`order`, of whom the first `size` sit), and what became of it."""
+    """Those drawn for a round (`order`, of whom the first `size` sit), and what became of it. `beacon` stands
+    for a side that had said nothing."""
 
     number: int
     size: int
@@ -96,6 +97,7 @@ class Panel:
     drawn_at: datetime
     gone: tuple[Gone, ...] = ()
     votes: tuple[Vote, ...] = ()
+    beacon: str | None = None
 
     @property
     def seated(self) -> tuple[UserId, ...]:

@@ -1,4 +1,4 @@
-"""A joint sanction (联合惩戒): whose record has come to so many points neither bids, orders nor lists for a time.
+"""A joint sanction (联合惩戒): whose record has come to so many points neither bids, buys, asks nor offers for a time.
 
 Promises: the subject is told first and heard, for five working days; an operator of security decides, no machine; it
 ends by time, or at once when an appeal brings the record below the threshold; what nobody decides in time is dropped.

@@ -25,6 +25,7 @@ class SupervisionRules:
     proposal_days: int
     sanction_days: int
     threshold_points: int
+    particulars_days: int
 
 
 SUPERVISION = SupervisionRules(
@@ -42,4 +43,5 @@ SUPERVISION = SupervisionRules(
     proposal_days=10,       # ours
     sanction_days=180,      # days of the calendar; ours
     threshold_points=100,   # ours
+    particulars_days=1_126,  # of the calendar, after its end: 3 years and 30 days, as the log keeps transactions
 )  # fmt: skip

@@ -34,8 +34,8 @@ class NewContestation(Request):
 
 
 class CreditView(View):
-    """While its price is in escrow, what is confirmed goes back when the order is concluded; `is_owed`: the price had
-    been shared out before."""
+    """While its price is in escrow, what is confirmed goes back when the order is concluded. `is_owed`: the price had
+    been shared out before; then `paid` is what went back, by the refund of the order with that number."""
 
     id: CreditId
     order_id: OrderId
@@ -51,14 +51,18 @@ class CreditView(View):
     reason: str | None
     claimed_at: datetime
     decided_at: datetime | None
+    paid: Money | None
+    refund_number: int | None
+    paid_at: datetime | None
 
     @classmethod
     def of(cls, credit: Credit) -> Self:
-        figures = credit.figures
+        figures, payment = credit.figures, credit.payment
         return cls(
             id=credit.id, order_id=credit.order_id, period=credit.period,
             unavailable_minutes=figures.unavailable_minutes, response_milliseconds=figures.response_milliseconds,
             amount=credit.amount, state=credit.state, is_owed=credit.is_owed, next_actor=credit.next_actor,
             deadline=credit.deadline, reason_code=credit.reason_code, reason=credit.reason,
-            claimed_at=credit.claimed_at, decided_at=credit.decided_at,
+            claimed_at=credit.claimed_at, decided_at=credit.decided_at, paid=payment and payment.amount,
+            refund_number=payment and payment.number, paid_at=payment and payment.paid_at,
         )  # fmt: skip

@@ -15,7 +15,6 @@ from services.trading.rules.dispute import Dispute, NoticeBy, State
 from services.trading.rules.dispute_outcome import Basis
 from services.trading.rules.evidence import EvidenceKind
 from services.trading.rules.ruling import Grounds, Panel, Why
-from services.trading.schemas.money import Amount
 from services.trading.schemas.words import TotalAmount
 from shared.ids import ContractId, DisputeId, OrderId, ParticipantId, UserId
 from shared.money import Money
@@ -39,11 +38,12 @@ class NewArbiter(Request):
 
 
 class NewDispute(Request):
-    """`nonce`: 32 random bytes of yours in hex, which go into the draw of the arbiter."""
+    """`nonce`: 32 random bytes of yours in hex, which go into the draw of the arbiter. `amount`: nothing, where the
+    order cost nothing or you have its price; then remedies are what you claim."""
 
     order_id: OrderId
     category: ChosenCategory
-    amount: Amount
+    amount: TotalAmount
     remedies: Remedies = []
     statement: Text
     nonce: Hex
@@ -170,13 +170,15 @@ class NoncesView(View):
 
 
 class PanelView(View):
-    """`seed`, `nonces` and `eligible` are what the draw can be made again from."""
+    """`seed`, `nonces` and `eligible` are what the draw can be made again from; and, where a side had said nothing,
+    `beacon`: the root of the log's first checkpoint over the notice, or the appeal."""
 
     round: int
     seated: list[UserId]
     seed: str
     nonces: NoncesView
     eligible: list[UserId]
+    beacon: str | None
     drawn_at: datetime
     gone: list[GoneView]
     votes: list[VoteView]
@@ -185,7 +187,8 @@ class PanelView(View):
     def of(cls, panel: Panel) -> Self:
         return cls(
             round=panel.number, seated=list(panel.seated), seed=panel.seed,
-            nonces=NoncesView.model_validate(panel.nonces), eligible=list(panel.eligible), drawn_at=panel.drawn_at,
+            nonces=NoncesView.model_validate(panel.nonces), eligible=list(panel.eligible), beacon=panel.beacon,
+            drawn_at=panel.drawn_at,
             gone=[GoneView.model_validate(each) for each in panel.gone],
             votes=[VoteView.model_validate(each) for each in panel.votes],
         )  # fmt: skip

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, delete, select, update
 
 from services.trading.rules.complaint import (
     About,
@@ -43,8 +43,24 @@ async def add_complaint(tx: Transaction, complaint: Complaint, particulars: Part
     await rows.add(tx, complaint_particulars, row)
 
 
-async def save_complaint(tx: Transaction, complaint: Complaint) -> None:
+async def save_complaint(tx: Transaction, complaint: Complaint, erased_from: datetime | None) -> None:
+    """`erased_from` says when what is personal of it goes."""
     await rows.save(tx, complaints, complaint, _row(complaint))
+    if erased_from is not None:
+        of_it = complaint_particulars.c.complaint_id == complaint.id
+        await tx.execute(update(complaint_particulars).where(of_it).values(erased_from=erased_from))
+
+
+async def particulars_due(tx: Transaction, now: datetime) -> list[ComplaintId]:
+    """Complaints whose particulars are to go, at most a hundred, the longest kept first."""
+    due = select(complaint_particulars.c.complaint_id).where(complaint_particulars.c.erased_from <= now)
+    return list(await tx.scalars(due.order_by(complaint_particulars.c.erased_from).limit(DUE_MAX)))
+
+
+async def erase_particulars(tx: Transaction, complaint_id: ComplaintId, now: datetime) -> bool:
+    """Whether there were any to erase."""
+    of_it, due = complaint_particulars.c.complaint_id == complaint_id, complaint_particulars.c.erased_from <= now
+    return (await tx.execute(delete(complaint_particulars).where(of_it, due))).rowcount == 1
 
 
 async def complaint(tx: Transaction, complaint_id: ComplaintId, *, lock: bool = False) -> Complaint:

@@ -33,9 +33,10 @@ from services.trading.rules.evidence import Evidence, EvidenceKind
 from services.trading.rules.order import State as OrderState
 from services.trading.rules.ruling import Panel, Ruling
 from services.trading.store import rows
+from services.trading.tables.deals import orders
 from services.trading.tables.disputes import disputes, evidence, outcomes, rulings, seats, seeds, texts, votes
 from shared.database import Transaction, for_update, insert_into
-from shared.ids import DisputeId, OrderId, ParticipantId, UserId
+from shared.ids import DisputeId, OrderId, ParticipantId, UserId, VersionId
 from shared.money import Money
 from shared.web import Page
 
@@ -124,6 +125,15 @@ async def order_of(tx: Transaction, dispute_id: DisputeId) -> OrderId:
     return found
 
 
+async def version_of(tx: Transaction, dispute_id: DisputeId) -> VersionId:
+    """What the dispute is about. Raises NoSuchDispute."""
+    query = select(orders.c.version_id).join(disputes, disputes.c.order_id == orders.c.id)
+    found = await tx.scalar(query.where(disputes.c.id == dispute_id))
+    if found is None:
+        raise NoSuchDispute()
+    return found
+
+
 async def dispute(tx: Transaction, dispute_id: DisputeId, *, lock: bool = False) -> Dispute:
     """Anyone's. Raises NoSuchDispute."""
     query = select(*disputes.c).where(disputes.c.id == dispute_id)
@@ -131,6 +141,11 @@ async def dispute(tx: Transaction, dispute_id: DisputeId, *, lock: bool = False)
     if row is None:
         raise NoSuchDispute()
     return (await _disputes(tx, [row]))[0]
+
+
+async def is_decided(tx: Transaction, order_id: OrderId) -> bool:
+    """Whether a dispute over the order has come to an outcome. Requires the locked order."""
+    return await tx.scalar(select(outcomes.c.dispute_id).where(outcomes.c.order_id == order_id)) is not None
 
 
 async def page_of_disputes(

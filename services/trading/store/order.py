@@ -64,6 +64,11 @@ async def save_order(tx: Transaction, order: Order) -> None:
     await rows.save(tx, orders, order, _row(order))
 
 
+async def save_tax(tx: Transaction, order: Order) -> None:
+    """With the tax in its price, which is stated once."""
+    await rows.save(tx, orders, order, _row(order) | {"tax": order.tax and rows.told(order.tax)})
+
+
 async def save_amended(tx: Transaction, order: Order) -> None:
     """With what an amendment changes besides: its scope and its windows."""
     told = {"windows": rows.told(order.windows), "scope": order.scope and rows.told(order.scope)}
@@ -160,6 +165,7 @@ def order_of(row: Row[Any]) -> Order:
         released_minor=row.released_minor,
         credit_minor=row.credit_minor,
         tax=row.tax and _tax.validate_python(row.tax), renews=row.renews, frozen_until=row.frozen_until,
+        settled_at=row.settled_at,
     )  # fmt: skip
 
 
@@ -177,5 +183,5 @@ def _row(order: Order) -> dict[str, object]:
         "refund_minor": order.refund_minor, "released_minor": order.released_minor,
         "returned_minor": order.returned_minor, "credit_minor": order.credit_minor,
         "renews": order.renews,
-        "frozen_until": order.frozen_until,
+        "frozen_until": order.frozen_until, "settled_at": order.settled_at,
     }  # fmt: skip

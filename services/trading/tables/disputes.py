@@ -60,7 +60,7 @@ disputes = Table(
     Column("course", JSON, nullable=False),  # what has happened since: answer, panels, appeal, offers, outcome
     Column("reason_code", String),
     Column("revision", Integer, nullable=False),
-    CheckConstraint("disputed_minor BETWEEN 1 AND price_minor", name="no_more_than_the_price_is_disputed"),
+    CheckConstraint("disputed_minor BETWEEN 0 AND price_minor", name="no_more_than_the_price_is_disputed"),
     CheckConstraint("claimant_id IN (buyer_id, provider_id)", name="only_a_party_claims"),
     Index("one_dispute_per_side", "order_id", "claimant_id", unique=True),
     Index("disputes_by_buyer", "buyer_id", "id"),

@@ -1,5 +1,6 @@
 """The tables of what goes back after a settlement. Their keys are rules too: an order's returns are numbered without a
-twin, each part of one is one transfer, a debt is opened once and collected once.
+twin, a credit for the service is returned once, each part of a return is one transfer, a debt is opened once and
+collected once.
 """
 
 from sqlalchemy import (
@@ -15,6 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import PrimaryKeyConstraint as PrimaryKey
 
+from services.trading.rules.returning import Cause
 from services.trading.tables.base import metadata
 from shared.database import IdOf, Moment
 from shared.ids import InstructionId, OrderId, ParticipantId, ReceivableId, TransferId
@@ -42,6 +44,8 @@ returns = Table(
     PrimaryKey("order_id", "number"),
     _amount_in_range(),
 )
+_of_a_credit = returns.c.cause == Cause.SERVICE_CREDIT
+Index("one_return_of_a_credit", returns.c.reason, unique=True, sqlite_where=_of_a_credit, postgresql_where=_of_a_credit)
 
 # The pending transfer of each payment; what of it is confirmed the ledger says.
 return_payments = Table(

@@ -85,6 +85,8 @@ complaint_particulars = Table(
     Column("contact", String),
     Column("salt", String, nullable=False),
     Column("code_salt", String, nullable=False),
+    Column("erased_from", Moment),  # once the complaint has come to its end
+    Index("particulars_due", "erased_from"),
 )
 
 complaint_counts = Table(

@@ -160,6 +160,7 @@ def _drawn(dispute_id: str, panel: dict[str, Any]) -> list[str]:
             "arbiter": arbiter, "dispute": dispute_id, "nonces": panel["nonces"], "round": panel["number"],
             "seed": panel["seed"],
         }  # fmt: skip
+        said |= {"beacon": panel["beacon"]} if panel.get("beacon") else {}
         line = json.dumps(said, separators=(",", ":"), sort_keys=True).encode()
         return hashlib.sha256(b"yaosu arbiter draw v1\n" + line).hexdigest()
 

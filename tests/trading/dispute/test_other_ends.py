@@ -21,12 +21,16 @@ class ToldLog:
 
     def __init__(self) -> None:
         self.facts = set[str]()
+        self.root: str | None = None
 
     async def has(self, fact_id: FactId) -> bool:
         return fact_id in self.facts
 
     async def entries_of(self, contract_id: ContractId) -> Sequence[LoggedEntry]:
         return [LoggedEntry(7, f"leaf of {contract_id}", ("ab" * 32,), "checkpoint")]
+
+    async def beacon(self, fact_id: FactId) -> str | None:
+        return self.root
 
 
 def connect(market: Market, log: ToldLog) -> None:

@@ -12,7 +12,8 @@ async def test_what_comes_too_late_twice_or_from_the_wrong_side(market: Market):
     court = await a_court(market)
     stranger = await market.buyer(5_000)
     assert code(await court.try_open(PRICE + 1)) == (422, "not_the_claim")
-    assert code(await court.try_open(0)) == (422, "malformed")
+    assert code(await court.try_open(0)) == (422, "not_the_claim")
+    assert code(await court.try_open(-1)) == (422, "malformed")
     assert code(await court.try_open(who=stranger)) == (404, "no_such_order")
     dispute = await court.open()
     path = f"/disputes/{dispute['id']}"

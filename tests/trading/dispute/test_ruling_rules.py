@@ -137,14 +137,16 @@ def test_each_side_refuses_one_arbiter_in_a_round():
 # --- the draw
 
 
-def by_hand(seed: str, dispute: str, number: int, nonces: Nonces, among: tuple[UserId, ...]) -> list[str]:
+def by_hand(
+    seed: str, dispute: str, number: int, nonces: Nonces, among: tuple[UserId, ...], more: dict[str, str] | None = None
+) -> list[str]:
     """The public rule, as somebody without our code would write it down."""
     lots = list[tuple[str, str]]()
     for arbiter in among:
         said = {
             "arbiter": arbiter, "dispute": dispute,
             "nonces": {"claimant": nonces.claimant, "respondent": nonces.respondent}, "round": number, "seed": seed,
-        }  # fmt: skip
+        } | (more or {})  # fmt: skip
         line = json.dumps(said, separators=(",", ":"), sort_keys=True).encode()
         lots.append((hashlib.sha256(b"yaosu arbiter draw v1\n" + line).hexdigest(), arbiter))
     return [arbiter for _, arbiter in sorted(lots)]
@@ -166,6 +168,20 @@ def test_another_number_of_either_side_is_another_draw():
 
     draws = {first(Nonces(mine, theirs), number) for mine in "ab" for theirs in "ab" for number in (1, 2)}
     assert len(draws) == 8
+
+
+@given(st.binary(min_size=32, max_size=32), st.text("0123456789abcdef", min_size=1, max_size=64))
+def test_where_a_side_said_nothing_a_checkpoint_takes_part_in_its_place(seed: bytes, beacon: str):
+    told, dispute_id, nonces = seed.hex(), DisputeId.new(), Nonces("aa")
+    order = drawn(told, commitment(told), dispute_id, 1, nonces, ARBITERS, beacon)
+    assert list(order) == by_hand(told, dispute_id, 1, nonces, ARBITERS, {"beacon": beacon})
+
+
+@pytest.mark.parametrize("claimant, respondent, one_sided", [
+    ("aa", "bb", False), ("aa", "", True), ("", "bb", True), ("", "", True),
+])  # fmt: skip
+def test_a_number_is_missing_if_either_side_said_none(claimant: str, respondent: str, one_sided: bool):
+    assert Nonces(claimant, respondent).is_one_sided is one_sided
 
 
 def test_a_seed_that_was_not_committed_to_draws_nobody():

@@ -1,6 +1,8 @@
 """What is invoiced of a sale, and undone by red lines: by the rules, and over HTTP with the titles of both sides."""
 
-from dataclasses import dataclass
+import csv
+import io
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -8,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.trading.actions import invoice as actions
 from services.trading.rules import invoice as rules
+from services.trading.rules import invoice_table
 from services.trading.rules.award import SaleTax
 from services.trading.rules.invoice import InvoiceKind, InvoiceLine, Invoices, Title
 from services.trading.rules.order import SETTLED, Order
@@ -168,3 +172,45 @@ async def test_invoices_come_in_pages_of_orders(market: Market):
     rest = await market.read(market.provider, f"/wallet/invoices/2030-01?limit=2&cursor={first['next_cursor']}")
     assert [each["order_id"] for each in (*first["items"], *rest["items"])] == sorted(order_ids)
     assert rest["next_cursor"] is None
+
+
+def test_a_table_has_a_row_for_each_line_and_leaves_open_what_nobody_quoted():
+    provider, buyer = ParticipantId.new(), ParticipantId.new()
+    order = settled(10_000, 0)
+    taxed = rules.lines_of(order, NOON, returned(order, 2_500))
+    untaxed = replace(taxed[0], net=None, tax=None, tax_basis_points=None)
+    titles = (Title(provider, "甲", "9111"), Title(buyer, None, None))
+    named = [replace(line, seller_id=provider, buyer_id=buyer) for line in (taxed[0], untaxed)]
+    exchange = replace(taxed[-1], buyer_id=provider)
+    headings, *told = invoice_table.table([Invoices(order.id, (*named, exchange), titles), Invoices(order.id, (), ())])
+    assert {len(row) for row in (headings, *told)} == {13}
+    at, own = NOON.isoformat(), str(order.id)
+    first = (at, own, "0", "数据产品 · data", "", "甲", "9111", str(buyer), "")
+    assert told[0] == (*first, "100.00", "6.00", "0.00", "100.00")
+    assert told[1] == (*first, "", "", "", "100.00")
+    assert told[2][2:8] == ("1", "交易服务费 · exchange's fee", "红字 · red", "交易所 · exchange", "", "甲")
+    assert told[2][-3:] == ("6.00", "-0.04", "-0.66")  # of 250 and 15, a quarter of each: the odd half stays
+
+
+@ON_SQLITE
+async def test_the_export_is_a_table_of_every_order_in_which_no_name_runs_as_a_formula(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(actions, "BATCH", 1)
+    provider_id = market.provider.participant_id
+    assert provider_id
+    name = '=HYPERLINK("http://x","点我"),甲'
+    await market.bench.announce(ParticipantApplied(provider_id, 1, name, "91310000MA1FL8XQ30", ("provider",)))
+    order_ids = [(await sold(market, 1_000))[1]["id"] for _ in range(3)]
+    path = "/trading/v1/wallet/invoices/2030-01/export.csv"
+    answer = await market.bench.get(market.provider, path)
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.headers["content-disposition"] == 'attachment; filename="invoices-2030-01.csv"'
+    headings, *lines = csv.reader(io.StringIO(answer.text))
+    assert tuple(headings) == invoice_table.HEADINGS
+    assert [line[1] for line in lines] == [each for each in sorted(order_ids) for _ in range(2)]
+    assert {line[5] for line in lines[::2]} == {"'" + name} and not any(line[5].startswith("=") for line in lines)
+    assert code(await market.bench.get(market.provider, path.replace("2030-01", "2030-00"))) == (422, "no_month")
+    stranger = await market.bench.member("provider")
+    assert (await market.bench.get(stranger, path)).text.count("\r\n") == 1
+    assert (await market.bench.get(market.bench.staff("regulator"), path)).status_code == 403
