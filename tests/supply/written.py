@@ -1,10 +1,22 @@
 """Reads what documents say of tests and files, so that it can be held to what there is."""
 
 import ast
+import re
 from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
+
+
+def rows_of(text: str, columns: int) -> list[list[str]]:
+    """The cells of each row of every table with so many columns, headings and rules too."""
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("|")]
+    return [row for row in rows if len(row) == columns]
+
+
+def in_code(text: str) -> list[str]:
+    """Whatever stands between backticks."""
+    return re.findall(r"`([^`]+)`", text)
 
 
 def has_test(name: str) -> bool:
