@@ -43,11 +43,20 @@ IdentityService = Annotated[Identity, Depends(web.service)]
 
 def form(*models: type[web.Request]) -> dict[str, Any]:
     """How OpenAPI tells of a body that is read as a form."""
-    choices = [
-        {"type": "object", "properties": dict.fromkeys(model.model_fields, {"type": "string"})} for model in models
-    ]
-    content = {"application/x-www-form-urlencoded": {"schema": {"oneOf": choices}}}
+    content = {"application/x-www-form-urlencoded": {"schema": {"oneOf": [_fields(model) for model in models]}}}
     return {"requestBody": {"required": True, "content": content}}
+
+
+def _fields(model: type[web.Request]) -> dict[str, Any]:
+    """The fields of a form as JSON schema: a grant's, the name of that grant too. In a form nothing is null."""
+    told = model.model_json_schema()
+    for name, field in told["properties"].items():
+        told["properties"][name] = field.get("anyOf", [field])[0]
+    for grant, its in schemas.GRANTS.items():
+        if its is model:
+            told["properties"]["grant_type"] = {"type": "string", "const": grant}
+            told["required"].append("grant_type")
+    return told
 
 
 # --- participants

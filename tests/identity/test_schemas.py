@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from stdnum.cn import uscc
 
 from services.identity import schemas
+from services.identity.api import form
 from services.identity.rules.token import InvalidRequest, UnsupportedGrantType
 from services.identity.schemas import NewApplication, PasswordGrant
 
@@ -90,3 +91,19 @@ def test_a_form_says_what_was_put_into_it(username: str, password: str):
     request = schemas.token_request(body)
     assert isinstance(request, PasswordGrant)
     assert (request.username, request.password.get_secret_value()) == (username, password)
+
+
+@pytest.mark.parametrize("grant", schemas.GRANTS)
+def test_each_form_is_told_as_it_is_read(grant: str):
+    told = form(schemas.GRANTS[grant])["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]
+    [schema] = told["oneOf"]
+    assert schema["properties"]["grant_type"]["const"] == grant and schema["additionalProperties"] is False
+    fields = dict.fromkeys(schema["properties"], "x") | {"grant_type": grant}
+    assert isinstance(schemas.token_request(urlencode(fields).encode()), schemas.GRANTS[grant])
+    for name in fields:
+        without = urlencode({other: text for other, text in fields.items() if other != name}).encode()
+        if name in schema["required"]:
+            with pytest.raises(InvalidRequest):
+                schemas.token_request(without)
+        else:
+            assert isinstance(schemas.token_request(without), schemas.GRANTS[grant])
