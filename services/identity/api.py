@@ -245,7 +245,7 @@ async def issue_token(request: HttpRequest, _: Public, identity: IdentityService
     return TokenView.model_validate(issued, from_attributes=True)
 
 
-@router.post("/v1/token/revoke", openapi_extra=form(schemas.Revocation))
+@router.post("/v1/token/revoke", response_class=Response, openapi_extra=form(schemas.Revocation))
 async def revoke_token(request: HttpRequest, _: Public, identity: IdentityService) -> Response:
     """Log out (RFC 7009): the refresh token and all that came of the same log-in are good no more."""
     await token.revoke(identity, schemas.revocation(await request.body()))

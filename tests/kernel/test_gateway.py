@@ -3,14 +3,17 @@
 import asyncio
 import re
 from collections.abc import AsyncGenerator
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
+from fastapi import Response
+from fastapi.routing import APIRoute
 from httpx2 import ASGITransport, AsyncClient
 
 from services import gateway
 from shared.rest import Directory
 from shared.settings import SERVICES, Settings
+from shared.web import routes_of
 from tests.support.writes import KEYLESS, WRITES
 
 
@@ -105,6 +108,27 @@ def test_every_route_tells_its_service_its_refusals_and_what_it_asks_for(name: s
     for statuses in ("4XX", "5XX"):
         assert list(operation["responses"][statuses]["content"]) == ["application/problem+json"]
     assert ("security" not in operation) == (name in OPEN)
+
+
+ANSWERS = [
+    (f"{method} {route.path}", route.path_format, method.lower(), get_type_hints(route.endpoint)["return"])
+    for router in gateway.ROUTERS.values()
+    for route in routes_of(router)
+    if isinstance(route, APIRoute)
+    for method in sorted(route.methods or ())
+]
+
+
+def test_only_what_answers_json_is_told_to():
+    """A client that is told of JSON reads what comes as JSON: a file, or nothing at all, is told as what it is."""
+    paths = gateway.document()["paths"]
+    untrue = [
+        name
+        for name, path, method, kind in ANSWERS
+        if isinstance(kind, type) and issubclass(kind, Response)
+        if "application/json" in paths[path][method]["responses"]["200"].get("content", {})
+    ]
+    assert untrue == []
 
 
 def test_a_write_that_needs_a_key_says_so():

@@ -29,6 +29,7 @@ from shared.ids import DisputeId, UserId
 from shared.permission import Arbiter, Authenticated, OperatorSecurity, Party
 from shared.web import Listing, PageQuery
 
+TAR = "application/x-tar"
 router = APIRouter(prefix=PREFIX)
 
 
@@ -64,12 +65,12 @@ async def see_text(dispute_id: DisputeId, content_hash: Hex, caller: Authenticat
     return await actions.text(trading, caller, dispute_id, content_hash)
 
 
-@router.get("/disputes/{dispute_id}/bundle")
+@router.get("/disputes/{dispute_id}/bundle", response_class=Response, responses={200: {"content": {TAR: {}}}})
 async def take_bundle(dispute_id: DisputeId, caller: Authenticated, trading: TradingService) -> Response:
     """The whole case as one archive, every file by its hash, for arbitration or a court elsewhere."""
     content = await dispute_file.bundle(trading, caller, dispute_id)
     name = f'attachment; filename="{dispute_id}.tar"'
-    return Response(content, media_type="application/x-tar", headers={"Content-Disposition": name})
+    return Response(content, media_type=TAR, headers={"Content-Disposition": name})
 
 
 @router.post("/disputes/{dispute_id}/response")
