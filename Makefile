@@ -10,10 +10,12 @@ LOCK := uv pip compile pyproject.toml --universal --generate-hashes --no-emit-in
 # The tools that look at the project from outside have an environment of their own, so that ours does not grow by theirs.
 AUDIT := .venv-audit
 AUDIT_STAMP := $(AUDIT)/.stamp
+FUZZ := .venv-fuzz
+FUZZ_STAMP := $(FUZZ)/.stamp
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test run check quick replay faults bench format-check lint types drift deploy-check \
-        audit audit-quick sbom migration diagrams format lock clean
+        audit audit-quick sbom fuzz migration diagrams format lock clean
 
 help:  ## Say what can be done here
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -71,6 +73,9 @@ audit: audit-quick  ## … and for known vulnerabilities of what is locked (AUDI
 sbom: $(STAMP) $(AUDIT_STAMP)  ## Write the bill of materials (CycloneDX) of what runs in production to var/sbom.cdx.json
 	$(BIN)/python -m supply.bill $(AUDIT)/bin var/sbom.cdx.json
 
+fuzz: $(STAMP) $(FUZZ_STAMP)  ## Let schemathesis ask a market everything, as two organisations: make fuzz FUZZ_OPTIONS="--max-examples 300"
+	PYTHONPATH=. $(BIN)/python -m supply.fuzz $(FUZZ)/bin $(FUZZ_OPTIONS)
+
 migration: $(STAMP)  ## Write a service's next revision: make migration SERVICE=trading MESSAGE="…"
 	$(BIN)/python -m migrations $(SERVICE) "$(MESSAGE)"
 	$(BIN)/ruff format --quiet migrations
@@ -87,9 +92,10 @@ lock:  ## Write the lock files anew from pyproject.toml (needs uv)
 	$(LOCK) --all-extras --output-file requirements.lock
 	$(LOCK) --output-file deploy/requirements.lock
 	$(subst pyproject.toml,--group pyproject.toml:audit,$(LOCK)) --no-strip-extras --output-file supply/requirements.lock
+	$(subst pyproject.toml,--group pyproject.toml:fuzz,$(LOCK)) --no-strip-extras --output-file supply/fuzz.lock
 
 clean:  ## Remove what was made here: the environment, caches, and the data of development in var/
-	rm -rf $(VENV) $(AUDIT) var build .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) $(AUDIT) $(FUZZ) var build .pytest_cache .ruff_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The project itself is installed editable, without asking any index: all that it needs is in the lock file.
@@ -113,11 +119,13 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $(STAMP)
 
 $(AUDIT_STAMP): supply/requirements.lock
+$(FUZZ_STAMP): supply/fuzz.lock
+$(AUDIT_STAMP) $(FUZZ_STAMP): %/.stamp:
 	@if command -v uv >/dev/null; then \
-		uv venv --quiet --allow-existing --python '>=3.11' $(AUDIT) && \
-		uv pip sync --quiet --python $(AUDIT)/bin/python --require-hashes supply/requirements.lock; \
+		uv venv --quiet --allow-existing --python '>=3.11' $* && \
+		uv pip sync --quiet --python $*/bin/python --require-hashes $<; \
 	else \
-		$(PYTHON) -m venv $(AUDIT) && \
-		$(AUDIT)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement supply/requirements.lock; \
+		$(PYTHON) -m venv $* && \
+		$*/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<; \
 	fi
-	@touch $(AUDIT_STAMP)
+	@touch $@
