@@ -2,14 +2,16 @@
 
 python -m supply.fuzz .venv-fuzz/bin [what `schemathesis run` takes, e.g. --max-examples 300 --seed 7]
 
-Promises: no answer is a 5xx, none is of another status, type or shape than the document tells, and nothing that one
-organisation made or was shown alone is shown to the other. The market is a process with files of its own, both gone
-afterwards. What is refused though its shape is good, and the other way about, is no fault here: rules know more than
-schemas, and the project's own tests ask for them.
+Promises: no answer is a 5xx, and none is of another status, type or shape than the document tells. What one
+organisation made is asked for by the other too, where schemathesis can tell whose it is: it takes for public whatever
+visitors may ask for, and for shared whatever both can list, so the project's own tests remain the proof of that. The
+market is a process with files of its own, both gone afterwards. What is refused though its shape is good, and the other
+way about, is no fault here: rules know more than schemas.
 """
 
 import asyncio
 import json
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +24,7 @@ from services.demo.people import Person
 from services.demo.server import running
 
 CODES = {"first": "91310000147774850J", "second": "91310000519946222K"}  # of two organisations
-PASSWORD = "a long " + "pass phrase"
+PASSWORD = secrets.token_urlsafe(24)
 LEFT_OUT = "positive_data_acceptance,negative_data_rejection"
 DEFAULTS = ("--phases", "fuzzing,stateful", "--max-examples", "10")
 SECONDS_OF_A_LOG_IN = 300  # half of a token's life
