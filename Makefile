@@ -8,8 +8,15 @@ STAMP := $(VENV)/.stamp
 LOCK := uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
         --custom-compile-command "make lock" --quiet
 
+# The tools that look at the project from outside have an environment of their own, so that ours does not grow by theirs.
+AUDIT := .venv-audit
+AUDIT_STAMP := $(AUDIT)/.stamp
+FUZZ := .venv-fuzz
+FUZZ_STAMP := $(FUZZ)/.stamp
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test run check quick replay faults kills bench format-check lint types drift deploy-check migration diagrams format lock clean
+.PHONY: help setup demo test run check quick replay faults kills bench format-check lint types drift deploy-check \
+        audit audit-quick sbom fuzz migration diagrams format lock clean
 
 help:  ## Say what can be done here
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -25,7 +32,7 @@ test: $(STAMP)  ## Run every test
 run: $(STAMP)  ## Open the market on http://127.0.0.1:8000
 	$(BIN)/yaosu serve
 
-check: format-check lint types drift deploy-check test  ## Everything that has to hold before a change is offered
+check: format-check lint types drift deploy-check audit-quick test  ## Everything that has to hold before a change is offered
 
 quick: $(STAMP)  ## Run the tests of rules and kernel that need no database and no server
 	$(BIN)/python -m pytest -q -p tests.support.quick
@@ -61,6 +68,18 @@ deploy-check: $(STAMP)  ## Are the container files right, as far as that shows w
 	$(BIN)/compose-lint check docker-compose.yml
 	$(BIN)/python -m pytest -q tests/deploy
 
+audit-quick: $(STAMP) $(AUDIT_STAMP)  ## Look for dangerous code and for secrets, after trying whether planted ones are found
+	$(BIN)/python -m supply.check $(AUDIT)/bin
+
+audit: audit-quick  ## … and for known vulnerabilities of what is locked (AUDIT_OPTIONS=--must-reach before a release)
+	$(BIN)/python -m supply.vulnerabilities $(AUDIT)/bin $(AUDIT_OPTIONS)
+
+sbom: $(STAMP) $(AUDIT_STAMP)  ## Write the bill of materials (CycloneDX) of what runs in production to var/sbom.cdx.json
+	$(BIN)/python -m supply.bill $(AUDIT)/bin var/sbom.cdx.json
+
+fuzz: $(STAMP) $(FUZZ_STAMP)  ## Let schemathesis ask a market everything, as two organisations: make fuzz FUZZ_OPTIONS="--max-examples 300"
+	PYTHONPATH=. $(BIN)/python -m supply.fuzz $(FUZZ)/bin $(FUZZ_OPTIONS)
+
 migration: $(STAMP)  ## Write a service's next revision: make migration SERVICE=trading MESSAGE="…"
 	$(BIN)/python -m migrations $(SERVICE) "$(MESSAGE)"
 	$(BIN)/ruff format --quiet migrations
@@ -77,9 +96,11 @@ format: $(STAMP)  ## Put the code into its one format, imports too
 lock:  ## Write the lock files anew from pyproject.toml (needs uv)
 	$(LOCK) --all-extras --output-file requirements.lock
 	$(LOCK) --output-file deploy/requirements.lock
+	$(subst pyproject.toml,--group pyproject.toml:audit,$(LOCK)) --no-strip-extras --output-file supply/requirements.lock
+	$(subst pyproject.toml,--group pyproject.toml:fuzz,$(LOCK)) --no-strip-extras --output-file supply/fuzz.lock
 
 clean:  ## Remove what was made here: the environment, caches, and the data of development in var/
-	rm -rf $(VENV) var build .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) $(AUDIT) $(FUZZ) var build .pytest_cache .ruff_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The project itself is installed editable, without asking any index: all that it needs is in the lock file.
@@ -101,3 +122,15 @@ $(STAMP): requirements.lock pyproject.toml
 		$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .; \
 	fi
 	@touch $(STAMP)
+
+$(AUDIT_STAMP): supply/requirements.lock
+$(FUZZ_STAMP): supply/fuzz.lock
+$(AUDIT_STAMP) $(FUZZ_STAMP): %/.stamp:
+	@if command -v uv >/dev/null; then \
+		uv venv --quiet --allow-existing --python '>=3.11' $* && \
+		uv pip sync --quiet --python $*/bin/python --require-hashes $<; \
+	else \
+		$(PYTHON) -m venv $* && \
+		$*/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<; \
+	fi
+	@touch $@

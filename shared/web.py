@@ -24,13 +24,13 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.exceptions import HTTPException
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Match
 
 from shared import log, problems, tenancy
 from shared.changes import Change, parse_positions
 from shared.clock import Clock
 from shared.core import Core
-from shared.errors import Failure, Malformed, Unavailable
+from shared.errors import Failure, Malformed, NotOffered, Unavailable
 from shared.guard import Doors, Guard
 from shared.heartbeats import Pulse
 from shared.ids import Id
@@ -288,15 +288,21 @@ def permission_of(dependant: Dependant) -> Permission | None:
     return next(filter(None, map(permission_of, dependant.dependencies)), None)
 
 
-async def present(_: HttpRequest, error: Exception) -> JSONResponse:
+async def present(request: HttpRequest, error: Exception) -> JSONResponse:
     """Any error as the problem document that the caller gets."""
     failure = _failure_of(error)
     if type(failure) is Failure:
         logger.error("a request failed", exc_info=error)
     content = problems.document(failure, log.request_id())
-    offered = (error.headers or {}) if isinstance(error, HTTPException) else {}  # the verbs, where one is not offered
-    headers = problems.headers(failure) | dict(offered)
+    offered = {"Allow": _verbs_offered(request)} if isinstance(failure, NotOffered) else {}
+    headers = problems.headers(failure) | offered
     return JSONResponse(content, problems.status_of(failure), headers, media_type=problems.MEDIA_TYPE)
+
+
+def _verbs_offered(request: HttpRequest) -> str:
+    """Those of every route of this path (RFC 9110 10.2.1); the framework tells those of the first one."""
+    matching = (route for route in routes_of(request.app.router) if route.matches(request.scope)[0] is not Match.NONE)
+    return ", ".join(sorted({verb for route in matching for verb in getattr(route, "methods", None) or ()}))
 
 
 def _failure_of(error: Exception) -> Failure:

@@ -322,7 +322,7 @@ def test_code_keeps_its_shape(path: str):
     assert not faults, "\n".join([path, *faults])
 
 
-@pytest.mark.parametrize("path", python_files("tests", "bench"))
+@pytest.mark.parametrize("path", python_files("tests", "bench", "supply"))
 def test_tests_keep_their_size(path: str):
     source = (ROOT / path).read_text()
     faults = [fault for check in TESTS_TOO for fault in check(path, source)]

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from stdnum.cn import uscc
 
+from services.identity.api.tokens import form
 from services.identity.rules.token import InvalidRequest, UnsupportedGrantType
 from services.identity.schemas.participants import NewApplication
-from services.identity.schemas.tokens import PasswordGrant, token_request
+from services.identity.schemas.tokens import GRANTS, PasswordGrant, token_request
 
 CODE = "91110000600037341L"
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
@@ -90,3 +91,19 @@ def test_a_form_says_what_was_put_into_it(username: str, password: str):
     request = token_request(body)
     assert isinstance(request, PasswordGrant)
     assert (request.username, request.password.get_secret_value()) == (username, password)
+
+
+@pytest.mark.parametrize("grant", GRANTS)
+def test_each_form_is_told_as_it_is_read(grant: str):
+    told = form(GRANTS[grant])["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]
+    [schema] = told["oneOf"]
+    assert schema["properties"]["grant_type"]["const"] == grant and schema["additionalProperties"] is False
+    fields = dict.fromkeys(schema["properties"], "x") | {"grant_type": grant}
+    assert isinstance(token_request(urlencode(fields).encode()), GRANTS[grant])
+    for name in fields:
+        without = urlencode({other: text for other, text in fields.items() if other != name}).encode()
+        if name in schema["required"]:
+            with pytest.raises(InvalidRequest):
+                token_request(without)
+        else:
+            assert isinstance(token_request(without), GRANTS[grant])

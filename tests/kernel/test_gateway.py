@@ -3,14 +3,17 @@
 import asyncio
 import re
 from collections.abc import AsyncGenerator
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
+from fastapi import Response
+from fastapi.routing import APIRoute
 from httpx2 import ASGITransport, AsyncClient
 
 from services import gateway
 from shared.rest import Directory
 from shared.settings import SERVICES, Settings
+from shared.web import permission_of, routes_of
 from tests.support.clock import ToldClock
 from tests.support.writes import KEYLESS, WRITES
 
@@ -107,6 +110,32 @@ def test_every_route_tells_its_service_its_refusals_and_what_it_asks_for(name: s
     for statuses in ("4XX", "5XX"):
         assert list(operation["responses"][statuses]["content"]) == ["application/problem+json"]
     assert ("security" not in operation) == (name in OPEN)
+
+
+ROUTES = [route for router in gateway.ROUTERS.values() for route in routes_of(router) if isinstance(route, APIRoute)]
+ANSWERS = [
+    (f"{method} {route.path}", route.path_format, method.lower(), get_type_hints(route.endpoint)["return"])
+    for route in ROUTES
+    for method in sorted(route.methods or ())
+]
+
+
+def test_only_what_answers_json_is_told_to():
+    """A client that is told of JSON reads what comes as JSON: a file, or nothing at all, is told as what it is."""
+    paths = gateway.document()["paths"]
+    untrue = [
+        name
+        for name, path, method, kind in ANSWERS
+        if isinstance(kind, type) and issubclass(kind, Response)
+        if "application/json" in paths[path][method]["responses"]["200"].get("content", {})
+    ]
+    assert untrue == []
+
+
+def test_who_asks_is_asked_before_what_for():
+    """Whoever is refused for a cursor learns that there is a door; without a token they are told to bring one."""
+    late = [route.path for route in ROUTES if permission_of(route.dependant.dependencies[0]) is None]
+    assert late == [], "name the caller first in the signature"
 
 
 def test_a_write_that_needs_a_key_says_so():

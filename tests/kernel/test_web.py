@@ -110,7 +110,7 @@ async def test_an_unknown_path_and_an_unknown_method_are_problems_too(bench: Ben
     assert unknown.headers["Content-Type"] == "application/problem+json"
     wrong = await bench.ask("DELETE", ana, PATH)
     assert (wrong.status_code, wrong.json()["code"]) == (405, "not_offered")
-    assert wrong.headers["Allow"] in {"GET", "POST"}
+    assert wrong.headers["Allow"] == "GET, POST"
     assert (await bench.get(ana, f"{PATH}/")).status_code == 404
 
 

@@ -53,13 +53,13 @@ Asking = Annotated[Asked, Depends(asked)]
 
 
 @router.get("/queries")
-async def answer(asked: Asking, page: web.PageQuery, caller: LogReader, audit: AuditService) -> AnswerView:
+async def answer(caller: LogReader, asked: Asking, page: web.PageQuery, audit: AuditService) -> AnswerView:
     """All entries that answer a question, with the proof that they are all; to an organisation, those of its own."""
     return await answering.answer(audit, caller, asked.question(), page)
 
 
 @router.get("/queries/bundle", response_class=StreamingResponse)
-async def answer_bundle(asked: Asking, caller: Supervisor, audit: AuditService) -> StreamingResponse:
+async def answer_bundle(caller: Supervisor, asked: Asking, audit: AuditService) -> StreamingResponse:
     """The whole answer in one file, for the offline verifier. Recorded before the first byte."""
     members = await evidence.export_to_supervisor(audit, caller, asked.question())
     headers = {"Content-Disposition": 'attachment; filename="yaosu-evidence.tar"'}

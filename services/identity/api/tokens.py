@@ -28,11 +28,20 @@ router = APIRouter(prefix="/identity")
 
 def form(*models: type[web.Request]) -> dict[str, Any]:
     """How OpenAPI tells of a body that is read as a form."""
-    choices = [
-        {"type": "object", "properties": dict.fromkeys(model.model_fields, {"type": "string"})} for model in models
-    ]
-    content = {"application/x-www-form-urlencoded": {"schema": {"oneOf": choices}}}
+    content = {"application/x-www-form-urlencoded": {"schema": {"oneOf": [_fields(model) for model in models]}}}
     return {"requestBody": {"required": True, "content": content}}
+
+
+def _fields(model: type[web.Request]) -> dict[str, Any]:
+    """The fields of a form as JSON schema: a grant's, the name of that grant too. In a form nothing is null."""
+    told = model.model_json_schema()
+    for name, field in told["properties"].items():
+        told["properties"][name] = field.get("anyOf", [field])[0]
+    for grant, its in GRANTS.items():
+        if its is model:
+            told["properties"]["grant_type"] = {"type": "string", "const": grant}
+            told["required"].append("grant_type")
+    return told
 
 
 @router.post("/v1/token", openapi_extra=form(*GRANTS.values(), AssertionGrant))
@@ -43,7 +52,7 @@ async def issue_token(request: HttpRequest, _: Public, identity: IdentityService
     return TokenView.model_validate(issued, from_attributes=True)
 
 
-@router.post("/v1/token/revoke", openapi_extra=form(Revocation))
+@router.post("/v1/token/revoke", response_class=Response, openapi_extra=form(Revocation))
 async def revoke_token(request: HttpRequest, _: Public, identity: IdentityService) -> Response:
     """Log out (RFC 7009): the refresh token and all that came of the same log-in are good no more."""
     await session.revoke(identity, revocation(await request.body()))

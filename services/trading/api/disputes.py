@@ -37,6 +37,7 @@ from shared.permission import (
 )
 from shared.web import Listing, PageQuery
 
+TAR = "application/x-tar"
 router = APIRouter(prefix=PREFIX)
 
 
@@ -72,12 +73,12 @@ async def see_text(dispute_id: DisputeId, content_hash: Hex, caller: HearingRead
     return await actions.text(trading, caller, dispute_id, content_hash)
 
 
-@router.get("/disputes/{dispute_id}/bundle")
+@router.get("/disputes/{dispute_id}/bundle", response_class=Response, responses={200: {"content": {TAR: {}}}})
 async def take_bundle(dispute_id: DisputeId, caller: HearingReader, trading: TradingService) -> Response:
     """The whole case as one archive, every file by its hash, for arbitration or a court elsewhere."""
     content = await dispute_file.bundle(trading, caller, dispute_id)
     name = f'attachment; filename="{dispute_id}.tar"'
-    return Response(content, media_type="application/x-tar", headers={"Content-Disposition": name})
+    return Response(content, media_type=TAR, headers={"Content-Disposition": name})
 
 
 @router.post("/disputes/{dispute_id}/response")

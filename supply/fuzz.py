@@ -1,0 +1,82 @@
+"""Lets schemathesis ask a market of its own whatever its OpenAPI document offers, as two organisations by turns.
+
+python -m supply.fuzz .venv-fuzz/bin [what `schemathesis run` takes, e.g. --max-examples 300 --seed 7]
+
+Promises: no answer is a 5xx, and none is of another status, type or shape than the document tells. What one
+organisation made is asked for by the other too, where schemathesis can tell whose it is: it takes for public whatever
+visitors may ask for, and for shared whatever both can list, so the project's own tests remain the proof of that. The
+market is a process with files of its own, both gone afterwards. What is refused though its shape is good, and the other
+way about, is no fault here: rules know more than schemas.
+"""
+
+import asyncio
+import json
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import urlencode
+
+from httpx2 import AsyncClient
+
+from services.demo.people import Person
+from services.demo.server import running
+
+CODES = {"first": "91310000147774850J", "second": "91310000519946222K"}  # of two organisations
+PASSWORD = secrets.token_urlsafe(24)
+LEFT_OUT = "positive_data_acceptance,negative_data_rejection"
+DEFAULTS = ("--phases", "fuzzing,stateful", "--max-examples", "10")
+SECONDS_OF_A_LOG_IN = 300  # half of a token's life
+
+
+async def admit(client: AsyncClient, folder: Path) -> None:
+    """Two organisations that may provide and buy, each with an administrator who goes by its name."""
+    log_ins = json.loads((folder / "keys" / "development-log-ins.json").read_text())
+    passwords = {each["login"]: each["password"] for each in log_ins}
+    anyone, security = Person("anyone", client), Person("security", client)
+    await security.log_in("security", passwords["security"])
+    for name, code in CODES.items():
+        administrator = {"login": name, "password": PASSWORD}
+        wanted = {"name": f"{name} 有限公司", "uscc": code, "roles": ["provider", "buyer"]}
+        applied = await anyone.post("/identity/v1/applications", wanted | {"administrator": administrator})
+        decision = {"clearance": "C2", "reason": "to be asked by chance"}
+        await security.post(f"/identity/v1/participants/{applied['id']}/admit", decision)
+
+
+def write_configuration(folder: Path) -> None:
+    """Who asks, in the form of the Web Fuzzing Commons; and that neither may see what is the other's."""
+    token = {
+        "extractFrom": "body", "extractSelector": "/access_token", "sendIn": "header", "sendName": "Authorization",
+        "sendTemplate": "Bearer {token}",
+    }  # fmt: skip
+    users = [
+        {
+            "name": name,
+            "loginEndpointAuth": {
+                "endpoint": "/identity/v1/token", "verb": "POST", "contentType": "application/x-www-form-urlencoded",
+                "payloadRaw": urlencode({"grant_type": "password", "username": name, "password": PASSWORD}),
+                "token": token,
+            },
+        }
+        for name in CODES
+    ]  # fmt: skip
+    (folder / "auth.json").write_text(json.dumps({"auth": users}))
+    settings = f'path = "auth.json"\npeers = {json.dumps(list(CODES))}\nrefresh_interval = {SECONDS_OF_A_LOG_IN}\n'
+    (folder / "schemathesis.toml").write_text(f"[auth.wfc]\n{settings}")
+
+
+async def fuzz(tools: Path, options: list[str]) -> int:
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        async with running(folder / "market") as base_url, AsyncClient(base_url=base_url) as client:
+            await admit(client, folder / "market")
+            write_configuration(folder)
+            told = ["run", f"{base_url}/openapi.json", "--exclude-checks", LEFT_OUT, "--continue-on-failure"]
+            command = [tools / "schemathesis", *told, *(options or DEFAULTS)]
+            run = await asyncio.to_thread(subprocess.run, command, cwd=folder, check=False)
+            return run.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(fuzz(Path(sys.argv[1]).absolute(), sys.argv[2:])))
