@@ -93,6 +93,9 @@ class Shelf(CatalogClient):
             raise NoSuchVersion()
         return self.versions[version_id]
 
+    async def version_for(self, version_id: VersionId, recipient_id: ParticipantId) -> VersionView:
+        return await self.version(version_id)
+
     async def access(self, version_id: VersionId, participant_id: ParticipantId) -> list[ApprovedAccess]:
         return self.approved.get((version_id, participant_id), [])
 

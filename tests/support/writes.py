@@ -143,6 +143,20 @@ WRITES: dict[str, Write] = DISPUTES | {
         "purposes": ["research"], "fields": ["research"], "territories": ["CN"], "period_days_max": 30,
         "redistributable": False, "derivable": True,
     }),
+    "POST /catalog/v1/versions/{version_id}/consents": Write(AVIATION, {
+        "kind": "provision", "purpose": "research", "recipient_id": id_of("participant"), "text_version": "1",
+        "text_hash": HASH, "valid_until": "2031-01-01T00:00:00Z",
+        "persons": [{"subject": HASH, "receipt_hash": HASH}],
+    }),
+    "POST /catalog/v1/my-consent/withdrawal": Write(ANYONE, {"receipt": HASH}),
+    "POST /catalog/v1/my-consent/requests":
+        Write(ANYONE, {"receipt": HASH, "kind": "access", "details": "请告知所存内容"}),
+    "POST /catalog/v1/personal-requests/{personal_request_id}/grant":
+        Write(AVIATION, {"answer": "已处理", "answer_hash": HASH}),
+    "POST /catalog/v1/personal-requests/{personal_request_id}/refusal": Write(AVIATION, REASONED),
+    "POST /catalog/v1/personal-requests/{personal_request_id}/operator-grant":
+        Write(SECURITY, {"answer": "已处理", "answer_hash": HASH}),
+    "POST /catalog/v1/personal-requests/{personal_request_id}/operator-refusal": Write(SECURITY, REASONED),
     "POST /catalog/v1/access-requests": Write(ALPHA, {
         "version_id": id_of("version"), "mode": "raw", "purpose": "research", "days": 30, "reason": "因为",
         "renews": id_of("access_request"),
@@ -193,7 +207,7 @@ WRITES: dict[str, Write] = DISPUTES | {
     "PUT /delivery/v1/uploads/{upload_id}/content": Write(AVIATION),
     "POST /delivery/v1/entitlements/{entitlement_id}/export-clearances": Write(SECURITY, {
         "persons": 1, "sensitive_persons": 1, "ground": "emergency", "instrument": "certification",
-        "number": "N-1", "valid_until": "2030-01-02T00:00:00Z", "reason": "已核验",
+        "number": "N-1", "covers_persons": 1, "valid_until": "2030-01-02T00:00:00Z", "reason": "已核验",
     }),
     "POST /delivery/v1/entitlements/{entitlement_id}/rows": Write(ALPHA, {
         "fields": ["列"], "where": [{"field": "列", "op": "eq", "values": ["1"]}], "limit": 1,

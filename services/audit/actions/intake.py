@@ -5,7 +5,7 @@ from datetime import datetime
 
 from services.audit.actions import sources
 from services.audit.actions.audit import Audit
-from services.audit.events import AlertRaised
+from services.audit.events.log import AlertRaised
 from services.audit.rules import receipt
 from services.audit.rules.entry import Batch, SourceEquivocates, SourceHead
 from services.audit.rules.receipt import Placed

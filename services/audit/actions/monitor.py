@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from services.audit.actions.audit import Audit
 from services.audit.actions.rereading import ENTRIES_AT_ONCE, Checked, LogContradictsItself, opened, read_on
-from services.audit.events import AlertRaised
+from services.audit.events.log import AlertRaised
 from services.audit.rules import entry
 from services.audit.rules.checkpoint import Checkpoint
 from services.audit.store import checkpoint as checkpoint_store

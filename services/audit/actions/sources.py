@@ -5,7 +5,7 @@ contradicts is itself the evidence, and stands in the log.
 """
 
 from services.audit.actions.audit import Audit
-from services.audit.events import AlertKind, AlertRaised, SourceReconciled
+from services.audit.events.log import AlertKind, AlertRaised, SourceReconciled
 from services.audit.rules import heartbeat
 from services.audit.rules.entry import Batch
 from services.audit.rules.heartbeat import SignOfLife

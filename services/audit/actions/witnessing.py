@@ -19,7 +19,7 @@ from services.audit.actions import proofs
 from services.audit.actions.rereading import LogContradictsItself
 from services.audit.actions.sequencer import Sequencer
 from services.audit.actions.signer import Signer
-from services.audit.events import AlertRaised
+from services.audit.events.log import AlertRaised
 from services.audit.rules import checkpoint, cosignature, policy
 from services.audit.rules.checkpoint import Checkpoint, NotANote, VerifierKey
 from services.audit.rules.cosignature import Cosignature

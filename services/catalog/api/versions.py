@@ -11,7 +11,7 @@ from services.catalog.schemas.versions import GradeProposal, GradeRaise, GradeVi
 from shared import web
 from shared.access import Caller, Role
 from shared.idempotency import Keyed
-from shared.ids import VersionId
+from shared.ids import ParticipantId, VersionId
 from shared.permission import Authenticated, Permission, Provider, Service
 
 router = APIRouter(prefix=PREFIX)
@@ -19,9 +19,11 @@ Raiser = Annotated[Caller, Depends(Permission(frozenset({Role.OPERATOR_BUSINESS,
 
 
 @router.get("/versions/{version_id}")
-async def version(version_id: VersionId, _: Service, catalog: CatalogService) -> VersionView:
-    """A version, for a neighbouring service."""
-    return VersionView.of(await assets.version(catalog, version_id))
+async def version(
+    version_id: VersionId, _: Service, catalog: CatalogService, recipient_id: ParticipantId | None = None
+) -> VersionView:  # fmt: skip
+    """A version, for a neighbouring service. `recipient_id`: for whom, where consents are to one recipient only."""
+    return VersionView.of(await assets.version(catalog, version_id, recipient_id))
 
 
 @router.post("/versions/{version_id}/inspection")

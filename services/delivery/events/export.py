@@ -24,10 +24,12 @@ class ExportClearanceRecorded(Fact):
     number: str | None
     valid_until: datetime
     reason: str
+    covers_persons: int | None = None
 
     @classmethod
     def of(cls, clearance: ExportClearance) -> Self:
         return cls(
             clearance.id, clearance.entitlement_id, clearance.persons, clearance.sensitive_persons, clearance.ground,
             clearance.instrument, clearance.number, clearance.valid_until, clearance.reason,
+            clearance.covers_persons,
         )  # fmt: skip
