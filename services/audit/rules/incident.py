@@ -166,7 +166,7 @@ def grade(incident: Incident, graded: Graded, now: datetime) -> Incident:
     had = incident.severity
     INCIDENT.move(incident.state, incident.state)
     if had is not None and severity_rules.must_be_reported(had) and not _graded_so(graded):
-        raise GravityNotLowered(severity=had.name.lower())
+        raise GravityNotLowered(severity=had)
     after = replace(incident, graded=graded, revision=incident.revision + 1)
     if after.state is not State.OPEN or incident.overdue:
         return after

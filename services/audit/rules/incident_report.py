@@ -1,4 +1,4 @@
-"""What is told of an incident: the drafts of the reports, filled as far as the register knows, each part by its article.
+"""What is told of an incident: drafts of the reports, filled as far as the register knows, each part by its article.
 
 Promises: every part that the law lists is in the draft, in its order, also where nothing is known of it yet: then it
 says so, and may be told later (办法 art. 7: what cannot be determined in time is told first in outline). Does not: send

@@ -5,25 +5,29 @@ Promises: a sign that reaches a row's number gives at least that row's grade ("�
 has measured or judged yet is treated as grave, in the shortest term, so that no clock stands still while people count;
 a person's judgement raises what the signs give, and never lowers it.
 Sources: 国家网络安全事件报告管理办法 (in force 2025-11-01) art. 4 (terms), its annex 网络安全事件分级指南 (signs). Of
-the shares of a population only the first row's is measured here; the signs that are words (threats to national security,
-sites of the authorities, spread of unlawful content) are for a person to judge.
+the shares of a population only the first row's is measured here; the signs that are words (threats to national
+security, sites of the authorities, spread of unlawful content) are for a person to judge.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 
 GUIDE_VERSION = "网络安全事件分级指南 2025-11"
 
 
-class Severity(IntEnum):
-    """Ordered: a later one is the graver."""
+class Severity(StrEnum):
+    """A later one is the graver."""
 
-    ORDINARY = 1  # 一般
-    LARGER = 2  # 较大
-    MAJOR = 3  # 重大
-    EXTREME = 4  # 特别重大
+    ORDINARY = "ordinary"  # 一般
+    LARGER = "larger"  # 较大
+    MAJOR = "major"  # 重大
+    EXTREME = "extreme"  # 特别重大
+
+    @property
+    def rank(self) -> int:
+        return list(Severity).index(self)
 
 
 class OperatorType(StrEnum):
@@ -87,12 +91,12 @@ def severity_of(signs: Signs, judged: Severity | None) -> Severity | None:
     if not known:
         return judged
     measured = next((row.severity for row in GUIDE if _reaches(signs, row)), Severity.ORDINARY)
-    return max(measured, judged or measured)
+    return max(measured, judged or measured, key=lambda severity: severity.rank)
 
 
 def must_be_reported(severity: Severity | None) -> bool:
     """What is not graded yet may turn out to be grave."""
-    return severity is None or severity >= REPORTED_FROM
+    return severity is None or severity.rank >= REPORTED_FROM.rank
 
 
 def reported_within(operator_type: OperatorType | None) -> timedelta:
