@@ -91,6 +91,8 @@ OPEN = {
     "GET /catalog/v1/certificates/keys", "GET /catalog/v1/grading-rules",
     "GET /pricing/v1/reference-prices", "GET /pricing/v1/price-index",
     "GET /pricing/v1/fee-schedules/current", "POST /trading/v1/custodian/callbacks", "GET /audit/v1/log/checkpoint",
+    "GET /pricing/v1/fee-schedules", "GET /catalog/v1/my-consent", "POST /catalog/v1/my-consent/withdrawal",
+    "GET /catalog/v1/my-consent/requests", "POST /catalog/v1/my-consent/requests",
     "GET /trading/v1/complaint-receipts/{complaint_id}", "GET /trading/v1/credit-records/{participant_id}",
     "GET /audit/v1/log/tile/{level}/{path}", "GET /audit/v1/proofs/inclusion", "GET /audit/v1/proofs/consistency",
     "GET /audit/v1/proofs/inclusion.tlog-proof",

@@ -246,6 +246,8 @@ async def test_trading_reads_a_quote_for_its_buyer_and_the_fee_schedule(market: 
     schedule = await trading.fee_schedule()
     assert (schedule.provider_fee_basis_points, schedule.tax_basis_points) == (250, 600)
     assert (await bench.get(None, "/pricing/v1/fee-schedules/current")).json()["id"] == schedule.id
+    [published] = (await bench.get(None, "/pricing/v1/fee-schedules")).json()["items"]
+    assert (published["id"], published["published_at"]) == (schedule.id, "2025-12-01T00:00:00Z")
 
 
 def _member(market: Market, person: Person) -> Member:

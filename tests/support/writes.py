@@ -13,6 +13,7 @@ from tests.support.supervised import SUPERVISED
 from tests.support.write import ANYONE, BUSINESS, CUSTODIAN, HASH, NEIGHBOUR, SECURITY, YUAN, Write, id_of
 from tests.support.writes_of_disputes import DISPUTES
 from tests.support.written_acceptance import ACCEPTANCE
+from tests.support.written_duties import DUTIES
 
 IMPACT = {"object": "economy", "degree": "ordinary", "rationale": "因为"}
 
@@ -69,13 +70,6 @@ OFFER = {
 }  # fmt: skip
 RIGHT = {"kind": "holding", "evidence_hash": HASH, "valid_until": "2031-01-01T00:00:00Z"}
 REASONED = {"reason_code": "asked_for", "reason": "因为"}
-GRADING = {
-    "operator_type": "other", "judged": "larger",
-    "signs": {
-        "outage_minutes": 1, "main_function_outage_minutes": 1, "affected": 1, "province_share_percent": 1,
-        "persons": 1, "loss_minor": 1,
-    },
-}  # fmt: skip
 ADMISSION = Write(SECURITY, {"clearance": "C2", "reason": "已核验"})
 ASKED_RIGHT = {"kind": "unlimited", "field": "research", "territory": "CN", "period_days": 30}
 SCORING = {
@@ -85,7 +79,7 @@ SCORING = {
     "few_offers": "fails",
 }  # fmt: skip
 
-WRITES: dict[str, Write] = DISPUTES | {
+WRITES: dict[str, Write] = DISPUTES | DUTIES | {
     **{name: Write(*sample) for name, sample in SUPERVISED.items()},
     "POST /identity/v1/applications": Write(ANYONE, {
         "name": "新来者有限公司", "uscc": data.credit_code(7), "roles": ["buyer"], "contact": "王",
@@ -150,38 +144,6 @@ WRITES: dict[str, Write] = DISPUTES | {
         "purposes": ["research"], "fields": ["research"], "territories": ["CN"], "period_days_max": 30,
         "redistributable": False, "derivable": True,
     }),
-    "POST /catalog/v1/versions/{version_id}/consents": Write(AVIATION, {
-        "kind": "provision", "purpose": "research", "recipient_id": id_of("participant"), "text_version": "1",
-        "text_hash": HASH, "valid_until": "2031-01-01T00:00:00Z",
-        "persons": [{"subject": HASH, "receipt_hash": HASH}],
-    }),
-    "POST /catalog/v1/my-consent/withdrawal": Write(ANYONE, {"receipt": HASH}),
-    "POST /catalog/v1/my-consent/requests":
-        Write(ANYONE, {"receipt": HASH, "kind": "access", "details": "请告知所存内容"}),
-    "POST /catalog/v1/personal-requests/{personal_request_id}/grant":
-        Write(AVIATION, {"answer": "已处理", "answer_hash": HASH}),
-    "POST /catalog/v1/personal-requests/{personal_request_id}/refusal": Write(AVIATION, REASONED),
-    "POST /catalog/v1/personal-requests/{personal_request_id}/operator-grant":
-        Write(SECURITY, {"answer": "已处理", "answer_hash": HASH}),
-    "POST /catalog/v1/personal-requests/{personal_request_id}/operator-refusal": Write(SECURITY, REASONED),
-    "POST /audit/v1/incidents": Write(SECURITY, {
-        "kind": "data_leak", "summary": "导出接口异常", "discovered_at": "2029-12-31T23:00:00Z", **GRADING,
-    }),
-    "POST /audit/v1/incidents/{incident_id}/grading": Write(SECURITY, GRADING),
-    "POST /audit/v1/incidents/{incident_id}/reports": Write(SECURITY, {
-        "report": "first", "to": "authority", "recipient": "省网信办", "channel": "电话", "content_hash": HASH,
-        "sent_at": "2029-12-31T23:30:00Z", "proof_hash": HASH,
-    }),
-    "POST /audit/v1/incidents/{incident_id}/containment": Write(SECURITY),
-    "POST /audit/v1/incidents/{incident_id}/dismissal": Write(SECURITY, {"reason_code": "false_alarm"}),
-    "POST /audit/v1/vulnerabilities": Write(SECURITY, {
-        "component": "网关", "summary": "请求头解析缺陷", "found_at": "2029-12-31T23:00:00Z", "endangers_public": True,
-    }),
-    "POST /audit/v1/vulnerabilities/{vulnerability_id}/danger": Write(SECURITY),
-    "POST /audit/v1/vulnerabilities/{vulnerability_id}/report":
-        Write(SECURITY, {"recipient": "公安机关", "sent_at": "2029-12-31T23:30:00Z", "proof_hash": HASH}),
-    "POST /audit/v1/vulnerabilities/{vulnerability_id}/mending": Write(SECURITY),
-    "POST /audit/v1/vulnerabilities/{vulnerability_id}/dismissal": Write(SECURITY, {"reason_code": "no_defect"}),
     "POST /catalog/v1/access-requests": Write(ALPHA, {
         "version_id": id_of("version"), "mode": "raw", "purpose": "research", "days": 30, "reason": "因为",
         "renews": id_of("access_request"),

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from services.pricing.actions import schedule as actions
 from services.pricing.api.service import PREFIX, PricingService
-from services.pricing.schemas.schedules import FeeScheduleView
+from services.pricing.schemas.schedules import FeeScheduleView, PublishedSchedulesView, PublishedScheduleView
 from shared.permission import Public
 
 router = APIRouter(prefix=PREFIX)
@@ -14,3 +14,10 @@ router = APIRouter(prefix=PREFIX)
 async def fee_schedule(_: Public, pricing: PricingService) -> FeeScheduleView:
     """What the platform takes, as published."""
     return FeeScheduleView.of(await actions.fee_schedule(pricing))
+
+
+@router.get("/fee-schedules")
+async def fee_schedules(_: Public, pricing: PricingService) -> PublishedSchedulesView:
+    """Every schedule that is published: what held, what holds, and what will hold seven days from now or later."""
+    found = await actions.fee_schedules(pricing)
+    return PublishedSchedulesView(items=[PublishedScheduleView.of(each) for each in found])

@@ -18,3 +18,15 @@ class FeeScheduleView(View):
     @classmethod
     def of(cls, schedule: FeeSchedule) -> Self:
         return cls.model_validate(schedule)
+
+
+class PublishedScheduleView(FeeScheduleView):
+    """With the moment since which it can be read: seven days at least before it begins."""
+
+    published_at: datetime
+
+
+class PublishedSchedulesView(View):
+    """In the order in which they begin."""
+
+    items: list[PublishedScheduleView]
