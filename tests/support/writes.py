@@ -159,8 +159,9 @@ WRITES: dict[str, Write] = DISPUTES | DUTIES | {
         "evidence_hash": HASH, "valid_until": "2030-12-01T00:00:00Z",
     }),
     "POST /catalog/v1/assets/{asset_id}/assessments": Write(AVIATION, {
-        "kind": "impact_assessment", "version_id": id_of("version"), "assessed_at": "2029-12-01T00:00:00Z",
+        "kind": "other_basis", "version_id": id_of("version"), "assessed_at": "2029-12-01T00:00:00Z",
         "conclusion": "passed", "summary": "风险可控", "evidence_hash": HASH, "valid_until": "2030-12-01T00:00:00Z",
+        "basis": "contract",
     }),
     "POST /catalog/v1/records/{record_id}/withdraw": Write(AVIATION, {"reason_code": "persons_withdrew"}),
     "POST /catalog/v1/versions/{version_id}/lowerings": Write(AVIATION, {

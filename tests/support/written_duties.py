@@ -12,6 +12,7 @@ GRADING = {
     },
 }  # fmt: skip
 DUTIES: dict[str, Write] = {
+    "POST /catalog/v1/important-data/snapshots": Write(SECURITY),
     "POST /catalog/v1/versions/{version_id}/consents": Write(
         AVIATION,
         {

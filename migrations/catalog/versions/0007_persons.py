@@ -1,7 +1,10 @@
-"""Single consents with their receipts, what persons ask for, and what is disclosed to the keeper of the log"""
+"""Single consents with their receipts, what persons ask for, what is disclosed to the keeper of the log, and catalogues
+of important data as they stood"""
 
 import sqlalchemy as sa
 from alembic import op
+
+from migrations.append_only import protect
 
 revision = "0007"
 down_revision = "0006"
@@ -86,3 +89,13 @@ def upgrade() -> None:
         sa.Column("purpose", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("fact_id", "name"),
     )
+    op.create_table(
+        "catalogue_snapshots",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("taken_at", moment, nullable=False),
+        sa.Column("taken_by", sa.String(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("told", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    protect("catalogue_snapshots")

@@ -14,6 +14,7 @@ class ExportClearanceRecorded(Fact):
     """The platform has checked and recorded by which path a content may go abroad under one entitlement."""
 
     category: ClassVar[Category] = Category.DELIVERY
+    schema_version: ClassVar[int] = 2
     retention: ClassVar[Retention] = Retention.TRANSACTION
     clearance_id: ExportClearanceId
     entitlement_id: EntitlementId
