@@ -68,6 +68,13 @@ def test_worked_quotes(price: int, off: list[int], lines: list[int], net: int):
 
 
 @given(prices, discounts)
+def test_whoever_asks_is_asked_the_same_price(price: Money, off: tuple[Discount, ...]):
+    plan = a_plan(Terms(PlanKind.ONE_OFF, price, off, None, None))
+    one, other = [quote(QuoteId.new(), plan, ParticipantId.new(), NOON) for _ in range(2)]
+    assert (one.lines, one.total) == (other.lines, other.total) and one.buyer_id != other.buyer_id
+
+
+@given(prices, discounts)
 def test_a_total_is_the_sum_of_its_lines_and_lies_between_nothing_and_the_list_price(
     price: Money, off: tuple[Discount, ...]
 ):
