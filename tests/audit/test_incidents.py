@@ -165,7 +165,7 @@ async def test_a_vulnerability_from_its_finding_to_its_mending(log: AuditBench):
         "vulnerability_entered", "vulnerability_endangers_public", "vulnerability_overdue", "vulnerability_reported",
         "vulnerability_mended",
     ]  # fmt: skip
-    assert not [data for act, data in await told(log) if "解析缺陷" in str(data)]  # nobody learns it from the log
+    assert not [data for _, data in await told(log) if "解析缺陷" in str(data)]  # nobody learns it from the log
     stranger = await log.bench.member("buyer")
     assert (await log.get(path, stranger)).status_code == 404
     assert (await post(log, f"{path}/danger", None, member)).status_code == 403

@@ -129,13 +129,14 @@ def test_nobody_is_their_own_recipient_and_what_is_over_stays_over():
             again()
 
 
+def a_story(kind: Kind, recipient: ParticipantId | None, who: str, at: int, gone: int | None) -> Consent:
+    """A consent given so many days from noon, and withdrawn so many days later, if it was."""
+    consent = a_consent(kind, recipient, who=who, at=NOON + at * DAY)
+    return consent if gone is None else withdraw(consent, "x", NOON + (at + gone) * DAY)
+
+
 consents = st.builds(
-    lambda kind, recipient, who, at, gone: (
-        withdraw(a_consent(kind, recipient, who=who, at=NOON + at * DAY), "x", NOON + (at + gone) * DAY)
-        if gone is not None
-        else a_consent(kind, recipient, who=who, at=NOON + at * DAY)
-    ),
-    st.sampled_from(Kind), st.sampled_from([None, ONE, OTHER]), st.sampled_from("ab"), st.integers(-20, 0),
+    a_story, st.sampled_from(Kind), st.sampled_from([None, ONE, OTHER]), st.sampled_from("ab"), st.integers(-20, 0),
     st.one_of(st.none(), st.integers(0, 5)),
 )  # fmt: skip
 

@@ -20,7 +20,7 @@ from services.catalog.rules.important_catalogue import (
     take,
 )
 from services.catalog.rules.important_data import Basis
-from shared.grades import G5, G6
+from shared.grades import G5, G6, Grade
 from shared.ids import AssetId, CatalogueSnapshotId, ParticipantId, VersionId
 from tests.catalog.made import NOON
 from tests.catalog.market import Market, harm, refusal
@@ -38,13 +38,16 @@ def a_row(index: int = 0, **changes: Any) -> Row:
     return replace(row, **changes)
 
 
-rows = st.lists(
-    st.builds(
-        lambda number, status, grade, count: a_row(number, status=status, grade=grade, content_rows=count),
-        st.integers(0, 5), st.sampled_from(Status), st.sampled_from([G5, G6]), st.integers(0, 3),
-    ),
-    unique_by=lambda row: row.version_id, max_size=6,
-)  # fmt: skip
+def some_row(index: int, status: Status, grade: Grade, count: int) -> Row:
+    return a_row(index, status=status, grade=grade, content_rows=count)
+
+
+def version_of(row: Row) -> VersionId:
+    return row.version_id
+
+
+each_row = st.builds(some_row, st.integers(0, 5), st.sampled_from(Status), st.sampled_from([G5, G6]), st.integers(0, 3))
+rows = st.lists(each_row, unique_by=version_of, max_size=6)
 
 
 @given(rows, rows)

@@ -144,8 +144,9 @@ def test_what_the_provider_sent_earlier_this_year_is_added(persons: int, earlier
 
 @pytest.mark.parametrize("unknown", ["earlier_persons", "earlier_sensitive_persons"])
 def test_what_was_sent_by_nobody_knows_whom_is_not_guessed(unknown: str):
-    assert said(cleared(1, **{unknown: None})) == "needs_info"
-    assert said(cleared(1, ground=Ground.EMERGENCY, **{unknown: None})) is None
+    facts: dict[str, Any] = {unknown: None}
+    assert said(cleared(1, **facts)) == "needs_info"
+    assert said(cleared(1, ground=Ground.EMERGENCY, **facts)) is None
 
 
 @pytest.mark.parametrize("persons, earlier, covers, reason", [

@@ -69,7 +69,7 @@ def test_worked_quotes(price: int, off: list[int], lines: list[int], net: int):
 
 @given(prices, discounts)
 def test_whoever_asks_is_asked_the_same_price(price: Money, off: tuple[Discount, ...]):
-    plan = a_plan(Terms(PlanKind.ONE_OFF, price, off, None, None))
+    plan = a_plan(one_off(max(price.minor, 1), *(each.basis_points for each in off)))
     one, other = [quote(QuoteId.new(), plan, ParticipantId.new(), NOON) for _ in range(2)]
     assert (one.lines, one.total) == (other.lines, other.total) and one.buyer_id != other.buyer_id
 
