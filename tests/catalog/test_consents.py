@@ -30,7 +30,7 @@ from shared.grades import C5, G2, RAW, Condition, Flag, decide
 from shared.ids import AssetId, ConsentId, ParticipantId, VersionId
 from shared.lifecycle import IllegalMove
 from tests.catalog.made import NOON
-from tests.catalog.market import PERSONS, Market, refusal
+from tests.catalog.market import PERSONS, Market, a_report, refusal
 from tests.support.bench import Person
 
 ASSET, VERSION, PROVIDER = AssetId.new(), VersionId.new(), ParticipantId.new()
@@ -306,6 +306,20 @@ async def test_what_runs_out_is_lost_by_its_time_and_noticed_by_the_job(market: 
     count = len(await market.facts())
     await jobs.tick(market.catalog)
     assert len(await market.facts()) == count
+
+
+async def test_nobody_is_brought_back_by_uploading_the_same_content_again(market: Market):
+    provider, version_id = await persons_registered(market)
+    market.done(await entered(market, provider, version_id, RECEIPT), 201)
+    market.done(await withdrawn(market, RECEIPT))
+    answer = await market.bench.ask_as_service("delivery", "GET", f"/catalog/v1/versions/{version_id}")
+    same, other = {"content_hash": market.done(answer)["content_hash"]}, dict[str, Any]()
+    for content, is_missing in ((same, True), (other, False)):
+        asset = await market.drafted(provider)
+        again = asset["versions"][0]["id"]
+        market.done(await market.report(again, a_report(*PERSONS) | content))
+        await market.recorded(provider, asset["id"], "separate_consent")
+        assert ("separate_consent" not in await conditions(market, again)) is is_missing
 
 
 async def test_a_later_record_does_not_hide_that_somebody_left(market: Market):

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from services.catalog.rules.consent import GIVEN, Consent, Kind, NoSuchConsent, ReceiptTaken, Signature, State, Text
 from services.catalog.rules.viewing import Viewer
 from services.catalog.store import rows
+from services.catalog.tables.entries import versions
 from services.catalog.tables.persons import consents
 from shared.database import Transaction
 from shared.ids import AssetId, ConsentId, VersionId
@@ -48,16 +49,25 @@ async def page_of_consents(
     return [_consent(row) for row in await tx.execute(rows.newest_first(query, consents.c.id, before, limit))]
 
 
-async def of_those_who_left(tx: Transaction, asset_id: AssetId, now: datetime) -> dict[VersionId, list[Consent]]:
-    """By version of the asset, every consent to it of each person of whom one does not stand any more."""
-    over = consents.alias("over")
+async def of_those_who_left(
+    tx: Transaction, asset_id: AssetId, now: datetime
+) -> dict[VersionId, list[Consent]]:  # fmt: skip
+    """By version of the asset, every consent to its content of each person of whom one does not stand any more: to
+    whichever version the same content was given, so that nobody is brought back by uploading it again."""
+    over, mine, theirs = consents.alias("over"), versions.alias("mine"), versions.alias("theirs")
     left = select(over.c.subject).where(
         over.c.version_id == consents.c.version_id, or_(over.c.valid_until <= now, over.c.state != GIVEN)
     )
-    these = consents.c.asset_id == asset_id
+    same = or_(mine.c.id == theirs.c.id, mine.c.content_hash == theirs.c.content_hash)
+    query = (
+        select(*consents.c, mine.c.id.label("of_version"))
+        .join(theirs, theirs.c.id == consents.c.version_id)
+        .join(mine, same)
+        .where(mine.c.asset_id == asset_id, consents.c.subject.in_(left))
+    )
     found: dict[VersionId, list[Consent]] = {}
-    for row in await tx.execute(select(*consents.c).where(these, consents.c.subject.in_(left))):
-        found.setdefault(row.version_id, []).append(_consent(row))
+    for row in await tx.execute(query):
+        found.setdefault(row.of_version, []).append(_consent(row))
     return found
 
 
