@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from shared.errors import Forbidden
 
-POLICY_VERSION = "2026-11"
+POLICY_VERSION = "2026-12"
 
 
 class Grade(StrEnum):
@@ -67,6 +67,7 @@ class Condition(StrEnum):
     ORDER_APPROVAL = "order_approval"
     RISK_ASSESSMENT = "risk_assessment"
     RESULT_REVIEW = "result_review"
+    OTHER_BASIS = "other_basis"  # than consent: PIPL art. 13(1), items 2 to 7
 
 
 class Visibility(StrEnum):
@@ -223,9 +224,13 @@ def _overlays(
     sensitive = Flag.SENSITIVE_PERSONAL in flags and leaves
     leaves_personal, minor = personal and leaves, Flag.MINOR in flags and leaves
     missing = set(Condition) - on_record
+    # Another basis stands in for consent to personal information (PIPL 13), never to sensitive or minors' (29, 31).
+    consent_missing = Condition.SEPARATE_CONSENT in missing and (
+        Condition.OTHER_BASIS in missing or bool(flags & {Flag.SENSITIVE_PERSONAL, Flag.MINOR})
+    )
     rules = [
         ("overlay.personal_raw", "personal_information_not_raw", personal and mode is RAW and grade >= G3),
-        ("overlay.pipl_23", "separate_consent_missing", leaves_personal and Condition.SEPARATE_CONSENT in missing),
+        ("overlay.pipl_23", "separate_consent_missing", leaves_personal and consent_missing),
         ("overlay.pipl_29_55", "impact_assessment_missing", sensitive and Condition.IMPACT_ASSESSMENT in missing),
         ("overlay.pipl_31", "guardian_consent_missing", minor and Condition.GUARDIAN_CONSENT in missing),
     ]

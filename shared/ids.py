@@ -98,6 +98,18 @@ class RecordId(Id):
     kind = "record"
 
 
+class ConsentId(Id):
+    kind = "consent"
+
+
+class PersonalRequestId(Id):
+    kind = "personal_request"
+
+
+class CatalogueSnapshotId(Id):
+    kind = "catalogue_snapshot"
+
+
 class PetitionId(Id):
     kind = "petition"
 
@@ -288,6 +300,14 @@ class CaseId(Id):
 
 class SamplingId(Id):
     kind = "sampling"
+
+
+class IncidentId(Id):
+    kind = "incident"
+
+
+class VulnerabilityId(Id):
+    kind = "vulnerability"
 
 
 class DataKeyId(Id):

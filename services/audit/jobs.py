@@ -3,14 +3,15 @@ minute where it has not, lets deadlines pass, and maps its keys now and then."""
 
 import logging
 
-from services.audit.actions import case, indexing, oversight, pruning, redaction, sampling
+from services.audit.actions import case, incident, indexing, oversight, pruning, redaction, sampling, vulnerability
 from services.audit.actions.audit import Audit
 from services.audit.actions.monitor import Monitor
 
 INTERVAL_SECONDS = 1.0
 MAP_INTERVAL_SECONDS = 5.0
 JOBS = (
-    oversight.label_entries, case.pass_deadlines, redaction.pass_deadlines, sampling.draw_due, pruning.prune_if_wanted,
+    oversight.label_entries, case.pass_deadlines, redaction.pass_deadlines, sampling.draw_due, incident.pass_deadlines,
+    vulnerability.pass_deadlines, pruning.prune_if_wanted,
 )  # fmt: skip
 log = logging.getLogger(__name__)
 

@@ -13,8 +13,10 @@ from pydantic import TypeAdapter
 from sqlalchemy import func, insert, or_, select, update
 
 from services.audit.rules.case import Case, NoSuchCase
+from services.audit.rules.incident import Incident, NoSuchIncident
 from services.audit.rules.redaction import NoSuchRedaction, Redaction
 from services.audit.rules.sampling import NoSuchSampling, Sampling
+from services.audit.rules.vulnerability import NoSuchVulnerability, Vulnerability
 from services.audit.tables import labelled, labels, matter_readers, matters
 from shared.database import Transaction, for_update, insert_into
 from shared.errors import Conflict
@@ -22,10 +24,13 @@ from shared.grades import Grade
 from shared.ids import Id
 
 NAMES_PER_QUERY = 5_000  # both databases take about 32 000 parameters
-Matter = Case | Sampling | Redaction
+Matter = Case | Sampling | Redaction | Incident | Vulnerability
 AnyMatter = TypeVar("AnyMatter", bound=Matter)
-FORMS: dict[type, TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in (Case, Sampling, Redaction)}
-MISSING = {Case: NoSuchCase, Sampling: NoSuchSampling, Redaction: NoSuchRedaction}
+MISSING = {
+    Case: NoSuchCase, Sampling: NoSuchSampling, Redaction: NoSuchRedaction, Incident: NoSuchIncident,
+    Vulnerability: NoSuchVulnerability,
+}  # fmt: skip
+FORMS: dict[type, TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in MISSING}
 
 
 class ChangedMeanwhile(Conflict):

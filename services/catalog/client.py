@@ -38,6 +38,10 @@ class CatalogClient(RestClient):
         """The ids of whoever graded or registered a version. Raises NoSuchVersion."""
         return await self.get(f"/catalog/v1/versions/{version_id}/reviewers", list[str])
 
+    async def version_for(self, version_id: VersionId, recipient_id: ParticipantId) -> VersionView:
+        """The version with what is on record for it towards this recipient. Raises NoSuchVersion."""
+        return await self.get(f"/catalog/v1/versions/{version_id}", VersionView, recipient_id=recipient_id)
+
     async def access(self, version_id: VersionId, participant_id: ParticipantId) -> list[ApprovedAccess]:
         """The requests of this participant for access to the version that stand approved now. Raises NoSuchVersion."""
         path = f"/catalog/v1/versions/{version_id}/access"

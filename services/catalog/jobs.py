@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable
 
 from services.catalog.actions import access, due, lineage, news, quality, search
 from services.catalog.actions.catalog import Catalog
+from services.catalog.actions.consent import pass_consent_deadlines
+from services.catalog.actions.personal_request import pass_request_deadlines, tell_disclosures
 from services.catalog.actions.petition import pass_petition_deadlines
 from services.catalog.actions.records import pass_record_deadlines
 from services.catalog.actions.regrading import pass_regrading_deadlines
@@ -19,7 +21,8 @@ log = logging.getLogger(__name__)
 Job = Callable[[Catalog], Awaitable[None]]
 JOBS: tuple[Job, ...] = (
     due.pass_deadlines, access.pass_deadlines, pass_petition_deadlines, pass_record_deadlines,
-    pass_regrading_deadlines, news.pass_price_changes, lineage.raise_lagging, quality.renew_expired,
+    pass_regrading_deadlines, pass_consent_deadlines, pass_request_deadlines, tell_disclosures, news.pass_price_changes,
+    lineage.raise_lagging, quality.renew_expired,
 )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.audit.events import CaseOpened
+from services.audit.events.log import CaseOpened
 from services.audit.rules import case as rules
 from services.audit.rules.case import (
     Case,

@@ -76,8 +76,9 @@ async def test_another_fact_under_a_known_number_is_refused_and_kept_as_evidence
     async with log.audit.database.read() as tx:
         [kept] = (await tx.execute(select(evidence.c.seq, evidence.c.lines, evidence.c.sent_hash))).all()
     assert (kept.seq, kept.lines, kept.sent_hash) == (3, b"\n".join(liar.lines), liar.hash_at(3))
-    assert await size_of(log) in {3, 4}, "the alert may stand in the log by now, and nothing else"
-    [alert] = await log.bench.cores["audit"].feed.after({})
+    assert await size_of(log) in {3, 4, 5}, "the alert and its incident may stand in the log by now, and nothing else"
+    [opened, alert] = await log.bench.cores["audit"].feed.after({})
+    assert (opened.act, opened.data["source"]) == ("audit.incident_opened", "source_equivocates trading")
     assert (alert.act, alert.data["kind"]) == ("audit.alert_raised", "source_equivocates")
 
 

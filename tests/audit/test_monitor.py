@@ -31,9 +31,9 @@ async def grow(log: AuditBench, stripe: int, count: int = 3) -> None:
 
 async def alerts(log: AuditBench) -> list[str]:
     await log.bench.cores["audit"].relay.tick()
-    found = await log.read("/entries?limit=100")
-    events = [each["event"] for each in found["items"]]
-    return [event.partition('"detail":"')[2].partition('"')[0] for event in events if '"log_altered"' in event]
+    events = [each["event"] for each in (await log.read("/entries?limit=100"))["items"]]
+    found = [event for event in events if '"kind":"log_altered"' in event]
+    return [event.partition('"detail":"')[2].partition('"')[0] for event in found]
 
 
 async def silent(log: AuditBench) -> int:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.audit.events import SamplingCommitted
+from services.audit.events.log import SamplingCommitted
 from services.audit.rules import checkpoint
 from services.audit.rules import sampling as rules
 from services.audit.rules.sampling import NamedTwice, Plan, Sampling, State, TooFewToDraw

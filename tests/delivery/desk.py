@@ -83,6 +83,7 @@ class Shelf(CatalogClient):
     def __init__(self) -> None:
         self.versions: dict[VersionId, VersionView] = {}
         self.approved: dict[tuple[VersionId, ParticipantId], list[ApprovedAccess]] = {}
+        self.lost: dict[tuple[VersionId, ParticipantId], set[Condition]] = {}
         self.reports: list[tuple[VersionId, InspectionReport, str]] = []
         self.failure: Failure | None = None
 
@@ -92,6 +93,10 @@ class Shelf(CatalogClient):
         if version_id not in self.versions:
             raise NoSuchVersion()
         return self.versions[version_id]
+
+    async def version_for(self, version_id: VersionId, recipient_id: ParticipantId) -> VersionView:
+        found, lost = await self.version(version_id), self.lost.get((version_id, recipient_id), set())
+        return found.model_copy(update={"on_record": [one for one in found.on_record if one not in lost]})
 
     async def access(self, version_id: VersionId, participant_id: ParticipantId) -> list[ApprovedAccess]:
         return self.approved.get((version_id, participant_id), [])

@@ -1,5 +1,6 @@
 """Which path a content takes abroad: the table of CAC Order 16, at each of its boundaries, first hit first."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any
@@ -40,10 +41,12 @@ def crossing(**facts: Any) -> Crossing:
 def cleared(persons: int = 10, sensitive: int = 0, instrument: Instrument | None = None, **more: Any) -> Export:
     told: dict[str, Any] = {"ground": None, "valid_until": NOW + timedelta(days=1)} | more
     earlier = {name: told.pop(name) for name in list(told) if name.startswith("earlier")}
+    covers = told.pop("covers", None)
     number = "N-1" if instrument else None
     ids = (ExportClearanceId.new(), EntitlementId.new())
     clearance = ExportClearance(
-        *ids, persons, sensitive, told["ground"], instrument, number, told["valid_until"], "checked", "user", NOW
+        *ids, persons, sensitive, told["ground"], instrument, number, told["valid_until"], "checked", "user", NOW,
+        covers,
     )  # fmt: skip
     return Export(clearance, **earlier)
 
@@ -135,8 +138,77 @@ def test_what_is_on_record_opens_the_path_that_it_is_for(
     (1,      999_998, "standard_contract_or_certification_missing"),
     (1,      999_999, "security_assessment_missing"),
 ])  # fmt: skip
-def test_what_a_recipient_got_earlier_this_year_is_added(persons: int, earlier: int, reason: str | None):
+def test_what_the_provider_sent_earlier_this_year_is_added(persons: int, earlier: int, reason: str | None):
     assert said(cleared(persons, earlier_persons=earlier)) == reason
+
+
+@pytest.mark.parametrize("unknown", ["earlier_persons", "earlier_sensitive_persons"])
+def test_what_was_sent_by_nobody_knows_whom_is_not_guessed(unknown: str):
+    facts: dict[str, Any] = {unknown: None}
+    assert said(cleared(1, **facts)) == "needs_info"
+    assert said(cleared(1, ground=Ground.EMERGENCY, **facts)) is None
+
+
+@pytest.mark.parametrize("persons, earlier, covers, reason", [
+    (100_000, 0,      100_000, None),
+    (100_001, 0,      100_000, "beyond_assessed_scope"),
+    (60_000,  40_000, 100_000, None),
+    (60_000,  40_001, 100_000, "beyond_assessed_scope"),
+    (900_000, 0,      None,    None),
+    (50_000,  0,      10,      None),  # so few that no instrument is needed
+])  # fmt: skip
+def test_no_more_persons_go_than_the_instrument_was_issued_for(
+    persons: int, earlier: int, covers: int | None, reason: str | None
+):
+    ruling = rule(
+        G3, True, PI, CONSENTED, cleared(persons, 0, CONTRACT, earlier_persons=earlier, covers=covers), NOW
+    )  # fmt: skip
+    assert ruling.reason_code == reason
+    if reason:
+        assert ruling.rules == ("export.contract_or_certification", "export.assessed_scope")
+        assert ruling.article == "网络数据安全管理条例 art. 38" and not ruling.counts
+
+
+def test_a_scope_that_cannot_be_compared_is_not_assumed_to_hold():
+    unknown = cleared(1, 0, ASSESSED, covers=10, earlier_persons=None)
+    infrastructure = PI | {Flag.CRITICAL_INFRASTRUCTURE}
+    assert said(unknown, infrastructure) == "beyond_assessed_scope"
+
+
+@pytest.mark.parametrize("grade, flags, export, article", [
+    (G6,   PI,                cleared(),                         "数据安全法 art. 21"),
+    (G5,   PI,                cleared(),                         "网络数据安全管理条例 art. 37"),
+    (None, PI,                cleared(),                         "个人信息保护法 art. 38"),
+    (G3,   frozenset[Flag](), Export(),                          "CAC Order 16 arts 3–5"),
+    (G3,   PI,                cleared(10**6),                    "CAC Order 16 art. 7"),
+    (G3,   PI,                cleared(10**5),                    "CAC Order 16 art. 8"),
+    (G3,   PI,                cleared(10),                       "CAC Order 16 art. 5(4)"),
+])  # fmt: skip
+def test_a_ruling_names_the_article_that_it_rests_on(
+    grade: Grade | None, flags: frozenset[Flag], export: Export, article: str
+):
+    assert rule(grade, True, flags, CONSENTED, export, NOW).article == article
+
+
+def test_a_missing_duty_is_named_by_its_own_article():
+    assert rule(G3, True, PI, frozenset(), cleared(), NOW).article == "个人信息保护法 art. 39"
+    assessed = frozenset({Condition.SEPARATE_CONSENT})
+    assert rule(G3, True, PI, assessed, cleared(), NOW).article == "个人信息保护法 art. 55"
+    assert rule(G3, False, PI, CONSENTED, cleared(), NOW).article == "个人信息保护法 art. 42"
+
+
+def test_the_numbers_are_those_in_force_on_the_day():
+    [law] = rules.THRESHOLDS
+    began, instant = law.effective_from, timedelta(microseconds=1)
+    assert began == datetime(2024, 3, 21, 16, tzinfo=UTC)  # the day begins in Beijing
+    assert rules.thresholds_at(began) is law
+    assert rules.thresholds_at(began - instant) is None
+    stricter = replace(law, id="later", effective_from=NOW, persons_contracted_from=10)
+    assert rules.thresholds_at(NOW - instant, [stricter, law]) is law
+    assert rules.thresholds_at(NOW, [stricter, law]) is stricter
+    assert path(crossing(persons=10), stricter) == rules.CONTRACT
+    assert path(crossing(persons=9), stricter) == rules.FEW_PERSONS
+    assert path(crossing(persons=1), None) == rules.UNKNOWN
 
 
 def test_sensitive_persons_are_added_too():
@@ -204,11 +276,13 @@ def test_the_year_begins_in_beijing(moment: datetime, year: int):
 @pytest.mark.parametrize("part, changes", [
     ("number",            {"number": "N-1"}),
     ("number",            {"instrument": CONTRACT}),
+    ("covers_persons",    {"covers_persons": 10}),
     ("sensitive_persons", {"persons": 1, "sensitive_persons": 2}),
     ("valid_until",       {"valid_until": NOW}),
     ("valid_until",       {"valid_until": NOW + rules.VALID_AT_MOST + timedelta(seconds=1)}),
     (None,                {"valid_until": NOW + rules.VALID_AT_MOST}),
     (None,                {"instrument": CONTRACT, "number": "N-1"}),
+    (None,                {"instrument": CONTRACT, "number": "N-1", "covers_persons": 10}),
 ])  # fmt: skip
 def test_a_clearance_that_contradicts_itself_is_none(part: str | None, changes: dict[str, Any]):
     told: dict[str, Any] = {

@@ -7,7 +7,7 @@ import pytest
 from httpx2 import Response
 
 from shared.grades import C5, G2, G5, Clearance, Condition, Flag, Grade, Mode
-from shared.ids import EntitlementId
+from shared.ids import EntitlementId, VersionId
 from tests.delivery.desk import ONE_DATABASE, Desk, deal
 from tests.delivery.made_files import PLACES
 from tests.support.bench import Person
@@ -28,10 +28,13 @@ async def clear(
     return await desk.bench.post(operator, path(entitlement_id), told | more, key)
 
 
-async def abroad(desk: Desk, buyer: Person, *flags: Flag, grade: Grade = G2, mode: Mode = Mode.RAW) -> EntitlementId:
+async def abroad(
+    desk: Desk, buyer: Person, *flags: Flag, grade: Grade = G2, mode: Mode = Mode.RAW, provider: Person | None = None,
+    version_id: VersionId | None = None,
+) -> EntitlementId:  # fmt: skip
     """A right for Singapore to a version of its own, with everything on record that concerns its persons."""
-    provider = await desk.bench.member("provider")
-    version_id = await desk.stocked(provider, PLACES, grade, *flags)
+    provider = provider or await desk.bench.member("provider")
+    version_id = version_id or await desk.stocked(provider, PLACES, grade, *flags)
     desk.shelf.change(version_id, on_record=CONSENTED)
     granted = await desk.grant(buyer, version_id, mode, territory="SG", provider_id=provider.participant_id)
     assert await desk.depot.watch.heard_of(granted, buyer.participant_id)
@@ -46,28 +49,44 @@ async def code(desk: Desk, buyer: Person, entitlement_id: EntitlementId) -> str 
     return answer.json()["reason_code"]
 
 
-async def test_persons_go_abroad_once_they_are_counted_and_no_more_than_were_cleared(desk: Desk):
-    buyer = await desk.bench.member("buyer")
-    one, other = [await abroad(desk, buyer, Flag.PERSONAL) for _ in range(2)]
+async def test_all_that_a_provider_sends_abroad_in_a_year_is_added_up_to_whomever_it_goes(desk: Desk):
+    provider, buyer, another = [await desk.bench.member(role) for role in ("provider", "buyer", "buyer")]
+    one, other = [await abroad(desk, who, Flag.PERSONAL, provider=provider) for who in (buyer, another)]
     assert await code(desk, buyer, one) == "needs_info"
     await clear(desk, one, 60_000)
     assert [await code(desk, buyer, one) for _ in range(2)] == [None, None]  # the same version counts once
     await clear(desk, other, 39_999)
-    assert await code(desk, buyer, other) is None
+    assert await code(desk, another, other) is None
     await clear(desk, other, 40_000)
-    assert await code(desk, buyer, other) == "standard_contract_or_certification_missing"
-    await clear(desk, other, 40_000, instrument="standard_contract", number="京-2030-1")
-    assert await code(desk, buyer, other) is None
-    stranger = await desk.bench.member("buyer")
-    theirs = await abroad(desk, stranger, Flag.PERSONAL)
+    assert await code(desk, another, other) == "standard_contract_or_certification_missing"
+    await clear(desk, other, 40_000, instrument="standard_contract", number="京-2030-1", covers_persons=99_999)
+    assert await code(desk, another, other) == "beyond_assessed_scope"
+    await clear(desk, other, 40_000, instrument="standard_contract", number="京-2030-1", covers_persons=100_000)
+    assert await code(desk, another, other) is None
+    theirs = await abroad(desk, buyer, Flag.PERSONAL)
     await clear(desk, theirs, 99_999)
-    assert await code(desk, stranger, theirs) is None  # each recipient by itself
+    assert await code(desk, buyer, theirs) is None  # each provider by itself
+
+
+async def test_the_same_version_to_two_recipients_is_the_same_persons(desk: Desk):
+    provider, buyer, another = [await desk.bench.member(role) for role in ("provider", "buyer", "buyer")]
+    one = await abroad(desk, buyer, Flag.PERSONAL, provider=provider)
+    same = desk.counter.granted[one].version_id
+    two = await abroad(desk, another, Flag.PERSONAL, provider=provider, version_id=same)
+    more = await abroad(desk, another, Flag.PERSONAL, provider=provider)
+    for right, persons in ((one, 50_000), (two, 50_000), (more, 49_999)):
+        await clear(desk, right, persons)
+    assert [await code(desk, who, right) for who, right in ((buyer, one), (another, two), (another, more))] == [
+        None
+    ] * 3
+    await clear(desk, more, 50_000)
+    assert await code(desk, another, more) == "standard_contract_or_certification_missing"
 
 
 @ONE_DATABASE
 async def test_the_count_begins_anew_with_the_year(desk: Desk):
-    buyer = await desk.bench.member("buyer")
-    one, other = [await abroad(desk, buyer, Flag.PERSONAL) for _ in range(2)]
+    provider, buyer = [await desk.bench.member(role) for role in ("provider", "buyer")]
+    one, other = [await abroad(desk, buyer, Flag.PERSONAL, provider=provider) for _ in range(2)]
     for each in (one, other):
         await clear(desk, each, 60_000, valid_until="2032-06-01T00:00:00Z")
     assert [await code(desk, buyer, each) for each in (one, other)] == [
@@ -78,12 +97,13 @@ async def test_the_count_begins_anew_with_the_year(desk: Desk):
     assert await code(desk, buyer, other) is None
 
 
-async def test_two_transfers_at_once_are_counted_as_two(desk: Desk):
-    buyer = await desk.bench.member("buyer")
-    rights = [await abroad(desk, buyer, Flag.PERSONAL) for _ in range(4)]
-    for each in rights:
+async def test_two_transfers_of_a_provider_at_once_are_counted_as_two(desk: Desk):
+    provider = await desk.bench.member("provider")
+    buyers = [await desk.bench.member("buyer") for _ in range(4)]
+    rights = [(buyer, await abroad(desk, buyer, Flag.PERSONAL, provider=provider)) for buyer in buyers]
+    for _, each in rights:
         await clear(desk, each, 60_000)
-    answers = await asyncio.gather(*(desk.fetch(buyer, each) for each in rights))
+    answers = await asyncio.gather(*(desk.fetch(buyer, each) for buyer, each in rights))
     codes = sorted(str(answer.status_code if answer.is_success else answer.json()["code"]) for answer in answers)
     assert codes[0] == "200" and set(codes[1:]) <= {"export_blocked", "export_running"}
     assert len(await desk.facts("delivery_started")) == 1
@@ -97,8 +117,8 @@ async def test_important_data_go_abroad_by_their_assessment_only(desk: Desk):
     desk.shelf.change(desk.counter.granted[right].version_id, on_record=list(Condition))
     answer = await desk.fetch(buyer, right)
     assert (answer.status_code, answer.json()["code"]) == (403, "export_blocked")
-    assert (answer.json()["reason_code"], answer.json()["rule"]) == (
-        "security_assessment_missing", "export.important_data",
+    assert (answer.json()["reason_code"], answer.json()["rule"], answer.json()["article"]) == (
+        "security_assessment_missing", "export.important_data", "网络数据安全管理条例 art. 37",
     )  # fmt: skip
     [refused] = await desk.facts("delivery_refused")
     assert refused["reason_code"] == "security_assessment_missing"
@@ -149,6 +169,8 @@ async def test_nobody_else_clears(desk: Desk, roles: list[str]):
     ({"number": "N-1"},                                    422),
     ({"instrument": "standard_contract"},                  422),
     ({"sensitive_persons": 2},                             422),
+    ({"covers_persons": 10},                               422),
+    ({"covers_persons": 0},                                422),
     ({"valid_until": "2029-01-01T00:00:00Z"},              422),
     ({"valid_until": "2040-01-01T00:00:00Z"},              422),
     ({"persons": -1},                                      422),

@@ -52,6 +52,8 @@ def expected(grade: str, mode: str, persons: str, clearance: str, on_record: set
     _, consents = PERSONS[persons]
     if mode == "raw" and consents and grade == "G3":
         return False
+    if persons == "persons" and "other_basis" in on_record:
+        return True
     return mode not in LEAVES_AS_IT_IS or consents <= on_record
 
 
@@ -62,6 +64,7 @@ def records(grade: str, mode: str, persons: str) -> Iterator[set[str]]:
     yield everything
     for one in sorted(NEEDED.get((grade, mode), set()) | PERSONS[persons][1]):
         yield everything - {one}
+        yield everything - {one, "other_basis"}
 
 
 async def no_report(*_: object) -> bool:

@@ -251,6 +251,8 @@ async def test_trading_reads_a_quote_for_its_buyer_and_the_fee_schedule(market: 
     assert [each["id"] for each in (await bench.get(None, "/pricing/v1/tax-rates")).json()] == [
         each.id for each in await trading.tax_rates()
     ]
+    [published] = (await bench.get(None, "/pricing/v1/fee-schedules")).json()["items"]
+    assert (published["id"], published["published_at"]) == (schedule.id, "2025-12-01T00:00:00Z")
 
 
 def _member(market: Market, person: Person) -> Member:

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.pricing.rules.fee import SCHEDULES, FeeSchedule, schedule_at
+from services.pricing.rules.fee import (
+    SCHEDULES,
+    FeeSchedule,
+    PublishedTooLate,
+    published_by,
+    require_published_in_time,
+    schedule_at,
+)
 from services.pricing.rules.plan import (
     BeginsInThePast,
     Discount,
@@ -29,7 +36,7 @@ from shared.ids import ParticipantId, PlanId, QuoteId, VersionId
 from shared.money import MINOR_MAX, Money, total
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
-DAY = timedelta(days=1)
+DAY, INSTANT = timedelta(days=1), timedelta(microseconds=1)
 NOTHING = Money(0)
 
 prices = st.integers(0, MINOR_MAX).map(Money)
@@ -58,6 +65,13 @@ def test_worked_quotes(price: int, off: list[int], lines: list[int], net: int):
     given = quote(QuoteId.new(), a_plan(one_off(price, *off)), ParticipantId.new(), NOON)
     assert [line.amount.minor for line in given.lines] == lines
     assert given.total == Money(net)
+
+
+@given(prices, discounts)
+def test_whoever_asks_is_asked_the_same_price(price: Money, off: tuple[Discount, ...]):
+    plan = a_plan(one_off(max(price.minor, 1), *(each.basis_points for each in off)))
+    one, other = [quote(QuoteId.new(), plan, ParticipantId.new(), NOON) for _ in range(2)]
+    assert (one.lines, one.total) == (other.lines, other.total) and one.buyer_id != other.buyer_id
 
 
 @given(prices, discounts)
@@ -125,7 +139,26 @@ def test_before_it_begins_a_plan_asks_nothing_yet():
 
 
 def test_a_schedule_holds_from_its_day_on():
-    old, new = FeeSchedule("old", 250, 600, NOON), FeeSchedule("new", 100, 300, NOON + DAY)
+    old, new = FeeSchedule("old", 250, 600, NOON, NOON), FeeSchedule("new", 100, 300, NOON + DAY, NOON)
     moments = [NOON, NOON + DAY - timedelta(microseconds=1), NOON + DAY, NOON + 2 * DAY]
     assert [schedule_at(moment, [new, old]).id for moment in moments] == ["old", "old", "new", "new"]
     assert schedule_at(NOON) in SCHEDULES
+
+
+@pytest.mark.parametrize("before, in_time", [
+    (timedelta(days=7), True), (timedelta(days=8), True), (timedelta(days=7) - INSTANT, False), (-DAY, False),
+])  # fmt: skip
+def test_a_change_of_fees_is_published_seven_days_before_it_begins(before: timedelta, in_time: bool):
+    new = FeeSchedule("new", 100, 300, NOON, NOON - before)
+    if in_time:
+        require_published_in_time([*SCHEDULES, new])
+        return
+    with pytest.raises(PublishedTooLate, match="new"):
+        require_published_in_time([*SCHEDULES, new])
+
+
+def test_what_will_hold_can_be_read_from_its_publication_on():
+    new = FeeSchedule("new", 100, 300, NOON + 9 * DAY, NOON)
+    assert [one.id for one in published_by(NOON, [new, *SCHEDULES])] == ["fees_2026_01", "new"]
+    assert [one.id for one in published_by(NOON - INSTANT, [new, *SCHEDULES])] == ["fees_2026_01"]
+    require_published_in_time()

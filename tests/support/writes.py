@@ -14,6 +14,7 @@ from tests.support.write import ANYONE, BUSINESS, CUSTODIAN, HASH, NEIGHBOUR, SE
 from tests.support.writes_of_admission import ADMISSIONS, DOCUMENT
 from tests.support.writes_of_disputes import DISPUTES
 from tests.support.written_acceptance import ACCEPTANCE
+from tests.support.written_duties import DUTIES
 
 IMPACT = {"object": "economy", "degree": "ordinary", "rationale": "因为"}
 
@@ -79,7 +80,7 @@ SCORING = {
     "few_offers": "fails",
 }  # fmt: skip
 
-WRITES: dict[str, Write] = DISPUTES | {
+WRITES: dict[str, Write] = DISPUTES | DUTIES | {
     **{name: Write(*sample) for name, sample in SUPERVISED.items()},
     "POST /identity/v1/applications": Write(ANYONE, {
         "name": "新来者有限公司", "uscc": data.credit_code(7), "roles": ["buyer"], "contact": "王",
@@ -174,8 +175,9 @@ WRITES: dict[str, Write] = DISPUTES | {
         "evidence_hash": HASH, "valid_until": "2030-12-01T00:00:00Z",
     }),
     "POST /catalog/v1/assets/{asset_id}/assessments": Write(AVIATION, {
-        "kind": "impact_assessment", "version_id": id_of("version"), "assessed_at": "2029-12-01T00:00:00Z",
+        "kind": "other_basis", "version_id": id_of("version"), "assessed_at": "2029-12-01T00:00:00Z",
         "conclusion": "passed", "summary": "风险可控", "evidence_hash": HASH, "valid_until": "2030-12-01T00:00:00Z",
+        "basis": "contract",
     }),
     "POST /catalog/v1/records/{record_id}/withdraw": Write(AVIATION, {"reason_code": "persons_withdrew"}),
     "POST /catalog/v1/versions/{version_id}/lowerings": Write(AVIATION, {
@@ -209,7 +211,7 @@ WRITES: dict[str, Write] = DISPUTES | {
     "PUT /delivery/v1/uploads/{upload_id}/content": Write(AVIATION),
     "POST /delivery/v1/entitlements/{entitlement_id}/export-clearances": Write(SECURITY, {
         "persons": 1, "sensitive_persons": 1, "ground": "emergency", "instrument": "certification",
-        "number": "N-1", "valid_until": "2030-01-02T00:00:00Z", "reason": "已核验",
+        "number": "N-1", "covers_persons": 1, "valid_until": "2030-01-02T00:00:00Z", "reason": "已核验",
     }),
     "POST /delivery/v1/entitlements/{entitlement_id}/rows": Write(ALPHA, {
         "fields": ["列"], "where": [{"field": "列", "op": "eq", "values": ["1"]}], "limit": 1,

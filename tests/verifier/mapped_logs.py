@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from services.audit.events import IndexSnapshot
+from services.audit.events.log import IndexSnapshot
 from services.audit.rules import entry, snapshot
 from services.audit.rules.entry import BackLink, Batch, SourceHead
 from services.audit.rules.snapshot import Head, Lags, Snapshot

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import pytest
 
-from services.audit.events import RedactionDone
+from services.audit.events.log import RedactionDone
 from services.audit.rules import excerpt
 from services.audit.rules.redaction import Field, KeyState
 from shared import facts

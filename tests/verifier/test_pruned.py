@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services.audit.events import LogPruned
+from services.audit.events.log import LogPruned
 from services.audit.rules import excerpt
 from services.audit.rules.checkpoint import Checkpoint
 from shared import facts

@@ -13,7 +13,7 @@ from services.audit.actions import oversight, proving
 from services.audit.actions.audit import Audit
 from services.audit.actions.proving import PlacedHead
 from services.audit.actions.reading import SUPERVISORS, NoCheckpoint, NothingOfYours, Reached, presented_size
-from services.audit.events import QueryAnswered
+from services.audit.events.log import QueryAnswered
 from services.audit.rules import checkpoint, entry
 from services.audit.rules.question import AboutSubjects, AtTime, FromSource, Question, about_organisation
 from services.audit.rules.snapshot import Head, Lags, Snapshot

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from services.audit import supervision
 from services.audit.actions.audit import Audit
-from services.audit.events import (
+from services.audit.events.log import (
     CaseApproved,
     CaseClosed,
     CaseEnded,

@@ -9,7 +9,7 @@ from services.audit import supervision
 from services.audit.actions import oversight, reading
 from services.audit.actions.audit import Audit
 from services.audit.actions.reading import NoSuchEntry
-from services.audit.events import EntriesRead
+from services.audit.events.log import EntriesRead
 from services.audit.rules import case as rules
 from services.audit.rules import entry
 from services.audit.rules.case import Case, Scope

@@ -7,7 +7,7 @@ from services.audit import vault
 from services.audit.actions import case_reading, oversight
 from services.audit.actions.audit import Audit
 from services.audit.actions.reading import NoSuchEntry
-from services.audit.events import FieldsOpened
+from services.audit.events.log import FieldsOpened
 from services.audit.rules.case import Case
 from services.audit.rules.redaction import (
     CommitmentNotOpened,

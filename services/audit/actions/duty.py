@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from services.audit.actions import answering, evidence, proving
 from services.audit.actions.audit import Audit
 from services.audit.actions.reading import INDEX_MAX, NoCheckpoint, Reached, presented_size, reached_of
-from services.audit.events import QueryAnswered
+from services.audit.events.log import QueryAnswered
 from services.audit.rules import checkpoint, entry
 from services.audit.rules.entry import NoSuchFact
 from services.audit.rules.evidence import EvidenceTooLarge, NotYourDuty, require_duty

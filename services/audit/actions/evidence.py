@@ -11,7 +11,7 @@ from services.audit.actions import answering, oversight, proving
 from services.audit.actions.answering import Scope, Thread, View
 from services.audit.actions.audit import Audit
 from services.audit.actions.export import policies
-from services.audit.events import EvidenceExported
+from services.audit.events.log import EvidenceExported
 from services.audit.rules import bundle, evidence, tile
 from services.audit.rules.question import AboutSubjects, AtTime, FromSource, Question
 from services.audit.store import entry as entry_store

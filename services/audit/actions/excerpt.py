@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Sequence
 
 from services.audit.actions import case_reading, disclosure, export, oversight
 from services.audit.actions.audit import Audit
-from services.audit.events import BundleExported
+from services.audit.events.log import BundleExported
 from services.audit.rules import bundle, excerpt, tile
 from services.audit.rules.case import Case
 from services.audit.store import entry as entry_store

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Iterator
 
 from services.audit.actions.audit import Audit
 from services.audit.actions.reading import NoCheckpoint, presented_size
-from services.audit.events import BundleExported
+from services.audit.events.log import BundleExported
 from services.audit.rules import bundle, checkpoint, excerpt, tile, tree
 from services.audit.rules.tile import Tile
 from services.audit.store import checkpoint as checkpoint_store

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.audit.actions.audit import Audit
-from services.audit.events import IndexSnapshot
+from services.audit.events.log import IndexSnapshot
 from services.audit.rules import entry, snapshot
 from services.audit.rules.snapshot import Lags, Snapshot
 from services.audit.rules.tile import WIDTH, Unfinished

@@ -3,9 +3,9 @@
 from base64 import b64encode
 from datetime import datetime
 
-from services.audit.actions import sources
+from services.audit.actions import alarm, sources
 from services.audit.actions.audit import Audit
-from services.audit.events import AlertRaised
+from services.audit.events.log import AlertRaised
 from services.audit.rules import receipt
 from services.audit.rules.entry import Batch, SourceEquivocates, SourceHead
 from services.audit.rules.receipt import Placed
@@ -64,4 +64,4 @@ async def _keep_evidence(audit: Audit, batch: Batch, contradiction: SourceEquivo
         )  # fmt: skip
         if await source_store.add_evidence(tx, found):
             alert = AlertRaised("source_equivocates", found.id, batch.service, batch.stripe, seq, known, sent)
-            await audit.outbox.record(tx, audit.outbox.itself, now, alert)
+            await alarm.record(audit.database, audit.outbox, tx, now, alert)

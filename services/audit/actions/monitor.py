@@ -2,7 +2,8 @@
 
 Promises: whatever is signed is read again, from the bytes of its entries, within seconds; everything is once a day; an
 altered byte, a missing entry, a checkpoint that is not ours and a source that went silent are alerts in the log, so
-that nobody can quietly take them back. Does not: stop the log. What contradicts a signature is for a person to look at.
+that nobody can quietly take them back, and each opens an incident, whose clock runs. Does not: stop the log. What
+contradicts a signature is for a person to look at.
 """
 
 import asyncio
@@ -10,9 +11,10 @@ import logging
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from services.audit.actions import alarm
 from services.audit.actions.audit import Audit
 from services.audit.actions.rereading import ENTRIES_AT_ONCE, Checked, LogContradictsItself, opened, read_on
-from services.audit.events import AlertRaised
+from services.audit.events.log import AlertRaised
 from services.audit.rules import entry
 from services.audit.rules.checkpoint import Checkpoint
 from services.audit.store import checkpoint as checkpoint_store
@@ -96,5 +98,5 @@ class Monitor:
             return
         async with self.audit.database.transaction() as tx:
             at = await self.audit.database.now(tx)
-            await self.audit.outbox.record(tx, self.audit.outbox.itself, at, alert)
+            await alarm.record(self.audit.database, self.audit.outbox, tx, at, alert)
         self._alerted[what] = now

@@ -9,7 +9,7 @@ from datetime import datetime
 from services.audit import supervision, vault
 from services.audit.actions import oversight, reading
 from services.audit.actions.audit import Audit
-from services.audit.events import LogPruned
+from services.audit.events.log import LogPruned
 from services.audit.rules import retention as rules
 from services.audit.rules.case import Case
 from services.audit.rules.entry import parse

@@ -11,7 +11,7 @@ from services.audit import supervision
 from services.audit.actions import oversight
 from services.audit.actions.audit import Audit
 from services.audit.actions.proofs import hashes_over
-from services.audit.events import EntriesRead
+from services.audit.events.log import EntriesRead
 from services.audit.rules import entry, tile, tree
 from services.audit.rules.case import CaseNeeded
 from services.audit.rules.tile import NoSuchTile, Tile

@@ -7,7 +7,7 @@ from datetime import datetime
 from services.audit import supervision, vault
 from services.audit.actions import oversight
 from services.audit.actions.audit import Audit
-from services.audit.events import RedactionDone, RedactionLapsed, RedactionProposed, RedactionRefused
+from services.audit.events.log import RedactionDone, RedactionLapsed, RedactionProposed, RedactionRefused
 from services.audit.rules import redaction as rules
 from services.audit.rules import retention
 from services.audit.rules.case import Case

@@ -5,7 +5,7 @@ import secrets
 
 from services.audit import supervision
 from services.audit.actions.audit import Audit
-from services.audit.events import SamplingCommitted, SamplingDrawn, SamplingLapsed
+from services.audit.events.log import SamplingCommitted, SamplingDrawn, SamplingLapsed
 from services.audit.rules import checkpoint
 from services.audit.rules import sampling as rules
 from services.audit.rules.sampling import Plan, Sampling

@@ -4,8 +4,9 @@ Promises: the outcome of each count is an entry of the log; a contradiction is a
 contradicts is itself the evidence, and stands in the log.
 """
 
+from services.audit.actions import alarm
 from services.audit.actions.audit import Audit
-from services.audit.events import AlertKind, AlertRaised, SourceReconciled
+from services.audit.events.log import AlertKind, AlertRaised, SourceReconciled
 from services.audit.rules import heartbeat
 from services.audit.rules.entry import Batch
 from services.audit.rules.heartbeat import SignOfLife
@@ -24,7 +25,7 @@ async def hear(audit: Audit, batch: Batch, placed: Placed) -> None:
         facts = [fact for sign in signs for fact in await _judged(tx, batch, sign)]
     if facts:
         async with audit.database.transaction() as tx:
-            await audit.outbox.record(tx, audit.outbox.itself, await audit.database.now(tx), *facts)
+            await alarm.record(audit.database, audit.outbox, tx, await audit.database.now(tx), *facts)
 
 
 async def _judged(tx: Transaction, batch: Batch, sign: SignOfLife) -> list[Fact]:

@@ -15,11 +15,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from services.audit import witnesses
-from services.audit.actions import proofs
+from services.audit.actions import alarm, proofs
 from services.audit.actions.rereading import LogContradictsItself
 from services.audit.actions.sequencer import Sequencer
 from services.audit.actions.signer import Signer
-from services.audit.events import AlertRaised
+from services.audit.events.log import AlertRaised
 from services.audit.rules import checkpoint, cosignature, policy
 from services.audit.rules.checkpoint import Checkpoint, NotANote, VerifierKey
 from services.audit.rules.cosignature import Cosignature
@@ -209,7 +209,7 @@ class Witnessing:
     async def _alert(self, alert: AlertRaised) -> None:
         try:
             async with self.database.transaction() as tx:
-                await self.outbox.record(tx, self.outbox.itself, await self.database.now(tx), alert)
+                await alarm.record(self.database, self.outbox, tx, await self.database.now(tx), alert)
         except Failure:
             log.exception("this alert could not be recorded: %s", alert)
 

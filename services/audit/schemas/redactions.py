@@ -16,7 +16,7 @@ from shared.ids import FactId, RedactionId
 Name = Annotated[str, Field(pattern="^[a-z][a-z_]{0,63}$")]
 
 
-SubjectId = Annotated[str, Field(pattern="^(user|client|participant)_[0-9a-f]{32}$")]
+SubjectId = Annotated[str, Field(pattern="^(user|client|participant|consent)_[0-9a-f]{32}$")]
 
 
 class NewDisclosure(web.Request):

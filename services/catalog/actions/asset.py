@@ -26,7 +26,7 @@ from shared.access import Caller, Member
 from shared.database import Transaction
 from shared.grades import Visibility
 from shared.idempotency import Once
-from shared.ids import AssetId, VersionId
+from shared.ids import AssetId, ParticipantId, VersionId
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +130,14 @@ async def entry(catalog: Catalog, caller: Caller | None, asset_id: AssetId) -> S
         return Seen(found, looking, await evidence_store.fields_of(tx, told))
 
 
-async def version(catalog: Catalog, version_id: VersionId) -> Known:
-    """For a neighbouring service, which decides by itself what it shows of it."""
+async def version(catalog: Catalog, version_id: VersionId, recipient_id: ParticipantId | None = None) -> Known:
+    """For a neighbouring service, which decides by itself what it shows of it; with what is on record towards one
+    recipient, if it says for whom it asks."""
     async with catalog.database.read() as tx:
         found = await store.entry_of_version(tx, version_id)
         fields = (await evidence_store.fields_of(tx, [version_id])).get(version_id, ())
-        conditions = await on_record(tx, found.asset.id, version_id, await catalog.database.now(tx))
+        now = await catalog.database.now(tx)
+        conditions = await on_record(tx, found.asset.id, version_id, now, recipient_id)
         licence = (await lineage_store.terms_of(tx, [version_id])).get(version_id)
         report = await quality_store.last_report(tx, version_id)
     return Known(found.asset, found.version(version_id), fields, conditions, licence and licence[1], report)

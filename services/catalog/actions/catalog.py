@@ -17,6 +17,7 @@ from shared.changes import FeedClient, Source
 from shared.clock import Clock
 from shared.core import Core
 from shared.database import Database
+from shared.disclosing import Disclosures
 from shared.ids import Id
 from shared.outbox import Outbox
 from shared.permission import OPERATORS
@@ -67,6 +68,7 @@ class Catalog:
     clock: Clock
     trading_feed: Source
     pricing_feed: Source
+    disclosures: Disclosures
 
     @classmethod
     def of(cls, core: Core) -> "Catalog":
@@ -75,6 +77,7 @@ class Catalog:
         return cls(
             core.database, core.outbox, core.standing, Certifier.of(settings), terms, core.clock,
             FeedClient(core.peer("trading")), FeedClient(core.peer("pricing")),
+            Disclosures(core.database, core.peer("audit")),
         )  # fmt: skip
 
 

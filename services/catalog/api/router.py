@@ -6,11 +6,13 @@ from services.catalog.api import (
     access,
     assets,
     certificates,
+    consents,
     filings,
     grading_rules,
     important_data,
     lineage,
     objections,
+    personal_requests,
     petitions,
     quality,
     records,
@@ -23,6 +25,6 @@ from services.catalog.api import (
 router = APIRouter(tags=["catalog"])
 for part in (
     search, assets, reviews, filings, objections, versions, certificates, quality, lineage, access, records, petitions,
-    regradings, important_data, grading_rules,
+    regradings, important_data, grading_rules, consents, personal_requests,
 ):  # fmt: skip
     router.include_router(part.router)

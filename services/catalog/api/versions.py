@@ -8,16 +8,18 @@ from services.catalog.api.service import PREFIX, CatalogService
 from services.catalog.schemas.versions import GradeProposal, GradeRaise, GradeView, InspectionReport, VersionView
 from shared import web
 from shared.idempotency import Keyed
-from shared.ids import VersionId
+from shared.ids import ParticipantId, VersionId
 from shared.permission import BusinessOrRegulator, FileReader, Provider, Service
 
 router = APIRouter(prefix=PREFIX)
 
 
 @router.get("/versions/{version_id}")
-async def version(version_id: VersionId, _: Service, catalog: CatalogService) -> VersionView:
-    """A version, for a neighbouring service."""
-    return VersionView.of(await assets.version(catalog, version_id))
+async def version(
+    version_id: VersionId, _: Service, catalog: CatalogService, recipient_id: ParticipantId | None = None
+) -> VersionView:  # fmt: skip
+    """A version, for a neighbouring service. `recipient_id`: for whom, where consents are to one recipient only."""
+    return VersionView.of(await assets.version(catalog, version_id, recipient_id))
 
 
 @router.get("/versions/{version_id}/reviewers")

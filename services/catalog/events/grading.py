@@ -76,6 +76,7 @@ class GradeProposed(GradeFact):
 class GradeRaised(GradeFact):
     """Trading suspends what the new grade no longer allows; delivery stops what is running."""
 
+    schema_version: ClassVar[int] = 3  # from the third on, `on_record` may tell of another basis than consent
     on_record: frozenset[Condition]
     reason: str
 
@@ -90,6 +91,7 @@ class GradeRaised(GradeFact):
 class GradeLowered(GradeFact):
     """A petition was granted on evidence, by the operators named; trading resumes what the grade had suspended."""
 
+    schema_version: ClassVar[int] = 3  # from the third on, `on_record` may tell of another basis than consent
     on_record: frozenset[Condition]
     petition_id: PetitionId
     operators: tuple[str, ...]

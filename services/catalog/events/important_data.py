@@ -6,11 +6,12 @@ from typing import ClassVar, Self
 
 from services.catalog.events.version import VersionFact, head
 from services.catalog.rules.asset import Asset
+from services.catalog.rules.important_catalogue import Snapshot
 from services.catalog.rules.important_data import Basis, CoreDataNotTradable, Filing
 from services.catalog.rules.version import Version
 from shared.facts import Category, Fact, Outcome, Retention
 from shared.grades import Grade
-from shared.ids import AssetId, AuthorityFilingId, ParticipantId, VersionId
+from shared.ids import AssetId, AuthorityFilingId, CatalogueSnapshotId, ParticipantId, VersionId
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +52,18 @@ class CoreDataStopped(VersionFact):
         assert version.graded
         code = CoreDataNotTradable.code()
         return cls(*head(asset, version), version.graded.grade, version.graded.revision, code)
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueTaken(Fact):
+    """The catalogue of important data was kept as it stood; its rows stand behind the digest."""
+
+    category: ClassVar[Category] = Category.GRADE
+    retention: ClassVar[Retention] = Retention.REGISTRATION
+    snapshot_id: CatalogueSnapshotId
+    row_count: int
+    digest: str
+
+    @classmethod
+    def of(cls, taken: Snapshot) -> Self:
+        return cls(taken.id, len(taken.rows), taken.digest)

@@ -18,6 +18,7 @@ class RecordFact(Fact):
     """`revision` orders the facts of one record."""
 
     category: ClassVar[Category] = Category.GRADE
+    schema_version: ClassVar[int] = 2
     retention: ClassVar[Retention] = Retention.REGISTRATION
     record_id: RecordId
     asset_id: AssetId
@@ -75,6 +76,7 @@ class ConditionsChanged(VersionFact):
     decide anew."""
 
     category: ClassVar[Category] = Category.GRADE
+    schema_version: ClassVar[int] = 2
     grade: Grade
     flags: frozenset[Flag]
     grade_revision: int

@@ -3,8 +3,8 @@
 Owns: consents and assessments, what each proves, and which of them the data need before they are registered.
 Promises: a record proves nothing from the moment it is withdrawn, or its time is up; a failed assessment never proves
 anything; what is on record is decided for a moment, and never kept.
-Sources: PIPL arts 15 (withdrawal), 23 and 29 (separate consent), 31 (guardians of persons under 14), 55 and 56 (impact
-assessment); GB/T 42460-2023 (effect of de-identification).
+Sources: PIPL arts 13 (other bases than consent), 15 (withdrawal), 23 and 29 (separate consent), 31 (guardians of
+persons under 14), 55 and 56 (impact assessment); GB/T 42460-2023 (effect of de-identification).
 Does not: hold anyone's consent itself. That stays with the provider; its hash and the number of persons stand here.
 """
 
@@ -42,6 +42,7 @@ class Kind(StrEnum):
     GUARDIAN_CONSENT = "guardian_consent"  # 监护人同意
     IMPACT_ASSESSMENT = "impact_assessment"  # 个人信息保护影响评估
     EFFECT_REPORT = "effect_report"  # 去标识化效果评估
+    OTHER_BASIS = "other_basis"  # 个人同意以外的合法性基础
 
 
 PROVES: Mapping[Kind, Condition] = {
@@ -49,6 +50,7 @@ PROVES: Mapping[Kind, Condition] = {
     Kind.GUARDIAN_CONSENT: Condition.GUARDIAN_CONSENT,
     Kind.IMPACT_ASSESSMENT: Condition.IMPACT_ASSESSMENT,
     Kind.EFFECT_REPORT: Condition.EFFECT_REPORT,
+    Kind.OTHER_BASIS: Condition.OTHER_BASIS,
 }
 CONSENTS = frozenset({Kind.SEPARATE_CONSENT, Kind.GUARDIAN_CONSENT})
 
@@ -66,11 +68,25 @@ class Consent:
     persons: int
 
 
+class Basis(StrEnum):
+    """Why personal information may be processed without consent: PIPL art. 13(1), items 2 to 7."""
+
+    CONTRACT = "contract"  # 订立、履行个人作为一方当事人的合同，或者实施人力资源管理
+    STATUTORY_DUTY = "statutory_duty"  # 履行法定职责或者法定义务
+    EMERGENCY = "emergency"  # 应对突发公共卫生事件，或者紧急情况下保护生命健康和财产安全
+    PUBLIC_INTEREST = "public_interest"  # 为公共利益实施新闻报道、舆论监督等
+    PUBLISHED = "published"  # 在合理的范围内处理已经合法公开的个人信息
+    OTHER_LAW = "other_law"  # 法律、行政法规规定的其他情形
+
+
 @dataclass(frozen=True, slots=True)
 class Assessment:
+    """`basis`: for another basis than consent, which."""
+
     assessed_at: datetime
     conclusion: Conclusion
     summary: str
+    basis: Basis | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +133,10 @@ class ValidityOutOfRange(Malformed):
     """A record is valid until a moment to come, three years away at most, and nothing is assessed before its time."""
 
 
+class BasisMisplaced(Malformed):
+    """Another basis than consent is named where one is put on record, and nowhere else (PIPL art. 13)."""
+
+
 class ConsentMissing(Conflict):
     """The data hold sensitive personal information: put consent and impact assessment on record (PIPL 29, 55)."""
 
@@ -130,6 +150,8 @@ def put_on_record(
 ) -> Record:
     """Requires that the evidence fits its kind: a consent for a consent, an assessment for the others."""
     assert isinstance(evidence.content, Consent) is (evidence.kind in CONSENTS)
+    if (evidence.kind is Kind.OTHER_BASIS) != (_basis_of(evidence) is not None):
+        raise BasisMisplaced(kind=evidence.kind)
     assessed_later = isinstance(evidence.content, Assessment) and evidence.content.assessed_at > now
     if assessed_later or not now < evidence.valid_until <= now + VALID_AT_MOST:
         raise ValidityOutOfRange(valid_until=evidence.valid_until, valid_days_max=VALID_AT_MOST.days)
@@ -159,6 +181,10 @@ def require_consents(flags: Set[Flag], on_record: Set[Condition]) -> None:
         raise ConsentMissing(missing=sorted(missing), flags=sorted(flags))
     if Flag.MINOR in flags and Condition.GUARDIAN_CONSENT not in on_record:
         raise GuardianConsentMissing(missing=[Condition.GUARDIAN_CONSENT], flags=sorted(flags))
+
+
+def _basis_of(evidence: Evidence) -> Basis | None:
+    return evidence.content.basis if isinstance(evidence.content, Assessment) else None
 
 
 def _holds(record: Record, now: datetime) -> bool:

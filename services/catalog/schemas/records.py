@@ -10,6 +10,7 @@ from services.catalog.rules.asset import NextActor
 from services.catalog.rules.records import (
     CONSENTS,
     Assessment,
+    Basis,
     Conclusion,
     Consent,
     Evidence,
@@ -53,18 +54,20 @@ class NewConsent(Request):
 
 
 class NewAssessment(Request):
-    """`impact_assessment` or `effect_report`. Without `version_id` it stands for every version of the asset."""
+    """`impact_assessment`, `effect_report`, or `other_basis`: a basis beside consent, which `basis` names (PIPL 13).
+    Without `version_id` it stands for every version of the asset."""
 
     kind: Annotated[Kind, Limits(strict=False), AfterValidator(_an_assessment)]
     version_id: VersionId | None = None
     assessed_at: Moment
     conclusion: ChosenConclusion
     summary: Summary
+    basis: Annotated[Basis, Limits(strict=False)] | None = None
     evidence_hash: Sha256
     valid_until: Moment
 
     def evidence(self) -> Evidence:
-        assessment = Assessment(self.assessed_at, self.conclusion, self.summary)
+        assessment = Assessment(self.assessed_at, self.conclusion, self.summary, self.basis)
         return Evidence(self.kind, assessment, self.evidence_hash, self.valid_until)
 
 
@@ -81,6 +84,7 @@ class AssessmentView(View):
     assessed_at: datetime
     conclusion: Conclusion
     summary: str
+    basis: Basis | None = None
 
 
 class RecordView(View):

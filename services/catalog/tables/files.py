@@ -3,14 +3,23 @@
 A constraint is a rule too: one petition of a kind under review per version, one open duty per version and trigger.
 """
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, String, Table
+from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, String, Table, Text
 
 from services.catalog.rules.petition import SUBMITTED
 from services.catalog.rules.regrading import CLOSED
 from services.catalog.tables.base import metadata
 from services.catalog.tables.entries import assets, versions
 from shared.database import IdOf, Moment
-from shared.ids import AssetId, AuthorityFilingId, ParticipantId, PetitionId, RecordId, RegradingId, VersionId
+from shared.ids import (
+    AssetId,
+    AuthorityFilingId,
+    CatalogueSnapshotId,
+    ParticipantId,
+    PetitionId,
+    RecordId,
+    RegradingId,
+    VersionId,
+)
 
 records = Table(
     "records",
@@ -103,4 +112,14 @@ Index(
 regrading_waits = regradings.c.deadline.is_not(None)
 Index("regradings_due", regradings.c.deadline, sqlite_where=regrading_waits, postgresql_where=regrading_waits)
 
-APPEND_ONLY = (authority_filings,)
+catalogue_snapshots = Table(
+    "catalogue_snapshots",
+    metadata,
+    Column("id", IdOf(CatalogueSnapshotId), primary_key=True),
+    Column("taken_at", Moment, nullable=False),
+    Column("taken_by", String, nullable=False),
+    Column("digest", String, nullable=False),
+    Column("told", Text, nullable=False),
+)
+
+APPEND_ONLY = (authority_filings, catalogue_snapshots)

@@ -21,7 +21,7 @@ from shared.access import Member
 from shared.database import Transaction
 from shared.errors import Unavailable
 from shared.grades import G5, KEPT_TO, Condition, Decision, Grade, Mode
-from shared.ids import EntitlementId
+from shared.ids import EntitlementId, ParticipantId
 
 
 class EntitlementsUnknown(Unavailable):
@@ -37,6 +37,11 @@ class Decided:
     grade: Grade
     requested: Requested
     decision: Decision
+
+    @property
+    def provider_id(self) -> ParticipantId:
+        """Whose transfer abroad it is."""
+        return self.entitled.provider_id or self.version.provider_id
 
     @property
     def own_record(self) -> frozenset[Condition]:
@@ -80,7 +85,7 @@ async def decided(
     )  # fmt: skip
     if is_abroad(entitled.territory):
         async with depot.database.read() as tx:
-            requested = await _with_export(depot, tx, entitled, requested)
+            requested = await _with_export(depot, tx, entitled, version.provider_id, requested)
     found = Decided(entitled, version, grade, requested, permission.decide(requested))
     if not found.decision.allowed:
         async with depot.database.transaction() as tx:
@@ -99,14 +104,14 @@ async def confirmed(depot: Depot, tx: Transaction, before: Decided, now: datetim
     """
     requested = replace(requested_now(depot, before, before.version), at=now)
     if is_abroad(requested.territory):
-        if not await depot.database.claim(tx, f"exports to {before.entitled.buyer_id}"):
+        if not await depot.database.claim(tx, f"exports of {before.provider_id}"):
             raise ExportRunning(retry_after_seconds=1)
-        requested = await _with_export(depot, tx, before.entitled, requested)
+        requested = await _with_export(depot, tx, before.entitled, before.version.provider_id, requested)
     found = replace(before, requested=requested, decision=permission.decide(requested))
     ruling, clearance = permission.ruling_abroad(requested), requested.export.clearance
     if found.decision.allowed and ruling and ruling.counts and clearance:
-        to = (before.entitled.buyer_id, before.entitled.version_id, year_of(now))
-        await store.save_export(tx, *to, clearance)
+        what = (before.provider_id, before.entitled.buyer_id, before.entitled.version_id)
+        await store.save_export(tx, *what, year_of(now), clearance)
     return found
 
 
@@ -144,7 +149,7 @@ async def _is_approved(depot: Depot, entitled: Entitled, purpose: str | None) ->
 
 async def graded(depot: Depot, entitled: Entitled) -> tuple[VersionView, Grade]:
     """The version as the catalogue has it now, and its grade. Raises NoSuchVersion, ContentMissing."""
-    version = await depot.catalog.version(entitled.version_id)
+    version = await depot.catalog.version_for(entitled.version_id, entitled.buyer_id)
     if version.grade is None:
         raise ContentMissing()
     return version, version.grade
@@ -159,6 +164,8 @@ async def _entitled(depot: Depot, buyer: Member, entitlement_id: EntitlementId) 
     return entitled
 
 
-async def _with_export(depot: Depot, tx: Transaction, entitled: Entitled, requested: Requested) -> Requested:
-    to = (entitled.entitlement_id, entitled.buyer_id, entitled.version_id)
-    return replace(requested, export=await store.export(tx, *to, year_of(await depot.database.now(tx))))
+async def _with_export(
+    depot: Depot, tx: Transaction, entitled: Entitled, owner_id: ParticipantId, requested: Requested
+) -> Requested:
+    what = (entitled.entitlement_id, entitled.provider_id or owner_id, entitled.version_id)
+    return replace(requested, export=await store.export(tx, *what, year_of(await depot.database.now(tx))))

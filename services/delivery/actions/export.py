@@ -26,7 +26,7 @@ async def record_clearance(
         now = await depot.database.now(tx)
         clearance = check_clearance(ExportClearance(
             ExportClearanceId.new(), entitlement_id, new.persons, new.sensitive_persons, new.ground, new.instrument,
-            new.number, new.valid_until, new.reason, operator.subject, now,
+            new.number, new.valid_until, new.reason, operator.subject, now, new.covers_persons,
         ))  # fmt: skip
         await store.add_clearance(tx, clearance)
         await once.remember(tx, clearance)

@@ -96,7 +96,7 @@ class Sending:
             return Cut.UNCONFIRMED
         if now - self._checked_at >= CHECKED_EVERY:
             try:
-                self._version = await depot.catalog.version(delivery.version_id)
+                self._version = await depot.catalog.version_for(delivery.version_id, delivery.buyer_id)
             except NoSuchVersion:
                 return Cut.REGRADED
             except Unavailable:

@@ -14,6 +14,7 @@ class ExportClearanceRecorded(Fact):
     """The platform has checked and recorded by which path a content may go abroad under one entitlement."""
 
     category: ClassVar[Category] = Category.DELIVERY
+    schema_version: ClassVar[int] = 2
     retention: ClassVar[Retention] = Retention.TRANSACTION
     clearance_id: ExportClearanceId
     entitlement_id: EntitlementId
@@ -24,10 +25,12 @@ class ExportClearanceRecorded(Fact):
     number: str | None
     valid_until: datetime
     reason: str
+    covers_persons: int | None = None
 
     @classmethod
     def of(cls, clearance: ExportClearance) -> Self:
         return cls(
             clearance.id, clearance.entitlement_id, clearance.persons, clearance.sensitive_persons, clearance.ground,
             clearance.instrument, clearance.number, clearance.valid_until, clearance.reason,
+            clearance.covers_persons,
         )  # fmt: skip

@@ -136,7 +136,7 @@ class UseRunning(Conflict):
 
 
 class ExportRunning(Conflict):
-    """Another transfer abroad to you is being decided; try again."""
+    """Another transfer abroad of the same provider is being decided; try again."""
 
 
 class DeliveryCut(Conflict):

@@ -1,15 +1,16 @@
 """Transfer abroad (数据出境): which path a content must have taken before it may leave mainland China.
 
-Owns: the table of `market-rules` B8.3, in its order: the first row that applies decides. Promises: what is not known
-is never guessed (`needs_info`); what goes to one recipient in a year is added up, each version once; an exemption lifts
-the path, never the duties of consent and assessment.
+Owns: the table of `market-rules` B8.3, in its order: the first row that applies decides; and the dated numbers in it.
+Promises: what is not known is never guessed (`needs_info`); all that one provider sends abroad in a year is added up,
+to whomever it goes, each version once; more than an assessment covers is not sent under it; an exemption lifts the
+path, never the duties of consent and assessment.
 Sources: CAC Order 16 of 2024-03-22 arts 3–8; Measures on Security Assessment art. 14 (three years); Network Data
 Security Regulation arts 37, 38; PIPL arts 38, 39, 55. Persons are counted from 1 January, Beijing time; "以上" includes
-the number. The law adds up all that a provider sends abroad; what is known here is one recipient's part of it, so
-whoever records a clearance states the path for the whole of it.
+the number. The law counts what a processor sends by whatever way, so whoever records a clearance of a provider that
+also sends elsewhere counts that in.
 """
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from enum import StrEnum
@@ -20,9 +21,6 @@ from shared.ids import EntitlementId, ExportClearanceId
 
 BEIJING = timezone(timedelta(hours=8))
 VALID_AT_MOST = timedelta(days=3 * 366)
-PERSONS_ASSESSED_FROM = 1_000_000
-PERSONS_CONTRACTED_FROM = 100_000
-SENSITIVE_ASSESSED_FROM = 10_000
 # ISO 3166-2 of mainland China, and the two digits of GB/T 2260 for the same: Hong Kong, Macao and Taiwan are 境外.
 MAINLAND = frozenset(
     "CN-" + part
@@ -31,6 +29,23 @@ MAINLAND = frozenset(
         "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65"
     ).split()
 ) | {"CN"}
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Numbers of persons in a year from which a path must be taken, as they are in force from a day on."""
+
+    id: str
+    effective_from: datetime
+    persons_assessed_from: int
+    persons_contracted_from: int
+    sensitive_assessed_from: int
+    sensitive_contracted_from: int
+
+
+THRESHOLDS = (
+    Thresholds("cac_order_16", datetime(2024, 3, 22, tzinfo=BEIJING), 1_000_000, 100_000, 10_000, 1),
+)  # fmt: skip
 
 
 class Instrument(StrEnum):
@@ -54,6 +69,7 @@ class ExportClearance:
     """What the platform checked and wrote down for one entitlement; the newest one counts, until it runs out.
 
     `persons` are the natural persons in the version, `sensitive_persons` those of them with sensitive information.
+    `covers_persons`: how many persons of one year the instrument was issued for, if it says so.
     """
 
     id: ExportClearanceId
@@ -67,16 +83,17 @@ class ExportClearance:
     reason: str
     recorded_by: str
     recorded_at: datetime
+    covers_persons: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What is known of a transfer abroad. The earlier persons are those this recipient got in other versions this year,
-    by flows that count."""
+    """What is known of a transfer abroad. The earlier persons are those in other versions that the same provider has
+    sent abroad this year, by flows that count; None where it is not known whose version it is."""
 
     clearance: ExportClearance | None = None
-    earlier_persons: int = 0
-    earlier_sensitive_persons: int = 0
+    earlier_persons: int | None = 0
+    earlier_sensitive_persons: int | None = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +112,11 @@ class Crossing:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A row's outcome: refused for a reason, or free if one of the instruments is on record, or needed none."""
+    """A row's outcome: refused for a reason, or free if one of the instruments is on record, or needed none. `article`
+    is where that is written."""
 
     rule: str
+    article: str
     refused: str | None = None
     needs: frozenset[Instrument] = frozenset()
     counts: bool = False
@@ -110,33 +129,36 @@ class Ruling:
     rules: tuple[str, ...]
     reason_code: str | None = None
     counts: bool = False
+    article: str | None = None
 
 
 class ClearanceContradicts(Malformed):
-    """An instrument has its number, a clearance ends within three years, and sensitive persons are persons too."""
+    """An instrument has its number, what it covers is an instrument's, a clearance ends within three years, and
+    sensitive persons are persons too."""
 
 
 ASSESSED = frozenset({Instrument.SECURITY_ASSESSMENT})
-IMPORTANT = Path("export.important_data", needs=ASSESSED)
-EXEMPT = Path("export.exempt")
-ASSESSMENT = Path("export.security_assessment", needs=ASSESSED, counts=True)
-CONTRACT = Path("export.contract_or_certification", needs=frozenset(Instrument), counts=True)
-FEW_PERSONS = Path("export.few_persons", counts=True)
-UNKNOWN = Path("export.facts_known", refused="needs_info")
-NOT_TRADABLE = Path("export.core_or_barred", refused="core_data_not_tradable")
-BARRED = Path("export.core_or_barred", refused="recipient_barred")
+IMPORTANT = Path("export.important_data", "网络数据安全管理条例 art. 37", needs=ASSESSED)
+EXEMPT = Path("export.exempt", "CAC Order 16 arts 3–5")
+ASSESSMENT = Path("export.security_assessment", "CAC Order 16 art. 7", needs=ASSESSED, counts=True)
+CONTRACT = Path("export.contract_or_certification", "CAC Order 16 art. 8", needs=frozenset(Instrument), counts=True)
+FEW_PERSONS = Path("export.few_persons", "CAC Order 16 art. 5(4)", counts=True)
+UNKNOWN = Path("export.facts_known", "个人信息保护法 art. 38", refused="needs_info")
+NOT_TRADABLE = Path("export.core_or_barred", "数据安全法 art. 21", refused="core_data_not_tradable")
+BARRED = Path("export.core_or_barred", "个人信息保护法 art. 42", refused="recipient_barred")
+SCOPE = Path("export.assessed_scope", "网络数据安全管理条例 art. 38", refused="beyond_assessed_scope")
 
 # True: the row decides; False: it does not apply; None: whether it applies is not known.
-Applies = Callable[[Crossing], bool | None]
+Applies = Callable[[Crossing, Thresholds], bool | None]
 TABLE: tuple[tuple[Applies, Path], ...] = (
-    (lambda it: None if it.grade is None else it.grade is G6,               NOT_TRADABLE),
-    (lambda it: not it.admitted,                                            BARRED),
-    (lambda it: it.grade is G5,                                             IMPORTANT),
-    (lambda it: not it.personal or it.ground in EXEMPTING,                  EXEMPT),
-    (lambda it: it.infrastructure,                                          ASSESSMENT),
-    (lambda it: _reaches(it, PERSONS_ASSESSED_FROM, SENSITIVE_ASSESSED_FROM), ASSESSMENT),
-    (lambda it: _reaches(it, PERSONS_CONTRACTED_FROM, 1),                   CONTRACT),
-    (lambda it: True,                                                       FEW_PERSONS),
+    (lambda it, _: None if it.grade is None else it.grade is G6,                                  NOT_TRADABLE),
+    (lambda it, _: not it.admitted,                                                               BARRED),
+    (lambda it, _: it.grade is G5,                                                                IMPORTANT),
+    (lambda it, _: not it.personal or it.ground in EXEMPTING,                                     EXEMPT),
+    (lambda it, _: it.infrastructure,                                                             ASSESSMENT),
+    (lambda it, law: _reaches(it, law.persons_assessed_from, law.sensitive_assessed_from),        ASSESSMENT),
+    (lambda it, law: _reaches(it, law.persons_contracted_from, law.sensitive_contracted_from),    CONTRACT),
+    (lambda it, _: True,                                                                          FEW_PERSONS),
 )  # fmt: skip
 EXEMPTING = frozenset(Ground) - {Ground.ZONE_OR_SECTOR}
 
@@ -151,10 +173,18 @@ def year_of(now: datetime) -> int:
     return now.astimezone(BEIJING).year
 
 
-def path(crossing: Crossing) -> Path:
+def thresholds_at(now: datetime, known: Sequence[Thresholds] = THRESHOLDS) -> Thresholds | None:
+    """The numbers in force at this moment: those that began last. None before the first."""
+    begun = [one for one in known if one.effective_from <= now]
+    return max(begun, key=lambda one: one.effective_from) if begun else None
+
+
+def path(crossing: Crossing, law: Thresholds | None = THRESHOLDS[-1]) -> Path:
     """The first row that applies; `UNKNOWN` where that cannot be told."""
+    if law is None:
+        return UNKNOWN
     for applies, outcome in TABLE:
-        match applies(crossing):
+        match applies(crossing, law):
             case None:
                 return UNKNOWN
             case True:
@@ -170,25 +200,29 @@ def rule(
     """Whether a content of this grade with these flags may go abroad now."""
     clearance = export.clearance if export.clearance and now < export.clearance.valid_until else None
     crossing = _crossing(grade, admitted, flags, clearance, export)
-    found = path(crossing)
+    found = path(crossing, thresholds_at(now))
     if found.refused:
-        return Ruling((found.rule,), found.refused)
+        return Ruling((found.rule,), found.refused, article=found.article)
     held = clearance.instrument if clearance else None
     if found.needs and held not in found.needs:
         review = crossing.ground is Ground.ZONE_OR_SECTOR and found is not IMPORTANT
-        return Ruling((found.rule,), "needs_review" if review else _missing(found))
+        return Ruling((found.rule,), "needs_review" if review else _missing(found), article=found.article)
+    if found.needs and clearance and _is_beyond(clearance, crossing):
+        return Ruling((found.rule, SCOPE.rule), SCOPE.refused, article=SCOPE.article)
     rules = [found.rule]
-    for rule_id, condition in DUTIES if crossing.personal else ():
+    for rule_id, condition, article in DUTIES if crossing.personal else ():
         rules.append(rule_id)
         if condition not in on_record:
-            return Ruling(tuple(rules), f"{condition}_missing")
-    return Ruling(tuple(rules), counts=found.counts)
+            return Ruling(tuple(rules), f"{condition}_missing", article=article)
+    return Ruling(tuple(rules), counts=found.counts, article=found.article)
 
 
 def check_clearance(clearance: ExportClearance) -> ExportClearance:
     """The clearance, if it can be one. Raises ClearanceContradicts."""
     if (clearance.instrument is None) != (clearance.number is None):
         raise ClearanceContradicts(part="number")
+    if clearance.covers_persons is not None and clearance.instrument is None:
+        raise ClearanceContradicts(part="covers_persons")
     if clearance.sensitive_persons > clearance.persons:
         raise ClearanceContradicts(part="sensitive_persons")
     if not timedelta(0) < clearance.valid_until - clearance.recorded_at <= VALID_AT_MOST:
@@ -198,8 +232,8 @@ def check_clearance(clearance: ExportClearance) -> ExportClearance:
 
 # Whatever the path: separate consent for the transfer, and the assessment of its impact.
 DUTIES = (
-    ("export.pipl_39", Condition.SEPARATE_CONSENT),
-    ("export.pipl_55", Condition.IMPACT_ASSESSMENT),
+    ("export.pipl_39", Condition.SEPARATE_CONSENT, "个人信息保护法 art. 39"),
+    ("export.pipl_55", Condition.IMPACT_ASSESSMENT, "个人信息保护法 art. 55"),
 )
 NAMES_PERSONS = frozenset({Flag.PERSONAL, Flag.SENSITIVE_PERSONAL, Flag.MINOR})
 SENSITIVE = frozenset({Flag.SENSITIVE_PERSONAL, Flag.MINOR})  # under fourteen is sensitive: PIPL art. 28
@@ -211,10 +245,11 @@ def _crossing(
     sensitive = bool(flags & SENSITIVE) or bool(clearance and clearance.sensitive_persons)
     personal = bool(flags & NAMES_PERSONS) or bool(clearance and clearance.persons)
     persons = sensitive_persons = None
+    earlier = export.earlier_persons, export.earlier_sensitive_persons
     # Persons were found and none were counted: one of the two is wrong, and we do not know which.
-    if clearance and personal <= bool(clearance.persons) and sensitive <= bool(clearance.sensitive_persons):
-        persons = clearance.persons + export.earlier_persons
-        sensitive_persons = clearance.sensitive_persons + export.earlier_sensitive_persons
+    counted = clearance and personal <= bool(clearance.persons) and sensitive <= bool(clearance.sensitive_persons)
+    if clearance and counted and earlier[0] is not None and earlier[1] is not None:
+        persons, sensitive_persons = clearance.persons + earlier[0], clearance.sensitive_persons + earlier[1]
     return Crossing(
         grade, admitted, personal, sensitive, Flag.CRITICAL_INFRASTRUCTURE in flags,
         clearance.ground if clearance else None, persons, sensitive_persons,
@@ -225,6 +260,12 @@ def _reaches(crossing: Crossing, persons: int, sensitive_persons: int) -> bool |
     if crossing.persons is None or crossing.sensitive_persons is None:
         return None
     return crossing.persons >= persons or crossing.sensitive_persons >= sensitive_persons
+
+
+def _is_beyond(clearance: ExportClearance, crossing: Crossing) -> bool:
+    """Whether the year has more persons by now than the instrument was issued for."""
+    covers, persons = clearance.covers_persons, crossing.persons
+    return covers is not None and (persons is None or persons > covers)
 
 
 def _missing(found: Path) -> str:

@@ -18,7 +18,7 @@ from shared import grades
 from shared.errors import Conflict, Failure, Forbidden
 from shared.grades import Clearance, Condition, Decision, Flag, Grade, Mode
 
-POLICY_VERSION = f"{grades.POLICY_VERSION}.1"  # the matrix's, and ours upon it
+POLICY_VERSION = f"{grades.POLICY_VERSION}.2"  # the matrix's, and ours upon it
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,9 @@ def refusal(requested: Requested, decision: Decision) -> Failure:
     if last.startswith("entitlement."):
         return EntitlementNotActive(reason_code=reason)
     if last.startswith("export."):
-        return ExportBlocked(**facts, rule=last, territory=requested.territory)
+        ruling = ruling_abroad(requested)
+        article = ruling.article if ruling else None
+        return ExportBlocked(**facts, rule=last, article=article, territory=requested.territory)
     if last.startswith("purpose."):
         return NotPermitted(**facts, purposes=list(requested.purposes))
     return NotPermitted(**facts)

@@ -15,7 +15,8 @@ Count = Annotated[int, Field(ge=0, le=2_000_000_000)]  # of natural persons
 class NewExportClearance(web.Request):
     """By which path a content may go abroad, as it was checked. `persons`: the natural persons in the version.
 
-    `ground`: why no path is needed, by arts 4 and 5 of CAC Order 16; `number`: the instrument's, as it was issued.
+    `ground`: why no path is needed, by arts 4 and 5 of CAC Order 16; `number`: the instrument's, as it was issued;
+    `covers_persons`: for how many persons of one year, if it says so.
     """
 
     persons: Count
@@ -23,6 +24,7 @@ class NewExportClearance(web.Request):
     ground: Annotated[Ground, Field(strict=False)] | None = None
     instrument: Annotated[Instrument, Field(strict=False)] | None = None
     number: Annotated[str, Field(min_length=1, max_length=100, pattern=r"\S")] | None = None
+    covers_persons: Annotated[int, Field(ge=1, le=2_000_000_000)] | None = None
     valid_until: web.Moment
     reason: Annotated[str, Field(min_length=1, max_length=500, pattern=r"\S")]
 
@@ -35,6 +37,7 @@ class ExportClearanceView(web.View):
     ground: Ground | None
     instrument: Instrument | None
     number: str | None
+    covers_persons: int | None
     valid_until: datetime
     reason: str
     recorded_at: datetime

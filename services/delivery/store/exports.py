@@ -27,22 +27,31 @@ async def clearances(
 
 
 async def export(
-    tx: Transaction, entitlement_id: EntitlementId, buyer_id: ParticipantId, version_id: VersionId, year: int
+    tx: Transaction, entitlement_id: EntitlementId, provider_id: ParticipantId | None, version_id: VersionId, year: int
 ) -> Export:
-    """The newest clearance, and the persons of all other versions that this recipient has got this year."""
+    """The newest clearance, and the persons of all other versions that this provider has sent abroad this year: each
+    version once, by the highest number that was cleared, to however many it went."""
     newest = select(*export_clearances.c).where(export_clearances.c.entitlement_id == entitlement_id)
     row = (await tx.execute(newest.order_by(export_clearances.c.id.desc()).limit(1))).one_or_none()
-    others = (exports.c.buyer_id == buyer_id, exports.c.year == year, exports.c.version_id != version_id)
-    sums = (func.coalesce(func.sum(exports.c.persons), 0), func.coalesce(func.sum(exports.c.sensitive_persons), 0))
-    persons, sensitive_persons = (await tx.execute(select(*sums).where(*others))).one()
-    return Export(None if row is None else _clearance(row), int(persons), int(sensitive_persons))
+    clearance = None if row is None else _clearance(row)
+    if provider_id is None:
+        return Export(clearance, None, None)
+    others = (exports.c.provider_id == provider_id, exports.c.year == year, exports.c.version_id != version_id)
+    most = (func.max(exports.c.persons).label("persons"), func.max(exports.c.sensitive_persons).label("sensitive"))
+    sent = select(*most).where(*others).group_by(exports.c.version_id).subquery()
+    sums = (func.coalesce(func.sum(sent.c.persons), 0), func.coalesce(func.sum(sent.c.sensitive), 0))
+    persons, sensitive_persons = (await tx.execute(select(*sums))).one()
+    return Export(clearance, int(persons), int(sensitive_persons))
 
 
 async def save_export(
-    tx: Transaction, buyer_id: ParticipantId, version_id: VersionId, year: int, clearance: ExportClearance
-) -> None:
+    tx: Transaction, provider_id: ParticipantId, buyer_id: ParticipantId, version_id: VersionId, year: int,
+    clearance: ExportClearance,
+) -> None:  # fmt: skip
     """Let the version's persons stand for what this recipient has got of it this year, as the clearance has them."""
-    counted = {"persons": clearance.persons, "sensitive_persons": clearance.sensitive_persons}
+    counted = {
+        "provider_id": provider_id, "persons": clearance.persons, "sensitive_persons": clearance.sensitive_persons,
+    }  # fmt: skip
     row = {"buyer_id": buyer_id, "version_id": version_id, "year": year, **counted}
     key = ["buyer_id", "year", "version_id"]
     await tx.execute(insert_into(tx, exports).values(row).on_conflict_do_update(index_elements=key, set_=counted))
@@ -52,5 +61,5 @@ def _clearance(row: Row[Any]) -> ExportClearance:
     return ExportClearance(
         row.id, row.entitlement_id, row.persons, row.sensitive_persons, row.ground and Ground(row.ground),
         row.instrument and Instrument(row.instrument), row.number, row.valid_until, row.reason, row.recorded_by,
-        row.recorded_at,
+        row.recorded_at, row.covers_persons,
     )  # fmt: skip

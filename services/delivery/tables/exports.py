@@ -1,4 +1,4 @@
-"""The tables of transfers abroad: what was cleared, and how many persons each recipient has got of each year."""
+"""The tables of transfers abroad: what was cleared, and how many persons of whose data went to whom in a year."""
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, String, Table, Text
 
@@ -20,6 +20,7 @@ export_clearances = Table(
     Column("reason", Text, nullable=False),
     Column("recorded_by", String, nullable=False),
     Column("recorded_at", Moment, nullable=False),
+    Column("covers_persons", BigInteger),
     CheckConstraint("(instrument IS NULL) = (number IS NULL)", name="an_instrument_has_its_number"),
     CheckConstraint("sensitive_persons BETWEEN 0 AND persons", name="sensitive_persons_are_persons"),
     Index("export_clearances_by_entitlement", "entitlement_id", "id"),
@@ -33,6 +34,8 @@ exports = Table(
     Column("version_id", IdOf(VersionId), primary_key=True),
     Column("persons", BigInteger, nullable=False),
     Column("sensitive_persons", BigInteger, nullable=False),
+    Column("provider_id", IdOf(ParticipantId)),
+    Index("exports_by_provider", "provider_id", "year"),
 )
 
 APPEND_ONLY = (export_clearances,)

@@ -28,3 +28,15 @@ class TaxRateView(View):
     category: Category
     basis_points: int
     effective_from: datetime
+
+
+class PublishedScheduleView(FeeScheduleView):
+    """With the moment since which it can be read: seven days at least before it begins."""
+
+    published_at: datetime
+
+
+class PublishedSchedulesView(View):
+    """In the order in which they begin."""
+
+    items: list[PublishedScheduleView]

@@ -21,7 +21,7 @@ async def see_invoices(
 
 
 @router.get("/wallet/invoices/{month}/export.csv", response_class=Response)
-async def export(month: str, caller: Party, trading: TradingService) -> Response:
+async def export(month: str, caller: PartyInDeal, trading: TradingService) -> Response:
     """The same as a table for spreadsheets in UTF-8, of which no cell runs as a formula."""
     text = await actions.exported(trading, caller.participant_id, month)
     headers = {"Content-Disposition": f'attachment; filename="invoices-{month}.csv"'}

@@ -46,7 +46,7 @@ def test_the_terms_say_all_that_decided_the_sale():
     order = an_order(listing)
     told = json.loads(a_contract(listing, order).terms)
     assert told["subject"]["content_hash"] == listing.content_hash
-    assert told["grading"]["decision"] == {"allowed": True, "policy_version": "2026-11", "rules": [
+    assert told["grading"]["decision"] == {"allowed": True, "policy_version": "2026-12", "rules": [
         "matrix.G2.raw", "overlay.personal_raw", "overlay.pipl_23", "overlay.pipl_29_55", "overlay.pipl_31",
     ]}  # fmt: skip
     assert (told["price"], told["fees"]["provider_fee_basis_points"]) == ({"minor": 12_345, "currency": "CNY"}, 250)

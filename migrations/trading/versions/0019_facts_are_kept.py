@@ -2,8 +2,8 @@
 
 from migrations.append_only import let_change, protect
 
-revision = "0029"
-down_revision = "0017"
+revision = "0019"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 

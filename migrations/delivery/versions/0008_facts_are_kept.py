@@ -2,8 +2,8 @@
 
 from migrations.append_only import let_change, protect
 
-revision = "0019"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

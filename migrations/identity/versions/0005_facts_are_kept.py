@@ -2,8 +2,8 @@
 
 from migrations.append_only import let_change, protect
 
-revision = "0009"
-down_revision = "0002"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 

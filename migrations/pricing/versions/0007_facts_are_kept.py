@@ -2,8 +2,8 @@
 
 from migrations.append_only import let_change, protect
 
-revision = "0019"
-down_revision = "0004"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
