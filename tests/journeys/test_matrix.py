@@ -145,7 +145,7 @@ def in_query(door: Door) -> set[str]:
 DEAL = "buyer provider"
 # Who may be told what: the operator for the log reads why things were asked and decided, as the log has it.
 MAY_BE_TOLD = {
-    str(RESERVE): "provider", str(MAXIMUM): "buyer", str(BUDGET_OF_NEED): "buyer", str(BUDGET_OF_INQUIRY): "buyer",
+    str(RESERVE): "", str(MAXIMUM): "buyer", str(BUDGET_OF_NEED): "buyer", str(BUDGET_OF_INQUIRY): "buyer",
     TEXTS["contact"]: "business regulator", TEXTS["narrative"]: "business regulator",
     TEXTS["statement"]: DEAL, TEXTS["evidence"]: DEAL, TEXTS["objection"]: f"{DEAL} audit regulator",
     TEXTS["termination"]: f"{DEAL} audit regulator", TEXTS["request"]: f"{DEAL} business audit regulator",
@@ -179,9 +179,13 @@ async def strangers_see_no_order(market: WholeMarket) -> None:
                 assert (await ask(market, door, caller, {})).json()["items"] == []
 
 
+def everyones(_: object) -> None:
+    """What should have been whose."""
+
+
 async def test_p_13_planted_a_query_without_its_tenant(market: WholeMarket, monkeypatch: pytest.MonkeyPatch):
     await strangers_see_no_order(market)
-    monkeypatch.setattr("services.trading.api.orders.party_of", lambda _: None)
+    monkeypatch.setattr("services.trading.api.orders.party_of", everyones)
     with pytest.raises(AssertionError):
         await strangers_see_no_order(market)
 
@@ -231,10 +235,8 @@ async def test_no_canary_is_told_to_whoever_may_not_know_it(market: WholeMarket,
         if secret in told[caller] and caller not in knowing.split()
     ]
     assert not wrong, "\n".join(wrong)
-    unheard = [
-        secret for secret, knowing in MAY_BE_TOLD.items() if not any(secret in told[who] for who in knowing.split())
-    ]
-    assert unheard == [PASSWORD, SECOND_PASSWORD, MISTYPED], "what nobody is told cannot leak either"
+    heard = {secret for secret, knowing in MAY_BE_TOLD.items() if any(secret in told[who] for who in knowing.split())}
+    assert MAY_BE_TOLD.keys() - heard == {secret for secret, knowing in MAY_BE_TOLD.items() if not knowing}
 
 
 async def test_no_canary_stands_in_the_log_or_is_said_to_an_operator(market: WholeMarket, walked: Walked):

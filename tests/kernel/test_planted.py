@@ -120,7 +120,7 @@ async def test_p_14_planted_a_route_without_a_policy_and_a_policy_without_anybod
         matrix.read("permission  buyer\nnobody      -")
     monkeypatch.setattr(permission, "MATRIX", {"nobody": {}})  # as if it had been read
     with pytest.raises(permission.NotYourRole):
-        permission.Permission("nobody").require(Any, Caller("user_1", "user", frozenset(Role)))
+        permission.Permission("nobody").require(cast(Any, None), Caller("user_1", "user", frozenset(Role)))
 
 
 DER = public(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

@@ -61,11 +61,11 @@ async def furnish(market: WholeMarket) -> None:
             await core.tokens.token(audience)  # kept from now on, since each one that is issued is a fact
 
 
-async def act(market: WholeMarket, name: str, who: str = "", **changes: Any) -> Any:
+async def act(market: WholeMarket, name: str, **changes: Any) -> Any:
     """Send the sample of this write, by whoever may, about what there is, with some of what it says said otherwise."""
     write, (_, path) = WRITES[name], name.split(" ")
-    body = {**write.body, **changes} if write.body is not None or changes else None
-    return await market.people[who or write.sender].post(path.format(**market.things), body)
+    body: dict[str, Any] | None = {**(write.body or {}), **changes} or None
+    return await market.people[write.sender].post(path.format(**market.things), body)
 
 
 def later(market: WholeMarket, **time: float) -> str:
@@ -140,7 +140,7 @@ async def _files(market: WholeMarket) -> None:
 async def _prices(market: WholeMarket) -> None:
     provider, things = market.people[AVIATION], market.things
     version = {"version_id": things["version_id"]}
-    plan = {"mode": "raw", "kind": "one_off", "price": yuan(10_000), "discounts": []}
+    plan: dict[str, Any] = {"mode": "raw", "kind": "one_off", "price": yuan(10_000), "discounts": []}
     things["plan_id"] = (await provider.post("/pricing/v1/plans", version | plan))["id"]
     things["quote"] = await market.people[ALPHA].post("/pricing/v1/quotes", {"plan_id": things["plan_id"]})
     things["quote_id"] = things["quote"]["id"]
