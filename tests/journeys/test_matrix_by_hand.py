@@ -1,12 +1,19 @@
 """The table by hand against the rules, and what the routes' signatures say beyond it: who proves more, and who is asked
 after whom. A route without a line fails."""
 
-import pytest
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any
 
-from shared.web import permission_of
+import pytest
+from fastapi import APIRouter, Header
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+
+from shared.permission import Buyer
+from shared.web import permission_of, routes_of
 from tests.journeys.matrix_by_hand import BY_HAND
 from tests.journeys.matrix_of_the_rules import BEYOND, COLUMNS, RULES
-from tests.support.doors import Door, doors
+from tests.support.doors import READS, Door, doors
 from tests.support.walk import CALLERS
 
 # What takes a fresh second factor: the cells of the rules with an S, route by route (decision 21).
@@ -60,3 +67,53 @@ def _row(door: Door) -> list[object]:
 @pytest.mark.parametrize("mark, by_hand", [("+S", STEP_UP), ("+2", SECOND)])
 def test_what_takes_more_than_a_role_is_what_is_written_here(mark: str, by_hand: set[str]):
     assert marked(mark) == by_hand
+
+
+# What the decision rests on. Nobody who asks says it of themselves: who says it, and of whom, stands here by hand.
+DECIDED_BY_US = {"grade", "clearance", "state", "status", "roles", "provider_id", "buyer_id", "owner_id", "on_record"}
+SAID = {
+    "POST /identity/v1/applications": {"roles"},  # asked for, and granted with the admission
+    "POST /identity/v1/users": {"roles"}, "POST /identity/v1/clients": {"roles"},  # at most the organisation's own
+    "POST /identity/v1/participants/{participant_id}/admit": {"clearance"},
+    "POST /identity/v1/participants/{participant_id}/clearance": {"clearance"},
+    "POST /catalog/v1/assets/{asset_id}/register": {"grade"},  # by the reviewer, and refused if it is another
+    "POST /trading/v1/directed-negotiations": {"buyer_id"},  # whom the provider wants to talk to
+    "POST /trading/v1/entitlements/{entitlement_id}/uses": {"on_record"},  # by delivery alone
+}  # fmt: skip
+
+
+def said_by_whoever_asks(asked: Iterable[Door]) -> dict[str, set[str]]:
+    """What of it stands in a request's body, or, of a write, in its query or its headers."""
+    found: dict[str, set[str]] = {}
+    for door in asked:
+        dependant, body = door.route.dependant, door.route.body_field
+        named = {each.alias.lower() for each in (*dependant.query_params, *dependant.header_params)}
+        if body is not None:
+            named |= set(door.schema().get("properties", {}))
+        if door.method not in READS and named & DECIDED_BY_US:
+            found[door.name] = named & DECIDED_BY_US
+    return found
+
+
+class Boast(BaseModel):
+    grade: str
+    sql: str
+
+
+async def asks_at_a_grade_of_its_own(boast: Boast, caller: Buyer) -> None: ...
+
+
+async def asks_with_a_header(caller: Buyer, grade: Annotated[str, Header()] = "G1") -> None: ...
+
+
+def test_p_17_no_request_says_what_its_own_decision_rests_on():
+    assert said_by_whoever_asks(doors()) == SAID
+
+
+@pytest.mark.parametrize("planted", [asks_at_a_grade_of_its_own, asks_with_a_header])
+def test_p_17_planted_a_grade_that_is_read_from_the_request(planted: Callable[..., Any]):
+    router = APIRouter()
+    router.add_api_route("/rows", planted, methods=["POST"])
+    [route] = routes_of(router)
+    assert isinstance(route, APIRoute)
+    assert said_by_whoever_asks([Door("delivery", "POST", route)]) == {"POST /rows": {"grade"}}
