@@ -90,6 +90,7 @@ OPERATIONS = [
 ]
 OPEN = {
     "POST /identity/v1/applications", "POST /identity/v1/token", "POST /identity/v1/token/revoke",
+    "GET /identity/v1/merchant-classes", "POST /identity/v1/invitations/acceptance",
     "GET /identity/.well-known/jwks.json", "GET /identity/.well-known/openid-configuration",
     "GET /catalog/v1/certificates", "GET /catalog/v1/certificates/{certificate_id}",
     "GET /catalog/v1/certificates/keys", "GET /catalog/v1/grading-rules",
