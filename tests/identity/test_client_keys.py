@@ -169,7 +169,7 @@ async def test_of_fifty_that_bring_one_assertion_one_gets_a_token(desk: Desk):
     assertion = program.assertion()
     answers = await asyncio.gather(*(program.ask(assertion) for _ in range(50)))
     outcomes = Counter(answer.status_code for answer in answers)
-    assert outcomes[200] == 1 and set(outcomes) <= {200, 401, 429}
+    assert outcomes[200] == 1 and set(outcomes) <= {200, 401, 429, 503}  # 503: the pool is busy
     assert [fact.rsn for fact in await desk.facts() if fact.act == "identity.client_refused"][0] == "assertion_replayed"
     assert (await program.ask(program.assertion())).status_code == 200  # those who send it again keep nobody out
 

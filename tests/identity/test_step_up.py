@@ -82,7 +82,7 @@ async def test_of_twenty_step_ups_at_once_one_succeeds(desk: Desk):
     code = app.code(desk.clock.now())
     answers = await asyncio.gather(*(desk.step_up(started["refresh_token"], code=code) for _ in range(20)))
     outcomes = Counter(answer.status_code for answer in answers)
-    assert outcomes[200] == 1 and set(outcomes) <= {200, 401, 429}
+    assert outcomes[200] == 1 and set(outcomes) <= {200, 401, 429, 503}  # 503: the pool is busy
 
 
 @ON_ONE_DATABASE
