@@ -9,6 +9,7 @@ from services.catalog.rules import quality as quality_rules
 from services.catalog.rules import viewing
 from services.catalog.rules.asset import Entry
 from services.catalog.rules.quality import Declaration, Measured, NoQualityReport, NothingMeasured, Report
+from services.catalog.rules.version import NoSuchVersion
 from services.catalog.store import entries as store
 from services.catalog.store import evidence as evidence_store
 from services.catalog.store import quality as quality_store
@@ -39,7 +40,10 @@ async def report(catalog: Catalog, caller: Caller, version_id: VersionId) -> Rep
     """The report that counts. Raises NoQualityReport alike where there is none and where it does not show."""
     looking = viewer(catalog, caller)
     async with catalog.database.read() as tx:
-        entry = await store.entry_of_version(tx, version_id)
+        try:
+            entry = await store.entry_of_version(tx, version_id)
+        except NoSuchVersion as absent:
+            raise NoQualityReport() from absent
         found = await quality_store.last_report(tx, version_id)
     version = entry.version(version_id)
     shown, grade = viewing.version_shown(entry, version, looking), version.graded.grade if version.graded else None
