@@ -110,6 +110,7 @@ ONLY = {  # what is imported by these files alone, and what to do instead
 }  # fmt: skip
 ASKS_OUTSIDE = {  # who opens connections, and to whom
     "shared/rest.py",                # to neighbours, the custodian and witnesses: at addresses of the settings alone
+    "shared/outside.py",             # to the OpenID provider that the settings name, for its keys
     "services/certificate_check.py", "services/replay_check.py",  # a person's own programs, to the market they name
     "services/demo",                 # plays the people, in a process of its own
 }  # fmt: skip

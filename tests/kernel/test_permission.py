@@ -47,6 +47,8 @@ def add_route(name: str, kind: object) -> None:
 
 for name, kind in KINDS.items():
     add_route(name, kind)
+for name in ("buyer", "provider", "party"):
+    add_route(f"{name}-in-deal", vars(permission)[f"{name.title()}InDeal"])
 
 #                          anyone  buyer  provider  both  business  system  security  audit  regulator  arbiter  service
 BY_HAND = {
@@ -189,10 +191,10 @@ async def test_a_suspended_organisation_ends_what_it_has_begun_and_one_that_left
     buyer = hall.people["buyer"]
     assert buyer and buyer.participant_id
     await hall.bench.announce(ParticipantSuspended(buyer.participant_id, "proof_rejected"))
-    answers = [(await hall.get("buyer", f"{kind}_in_deal")).status_code for kind in ("buyer", "party", "provider")]
+    answers = [(await hall.get("buyer", f"{kind}-in-deal")).status_code for kind in ("buyer", "party", "provider")]
     assert answers == [200, 200, 403]
     await hall.bench.announce(ParticipantExited(buyer.participant_id, "asked_for"))
-    gone = await hall.get("buyer", "buyer_in_deal")
+    gone = await hall.get("buyer", "buyer-in-deal")
     assert (gone.status_code, gone.json()["code"], gone.json()["standing"]) == (403, "not_admitted", "exited")
 
 

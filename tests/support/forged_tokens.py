@@ -212,7 +212,9 @@ class Forger:
             True, 1.5, [self.key_id], {self.key_id: 1}, GONE,
         ]  # fmt: skip
         for kid in key_ids:
-            yield f"kid {_shown(kid)}", self.token(changed(self.header, {"kid": kid}))
+            told = _shown(kid).replace(self.key_id.upper(), "OURS").replace(self.key_id, "ours")
+            told = told.replace(self.key_id[:-1], "ours but for its end")  # a name is the same in every run
+            yield f"kid {told}", self.token(changed(self.header, {"kid": kid}))
         yield "alg left out", self.token(changed(self.header, {"alg": GONE}))
         more: list[Part] = [
             {"crit": ["exp"]}, {"crit": ["b64"], "b64": True}, {"crit": ["b64"], "b64": False}, {"crit": []},

@@ -5,15 +5,15 @@ import secrets
 from pydantic import SecretStr
 
 from services.identity.actions.identity import Identity
-from services.identity.events import (
+from services.identity.events.accounts import (
     ApiClientCreated,
     ApiClientDisabled,
     SigningKeyRegistered,
     SigningKeyRevoked,
-    TokenFamilyRevoked,
     UserCreated,
     UserDisabled,
 )
+from services.identity.events.sign_in import TokenFamilyRevoked
 from services.identity.rules import signing_key as key_rules
 from services.identity.rules import user as rules
 from services.identity.rules.participant import Participant

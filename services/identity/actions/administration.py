@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from services.identity.actions.account import require_administrator
 from services.identity.actions.identity import Identity
-from services.identity.events import (
+from services.identity.events.accounts import (
     AdministratorChanged,
     InvitationEnded,
     PersonInvited,

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from services.identity.actions.identity import Identity
 from services.identity.actions.proof import ANONYMOUS, count_attempt
 from services.identity.actions.session import Issued
-from services.identity.events import ClientRefused, TokenIssued
+from services.identity.events.sign_in import ClientRefused, TokenIssued
 from services.identity.rules import client_key as key_rules
 from services.identity.rules import token as rules
 from services.identity.rules.client_key import Assertion, ClientKey, NotAsserted

@@ -2,7 +2,7 @@
 
 from services.identity.actions.account import require_administrator
 from services.identity.actions.identity import Identity
-from services.identity.events import ClientKeyRegistered, ClientKeyRevoked
+from services.identity.events.accounts import ClientKeyRegistered, ClientKeyRevoked
 from services.identity.rules import client_key as rules
 from services.identity.rules import signing_key
 from services.identity.rules.client_key import Algorithm, ClientKey

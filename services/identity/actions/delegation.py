@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from services.identity.actions.account import require_administrator
 from services.identity.actions.identity import Identity
-from services.identity.events import DelegationAccepted, DelegationEnded, DelegationProposed
+from services.identity.events.participants import DelegationAccepted, DelegationEnded, DelegationProposed
 from services.identity.rules import delegation as rules
 from services.identity.rules.delegation import IN_FORCE, Mandate
 from services.identity.rules.participant import APPLIED, REFUSED, NoSuchParticipant

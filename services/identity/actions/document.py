@@ -13,7 +13,7 @@ from services.identity.actions.account import require_administrator
 from services.identity.actions.identity import Identity
 from services.identity.actions.participant import require_visible
 from services.identity.actions.sending import Filed
-from services.identity.events import (
+from services.identity.events.participants import (
     DocumentChecked,
     DocumentEnded,
     DocumentFiled,

@@ -8,7 +8,8 @@ from pydantic import SecretStr
 from services.identity.actions import proof
 from services.identity.actions.identity import Identity
 from services.identity.actions.sending import Filed
-from services.identity.events import (
+from services.identity.events.accounts import UserCreated
+from services.identity.events.participants import (
     AffiliationDeclared,
     ClearanceChanged,
     ClearanceProposed,
@@ -19,7 +20,6 @@ from services.identity.events import (
     ParticipantRefused,
     ParticipantReinstated,
     ParticipantSuspended,
-    UserCreated,
     VerificationDue,
 )
 from services.identity.rules import participant as rules

@@ -13,7 +13,7 @@ from hashlib import sha256
 from pydantic import SecretStr
 
 from services.identity.actions.identity import Identity
-from services.identity.events import LogInRefused
+from services.identity.events.sign_in import LogInRefused
 from services.identity.rules import second_factor as factor_rules
 from services.identity.rules import throttle as throttle_rules
 from services.identity.rules.second_factor import PASSWORD, RECOVERY_CODE, TOTP, SecondFactor

@@ -13,7 +13,12 @@ from services.identity.actions.account import require_may_disable
 from services.identity.actions.identity import Identity
 from services.identity.actions.proof import Refused, Tried
 from services.identity.actions.session import end_sessions, person
-from services.identity.events import PasswordChanged, SecondFactorEnrolled, SecondFactorRefused, SecondFactorReset
+from services.identity.events.sign_in import (
+    PasswordChanged,
+    SecondFactorEnrolled,
+    SecondFactorRefused,
+    SecondFactorReset,
+)
 from services.identity.rules import second_factor as rules
 from services.identity.rules import user as user_rules
 from services.identity.rules.second_factor import FactorState, NotProven

@@ -11,7 +11,7 @@ from datetime import datetime
 from services.identity.actions import proof
 from services.identity.actions.identity import Identity
 from services.identity.actions.proof import ANONYMOUS, Refused
-from services.identity.events import TokenFamilyRevoked, TokenIssued
+from services.identity.events.sign_in import TokenFamilyRevoked, TokenIssued
 from services.identity.rules import token as rules
 from services.identity.rules.second_factor import OnlyForPeople, roles_granted
 from services.identity.rules.token import ACCESS_LIFETIME, Family, Grant, InvalidGrant, NoSuchSession, Redemption

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from services.identity.actions.identity import Identity
-from services.identity.events import UserCreated
+from services.identity.events.accounts import UserCreated
 from services.identity.rules import user as rules
 from services.identity.rules.role import Role
 from services.identity.rules.user import LoginTaken, User

@@ -10,6 +10,7 @@ from services.identity.api.service import PREFIX, IdentityService
 from services.identity.schemas.tokens import (
     GRANTS,
     AssertionGrant,
+    Grant,
     ProviderMetadata,
     Revocation,
     TokenView,
@@ -37,7 +38,7 @@ def _fields(model: type[web.Request]) -> dict[str, Any]:
     told = model.model_json_schema()
     for name, field in told["properties"].items():
         told["properties"][name] = field.get("anyOf", [field])[0]
-    for grant, its in GRANTS.items():
+    for grant, its in [*GRANTS.items(), (Grant.CLIENT_CREDENTIALS, AssertionGrant)]:
         if its is model:
             told["properties"]["grant_type"] = {"type": "string", "const": grant}
             told["required"].append("grant_type")
