@@ -15,7 +15,7 @@ FUZZ := .venv-fuzz
 FUZZ_STAMP := $(FUZZ)/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test run check quick replay faults kills bench format-check lint types drift deploy-check \
+.PHONY: help setup demo test run check quick replay faults kills races bench format-check lint types drift deploy-check \
         audit audit-quick sbom fuzz migration diagrams format lock clean
 
 help:  ## Say what can be done here
@@ -45,6 +45,9 @@ faults: $(STAMP)  ## Try every fault of every kind at every door of the market
 
 kills: $(STAMP)  ## Kill the market in the middle of its bidding a hundred times, and miss nothing that was acknowledged
 	YAOSU_KILLS=100 $(BIN)/python -m pytest -q -s tests/process/test_kill.py
+
+races: $(STAMP)  ## Let fifty buyers race for one exclusive right, a thousand times on each kind of database
+	YAOSU_RACES=1000 YAOSU_RACERS=50 $(BIN)/python -m pytest -q tests/trading/money/test_races.py -k exclusive_right
 
 bench: $(STAMP)  ## Measure, beside what one would otherwise pick, into bench/results.json: make bench PARTS="search"
 	PYTHONPATH=. $(BIN)/python -m bench $(PARTS)

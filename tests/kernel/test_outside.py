@@ -19,7 +19,7 @@ from shared.ids import ParticipantId
 from shared.outside import translated
 from shared.rest import Directory
 from shared.settings import Settings
-from tests.kernel.test_access import ANA, HEADER, ISSUER, LIFETIME, OUR_KEY, Identity, signed
+from tests.kernel.test_access import ANA, HEADER, ISSUER, LIFETIME, Identity, signed
 from tests.support.clock import ToldClock
 
 PROVIDER = "https://login.example/realms/data"
@@ -45,7 +45,7 @@ def a_verifier() -> Verifier:
 
 def a_token(**changes: object) -> str:
     claims = {name: value for name, value in (CLAIMS | changes).items() if value is not ...}
-    return signed(HEADER, claims, OUR_KEY)
+    return signed(HEADER, claims)
 
 
 async def test_a_person_of_the_providers_trades_in_the_roles_that_it_may_vouch_for():
@@ -147,6 +147,7 @@ async def test_while_the_provider_has_no_answer_its_people_are_told_to_come_back
     ({"outside_keys_url": "https://login.example/keys"},                 "outside_issuer"),
     ({"outside_issuer": SETTINGS.issuer, "outside_keys_url": "https://login.example/keys"}, "outside_issuer"),
     ({"outside_issuer": PROVIDER, "outside_keys_url": "http://login.example/keys", "environment": "production",
+      "issuer": "https://market.example/identity",
       "database_url": "postgresql+asyncpg://yaosu@host/yaosu"},          "outside_keys_url"),
     ({"outside_strengths": {"mfa": "key"}},                              "outside_strengths"),
 ])  # fmt: skip

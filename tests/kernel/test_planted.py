@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fastapi import APIRouter
 from hypothesis import given, settings
@@ -21,9 +22,10 @@ from shared import access, matrix, outbox, permission, web
 from shared.access import Caller, InvalidToken, Role, Verifier
 from shared.database import Database
 from shared.idempotency import Once
-from tests.kernel.test_access import CLOCK, ISSUER, WHO, Identity, a_token, keyed, public, read
+from tests.kernel.test_access import CLOCK, FORGER, ISSUER, WHO, Identity, a_token
 from tests.support import smallest
 from tests.support.bench import Bench, ParticipantSuspended, Person
+from tests.support.forged_tokens import encoded, mac
 
 METADATA = MetaData()
 outbox.tables(METADATA)
@@ -123,12 +125,13 @@ async def test_p_14_planted_a_route_without_a_policy_and_a_policy_without_anybod
         permission.Permission("nobody").require(cast(Any, None), Caller("user_1", "user", frozenset(Role)))
 
 
-DER = public(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+DER = FORGER.key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 async def a_public_key_signs_nothing(verifier: Verifier) -> None:
     with pytest.raises(InvalidToken):
-        await verifier.caller(keyed(read(a_token())[0] | {"alg": "HS256"}, DER))
+        message = FORGER.message(FORGER.header | {"alg": "HS256"})
+        await verifier.caller(f"{message}.{encoded(mac(message.encode(), DER, SHA256()))}")
     assert (await verifier.caller(a_token())).subject == "user_ana"
 
 

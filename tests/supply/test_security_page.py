@@ -9,7 +9,8 @@ from tests.supply.written import ROOT, in_code, rows_of
 TEXT = (ROOT / "SECURITY.md").read_text()
 LASTS = {cells[0]: cells[1] for cells in rows_of(TEXT, columns=2)}
 KEYS = {cells[0]: cells for cells in rows_of(TEXT, columns=5)}
-NOT_KEYS = {"database_url", "monitor_database_url", "service_secrets"}  # addresses; and what identity knows of others
+# Addresses and log-ins of databases; and what identity knows of others.
+NOT_KEYS = {"database_url", "database_passwords", "monitor_database_url", "service_secrets"}
 
 
 def minutes(duration: timedelta) -> str:
