@@ -90,6 +90,8 @@ class Settings(BaseSettings):
     identity_key: SecretStr | None = None
     # Of whom a second factor is required; without it, of the platform's staff in production, of nobody in development.
     second_factor: Literal["nobody", "staff", "everyone"] | None = None
+    # What is asked of the staff's log-ins: djcp3 where the platform is rated 等保三级 (GB/T 22239-2019).
+    security_profile: Literal["standard", "djcp3"] = "standard"
     log_ins_per_network_max: int = Field(default=100, gt=0)  # that fail, in a quarter of an hour
     log_key: SecretStr | None = None  # audit's alone. Ed25519, PEM
     # audit's alone: what the keys of disclosed values are kept under. Without it, no service's disclosures are taken.
@@ -166,9 +168,9 @@ class Settings(BaseSettings):
 
     @property
     def second_factor_required_of(self) -> Literal["nobody", "staff", "everyone"]:
-        if self.second_factor is not None:
-            return self.second_factor
-        return "staff" if self.environment == "production" else "nobody"
+        usual = "staff" if self.environment == "production" else "nobody"
+        required_of = self.second_factor or usual
+        return "staff" if required_of == "nobody" and self.security_profile == "djcp3" else required_of
 
     @property
     def requires_step_up(self) -> bool:

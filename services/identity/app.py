@@ -10,6 +10,7 @@ from services.identity import jobs
 from services.identity.actions.identity import Identity, Passwords
 from services.identity.api.router import router
 from services.identity.api.tokens import FORMS
+from services.identity.rules.profile import Profile
 from services.identity.verification import NoVerification, RestVerification, SandboxVerification, Verification
 from shared import web
 from shared.core import Core
@@ -50,6 +51,7 @@ def identity_of(core: Core, hasher: HasherProtocol) -> Identity:
         settings.second_factor_required_of,
         settings.log_ins_per_network_max,
         _verification(core),
+        Profile(settings.security_profile),
     )
 
 

@@ -120,6 +120,7 @@ users = Table(
     Column("is_administrator", Boolean, nullable=False),
     Column("disabled_at", Moment),
     Column("disabled_by", String),
+    Column("password_set_at", Moment),
     Index("users_by_participant", "participant_id", "id"),
 )
 
@@ -247,12 +248,22 @@ OWNED = {
     users: owners.of("participant_id"),
     api_clients: owners.of("participant_id"),
     signing_keys: owners.of("participant_id"),
+    client_keys: owners.through(api_clients, "client_id"),
+    documents: owners.of("participant_id"),
+    delegations: owners.of("principal_id", "agent_id"),
+    invitations: owners.of("participant_id"),
 }
 LOG_IN = "found by whoever brings the secret whose digest is the key"
+OF_A_PERSON = "of one person, who may be of no organisation, and found by who they are"
 NOBODYS = {
     affiliations: "announced to every service",
     token_families: LOG_IN, refresh_tokens: LOG_IN, log_in_throttles: LOG_IN,
+    second_factors: OF_A_PERSON, recovery_codes: OF_A_PERSON,
+    client_assertions: "what was used up, and found by whoever brings it again",
 }  # fmt: skip
 owners.declare(metadata, OWNED, NOBODYS)
 APPEND_ONLY = (affiliations,)
-FORGOTTEN = (refresh_tokens, token_families, log_in_throttles, metadata.tables[disclosing.disclosures_table.name])
+FORGOTTEN = (
+    refresh_tokens, token_families, log_in_throttles, second_factors, recovery_codes, client_assertions,
+    metadata.tables[disclosing.disclosures_table.name],
+)  # fmt: skip

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Response
 from services.catalog.actions import consent as actions
 from services.catalog.api.service import PREFIX, CatalogService
 from services.catalog.schemas.persons import ConsentsView, ConsentView, MyConsentView, NewConsents, ShownReceipt
-from shared import web
+from shared import tenancy, web
 from shared.idempotency import Keyed
 from shared.ids import VersionId
 from shared.permission import LedgerReader, Provider, Public
@@ -40,10 +40,12 @@ async def listed(
 @router.get("/my-consent")
 async def mine(_: Public, catalog: CatalogService, receipt: Receipt = "") -> MyConsentView:
     """What you agreed to, by its receipt in the header `Consent-Receipt`. You need no account."""
+    tenancy.work_for_everyone()  # whoever has a receipt is of no organisation
     return MyConsentView.of(await actions.mine(catalog, receipt))
 
 
 @router.post("/my-consent/withdrawal")
 async def withdraw(shown: ShownReceipt, _: Public, once: Keyed, catalog: CatalogService) -> MyConsentView:
     """Withdraw it (撤回同意). It takes effect at once; you need no account, and need not say why."""
+    tenancy.work_for_everyone()  # whoever has a receipt is of no organisation
     return MyConsentView.of(await actions.withdraw(catalog, shown.receipt, once))

@@ -13,7 +13,7 @@ from services.catalog.schemas.persons import (
     RequestGrant,
     RequestRefusal,
 )
-from shared import web
+from shared import tenancy, web
 from shared.idempotency import Keyed
 from shared.ids import PersonalRequestId
 from shared.permission import LedgerReader, OperatorSecurity, Provider, Public
@@ -29,6 +29,7 @@ async def ask(
 ) -> PersonalRequestView:
     """Ask to see, correct, delete or take along what the provider has of you, or to have its rules explained. You need
     no account; it is answered within 15 working days."""
+    tenancy.work_for_everyone()  # whoever has a receipt is of no organisation
     request = await actions.ask(catalog, new.receipt, new.kind, new.details, once)
     web.created(response, f"{PREFIX}/my-consent/requests")
     return PersonalRequestView.of(request)
@@ -39,6 +40,7 @@ async def mine(
     _: Public, catalog: CatalogService, page: PageQuery, receipt: Receipt = ""
 ) -> Listing[PersonalRequestFileView]:
     """What you asked for and were answered, by the receipt in the header `Consent-Receipt`; oldest first."""
+    tenancy.work_for_everyone()  # whoever has a receipt is of no organisation
     found = await actions.mine(catalog, receipt, page)
     shown = [PersonalRequestFileView.with_words(*each) for each in found]
     return Listing[PersonalRequestFileView].of(shown, page, key=lambda view: view.id)

@@ -4,9 +4,10 @@ from services.catalog.tables.access import access_requests
 from services.catalog.tables.base import metadata
 from services.catalog.tables.entries import assets, versions
 from services.catalog.tables.evidence import certificates, fingerprint_members, gradings, version_fields
-from services.catalog.tables.files import authority_filings, petitions, records, regradings
+from services.catalog.tables.files import authority_filings, catalogue_snapshots, petitions, records, regradings
 from services.catalog.tables.filings import filings, objections
 from services.catalog.tables.lineage import licences, lineage_edges
+from services.catalog.tables.persons import consents, personal_requests
 from services.catalog.tables.quality import quality_reports
 from services.catalog.tables.search import offers, prices, search_index
 from shared.owners import declare, of
@@ -15,6 +16,8 @@ OWNED = {
     access_requests: of("buyer_id", "provider_id"),
     petitions: of("provider_id"),
     records: of("provider_id"),
+    consents: of("provider_id"),
+    personal_requests: of("provider_id"),
 }
 PUBLIC = "of a catalogue that everyone may search, each entry by its grade"
 NOBODYS = {
@@ -26,5 +29,6 @@ NOBODYS = {
     objections: "of holder and objector, and of the filing that they are against",
     regradings: "reported by neighbours and other members, answered by the provider",
     authority_filings: "of the platform's staff",
+    catalogue_snapshots: "of the platform's staff",
 }  # fmt: skip
 declare(metadata, OWNED, NOBODYS)

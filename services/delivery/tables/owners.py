@@ -12,7 +12,7 @@ from shared.owners import declare, of
 OWNED = {
     deliveries: of("buyer_id", "provider_id"),
     queries: of("buyer_id", "provider_id"),
-    exports: of("buyer_id"),
+    exports: decided_by_all("buyer_id", "provider_id"),
     sample_views: of("participant_id"),
 }
 SERVED = "served from to whoever has a right to the version"

@@ -60,7 +60,7 @@ async def create_user(
         organisation = await participant_store.participant(tx, caller.participant_id)
         user = rules.new_member(UserId.new(), login, roles, organisation.id, organisation.roles)
         now = await identity.database.now(tx)
-        await store.add_user(tx, user, password_hash)
+        await store.add_user(tx, user, password_hash, now)
         await once.remember(tx, user)
         created = UserCreated(user.id, user.roles, is_administrator=False, participant_id=organisation.id)
         await identity.outbox.record(tx, caller.actor, now, created)

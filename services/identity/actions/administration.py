@@ -76,7 +76,7 @@ async def take_up(identity: Identity, token: SecretStr, login: str, password: Se
             user_id, login, invitation.roles, organisation.id, organisation.roles,
             is_administrator=invitation.is_administrator,
         )  # fmt: skip
-        await account.add_user(tx, user, password_hash)
+        await account.add_user(tx, user, password_hash, now)
         await store.save_end(tx, taken_up)
         # They act for themselves: nobody is logged in yet.
         actor = Actor("user", user.id, organisation.id)

@@ -68,7 +68,7 @@ async def apply(
             UserId.new(), login, roles, participant.id, participant.roles, is_administrator=True
         )
         await store.add_participant(tx, participant)
-        await account.add_user(tx, administrator, password_hash)
+        await account.add_user(tx, administrator, password_hash, now)
         await document_store.add_documents(tx, documents)
         await proof.give_back_attempt(tx, network)
         # The applicant acts through the person whom the application names: nobody is logged in yet.

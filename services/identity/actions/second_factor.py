@@ -21,6 +21,7 @@ from services.identity.events.sign_in import (
 )
 from services.identity.rules import second_factor as rules
 from services.identity.rules import user as user_rules
+from services.identity.rules.profile import discipline_of, require_varied
 from services.identity.rules.second_factor import FactorState, NotProven
 from services.identity.rules.throttle import Counted
 from services.identity.rules.user import NoSuchUser, User
@@ -131,6 +132,7 @@ async def change_password(
             (await participant_store.participant(tx, user.participant_id)).name
         ]  # fmt: skip
     prepared = user_rules.new_password(new.get_secret_value(), user.login, context)
+    require_varied(prepared, discipline_of(identity.profile, user.roles))
     tried = await _try_own_password(identity, caller, old, network)
     password_hash = await identity.passwords.hash(prepared)
     async with identity.database.transaction() as tx:
@@ -143,7 +145,7 @@ async def change_password(
             changed = None
         else:
             changed = outcome.user
-            await account.save_password_hash(tx, changed.id, password_hash)
+            await account.save_password(tx, changed.id, password_hash, now)
             ended = await end_sessions(tx, changed.id, "password_changed", now, but=caller.session_id)
             await once.remember(tx, changed)
             await identity.outbox.record(tx, caller.actor, now, PasswordChanged(changed.id), *ended)

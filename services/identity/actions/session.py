@@ -12,7 +12,9 @@ from services.identity.actions import proof
 from services.identity.actions.identity import Identity
 from services.identity.actions.proof import ANONYMOUS, Refused
 from services.identity.events.sign_in import TokenFamilyRevoked, TokenIssued
+from services.identity.rules import profile
 from services.identity.rules import token as rules
+from services.identity.rules.role import Role
 from services.identity.rules.second_factor import OnlyForPeople, roles_granted
 from services.identity.rules.token import ACCESS_LIFETIME, Family, Grant, InvalidGrant, NoSuchSession, Redemption
 from services.identity.rules.user import User
@@ -196,11 +198,15 @@ async def _issue(
 ) -> Issued:
     """An access token and the family's next refresh token, on record. Last in the transaction."""
     secret = secrets.token_urlsafe(SECRET_BYTES)
-    await store.add_refresh_token(tx, rules.next_token(family, secret, now))
+    discipline = profile.discipline_of(identity.profile, user.roles)
+    await store.add_refresh_token(tx, rules.next_token(family, secret, now, discipline.idle_max))
     by = family.authenticated_by
+    roles = roles_granted(user, by, identity.second_factor_required_of)
+    if profile.is_outdated(await account.password_set_at(tx, user.id), discipline, now):
+        roles = frozenset[Role]()  # it is good to set another, and for nothing else
     claims = Claims(
-        user.id, FIRST_PARTY, roles_granted(user, by, identity.second_factor_required_of), user.participant_id, by,
-        rules.STRENGTHS.get(by), family.authenticated_at, family.id,
+        user.id, FIRST_PARTY, roles, user.participant_id, by, rules.STRENGTHS.get(by), family.authenticated_at,
+        family.id,
     )  # fmt: skip
     token, _ = identity.issuer.issue(claims, AUDIENCE, now, ACCESS_LIFETIME)
     actor = Actor("user", user.id, user.participant_id, by)

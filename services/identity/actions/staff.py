@@ -6,6 +6,7 @@ from typing import Protocol
 from services.identity.actions.identity import Identity
 from services.identity.events.accounts import UserCreated
 from services.identity.rules import user as rules
+from services.identity.rules.profile import discipline_of, require_varied
 from services.identity.rules.role import Role
 from services.identity.rules.user import LoginTaken, User
 from services.identity.store import account as store
@@ -40,6 +41,7 @@ async def _make(identity: Identity, log_in: LogIn) -> User | None:
     login = rules.new_login(log_in.login)
     user = rules.new_staff(UserId.new(), login, {Role(log_in.role)})
     password = rules.new_password(log_in.password, login)
+    require_varied(password, discipline_of(identity.profile, user.roles))
     async with identity.database.read() as tx:
         known = await store.user_of_login(tx, login)
     if known and known.participant_id is None and known.roles == user.roles:
@@ -49,7 +51,7 @@ async def _make(identity: Identity, log_in: LogIn) -> User | None:
     password_hash = await identity.passwords.hash(password)
     async with identity.database.transaction() as tx:
         now = await identity.database.now(tx)
-        await store.add_user(tx, user, password_hash)
+        await store.add_user(tx, user, password_hash, now)
         created = UserCreated(user.id, user.roles, is_administrator=False)
         await identity.outbox.record(tx, identity.outbox.itself, now, created)
     return user

@@ -19,6 +19,7 @@ from services.identity.schemas.participants import (
     Status,
 )
 from services.identity.schemas.words import roles_of
+from shared import tenancy
 from shared.idempotency import Keyed
 from shared.ids import ParticipantId
 from shared.network import Network
@@ -64,6 +65,7 @@ async def directory(
     merchant_class: Annotated[MerchantClass | None, Query()] = None,
 ) -> Listing[DirectoryView]:  # fmt: skip
     """Who takes part in the market, as what, and whether they may trade at this moment. For its members."""
+    tenancy.work_for_everyone()  # what it tells of others is public among members
     found = await participant.directory(identity, merchant_class, page)
     views = [DirectoryView.of(*each) for each in found]
     return Listing[DirectoryView].of(views, page, lambda view: view.id)

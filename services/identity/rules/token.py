@@ -99,9 +99,9 @@ def step_up(family: Family, authenticated_by: str, now: datetime) -> Family:
     return replace(family, authenticated_by=authenticated_by, authenticated_at=now)
 
 
-def next_token(family: Family, secret: str, now: datetime) -> RefreshToken:
-    """Requires 256 random bits. Never outlives its family."""
-    return RefreshToken(digest_of(secret), family.id, min(now + REFRESH_LIFETIME, family.expires_at))
+def next_token(family: Family, secret: str, now: datetime, idle_max: timedelta | None = None) -> RefreshToken:
+    """Requires 256 random bits. Never outlives its family, nor the time for which its session may be idle."""
+    return RefreshToken(digest_of(secret), family.id, min(now + (idle_max or REFRESH_LIFETIME), family.expires_at))
 
 
 def redeem(family: Family, token: RefreshToken, now: datetime) -> Redemption:

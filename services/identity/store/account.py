@@ -5,6 +5,7 @@ password's hash and a secret's digest leave this file only to be compared.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, func, insert, select, update
@@ -56,11 +57,11 @@ async def users_of(tx: Transaction, participant_id: ParticipantId, after: str | 
     return [_user(row) for row in await tx.execute(query.order_by(users.c.id).limit(limit))]
 
 
-async def add_user(tx: Transaction, user: User, password_hash: str) -> None:
+async def add_user(tx: Transaction, user: User, password_hash: str, now: datetime) -> None:
     row = {
         "id": user.id, "login": user.login, "password_hash": password_hash, "roles": _text(user.roles),
         "participant_id": user.participant_id, "is_administrator": user.is_administrator,
-        "disabled_at": user.disabled_at, "disabled_by": user.disabled_by,
+        "disabled_at": user.disabled_at, "disabled_by": user.disabled_by, "password_set_at": now,
     }  # fmt: skip
     try:
         await tx.execute(insert(users).values(row))
@@ -89,8 +90,14 @@ async def replace_password_hash(tx: Transaction, user_id: UserId, old: str, new:
     await tx.execute(update(users).where(*as_read).values(password_hash=new))
 
 
-async def save_password_hash(tx: Transaction, user_id: UserId, password_hash: str) -> None:
-    await tx.execute(update(users).where(users.c.id == user_id).values(password_hash=password_hash))
+async def save_password(tx: Transaction, user_id: UserId, password_hash: str, now: datetime) -> None:
+    values = {"password_hash": password_hash, "password_set_at": now}
+    await tx.execute(update(users).where(users.c.id == user_id).values(values))
+
+
+async def password_set_at(tx: Transaction, user_id: UserId) -> datetime | None:
+    """None where that was before it was kept."""
+    return await tx.scalar(select(users.c.password_set_at).where(users.c.id == user_id))
 
 
 # --- API clients

@@ -25,4 +25,4 @@ APPEND_ONLY = (
     *call_auctions.APPEND_ONLY, *returns.APPEND_ONLY, *disputes.APPEND_ONLY, *contracts.APPEND_ONLY,
     *supervision.APPEND_ONLY,
 )  # fmt: skip
-FORGOTTEN = (deals.claims, calling_off.proposals)
+FORGOTTEN = (deals.claims, calling_off.proposals, supervision.complaint_particulars)
