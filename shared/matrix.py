@@ -52,6 +52,7 @@ permission             anonymous  buyer    provider  business  system  security 
 public                 any        any      any       any       any     any       any    any        any      any
 visitor                seen       seen     seen      any       any     any       any    any        seen     -
 authenticated          -          any      any       any       any     any       any    any        any      -
+oneself                -          own      own       own       own     own       own    own        own      -
 directory_reader       -          own      own       any       any     any       any    any        own      -
 reader                 -          seen     seen      any       any     any       any    any        -        -
 provider               -          -        own       -         -       -         -      -          -        -

@@ -108,6 +108,16 @@ class Permission:
 
 
 @dataclass(frozen=True)
+class Oneself(Permission):
+    """Anyone with a token, about their own log-in: also where it is good for nothing else, because a second factor or
+    a newer password is still to come."""
+
+    least = most = PERSONS
+
+    def require(self, request: Request, caller: Caller) -> None: ...
+
+
+@dataclass(frozen=True)
 class Membership(Permission):
     """As above, and of an organisation that is admitted now and still has the role itself. `in_deal`: for what a deal
     that is under way asks of its parties, which a suspended one may still do, and nothing new."""
@@ -275,6 +285,7 @@ PARTY = "party"
 Public = Annotated[None, Depends(Open("public"))]
 Visitor = Annotated[Caller | None, Depends(Visiting("visitor"))]
 Authenticated = Annotated[Caller, Depends(Permission("authenticated"))]
+Myself = Annotated[Caller, Depends(Oneself("oneself"))]
 DirectoryReader = Annotated[Caller, Depends(Permission("directory_reader"))]
 Service = Annotated[ServiceCaller, Depends(Internal("service"))]
 ServiceOrParty = Annotated[Member | ServiceCaller, Depends(PartyOrNeighbour("party_or_neighbour"))]

@@ -7,7 +7,7 @@ from services.delivery.tables.desensitisation import desensitisation_plans, effe
 from services.delivery.tables.exports import export_clearances, exports
 from services.delivery.tables.queries import queries, query_attempts
 from services.delivery.tables.uploads import renditions, uploads
-from shared.owners import declare, of
+from shared.owners import decided_by_all, declare, of
 
 OWNED = {
     deliveries: of("buyer_id", "provider_id"),

@@ -18,14 +18,14 @@ from services.identity.schemas.participants import ParticipantView
 from services.identity.schemas.words import roles_of
 from shared.idempotency import Keyed
 from shared.ids import ApiClientId, KeyId, UserId
-from shared.permission import AccountCloser, AccountKeeper, AccountReader, Authenticated, Party
+from shared.permission import AccountCloser, AccountKeeper, AccountReader, Myself, Party
 from shared.web import Listing, PageQuery, created
 
 router = APIRouter(prefix=PREFIX)
 
 
 @router.get("/me")
-async def me(caller: Authenticated, identity: IdentityService) -> MeView:
+async def me(caller: Myself, identity: IdentityService) -> MeView:
     """Whom your token speaks for, and how your organisation stands."""
     user, organisation = await account.me(identity, caller)
     return MeView(

@@ -15,7 +15,7 @@ from services.identity.schemas.administration import (
 from services.identity.schemas.words import roles_of
 from shared.idempotency import Keyed
 from shared.ids import InvitationId, UserId
-from shared.permission import Authenticated, Party, Public
+from shared.permission import AccountCloser, AccountKeeper, AccountReader, Public
 from shared.web import Listing, PageQuery, created
 
 router = APIRouter(prefix=PREFIX)
@@ -23,7 +23,7 @@ router = APIRouter(prefix=PREFIX)
 
 @router.post("/invitations", status_code=201)
 async def invite(
-    new: NewInvitation, caller: Party, once: Keyed, identity: IdentityService, response: Response
+    new: NewInvitation, caller: AccountKeeper, once: Keyed, identity: IdentityService, response: Response
 ) -> NewInvitationView:
     """Open a way in for one person, for a week. Requires an administrator. The token is shown in this answer only."""
     roles = roles_of(new.roles)
@@ -33,7 +33,7 @@ async def invite(
 
 
 @router.get("/invitations")
-async def invitations(caller: Authenticated, identity: IdentityService, page: PageQuery) -> Listing[InvitationView]:
+async def invitations(caller: AccountReader, identity: IdentityService, page: PageQuery) -> Listing[InvitationView]:
     """The invitations of your organisation, and what came of them. Requires an administrator."""
     found = await administration.invitations(identity, caller, page)
     return Listing[InvitationView].of([InvitationView.of(each) for each in found], page, lambda view: view.id)
@@ -49,7 +49,7 @@ async def take_up(new: TakenUp, _: Public, identity: IdentityService, response: 
 
 @router.post("/invitations/{invitation_id}/revoke")
 async def revoke(
-    invitation_id: InvitationId, caller: Authenticated, once: Keyed, identity: IdentityService
+    invitation_id: InvitationId, caller: AccountCloser, once: Keyed, identity: IdentityService
 ) -> InvitationView:
     """Close the way in that nobody has taken yet. Requires an administrator."""
     return InvitationView.of(await administration.revoke(identity, caller, invitation_id, once))
@@ -57,7 +57,7 @@ async def revoke(
 
 @router.post("/users/{user_id}/administrator")
 async def change_administrator(
-    user_id: UserId, new: ChangedAdministrator, caller: Authenticated, once: Keyed, identity: IdentityService
+    user_id: UserId, new: ChangedAdministrator, caller: AccountCloser, once: Keyed, identity: IdentityService
 ) -> UserView:
     """Make someone of your organisation its administrator, or no longer; yourself too, if another is left."""
     changed = await administration.change_administrator(identity, caller, user_id, once, to=new.is_administrator)
@@ -65,6 +65,6 @@ async def change_administrator(
 
 
 @router.post("/users/{user_id}/enable")
-async def enable(user_id: UserId, caller: Authenticated, once: Keyed, identity: IdentityService) -> UserView:
+async def enable(user_id: UserId, caller: AccountCloser, once: Keyed, identity: IdentityService) -> UserView:
     """Let someone of your organisation in again, whom it locked out itself; anyone, for an operator for security."""
     return UserView.model_validate(await administration.enable(identity, caller, user_id, once))

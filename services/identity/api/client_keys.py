@@ -7,7 +7,7 @@ from services.identity.api.service import PREFIX, IdentityService
 from services.identity.schemas.accounts import ClientKeyView, NewClientKey
 from shared.idempotency import Keyed
 from shared.ids import ApiClientId, ClientKeyId
-from shared.permission import Party
+from shared.permission import AccountKeeper, Party
 from shared.web import Listing, PageQuery, created
 
 router = APIRouter(prefix=f"{PREFIX}/clients/{{client_id}}/keys")
@@ -15,7 +15,12 @@ router = APIRouter(prefix=f"{PREFIX}/clients/{{client_id}}/keys")
 
 @router.post("", status_code=201)
 async def register(
-    client_id: ApiClientId, new: NewClientKey, caller: Party, once: Keyed, identity: IdentityService, response: Response
+    client_id: ApiClientId,
+    new: NewClientKey,
+    caller: AccountKeeper,
+    once: Keyed,
+    identity: IdentityService,
+    response: Response,
 ) -> ClientKeyView:
     """Register a public key of a client. Several are good at once, so that one can follow another."""
     key = await client_key.register(identity, caller, client_id, new.jwk.members(), once)
@@ -34,7 +39,7 @@ async def keys(
 
 @router.post("/{key_id}/revoke")
 async def revoke(
-    client_id: ApiClientId, key_id: ClientKeyId, caller: Party, once: Keyed, identity: IdentityService
+    client_id: ApiClientId, key_id: ClientKeyId, caller: AccountKeeper, once: Keyed, identity: IdentityService
 ) -> ClientKeyView:
     """Let this key let nobody in any more."""
     return ClientKeyView.model_validate(await client_key.revoke(identity, caller, client_id, key_id, once))

@@ -23,7 +23,7 @@ from shared import tenancy
 from shared.idempotency import Keyed
 from shared.ids import ParticipantId
 from shared.network import Network
-from shared.permission import Authenticated, OperatorSecurity, Party, Public, Staff
+from shared.permission import DirectoryReader, OperatorSecurity, Party, Public, Staff
 from shared.web import Listing, PageQuery, created
 
 router = APIRouter(prefix=PREFIX)
@@ -73,7 +73,7 @@ async def directory(
 
 @router.get("/participants/{participant_id}")
 async def one_participant(
-    participant_id: ParticipantId, caller: Authenticated, identity: IdentityService
+    participant_id: ParticipantId, caller: DirectoryReader, identity: IdentityService
 ) -> ParticipantView:
     """Your own organisation; any, for the platform's staff and the regulator."""
     return ParticipantView.of(await participant.participant(identity, caller, participant_id))
@@ -119,7 +119,7 @@ async def affiliate(
 
 @router.get("/participants/{participant_id}/affiliations")
 async def affiliations(
-    participant_id: ParticipantId, caller: Authenticated, identity: IdentityService
+    participant_id: ParticipantId, caller: DirectoryReader, identity: IdentityService
 ) -> list[AffiliationView]:
     """Whose affiliate a participant is."""
     found = await participant.affiliates(identity, caller, participant_id)
