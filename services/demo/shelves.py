@@ -48,11 +48,9 @@ async def admit(market: Market, who: str) -> Person:
     """Apply as one of the organisations, have it admitted, and log its administrator in."""
     name, roles, clearance = NAMES[who]
     person = market.people[who] = Person(name, market.client)
-    catalogue = await person.get("/identity/v1/merchant-classes")
-    kinds = [kind for step, added in catalogue["by_clearance"].items() if step <= clearance for kind in added]
     application = {
         "name": name, "uscc": data.credit_code(list(NAMES).index(who)), "roles": roles,
-        "documents": [_document(kind) for kind in kinds if kind not in catalogue["result_only"]],
+        "documents": await documents_for(person, clearance),
         "administrator": {"login": f"{who}@demo", "password": PASSWORD},
     }  # fmt: skip
     person.participant_id = (await person.post("/identity/v1/applications", application))["id"]
@@ -61,6 +59,13 @@ async def admit(market: Market, who: str) -> Person:
     await market.people["security"].post(f"/identity/v1/participants/{person.participant_id}/admit", admission)
     await person.log_in(f"{who}@demo", PASSWORD)
     return person
+
+
+async def documents_for(person: Person, clearance: str) -> list[dict[str, str]]:
+    """What is shown to be trusted so far."""
+    catalogue = await person.get("/identity/v1/merchant-classes")
+    kinds = [kind for step, added in catalogue["by_clearance"].items() if step <= clearance for kind in added]
+    return [_document(kind) for kind in kinds if kind not in catalogue["result_only"]]
 
 
 async def check_documents(operator: Person, participant: str) -> None:

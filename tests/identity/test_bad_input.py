@@ -54,7 +54,7 @@ BODIES: dict[str, tuple[str | None, Body]] = {
 }  # fmt: skip
 WITHOUT_BODY = {
     "/users/{user_id}/disable", "/users/{user_id}/enable", "/users/{user_id}/second-factor/reset",
-    "/me/sessions/{session_id}/end", "/clients/{client_id}/disable", "/clients/{client_id}/keys/{key_id}/revoke",
+    "/me/sessions/{family_id}/end", "/clients/{client_id}/disable", "/clients/{client_id}/keys/{client_key_id}/revoke",
     "/signing-keys/{key_id}/revoke", "/invitations/{invitation_id}/revoke", "/delegations/{delegation_id}/acceptance",
     "/delegations/{delegation_id}/end",
 }  # fmt: skip

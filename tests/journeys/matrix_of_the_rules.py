@@ -3,7 +3,7 @@
 `A` any, `own`, `pty` party to the deal, `case`, `m` masked, `2` a second person, `S` a fresh strong proof, `obo` for a
 user, `-` nobody. The operators are split: business, system, security, audit. What a cell of the rules says in words
 stands here as the nearest of these: what a party may ask, propose or answer is `pty`. Rows without a route of ours are
-left out: 2, 10, 20, 21, 27, 40, 43, 48.
+left out: 2, 10, 20, 21, 27, 40, 43.
 """
 
 from collections.abc import Mapping
@@ -51,6 +51,7 @@ TABLE = """
 45  consent record                    -     -      own       A         A       A         A      A          case     -
 46  policy, fees, rules               -     -      -         A,2       -       A,2       -      A          -        -
 47  export approval                   -     pty    own       -         -       A         -      A          -        -
+48  incident                          -     own    own       -         -       A         -      A          -        A
 49  statistics                        A     own    own       A         A       A         A      A          -        obo
 50  break-glass                       -     -      own       A,2       A,2     A,2       A,2    A          -        -
 """
@@ -71,8 +72,21 @@ BEYOND = {
     "GET /identity/v1/participants/{participant_id}": "system security audit",
     "GET /identity/v1/participants/{participant_id}/affiliations": "system security audit",
     "GET /identity/v1/participants": "system security audit",
-    # Anyone learns what is known of themselves.
+    # Anyone learns what is known of themselves, and keeps their own log-in.
     "GET /identity/v1/me": "business system audit regulator arbiter",
+    "GET /identity/v1/me/second-factor": "business system audit regulator arbiter",
+    "POST /identity/v1/me/second-factor/confirm": "business system audit regulator arbiter",
+    "GET /identity/v1/me/sessions": "business system audit regulator arbiter",
+    # What an organisation shows for itself, and who acts for whom, is part of the directory.
+    "GET /identity/v1/participants/{participant_id}/documents": "system security audit",
+    "GET /identity/v1/delegations": "system security audit arbiter",
+    "GET /identity/v1/delegations/{delegation_id}": "system security audit",
+    # A snapshot of the catalogue of important data is taken by security, who files it.
+    "POST /catalog/v1/important-data/snapshots": "security",
+    "GET /catalog/v1/important-data/snapshots": "security",
+    "GET /catalog/v1/important-data/snapshots/{catalogue_snapshot_id}": "security",
+    # How persons' requests are answered is supervised.
+    "GET /catalog/v1/personal-requests": "regulator",
     # Important data are kept by business and security, as the grade overlay has it; what lowers a grade is supervised.
     "GET /catalog/v1/important-data": "security",
     "GET /catalog/v1/petitions": "regulator",

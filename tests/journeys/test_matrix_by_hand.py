@@ -20,7 +20,11 @@ from tests.support.walk import CALLERS
 STEP_UP = {
     "POST /identity/v1/users", "POST /identity/v1/users/{user_id}/disable", "POST /identity/v1/clients",
     "POST /identity/v1/clients/{client_id}/disable", "POST /identity/v1/signing-keys",
-    "POST /identity/v1/signing-keys/{key_id}/revoke", "POST /trading/v1/listings", "POST /trading/v1/auctions",
+    "POST /identity/v1/signing-keys/{key_id}/revoke", "POST /identity/v1/clients/{client_id}/keys",
+    "POST /identity/v1/clients/{client_id}/keys/{client_key_id}/revoke", "POST /identity/v1/invitations",
+    "POST /identity/v1/invitations/{invitation_id}/revoke", "POST /identity/v1/users/{user_id}/administrator",
+    "POST /identity/v1/users/{user_id}/enable", "POST /identity/v1/users/{user_id}/second-factor/reset",
+    "POST /trading/v1/listings", "POST /trading/v1/auctions",
     "POST /trading/v1/auctions/{auction_id}/registrations", "POST /trading/v1/contracts/{contract_id}/signatures",
     "POST /trading/v1/wallet/payouts", "POST /trading/v1/disputes/{dispute_id}/ruling",
 }  # fmt: skip
@@ -73,7 +77,9 @@ def test_what_takes_more_than_a_role_is_what_is_written_here(mark: str, by_hand:
 DECIDED_BY_US = {"grade", "clearance", "state", "status", "roles", "provider_id", "buyer_id", "owner_id", "on_record"}
 SAID = {
     "POST /identity/v1/applications": {"roles"},  # asked for, and granted with the admission
-    "POST /identity/v1/users": {"roles"}, "POST /identity/v1/clients": {"roles"},  # at most the organisation's own
+    # At most the organisation's own.
+    "POST /identity/v1/invitations": {"roles"}, "POST /identity/v1/users": {"roles"},
+    "POST /identity/v1/clients": {"roles"},
     "POST /identity/v1/participants/{participant_id}/admit": {"clearance"},
     "POST /identity/v1/participants/{participant_id}/clearance": {"clearance"},
     "POST /catalog/v1/assets/{asset_id}/register": {"grade"},  # by the reviewer, and refused if it is another

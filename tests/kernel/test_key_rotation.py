@@ -194,7 +194,8 @@ def test_the_keys_are_those_of_the_settings_and_what_is_derived_outlives_them():
 def test_production_does_not_derive_what_lasts_from_the_token_key():
     url = "postgresql+asyncpg://yaosu@host/yaosu"
     with pytest.raises(ValueError, match="YAOSU_IDENTITY_KEY"):
-        issuer_of(Settings.model_validate({"environment": "production", "database_url": url, "token_key": FIRST}))
+        told = {"environment": "production", "issuer": "https://market.example/identity", "database_url": url}
+        issuer_of(Settings.model_validate(told | {"token_key": FIRST}))
 
 
 @pytest.mark.parametrize("key", ["", "x", "AAAA", in_one_line(FIRST)])

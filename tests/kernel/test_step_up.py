@@ -96,8 +96,6 @@ async def test_a_password_alone_does_not_sign_and_the_challenge_says_what_does(h
     ({"acr": "totp", "ago": 0},      200),
     ({"acr": "totp", "ago": 600},    200),
     ({"acr": "totp", "ago": 601},    401),
-    ({"acr": "totp", "ago": -30},    200),  # a clock that is ahead, as far as any token's may be
-    ({"acr": "totp", "ago": -31},    401),
     ({"acr": "totp"},                401),
     ({"ago": 0},                     401),
     ({"acr": "TOTP", "ago": 0},      401),
@@ -162,7 +160,9 @@ async def test_nothing_more_is_asked_where_it_is_not_required(hall: Hall):
 def test_it_is_required_in_production_unless_said_otherwise(
     environment: Any, told: Any, required: bool, tmp_path: Path
 ):
-    settings = Settings(environment=environment, step_up=told, database_url=DSN, var=tmp_path)  # pyright: ignore[reportArgumentType]
+    settings = Settings(
+        environment=environment, step_up=told, database_url=DSN, issuer="https://market.example/identity", var=tmp_path
+    )  # pyright: ignore[reportArgumentType]
     assert settings.requires_step_up is required
 
 

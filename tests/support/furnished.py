@@ -29,7 +29,10 @@ TEXTS = {name: f"canary of the {name} 7f3a" for name in (
     "contact", "narrative", "statement", "evidence", "request", "declaration", "valuation", "scope", "lowering",
     "termination", "objection", "case", "redaction", "regrading",
 )}  # fmt: skip
-WITHOUT_OBJECT = {"price_cap_id", "credit_entry_id", "credit_appeal_id", "sanction_id", "credit_id", "fact_id"}
+WITHOUT_OBJECT = {
+    "price_cap_id", "credit_entry_id", "credit_appeal_id", "sanction_id", "credit_id", "fact_id", "family_id",
+    "client_key_id", "personal_request_id",
+}  # fmt: skip
 
 
 def yuan(minor: int) -> dict[str, object]:
@@ -75,11 +78,13 @@ def later(market: WholeMarket, **time: float) -> str:
 async def _admit_third(market: WholeMarket) -> None:
     person = market.people[THIRD] = Person("第三数据有限公司", market.client)
     person.participant_id = (await person.post("/identity/v1/applications", {
-        "name": person.name, "uscc": data.credit_code(77), "roles": ["provider"],
+        "name": person.name, "uscc": data.credit_code(77), "roles": ["buyer", "provider"],
+        "documents": await shelves.documents_for(person, "C3"),
         "administrator": {"login": "third@demo", "password": PASSWORD},
     }))["id"]  # fmt: skip
-    admission = {"clearance": "C3", "reason": "已核验"}
-    await market.people[SECURITY].post(f"/identity/v1/participants/{person.participant_id}/admit", admission)
+    admission, path = {"clearance": "C3", "reason": "已核验"}, f"/identity/v1/participants/{person.participant_id}"
+    await shelves.check_documents(market.people[SECURITY], path)
+    await market.people[SECURITY].post(f"{path}/admit", admission)
 
 
 async def _accounts(market: WholeMarket) -> None:
@@ -88,6 +93,13 @@ async def _accounts(market: WholeMarket) -> None:
     things["user_id"] = (await act(market, "POST /identity/v1/users", password=SECOND_PASSWORD))["id"]
     client = await act(market, "POST /identity/v1/clients")
     things |= {"client_id": client["client_id"], "client": client}
+    things["invitation_id"] = (await act(market, "POST /identity/v1/invitations"))["id"]
+    things["document_id"] = (await act(market, "POST /identity/v1/participants/{participant_id}/documents"))["id"]
+    whom = {"agent_id": market.people[THIRD].participant_id, "asset_ids": None, "listing_ids": None}
+    things["delegation_id"] = (await act(market, "POST /identity/v1/delegations", **whom))["id"]
+    for kind, route in (("incident", "incidents"), ("vulnerability", "vulnerabilities")):
+        things[f"{kind}_id"] = (await act(market, f"POST /audit/v1/{route}"))["id"]
+    things["catalogue_snapshot_id"] = (await act(market, "POST /catalog/v1/important-data/snapshots"))["id"]
 
 
 async def _shelf(market: WholeMarket) -> None:

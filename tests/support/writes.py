@@ -103,13 +103,13 @@ WRITES: dict[str, Write] = DISPUTES | DUTIES | {
             "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
         },
     }),
-    "POST /identity/v1/clients/{client_id}/keys/{key_id}/revoke": Write(ALPHA),
+    "POST /identity/v1/clients/{client_id}/keys/{client_key_id}/revoke": Write(ALPHA),
     "POST /identity/v1/users/{user_id}/second-factor/reset": Write(ALPHA),
     "POST /identity/v1/me/second-factor": Write(ALPHA, {"password": PASSWORD, "code": "123456"}),
     "POST /identity/v1/me/second-factor/confirm": Write(ALPHA, {"code": "123456"}),
     "POST /identity/v1/me/password":
         Write(ALPHA, {"old_password": PASSWORD, "new_password": f"{PASSWORD}, again", "code": "123456"}),
-    "POST /identity/v1/me/sessions/{session_id}/end": Write(ALPHA),
+    "POST /identity/v1/me/sessions/{family_id}/end": Write(ALPHA),
     "POST /identity/v1/signing-keys":
         Write(ALPHA, {"algorithm": "ed25519", "public_key": base64.b64encode(b"\x01" * 32).decode()}),
     "POST /identity/v1/signing-keys/{key_id}/revoke": Write(ALPHA),

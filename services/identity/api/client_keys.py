@@ -37,9 +37,9 @@ async def keys(
     return Listing[ClientKeyView].of([ClientKeyView.model_validate(each) for each in found], page, lambda view: view.id)
 
 
-@router.post("/{key_id}/revoke")
+@router.post("/{client_key_id}/revoke")
 async def revoke(
-    client_id: ApiClientId, key_id: ClientKeyId, caller: AccountKeeper, once: Keyed, identity: IdentityService
+    client_id: ApiClientId, client_key_id: ClientKeyId, caller: AccountKeeper, once: Keyed, identity: IdentityService
 ) -> ClientKeyView:
     """Let this key let nobody in any more."""
-    return ClientKeyView.model_validate(await client_key.revoke(identity, caller, client_id, key_id, once))
+    return ClientKeyView.model_validate(await client_key.revoke(identity, caller, client_id, client_key_id, once))

@@ -73,8 +73,8 @@ async def sessions(caller: Myself, identity: IdentityService, page: PageQuery) -
     return Listing[SessionView].of(views, page, lambda view: view.id)
 
 
-@router.post("/me/sessions/{session_id}/end")
-async def end_session(session_id: TokenFamilyId, caller: Myself, once: Keyed, identity: IdentityService) -> SessionView:
+@router.post("/me/sessions/{family_id}/end")
+async def end_session(family_id: TokenFamilyId, caller: Myself, once: Keyed, identity: IdentityService) -> SessionView:
     """Log one of your sessions out."""
-    ended = await session.end_session(identity, caller, session_id, once)
+    ended = await session.end_session(identity, caller, family_id, once)
     return SessionView.model_validate(ended).model_copy(update={"is_this": ended.id == caller.session_id})

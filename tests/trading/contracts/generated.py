@@ -62,5 +62,8 @@ def known_deal() -> tuple[Order, Listing, Grounds]:
         quote_id=QuoteId("quote_" + "5" * 32),
     )  # fmt: skip
     buyer = Identity(order.buyer_id, "阿尔法科技有限公司", "91310000MA1K00001A", frozenset({"buyer"}), C3)
-    decision = decide(listing.grade, listing.mode, C3, listing.flags, frozenset(Condition))
+    # Whatever the policy has come to say since, a deal that is known was decided under that of its day.
+    decision = replace(
+        decide(listing.grade, listing.mode, C3, listing.flags, frozenset(Condition)), policy_version="2026-11"
+    )
     return order, listing, Grounds(C3, decision, buyer, Identity(order.provider_id), 2)
