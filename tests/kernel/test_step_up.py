@@ -161,8 +161,9 @@ def test_it_is_required_in_production_unless_said_otherwise(
     environment: Any, told: Any, required: bool, tmp_path: Path
 ):
     settings = Settings(
-        environment=environment, step_up=told, database_url=DSN, issuer="https://market.example/identity", var=tmp_path
-    )  # pyright: ignore[reportArgumentType]
+        environment=environment, step_up=told, issuer="https://market.example/identity", var=tmp_path,
+        database_url=DSN,  # pyright: ignore[reportArgumentType]
+    )  # fmt: skip
     assert settings.requires_step_up is required
 
 

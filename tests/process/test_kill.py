@@ -24,7 +24,7 @@ from shared.clock import SystemClock
 from tests.support.process import ServerProcess
 from verifier import yaosu_verify
 
-KILLS = int(os.environ.get("YAOSU_KILLS", "8"))  # `make kills` kills a hundred times
+KILLS = int(os.environ.get("YAOSU_KILLS", "5"))  # `make kills` kills a hundred times
 STEP_MINOR = 1_000
 pytestmark = [pytest.mark.process, pytest.mark.xdist_group("process"), pytest.mark.timeout(200 + 20 * KILLS)]
 
