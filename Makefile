@@ -15,7 +15,7 @@ FUZZ := .venv-fuzz
 FUZZ_STAMP := $(FUZZ)/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test run check quick replay faults kills races bench format-check lint types drift deploy-check \
+.PHONY: help setup demo test test-both run check quick replay faults kills races bench format-check lint types drift deploy-check \
         audit audit-quick sbom fuzz migration diagrams format lock clean
 
 help:  ## Say what can be done here
@@ -28,6 +28,9 @@ demo: $(STAMP)  ## Watch one whole sale, from the data to the verified log
 
 test: $(STAMP)  ## Run every test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+test-both: $(STAMP)  ## Run every test on both databases, also those in which the database decides nothing
+	YAOSU_DATABASES=both $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 run: $(STAMP)  ## Open the market on http://127.0.0.1:8000
 	$(BIN)/yaosu serve

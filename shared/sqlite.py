@@ -52,6 +52,11 @@ class Connection(aiosqlite.Connection):
         self._thread.daemon = True
         self._is_settled = False  # nothing was asked for since the last commit or rollback that went well
 
+    def __del__(self) -> None:
+        """Whoever opened it was cancelled before they had it: its thread ends, and with it the file is closed."""
+        if self._connection is not None:
+            self.stop()  # pyright: ignore[reportUnknownMemberType]
+
     def cursor(self) -> "Cursor":  # pyright: ignore[reportIncompatibleMethodOverride]
         return Cursor(self)
 

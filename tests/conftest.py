@@ -2,12 +2,15 @@
 
 import gc
 import os
+import re
 import shutil
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import AsyncExitStack
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 from sqlalchemy import MetaData
@@ -28,12 +31,40 @@ LIMITS = (
     "shared.core.TIMEOUT_SECONDS", "services.gateway.READINESS_SECONDS_MAX",
 )  # fmt: skip
 BY_ADMINISTRATOR = os.environ.get("YAOSU_TEST_LOG_IN") == "administrator"
+KIND = re.compile(r"(?<=[\[-])(?:sqlite|postgresql)(?=[\]-])")
+# Where several act at once, or where rows are sought, ordered, locked or refused, the database decides.
+ON_BOTH = re.compile(
+    "^tests/(kernel|verifier|process|deploy)/|/money/|race|at_once|together|fifty|twenty|two_(processes|closers|looks)"
+    "|search|store|append|second_lock|migrat|erasure|pruning|answering|sources"
+)
 MakeDatabase = Callable[[str, MetaData], Awaitable[Database]]
 
 
 def pytest_configure() -> None:
     if folder := scratch_folder():
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", folder)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of a test that would run on either kind of database, and in which nobody races and no store is tried, one kind is
+    enough: by its name, so that about half run on each. `make test-both` runs all on both."""
+    if os.environ.get("YAOSU_DATABASES") == "both":
+        return
+    pairs = Counter(either(item) for item in items)
+    left_out = [item for item in items if pairs[either(item)] == 2 and is_the_other(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in set(left_out)]
+
+
+def either(item: pytest.Item) -> str:
+    """The test, on whichever database."""
+    return KIND.sub("*", item.nodeid)
+
+
+def is_the_other(item: pytest.Item) -> bool:
+    if ON_BOTH.search(item.nodeid) or not (kind := KIND.search(item.nodeid)):
+        return False
+    return kind[0] != ("sqlite", "postgresql")[crc32(either(item).encode()) % 2]
 
 
 @pytest.fixture

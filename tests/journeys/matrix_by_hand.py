@@ -11,6 +11,7 @@ those who may ask. Before the answers stands the row of the rules that the route
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tests.journeys.matrix_of_trading import TRADING
 from tests.support.walk import CALLERS
 
 TABLE = """
@@ -185,151 +186,6 @@ TABLE = """
 1   . .. .. . .... . . ...  GET /pricing/v1/price-index
 1   . .. .. . .... . . ...  GET /pricing/v1/tax-rates
 1   . .. .. . .... . . ...  GET /pricing/v1/fee-schedules
-18  u .f ff f ffff f f uuu  POST /trading/v1/auctions/{auction_id}/bids
-5   u f. fn f ffff f f uuu  POST /trading/v1/listings
-3   . .. .. . .... . . uuu  GET /trading/v1/listings
-3   . .. .. . .... . . uuu  GET /trading/v1/listings/{listing_id}
-5   u f. fn f ffff f f uuu  POST /trading/v1/listings/{listing_id}/suspend
-5   u f. fn f ffff f f uuu  POST /trading/v1/listings/{listing_id}/resume
-5   u f. fn f ffff f f uuu  POST /trading/v1/listings/{listing_id}/delist
-16  u f. fn f ffff f f uuu  POST /trading/v1/auctions
-3   . .. .. . .... . . uuu  GET /trading/v1/auctions
-3   . .. .. . .... . . uuu  GET /trading/v1/auctions/{auction_id}
-18  u .f ff f ffff f f uuu  POST /trading/v1/auctions/{auction_id}/registrations
-19  . .. .. . .... . . uuu  GET /trading/v1/auctions/{auction_id}/bids
-17  u f. fn f ffff f f uuu  POST /trading/v1/auctions/{auction_id}/cancel
-18  u .f .f f ffff f f uuu  POST /trading/v1/auctions/{auction_id}/acceptances
-18  u .f .f f ffff f f uuu  POST /trading/v1/auctions/{auction_id}/sealed-bids
-19  . .. .. . .... . . uuu  GET /trading/v1/auctions/{auction_id}/sealed-bids
-18  u .f .f f ffff f f uuu  POST /trading/v1/auctions/{auction_id}/reveals
-18  u .f ff f ffff f f uuu  POST /trading/v1/auctions/{auction_id}/buy-now
-18  u .f .f f ffff f f uuu  POST /trading/v1/auctions/{auction_id}/second-award/acceptance
-18  u .f .f f ffff f f uuu  POST /trading/v1/auctions/{auction_id}/second-award/refusal
-17  u ff ff f .fff f f uuu  POST /trading/v1/auctions/{auction_id}/cancellation
-17  u ff ff f .fff f f uuu  POST /trading/v1/auctions/{auction_id}/cancellation/confirmation
-19  n nn nn n nnnn n n uuu  GET /trading/v1/auctions/{auction_id}/stream
-14  u .f .f f ffff f f uuu  POST /trading/v1/needs
-14  u .. .. . ffff . f uuu  GET /trading/v1/needs
-14  u f. f. f ffff f f uuu  GET /trading/v1/open-needs
-14  u .. n. n ffff . f uuu  GET /trading/v1/needs/{need_id}
-14  u .f nf f ffff f f uuu  GET /trading/v1/needs/{need_id}/matches
-14  u .f nf f ffff f f uuu  POST /trading/v1/needs/{need_id}/inquiry
-14  u .f nf f ffff f f uuu  POST /trading/v1/needs/{need_id}/close
-14  u .f .f f ffff f f uuu  POST /trading/v1/inquiries
-14  u .. .. . ffff . f uuu  GET /trading/v1/inquiries
-14  u .. n. n ffff . f uuu  GET /trading/v1/inquiries/{inquiry_id}
-14  u f. f. f ffff f f uuu  POST /trading/v1/inquiries/{inquiry_id}/offers
-14  u f. f. f ffff f f uuu  POST /trading/v1/inquiries/{inquiry_id}/openings
-14  u .f nf f ffff f f uuu  POST /trading/v1/inquiries/{inquiry_id}/cancel
-33  u .f ff f ffff f f uuu  POST /trading/v1/negotiations
-33  u f. fn f ffff f f uuu  POST /trading/v1/directed-negotiations
-22  u .. .. . .ff. . f uuu  GET /trading/v1/negotiations
-22  u .. nn n nff. . f uuu  GET /trading/v1/negotiations/{negotiation_id}
-33  u .. nn f ffff f f uuu  POST /trading/v1/negotiations/{negotiation_id}/offers
-33  u .. nn f ffff f f uuu  POST /trading/v1/negotiations/{negotiation_id}/acceptance
-33  u .. nn f ffff f f uuu  POST /trading/v1/negotiations/{negotiation_id}/termination
-6   u ff ff f nfff f f uuu  POST /trading/v1/negotiations/{negotiation_id}/approval
-6   u ff ff f nfff f f uuu  POST /trading/v1/negotiations/{negotiation_id}/refusal
-16  u ff ff f .fff f f uuu  POST /trading/v1/call-auctions
-3   . .. .. . .... . . uuu  GET /trading/v1/call-auctions
-3   . .. .. . .... . . uuu  GET /trading/v1/call-auctions/{call_auction_id}
-18  u .f ff f ffff f f uuu  POST /trading/v1/call-auctions/{call_auction_id}/bids
-5   u fn fn f ffff f f uuu  POST /trading/v1/call-auctions/{call_auction_id}/asks
-19  u .. .. . fff. . f uuu  GET /trading/v1/call-auctions/{call_auction_id}/orders
-17  u ff ff f .fff f f uuu  POST /trading/v1/call-auctions/{call_auction_id}/cancel
-23  u .f nf f ffff f f uuu  POST /trading/v1/orders
-22  u .. .. . fff. . f uuu  GET /trading/v1/orders
-22  u .. nn n fff. . f uuu  GET /trading/v1/orders/{order_id}
-26  u .f nf n ffff f f uuu  POST /trading/v1/orders/{order_id}/payment
-23  u .f nf n ffff f f uuu  POST /trading/v1/orders/{order_id}/acceptance
-23  u .f nf n ffff f f uuu  POST /trading/v1/orders/{order_id}/objections
-22  u .. nn n fff. . f uuu  GET /trading/v1/orders/{order_id}/objections
-22  u .. nn n fff. . f uuu  GET /trading/v1/orders/{order_id}/objections/{number}
-23  u f. fn f ffff f f uuu  POST /trading/v1/orders/{order_id}/objections/{number}/cure
-23  u f. fn f ffff f f uuu  POST /trading/v1/orders/{order_id}/objections/{number}/concession
-23  u f. fn f ffff f f uuu  POST /trading/v1/orders/{order_id}/objections/{number}/rejection
-23  u .f nf n ffff f f uuu  POST /trading/v1/orders/{order_id}/objections/{number}/acceptance
-23  u .f nf n ffff f f uuu  POST /trading/v1/orders/{order_id}/objections/{number}/refusal
-23  u .f nf n ffff f f uuu  POST /trading/v1/orders/{order_id}/objections/{number}/withdrawal
-22  u .. .. . fff. . f uuu  GET /trading/v1/contracts
-22  u .. nn n fff. . f uuu  GET /trading/v1/contracts/{contract_id}
-23  u .. nn n ffff f f uuu  POST /trading/v1/contracts/{contract_id}/signatures
-22  u .. nn n fff. . f uuu  GET /trading/v1/contracts/{contract_id}/document
-24  u .. nn f ffff f f uuu  POST /trading/v1/contracts/{contract_id}/amendments
-24  u .. nn n ffff f f uuu  POST /trading/v1/contracts/{contract_id}/refusal
-22  u .. nn n fff. . f uuu  GET /trading/v1/contracts/{contract_id}/terminations
-24  u .. nn f ffff f f uuu  POST /trading/v1/contracts/{contract_id}/terminations
-24  u .. nn n ffff f f uuu  POST /trading/v1/contracts/{contract_id}/terminations/{termination_id}/agreement
-24  u .. nn n ffff f f uuu  POST /trading/v1/contracts/{contract_id}/terminations/{termination_id}/contest
-24  u .f nf f ffff f f uuu  POST /trading/v1/contracts/{contract_id}/renewals
-23  u .f nf n ffff f f uuu  POST /trading/v1/orders/{order_id}/credits
-22  u .. nn n fff. . f uuu  GET /trading/v1/orders/{order_id}/credits
-22  u nn nn n fffn n f uuu  GET /trading/v1/credits/{credit_id}
-23  u fn fn f ffff f f uuu  POST /trading/v1/credits/{credit_id}/confirmation
-23  u fn fn f ffff f f uuu  POST /trading/v1/credits/{credit_id}/contestation
-23  u f. fn f ffff f f uuu  POST /trading/v1/orders/{order_id}/refunds
-22  u .. nn n fff. . f uuu  GET /trading/v1/orders/{order_id}/refunds
-22  u nn nn n fffn n f uuu  GET /trading/v1/orders/{order_id}/refunds/{number}
-22  u .. .. . fff. . f uuu  GET /trading/v1/receivables
-29  u .. .. . fff. . f uuu  GET /trading/v1/entitlements
-29  u .. nn n fff. . f uuu  GET /trading/v1/entitlements/{entitlement_id}
-31  u uu uu u uuuu u u f.n  POST /trading/v1/entitlements/{entitlement_id}/uses
-33  u .. nn n ffff f f uuu  POST /trading/v1/disputes
-34  u .. .. . ffff . . uuu  GET /trading/v1/disputes
-34  u .. nn n ffff . n uuu  GET /trading/v1/disputes/{dispute_id}
-34  u .. nn n ffff f n uuu  GET /trading/v1/disputes/{dispute_id}/texts/{content_hash}
-34  u .. nn n ffff f n uuu  GET /trading/v1/disputes/{dispute_id}/bundle
-33  u .. nn n ffff f f uuu  POST /trading/v1/disputes/{dispute_id}/response
-33  u .. nn n ffff f f uuu  POST /trading/v1/disputes/{dispute_id}/evidence
-33  u .. nn n ffff f f uuu  POST /trading/v1/disputes/{dispute_id}/settlement
-33  u .. nn n ffff f f uuu  POST /trading/v1/disputes/{dispute_id}/withdrawal
-33  u .. nn n ffff f f uuu  POST /trading/v1/disputes/{dispute_id}/challenge
-33  u .. nn n ffff f f uuu  POST /trading/v1/disputes/{dispute_id}/appeal
-34  u ff ff f ffff f n uuu  POST /trading/v1/disputes/{dispute_id}/ruling
-34  u ff ff f ffff f n uuu  POST /trading/v1/disputes/{dispute_id}/recusal
-34  u ff ff f ffff f n uuu  POST /trading/v1/disputes/{dispute_id}/extension
-37  u ff ff f ff.f f f uuu  POST /trading/v1/arbiters
-37  u ff ff f ff.f f f uuu  POST /trading/v1/arbiters/{user_id}/retirement
-37  u .. .. . .... . . uuu  GET /trading/v1/arbiters
-25  u .. .. . ffff f f uuu  GET /trading/v1/wallet
-25  u .. .. . ffff f f uuu  GET /trading/v1/wallet/transfers
-26  u .. .. f ffff f f uuu  POST /trading/v1/wallet/pay-ins
-26  u .. .. f ffff f f uuu  POST /trading/v1/wallet/payouts
-25  u .n nn n ffff f f uuu  GET /trading/v1/instructions/{instruction_id}
-25  u ff ff f .fff f f uuu  GET /trading/v1/instructions
-28  u ff ff f .fff f f uuu  POST /trading/v1/instructions/{instruction_id}/resume
-25  u ff ff f fff. . f uuu  GET /trading/v1/ledger/trial-balance
-25  u .. .. . ffff f f uuu  GET /trading/v1/wallet/statements/{month}
-25  u .. .. . ffff f f uuu  GET /trading/v1/wallet/statements/{month}/export.csv
-25  u .. .. . ffff f f uuu  GET /trading/v1/wallet/invoices/{month}
-26  . .. .. . .... . . ...  POST /trading/v1/custodian/callbacks
-6   u ff ff f .fff . f uuu  POST /trading/v1/freezes
-6   u ff ff f ffff . f uuu  POST /trading/v1/freezes/{freeze_id}/confirmation
-6   u ff ff f ffff . f uuu  POST /trading/v1/freezes/{freeze_id}/lifting
-6   u ff ff f ffff . f uuu  POST /trading/v1/freezes/{freeze_id}/lifting/confirmation
-6   u .. .. . .fff . f uuu  GET /trading/v1/freezes
-6   u n. nn n .fff . f uuu  GET /trading/v1/freezes/{freeze_id}
-35  . .. .. . .... . . uuu  POST /trading/v1/complaints
-35  n nn nn n nnnn n n nnn  GET /trading/v1/complaint-receipts/{complaint_id}
-35  u ff ff f .fff . f uuu  GET /trading/v1/complaints
-35  u ff ff f .fff . f uuu  GET /trading/v1/complaints/{complaint_id}
-35  u ff ff f .fff . f uuu  POST /trading/v1/complaints/{complaint_id}/acceptance
-35  u ff ff f .fff . f uuu  POST /trading/v1/complaints/{complaint_id}/rejection
-35  u ff ff f .fff . f uuu  POST /trading/v1/complaints/{complaint_id}/investigation
-35  u ff ff f .fff . f uuu  POST /trading/v1/complaints/{complaint_id}/decision
-49  . .. .. . .... . . ...  GET /trading/v1/credit-records/{participant_id}
-49  u .. .. f ffff f f uuu  GET /trading/v1/credit-record
-49  u .. .. . .f.. . f uuu  GET /trading/v1/credit-entries
-35  u nn nn f ffff f f uuu  POST /trading/v1/credit-entries/{credit_entry_id}/appeal
-49  u .. .. . .f.. . f uuu  GET /trading/v1/credit-appeals
-38  u ff ff f nfff n f uuu  POST /trading/v1/credit-appeals/{credit_appeal_id}/decision
-49  u .. .. . .f.. . f uuu  GET /trading/v1/sanctions
-49  u nn nn n nfnn n f uuu  GET /trading/v1/sanctions/{sanction_id}
-35  u nn nn f ffff f f uuu  POST /trading/v1/sanctions/{sanction_id}/statement
-38  u ff ff f ffnf f f uuu  POST /trading/v1/sanctions/{sanction_id}/imposition
-38  u ff ff f ffnf f f uuu  POST /trading/v1/sanctions/{sanction_id}/dropping
-25  u .. .. . ffff f f uuu  GET /trading/v1/wallet/invoices/{month}/export.csv
-22  u f. fn f ffff f f uuu  POST /trading/v1/orders/{order_id}/sale-tax
 9   u f. fn f ffff f f uuu  POST /delivery/v1/uploads
 9   u f. fn f ffff f f uuu  PUT /delivery/v1/uploads/{upload_id}/content
 9   u f. fn f ffff f f uuu  GET /delivery/v1/uploads/{upload_id}
@@ -419,7 +275,7 @@ class Line:
 
 def _lines() -> Mapping[str, Line]:
     found = dict[str, Line]()
-    for told in TABLE.strip().splitlines():
+    for told in (TABLE.strip() + TRADING).strip().splitlines():
         row, *groups, method, path = told.split()
         route, letters = f"{method} {path}", "".join(groups)
         assert route not in found and len(letters) == len(CALLERS) and set(letters) <= set("ufn."), told
