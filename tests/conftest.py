@@ -51,9 +51,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if os.environ.get("YAOSU_DATABASES") == "both":
         return
     pairs = Counter(either(item) for item in items)
-    left_out = [item for item in items if pairs[either(item)] == 2 and is_the_other(item)]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in set(left_out)]
+    left_out = {item for item in items if pairs[either(item)] == 2 and is_the_other(item)}
+    config.hook.pytest_deselected(items=list(left_out))
+    items[:] = [item for item in items if item not in left_out]
 
 
 def either(item: pytest.Item) -> str:

@@ -202,7 +202,8 @@ async def _issue(
     await store.add_refresh_token(tx, rules.next_token(family, secret, now, discipline.idle_max))
     by = family.authenticated_by
     roles = roles_granted(user, by, identity.second_factor_required_of)
-    if profile.is_outdated(await account.password_set_at(tx, user.id), discipline, now):
+    ages = discipline.password_age_max is not None
+    if ages and profile.is_outdated(await account.password_set_at(tx, user.id), discipline, now):
         roles = frozenset[Role]()  # it is good to set another, and for nothing else
     claims = Claims(
         user.id, FIRST_PARTY, roles, user.participant_id, by, rules.STRENGTHS.get(by), family.authenticated_at,
