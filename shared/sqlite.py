@@ -5,18 +5,24 @@ four times waits the one thread for the other, which on a busy machine takes far
 statement goes there once and comes back with all of its rows, which SQLAlchemy asks for in any case.
 
 Promises: what is undone was not committed, and everything else is undone before the connection is used again, also
-where whoever waited for a statement has gone.
+where whoever waited for a statement has gone, or their event loop is closed.
 Does not: stream. Rows that do not fit in memory are read in pages.
 """
 
+import asyncio
 import sqlite3
+from asyncio import Future
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any, Self
 
 import aiosqlite
 
 CHUNK_ROWS = 64  # of aiosqlite's own cursors, which nobody uses
+ENDED = object()  # what a thread's last turn gives
 REACHED = (("rows", None, None, None, None, None, None),)  # the one column of what a script finds
 
 
@@ -49,13 +55,31 @@ def connection(path: str, **options: Any) -> "Connection":
 class Connection(aiosqlite.Connection):
     def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
         super().__init__(connector, CHUNK_ROWS)
-        self._thread.daemon = True
+        self._tx = self._turns = SimpleQueue[tuple[Future[Any] | None, Callable[[], Any]]]()
+        self._thread = Thread(target=_serve, args=(self._turns,), daemon=True)
         self._is_settled = False  # nothing was asked for since the last commit or rollback that went well
 
     def __del__(self) -> None:
         """Whoever opened it was cancelled before they had it: its thread ends, and with it the file is closed."""
         if self._connection is not None:
-            self.stop()  # pyright: ignore[reportUnknownMemberType]
+            self.stop()
+
+    def stop(self) -> Future[Any] | None:
+        """Close the file, once what was asked before is done, and end the thread. A loop that runs can wait for it."""
+        self._running = False
+        opened = self._connection
+
+        def end() -> object:
+            if opened is not None:
+                opened.close()
+            return ENDED
+
+        try:
+            future = asyncio.get_running_loop().create_future()
+        except RuntimeError:
+            future = None
+        self._turns.put_nowait((future, end))
+        return future
 
     def cursor(self) -> "Cursor":  # pyright: ignore[reportIncompatibleMethodOverride]
         return Cursor(self)
@@ -136,3 +160,28 @@ def _found(connection: sqlite3.Connection, steps: tuple[Step, ...]) -> Found:
         return Found(cursor.description, cursor.rowcount, cursor.lastrowid, rows, reached)
     finally:
         cursor.close()
+
+
+def _serve(turns: SimpleQueue[tuple[Future[Any] | None, Callable[[], Any]]]) -> None:
+    while _take(*turns.get()) is not ENDED:
+        pass
+
+
+def _take(future: Future[Any] | None, function: Callable[[], Any]) -> object:
+    try:
+        result = function()
+    except BaseException as error:
+        _answer(future, Future[Any].set_exception, error)
+        return None
+    _answer(future, Future[Any].set_result, result)
+    return result
+
+
+def _answer(future: Future[Any] | None, settle: Callable[[Future[Any], Any], None], answer: object) -> None:
+    def settle_once() -> None:
+        if future and not future.done():
+            settle(future, answer)
+
+    if future:
+        with suppress(RuntimeError):  # its loop is closed: nobody waits any more
+            future.get_loop().call_soon_threadsafe(settle_once)

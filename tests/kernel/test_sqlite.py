@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
@@ -113,3 +114,41 @@ async def test_what_nobody_waits_for_any_more_is_undone(connection: sqlite.Conne
         await asking
     await connection.rollback()
     assert not connection.in_transaction and await names(connection) == ["a"]
+
+
+def test_a_loop_that_closes_while_a_statement_runs_leaves_its_thread_whole(tmp_path: Path):
+    """Whoever waited was cancelled and their loop is gone: the thread has nobody to answer, and still ends in order."""
+    begun, may_end = threading.Event(), threading.Event()
+    held: list[sqlite.Connection] = []
+
+    def slowly() -> int:
+        begun.set()
+        return int(may_end.wait(60))
+
+    async def ask() -> None:
+        opened = sqlite.connection(str(tmp_path / "one.db"))
+        await opened
+        held.append(opened)
+        await opened.create_function("slowly", 0, slowly)  # pyright: ignore[reportUnknownMemberType]
+        asking = asyncio.create_task(run(opened, "SELECT slowly()"))
+        await asyncio.to_thread(begun.wait, 60)
+        asking.cancel()
+
+    asyncio.run(ask())
+    thread = held[0]._thread  # pyright: ignore[reportPrivateUsage]
+    held[0].stop()
+    may_end.set()
+    thread.join(60)
+    assert not thread.is_alive()
+
+
+async def test_whoever_stops_a_connection_can_wait_until_its_file_is_closed(tmp_path: Path):
+    opened = sqlite.connection(str(tmp_path / "one.db"))
+    await opened
+    await run(opened, "CREATE TABLE things (id INTEGER PRIMARY KEY)")
+    driver = opened._conn  # pyright: ignore[reportPrivateUsage]
+    ended = opened.stop()
+    assert ended
+    await ended
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        driver.total_changes  # noqa: B018
