@@ -101,6 +101,25 @@ async def test_what_was_pruned_is_not_served_and_says_so(log: AuditBench):
     assert (await log.read("/entries?after_index=256"))["items"], "the log goes on"
 
 
+@pytest.mark.parametrize(("first", "last"), [(1, 256), (200, 257), (256, 260), (1, 300)])
+async def test_what_was_pruned_and_comes_again_gets_no_places(log: AuditBench, first: int, last: int):
+    """A service that was brought back from long ago sends what the log dropped: no place may be made up for it."""
+    source = log.source()
+    say(source, *[TokenIssued(AuctionId.new()) for _ in range(300)])
+    await source.send()
+    await log.sign()
+    log.bench.clock.advance(days=184)
+    assert await pruning.prune(log.audit) == 256
+    again = await source.send(first, last)
+    told = again.json()
+    assert (again.status_code, told["code"], told["head_seq"]) == (409, "facts_pruned", 300)
+    assert told["head_hash"] == source.hash_at(300).hex()
+    kept = (await source.send(257, 300)).json()
+    assert (kept["first_index"], kept["last_index"]) == (256, 299)
+    say(source, TokenIssued(AuctionId.new()))
+    assert (await source.send(301)).json()["first_index"] == 300, "the log goes on"
+
+
 async def test_an_open_case_that_looks_back_keeps_everything_from_there(log: AuditBench):
     await filled(log, 256, 1)
     log.bench.clock.advance(days=184)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from services.audit.rules import entry, tile
-from services.audit.rules.entry import BackLink, Batch, SourceHead
+from services.audit.rules.entry import BackLink, Batch, FactsPruned, SourceHead
 from services.audit.rules.receipt import Placed
 from services.audit.rules.tile import Unfinished
 from services.audit.rules.tree import leaf_hash
@@ -126,6 +126,8 @@ class Sequencer:
         try:
             known = entry.overlap(head, batch)
             places = await entry_store.places_of(tx, *source, batch.first_seq, known)
+            if len(places) <= known - batch.first_seq:
+                raise FactsPruned(head_seq=head.seq, head_hash=head.hash.hex())
             known_hash = await self._hash_at(tx, head, known)
             arrivals = entry.next_in_line(batch, known, known_hash)
             if places:

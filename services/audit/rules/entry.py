@@ -51,6 +51,10 @@ class SequenceGap(Conflict):
     """Events are missing between the last one that the log has and the first one sent."""
 
 
+class FactsPruned(Conflict):
+    """These facts were taken, and their entries dropped when their term was over: their places can be told no more."""
+
+
 @dataclass(frozen=True, slots=True)
 class SourceHead:
     """The last event that the log has of a stripe; number 0 before the first."""
