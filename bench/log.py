@@ -27,7 +27,7 @@ from services.audit.actions.sequencer import Sequencer
 from services.audit.rules import tile, tree
 from services.audit.rules.entry import Batch
 from services.audit.rules.tile import Unfinished
-from services.audit.rules.tree import Node, leaf_hash
+from services.audit.rules.tree import Node, leaf_hashes
 from services.audit.tables import entries, links, metadata
 from shared.clock import SystemClock
 from shared.database import Database
@@ -64,10 +64,10 @@ def measure(folder: Path) -> Iterator[Figure]:
 
 def _tree(folder: Path) -> Iterator[Figure]:
     leaves = [number.to_bytes(400, "big") for number in range(LEAVES)]
-    hashes = [leaf_hash(leaf) for leaf in leaves]
+    hashes = leaf_hashes(leaves)
 
     def grown() -> None:
-        unfinished, _ = tile.grow(Unfinished(), [leaf_hash(leaf) for leaf in leaves])
+        unfinished, _ = tile.grow(Unfinished(), leaf_hashes(leaves))
         tile.edge(unfinished).root()
 
     turns = in_turns({"hash limit": lambda: _hash_limit(leaves), "tree": grown})

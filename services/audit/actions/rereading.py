@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from services.audit.rules import checkpoint, tile
 from services.audit.rules.checkpoint import Checkpoint, NotANote, VerifierKey
 from services.audit.rules.tile import Unfinished
-from services.audit.rules.tree import Edge, leaf_hash
+from services.audit.rules.tree import Edge, leaf_hashes
 from services.audit.store import entry as entry_store
 from services.audit.store import log as log_store
 from shared.database import Transaction
@@ -38,7 +38,7 @@ async def read_on(tx: Transaction, checked: Checked, size: int) -> Checked:
     pruned = range(begin, min(size, kept_from))
     if [*pruned, *(each.index for each in stored)] != list(range(begin, size)):
         raise LogContradictsItself(detail=f"entries are missing between {begin} and {size}")
-    hashes = [*await _hashes_of_pruned(tx, pruned), *(leaf_hash(each.leaf) for each in stored)]
+    hashes = [*await _hashes_of_pruned(tx, pruned), *leaf_hashes(each.leaf for each in stored)]
     unfinished, changed = tile.grow(checked.unfinished, hashes)
     kept = await log_store.tile_hashes(tx, [(each.level, each.index) for each in changed])
     for each, expected in changed.items():

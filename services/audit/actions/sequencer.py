@@ -15,7 +15,7 @@ from services.audit.rules import entry, tile
 from services.audit.rules.entry import BackLink, Batch, FactsPruned, SourceHead
 from services.audit.rules.receipt import Placed
 from services.audit.rules.tile import Unfinished
-from services.audit.rules.tree import leaf_hash
+from services.audit.rules.tree import leaf_hashes
 from services.audit.store import entry as entry_store
 from services.audit.store import log as log_store
 from services.audit.store import source as source_store
@@ -159,7 +159,7 @@ class Sequencer:
         await entry_store.add_entries(tx, stored, filed)
         # Only now: a batch that is refused half-way has changed nothing for those behind it.
         growth.newest.update(newest.maps[0])
-        growth.leaf_hashes += [leaf_hash(each.leaf) for each in stored]
+        growth.leaf_hashes += leaf_hashes(each.leaf for each in stored)
         growth.log = replace(growth.log, last_its=max(now_us, last_its))
         head = SourceHead(batch.service, batch.stripe, arrivals[-1].seq, arrivals[-1].hash)
         growth.sources[batch.service, batch.stripe] = head

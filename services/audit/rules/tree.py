@@ -57,6 +57,11 @@ def leaf_hash(leaf: bytes) -> bytes:
     return _sha256(b"\x00" + leaf).digest()
 
 
+def leaf_hashes(leaves: Iterable[bytes]) -> list[bytes]:
+    """As `leaf_hash`, without a call for each."""
+    return [_sha256(b"\x00" + leaf).digest() for leaf in leaves]
+
+
 def node_hash(left: bytes, right: bytes) -> bytes:
     return _sha256(b"\x01" + left + right).digest()
 
@@ -65,7 +70,8 @@ def perfect_root(hashes: Sequence[bytes]) -> bytes:
     """The root over hashes whose count is a power of two: level by level, without a call for each node."""
     row = hashes
     while len(row) > 1:
-        row = [_sha256(b"\x01" + left + right).digest() for left, right in zip(row[::2], row[1::2], strict=True)]
+        rest = iter(row)
+        row = [_sha256(b"\x01" + left + right).digest() for left, right in zip(rest, rest, strict=True)]
     return row[0]
 
 
@@ -82,12 +88,12 @@ def fold(hashes: Sequence[bytes]) -> bytes:
 
 def inclusion_proof(index: int, size: int, hash_of: Callable[[Node], bytes]) -> list[bytes]:
     """Hashes that lead from leaf `index` to the root of the first `size` leaves."""
-    return [fold([hash_of(node) for node in part]) for part in inclusion_parts(index, size)]
+    return [_folded(part, hash_of) for part in inclusion_parts(index, size)]
 
 
 def consistency_proof(old_size: int, new_size: int, hash_of: Callable[[Node], bytes]) -> list[bytes]:
     """Hashes that show that the first `old_size` leaves of the larger tree are the smaller tree."""
-    return [fold([hash_of(node) for node in part]) for part in consistency_parts(old_size, new_size)]
+    return [_folded(part, hash_of) for part in consistency_parts(old_size, new_size)]
 
 
 def inclusion_parts(index: int, size: int) -> list[list[Node]]:
@@ -98,11 +104,11 @@ def inclusion_parts(index: int, size: int) -> list[list[Node]]:
     level = 0
     while 1 << level < size:
         sibling = index >> level ^ 1
-        first, last = sibling << level, min(sibling + 1 << level, size)
-        if last - first == 1 << level:
+        first = sibling << level
+        if sibling + 1 << level <= size:
             parts.append([Node(level, sibling)])
-        elif first < last:  # at the right edge, where the tree ends inside a subtree
-            parts.append(perfect_subtrees(first, last))
+        elif first < size:  # at the right edge, where the tree ends inside a subtree
+            parts.append(perfect_subtrees(first, size))
         level += 1
     return parts
 
@@ -178,6 +184,10 @@ def verify_consistency(old_size: int, new_size: int, old_root: bytes, new_root: 
             new = node_hash(new, sibling)
         at, last = at >> 1, last >> 1
     return last == 0 and old == old_root and new == new_root
+
+
+def _folded(part: Sequence[Node], hash_of: Callable[[Node], bytes]) -> bytes:
+    return hash_of(part[0]) if len(part) == 1 else fold([hash_of(node) for node in part])
 
 
 def _split(count: int) -> int:
