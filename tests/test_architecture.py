@@ -66,6 +66,7 @@ PURE_SHARED = {
     "ids",
     "kinds",
     "lifecycle",
+    "metering",
     "money",
     "spreadsheet",
 }

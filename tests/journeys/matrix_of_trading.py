@@ -58,6 +58,7 @@ TRADING = """
 22  u .. nn n fff. . f uuu  GET /trading/v1/orders/{order_id}
 26  u .f nf n ffff f f uuu  POST /trading/v1/orders/{order_id}/payment
 23  u .f nf n ffff f f uuu  POST /trading/v1/orders/{order_id}/acceptance
+23  u .f nf n ffff f f uuu  POST /trading/v1/orders/{order_id}/meter/closing
 23  u .f nf n ffff f f uuu  POST /trading/v1/orders/{order_id}/objections
 22  u .. nn n fff. . f uuu  GET /trading/v1/orders/{order_id}/objections
 22  u .. nn n fff. . f uuu  GET /trading/v1/orders/{order_id}/objections/{number}

@@ -25,11 +25,11 @@ from services.pricing.rules.plan import (
     Plan,
     PlanKind,
     revise,
-    tiered_minor,
 )
 from services.pricing.rules.tax import Taxation
 from shared.grades import Mode
 from shared.ids import AssetId, PlanId, VersionId
+from shared.metering import tiered_minor
 from shared.money import Money
 from tests.pricing.made import NOON, a_grid, a_plan, terms, tiers
 

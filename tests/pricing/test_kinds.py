@@ -22,7 +22,6 @@ from services.pricing.rules.plan import (
     PlanKind,
     all_units_minor,
     revise,
-    tiered_minor,
 )
 from services.pricing.rules.price import (
     AskDoesNotFit,
@@ -38,6 +37,7 @@ from services.pricing.rules.tax import RATES, Category, Rate, Taxation, divide, 
 from shared.errors import Failure
 from shared.grades import Mode
 from shared.ids import ParticipantId, QuoteId, VersionId
+from shared.metering import tiered_minor
 from shared.money import MINOR_MAX, Money, total
 from tests.pricing.made import GOLDEN_TIERS, NOON, a_grid, a_plan, terms, tiers
 

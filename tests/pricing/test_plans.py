@@ -54,6 +54,9 @@ async def test_tiers_are_quoted_by_the_golden_table_and_all_units_are_refused_wi
         given = await quote(market, buyer, plan, quantity=quantity)
         assert (given["total"], given["quantity"], given["quota_uses"]) == (yuan(minor), quantity, quantity)
         assert sum(line["amount"]["minor"] for line in given["lines"]) == minor
+    measured = await quote(market, buyer, plan, quantity=250, metered=True)
+    assert (measured["total"], measured["meter"]["units_max"]) == (yuan(2050), 250)
+    assert measured["meter"]["tiers"] == plan["tiers"]
     answer = await publish(market, provider, version_id, "tiered", tiers=GOLDEN, tiering="all_units")
     assert refusal(answer) == (422, "all_units_tiers")
     told = answer.json()

@@ -77,6 +77,7 @@ class OrderEnded(Fact):
 class OrderSettled(Fact):
     category: ClassVar[Category] = Category.MONEY
     order_id: OrderId
+    amount: Money = Money(100)
     revision: int = 6
     refund: Money = Money(0)
 

@@ -344,6 +344,7 @@ WRITES: dict[str, Write] = DISPUTES | DUTIES | {
     "POST /trading/v1/orders/{order_id}/refunds": Write(AVIATION, {"amount": YUAN, "reason": "因为"}),
     "POST /trading/v1/orders/{order_id}/sale-tax": Write(AVIATION, {"category": "general"}),
     "POST /trading/v1/orders/{order_id}/acceptance": Write(ALPHA),
+    "POST /trading/v1/orders/{order_id}/meter/closing": Write(ALPHA),
     "POST /trading/v1/contracts/{contract_id}/signatures":
         Write(ALPHA, {"key_id": id_of("key"), "signature": "A" * 86 + "=="}),
     "POST /trading/v1/contracts/{contract_id}/amendments": Write(ALPHA, {

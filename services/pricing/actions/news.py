@@ -36,6 +36,6 @@ async def take_in(_: Pricing, tx: Transaction, change: Change) -> None:
             settled = SettledOrder.model_validate(change.data)
             await store.put_state(tx, settled.order_id, SETTLED, settled.revision)
             if settled.refund.minor == 0:  # a price of which part went back is not what the thing was worth
-                await store.put_settled(tx, settled.order_id, change.at)
+                await store.put_settled(tx, settled.order_id, settled.amount, change.at)
         case _:
             pass

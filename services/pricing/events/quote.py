@@ -10,6 +10,7 @@ from services.pricing.rules.tax import Taxed
 from shared.facts import Category, Fact
 from shared.grades import Mode
 from shared.ids import ParticipantId, PlanId, QuoteId, VersionId
+from shared.metering import Meter
 from shared.money import Money
 
 
@@ -18,6 +19,7 @@ class QuoteGiven(Fact):
     """`amount` is the total. What was asked of a grid, and is charged of it, is named by a digest."""
 
     category: ClassVar[Category] = Category.PRICE
+    schema_version: ClassVar[int] = 2  # from the second on, `meter`
     quote_id: QuoteId
     plan_id: PlanId
     plan_revision: int
@@ -37,6 +39,7 @@ class QuoteGiven(Fact):
     quota_uses: int | None
     period_days: int | None
     tax: Taxed | None
+    meter: Meter | None
 
     @classmethod
     def of(cls, quote: Quote) -> Self:
@@ -44,5 +47,5 @@ class QuoteGiven(Fact):
             quote.id, quote.plan_id, quote.plan_revision, quote.version, quote.buyer_id, quote.provider_id,
             quote.version_id, quote.mode, quote.lines, quote.total, quote.given_at, quote.expires_at,
             quote.ask.quantity, quote.ask.periods, quote.ask.days, quote.query_digest, quote.buys.quota_uses,
-            quote.buys.period_days, quote.tax,
+            quote.buys.period_days, quote.tax, quote.meter,
         )  # fmt: skip

@@ -29,12 +29,12 @@ from services.pricing.rules.plan import (
     Plan,
     PlanNotInForce,
     in_force,
-    tiered_minor,
 )
 from services.pricing.rules.price import discounted
 from services.pricing.rules.tax import divide, rate_at
 from shared.errors import Conflict
 from shared.ids import AssetId, PlanId, VersionId
+from shared.metering import tiered_minor
 from shared.money import Money, total
 
 WHOLE = frozenset({ONE_OFF, COVERAGE, BUNDLE, FREE})

@@ -18,6 +18,7 @@ from services.pricing.rules.tax import Taxation
 from shared.errors import Conflict, Malformed, NotFound
 from shared.grades import Mode
 from shared.ids import AssetId, ParticipantId, PlanId, VersionId
+from shared.metering import Tier
 from shared.money import MINOR_MAX, Money
 
 DISCOUNTS_MAX = 10
@@ -55,18 +56,6 @@ class Discount:
 
     description: str
     basis_points: int
-
-
-@dataclass(frozen=True, slots=True)
-class Tier:
-    """What each unit costs up to and with number `up_to`, after the tier before; None is without end."""
-
-    up_to: int | None
-    unit_minor: int
-
-    @property
-    def unit_price(self) -> Money:
-        return Money(self.unit_minor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,16 +221,6 @@ def in_force_or_newest(revisions: tuple[Plan, ...], now: datetime) -> Plan:
         return in_force(revisions, now)
     except PlanNotInForce:
         return revisions[-1]
-
-
-def tiered_minor(tiers: tuple[Tier, ...], quantity: int) -> int:
-    """What so many units cost by marginal tiers. Requires tiers in order, the last without end."""
-    cost, begun = 0, 0
-    for tier in tiers:
-        end = quantity if tier.up_to is None else min(quantity, tier.up_to)
-        cost += max(0, end - begun) * tier.unit_minor
-        begun = max(begun, end)
-    return cost
 
 
 def all_units_minor(tiers: tuple[Tier, ...], quantity: int) -> int:

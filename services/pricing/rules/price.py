@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from services.pricing.rules.coverage import Atom, Cell, Grid, cells_of, covered, not_bought, price_minor, whole_columns
 from services.pricing.rules.plan import COVERAGE, SUBSCRIPTION, TIERED, USAGE, Discount, Plan, PlanKind
 from shared.errors import Conflict, Malformed
+from shared.metering import discounts_of
 from shared.money import MINOR_MAX, Money
 
 LIST_PRICE = "价目 · list price"
@@ -34,16 +35,21 @@ class Ask:
     days: int | None = None
     columns: tuple[str, ...] = ()
     row_blocks: tuple[str, ...] | None = None
+    metered: bool = False  # the quantity is the most that is used: what is used is paid
 
 
 EVERYTHING = Ask()
 ASKED: Mapping[PlanKind, frozenset[str]] = {
-    USAGE:        frozenset({"quantity"}),
-    TIERED:       frozenset({"quantity"}),
+    USAGE:        frozenset({"quantity", "metered"}),
+    TIERED:       frozenset({"quantity", "metered"}),
     SUBSCRIPTION: frozenset({"periods", "days"}),
     COVERAGE:     frozenset({"columns", "row_blocks"}),
 }  # fmt: skip
-NEEDED_ONE_OF: Mapping[PlanKind, frozenset[str]] = ASKED | {COVERAGE: frozenset({"columns"})}
+NEEDED_ONE_OF: Mapping[PlanKind, frozenset[str]] = ASKED | {
+    USAGE:    frozenset({"quantity"}),
+    TIERED:   frozenset({"quantity"}),
+    COVERAGE: frozenset({"columns"}),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,7 @@ def require_fit(kind: PlanKind, ask: Ask) -> None:
     """Raises AskDoesNotFit for what cannot be asked of this kind of plan."""
     told = {
         "quantity": ask.quantity, "periods": ask.periods, "days": ask.days, "columns": ask.columns or None,
-        "row_blocks": ask.row_blocks,
+        "row_blocks": ask.row_blocks, "metered": ask.metered or None,
     }  # fmt: skip
     has = {name for name, value in told.items() if value is not None}
     can, one_of = ASKED.get(kind, frozenset()), NEEDED_ONE_OF.get(kind, frozenset())
@@ -110,12 +116,9 @@ def listed(plan: Plan, ask: Ask, query: Query | None = None) -> tuple[Line, ...]
 
 def discounted(price: Money, discounts: tuple[Discount, ...]) -> tuple[Line, ...]:
     """What each discount takes off: its share of the list price, at most what is left."""
-    lines, left = list[Line](), price
-    for discount in discounts:
-        taken = min(price.portion(discount.basis_points), left)
-        left -= taken
-        lines.append(Line(discount.description, Money(0, price.currency) - taken))
-    return tuple(lines)
+    taken = discounts_of(price, [discount.basis_points for discount in discounts])
+    nothing = Money(0, price.currency)
+    return tuple(Line(each.description, nothing - off) for each, off in zip(discounts, taken, strict=True))
 
 
 def prorated_minor(price_minor: int, period_days: int, days: int) -> int:

@@ -18,6 +18,7 @@ from shared import canonical
 from shared.errors import Conflict, NotFound
 from shared.grades import Mode
 from shared.ids import ParticipantId, PlanId, QuoteId, VersionId
+from shared.metering import Meter
 from shared.money import Money, total
 
 QUOTE_LIFETIME = timedelta(hours=24)
@@ -54,6 +55,7 @@ class Quote:
     buys: Buys = Buys()
     tax: Taxed | None = None  # of a quote that was given before quotes told their tax
     cells: frozenset[Cell] = frozenset()
+    meter: Meter | None = None  # by which what is used is paid; the total is what the most that is used costs
 
     @property
     def query_digest(self) -> str | None:
@@ -90,14 +92,15 @@ def quote(
     return Quote(
         quote_id, plan.id, plan.revision, FIRST_VERSION, buyer_id, plan.provider_id, plan.version_id, plan.mode, lines,
         taxed.gross, now, now + QUOTE_LIFETIME, ask, _bought(plan, ask, query), taxed,
-        cells_of(query.grid, query.atoms) if query else frozenset(),
+        cells_of(query.grid, query.atoms) if query else frozenset(), _meter(plan, ask, rate),
     )  # fmt: skip
 
 
 def renewed(before: Quote, present: Quote) -> Quote:
     """The quote after one that was given before: itself while it stands and asks the same, otherwise the next version.
     Requires that both are of the same plan, buyer and ask."""
-    same = (before.total, before.lines, before.cells) == (present.total, present.lines, present.cells)
+    asks = [(each.total, each.lines, each.cells, each.meter) for each in (before, present)]
+    same = asks[0] == asks[1]
     if same and present.given_at < before.expires_at:
         return before
     return replace(present, id=before.id, version=before.version + 1)
@@ -111,6 +114,14 @@ def priced(plan: Plan, ask: Ask = EVERYTHING, query: Query | None = None) -> tup
     """The list price in its parts, and what each discount takes off it."""
     lines = listed(plan, ask, query)
     return (*lines, *discounted(total([line.amount for line in lines], plan.price.currency), plan.discounts))
+
+
+def _meter(plan: Plan, ask: Ask, rate: Rate) -> Meter | None:
+    if not ask.metered:
+        return None
+    discounts = tuple(discount.basis_points for discount in plan.discounts)
+    units_max = ask.quantity or 0
+    return Meter(plan.unit_tiers, discounts, rate.basis_points, plan.tax.inclusive, units_max, plan.price.currency)
 
 
 def _bought(plan: Plan, ask: Ask, query: Query | None) -> Buys:

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from shared.metering import taxed
 from shared.money import Money
-
-WHOLE = 10_000  # basis points
 
 
 class Category(StrEnum):
@@ -66,8 +65,4 @@ def rate_at(category: Category, now: datetime, rates: Sequence[Rate] = RATES) ->
 
 def divide(amount: Money, inclusive: bool, rate: Rate) -> Taxed:
     """The amount with its tax inside, or on top. Requires an amount of zero or more."""
-    if inclusive:
-        net, tax = amount.split([WHOLE, rate.basis_points])
-        return Taxed(net, tax, amount, rate.id, rate.basis_points)
-    tax = amount.portion(rate.basis_points)
-    return Taxed(amount, tax, amount + tax, rate.id, rate.basis_points)
+    return Taxed(*taxed(amount, inclusive, rate.basis_points), rate.id, rate.basis_points)

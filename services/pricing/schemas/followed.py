@@ -51,10 +51,12 @@ class ChangedOrder(BaseModel):
 
 
 class SettledOrder(BaseModel):
-    """What we need of the fact that the price was shared out. `refund` is what of it went back to the buyer."""
+    """What we need of the fact that the price was shared out, which of measured use is known late. `refund` is what of
+    it went back to the buyer."""
 
     order_id: OrderId
     revision: int
+    amount: Money
     refund: Money
 
 

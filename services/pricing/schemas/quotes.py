@@ -9,9 +9,11 @@ from pydantic import Field as Limits
 from services.pricing.rules.plan import PERIOD_DAYS_MAX, QUANTITY_MAX
 from services.pricing.rules.price import Ask
 from services.pricing.rules.quote import Quote
+from services.pricing.schemas.plans import TierView
 from services.pricing.schemas.words import Name
 from shared.grades import Mode
 from shared.ids import ParticipantId, PlanId, QuoteId, VersionId
+from shared.metering import Meter, Tier
 from shared.money import Money
 from shared.web import Request, View
 
@@ -19,11 +21,13 @@ PERIODS_MAX = 120
 
 
 class NewQuote(Request):
-    """`quantity` for usage and tiers; `periods`, and `days` of one more, for a subscription; `columns`, and
-    `row_blocks` where they are known, for a price by coverage; nothing for the others."""
+    """`quantity` for usage and tiers, and `metered` if it is the most, and what is used is to be paid; `periods`, and
+    `days` of one more, for a subscription; `columns`, and `row_blocks` where they are known, for a price by coverage;
+    nothing for the others."""
 
     plan_id: PlanId
     quantity: Annotated[int | None, Limits(ge=1, le=QUANTITY_MAX)] = None
+    metered: bool = False
     periods: Annotated[int | None, Limits(ge=1, le=PERIODS_MAX)] = None
     days: Annotated[int | None, Limits(ge=1, le=PERIOD_DAYS_MAX)] = None
     columns: Annotated[list[Name], Limits(max_length=1_000)] = []
@@ -31,7 +35,7 @@ class NewQuote(Request):
 
     def ask(self) -> Ask:
         blocks = None if self.row_blocks is None else tuple(sorted(set(self.row_blocks)))
-        return Ask(self.quantity, self.periods, self.days, tuple(sorted(set(self.columns))), blocks)
+        return Ask(self.quantity, self.periods, self.days, tuple(sorted(set(self.columns))), blocks, self.metered)
 
 
 class LineView(View):
@@ -49,6 +53,23 @@ class TaxView(View):
     basis_points: int
 
 
+class MeterView(View):
+    """What units cost: by marginal tiers, less each discount's share of that, and with the tax inside or on top."""
+
+    tiers: list[TierView]
+    discounts: list[int]
+    tax_basis_points: int
+    tax_inclusive: bool
+    units_max: int
+    currency: str
+
+    def meter(self) -> Meter:
+        tiers = tuple(Tier(tier.up_to, tier.unit_price.minor) for tier in self.tiers)
+        return Meter(
+            tiers, tuple(self.discounts), self.tax_basis_points, self.tax_inclusive, self.units_max, self.currency
+        )  # fmt: skip
+
+
 class CoveredView(View):
     """What is charged for of a block of rows."""
 
@@ -61,6 +82,7 @@ class QuoteView(View):
 
     `quota_uses` and `period_days` are what it buys; null leaves them to the offer. `covers` is what it charges for by
     coverage: what was bought before is not charged again; `granted_columns` are those that may be asked about then.
+    With a `meter` the total is reserved, and what is used by the end is paid.
     """
 
     id: QuoteId
@@ -86,6 +108,7 @@ class QuoteView(View):
     granted_columns: list[str] | None = None
     tax: TaxView | None = None
     covers: list[CoveredView] = []
+    meter: MeterView | None = None
 
     @classmethod
     def of(cls, quote: Quote) -> Self:
@@ -101,4 +124,5 @@ class QuoteView(View):
             granted_columns=None if quote.buys.columns is None else list(quote.buys.columns),
             tax=quote.tax and TaxView.model_validate(quote.tax),
             covers=[CoveredView(row_block=block, columns=[column for _, column in cells]) for block, cells in blocks],
+            meter=quote.meter and MeterView.model_validate(quote.meter),
         )  # fmt: skip

@@ -17,11 +17,13 @@ from shared.database import Transaction
 from shared.errors import Conflict
 from shared.grades import Mode
 from shared.ids import ParticipantId, QuoteId, VersionId
+from shared.metering import Meter
 from shared.money import Money
 
 LINES = TypeAdapter(tuple[Line, ...])
 ASK = TypeAdapter(Ask)
 TAX = TypeAdapter(Taxed)
+METER = TypeAdapter(Meter)
 CELLS = TypeAdapter(frozenset[Cell])
 
 
@@ -49,6 +51,7 @@ async def add_quote(tx: Transaction, quote: Quote) -> None:
         "period_days": quote.buys.period_days, "is_bundle": quote.buys.is_bundle,
         "granted_columns": None if quote.buys.columns is None else list(quote.buys.columns),
         "tax": quote.tax and TAX.dump_python(quote.tax, mode="json"), "cells": sorted(quote.cells),
+        "meter": quote.meter and METER.dump_python(quote.meter, mode="json"),
     }  # fmt: skip
     try:
         await tx.execute(insert(quotes).values(row))
@@ -86,6 +89,7 @@ def _quote(row: Row[Any]) -> Quote:
         row.expires_at, EVERYTHING if row.ask is None else ASK.validate_python(row.ask),
         Buys(row.quota_uses, row.period_days, row.is_bundle, _columns(row.granted_columns)),
         None if row.tax is None else TAX.validate_python(row.tax), CELLS.validate_python(row.cells),
+        row.meter and METER.validate_python(row.meter),
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, case, select
 
 from services.pricing.rules.trade import PLACED, Trade
 from services.pricing.tables.trades import listings, trades
@@ -26,14 +26,19 @@ async def put_listing(tx: Transaction, listing_id: ListingId, asset_id: AssetId,
 
 
 async def put_agreed(tx: Transaction, trade: Trade) -> None:
-    """What the first fact of an order tells: what was agreed, which never changes."""
+    """What the first fact of an order tells: what was agreed. Only its price may be another at the end, where use was
+    measured."""
     terms = {
         "listing_id": trade.listing_id, "version_id": trade.version_id, "mode": trade.mode,
         "exclusive": trade.exclusive, "buyer_id": trade.buyer_id, "provider_id": trade.provider_id,
-        "quote_id": trade.quote_id, "price_minor": trade.price.minor, "currency": trade.price.currency,
-        "placed_at": trade.placed_at,
+        "quote_id": trade.quote_id, "currency": trade.price.currency, "placed_at": trade.placed_at,
     }  # fmt: skip
-    await _put(tx, trade.order_id, terms)
+    until_settled = case((trades.c.settled_at.is_(None), trade.price.minor), else_=trades.c.price_minor)
+    added = insert_into(tx, trades).values(
+        {"order_id": trade.order_id, **UNTOLD, **terms, "price_minor": trade.price.minor}
+    )
+    told = terms | {"price_minor": until_settled}
+    await tx.execute(added.on_conflict_do_update(index_elements=["order_id"], set_=told))
 
 
 async def put_state(tx: Transaction, order_id: OrderId, state: str, revision: int) -> None:
@@ -48,8 +53,8 @@ async def put_paid(tx: Transaction, order_id: OrderId, at: datetime) -> None:
     await _put(tx, order_id, {"paid_at": at})
 
 
-async def put_settled(tx: Transaction, order_id: OrderId, at: datetime) -> None:
-    await _put(tx, order_id, {"settled_at": at})
+async def put_settled(tx: Transaction, order_id: OrderId, price: Money, at: datetime) -> None:
+    await _put(tx, order_id, {"settled_at": at, "price_minor": price.minor})
 
 
 async def trade(tx: Transaction, order_id: OrderId) -> Trade | None:

@@ -76,6 +76,7 @@ quotes = Table(
     Column("granted_columns", JSON(none_as_null=True)),
     Column("tax", JSON),
     Column("cells", JSON, nullable=False, server_default=text("'[]'")),
+    Column("meter", JSON(none_as_null=True)),
     ForeignKeyConstraint(["plan_id", "plan_revision"], ["plans.id", "plans.revision"]),
 )
 

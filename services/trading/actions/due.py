@@ -19,6 +19,7 @@ from services.trading.actions import (
     freeze,
     inquiry,
     listing,
+    meter,
     need,
     negotiation,
     order,
@@ -84,6 +85,7 @@ async def pass_deadlines(trading: Trading) -> None:
     await _each(trading, freeze.pass_deadline, await _due(trading, freeze_store.freezes_due))
     await _each(trading, negotiation.pass_deadline, await _due(trading, negotiation_store.negotiations_due))
     await _each(trading, dispute.pass_deadline, await _due(trading, dispute_store.disputes_due))
+    await _each(trading, meter.pass_deadline, await _due(trading, order_store.meters_due))
     await _each(trading, order.pass_deadline, await _due(trading, order_store.orders_due))
     await _each(trading, second_award.pass_deadline, await _due(trading, auction_store.answers_due))
     await _each(trading, credit.pass_deadline, await _due(trading, credit_store.credits_due))

@@ -16,7 +16,7 @@ from services.trading.events.deals import (
     EntitlementUsed,
     OrderDelivered,
 )
-from services.trading.rules import acceptance
+from services.trading.rules import acceptance, metered
 from services.trading.rules import contract as contract_rules
 from services.trading.rules import entitlement as rules
 from services.trading.rules import order as order_rules
@@ -74,7 +74,7 @@ async def use(trading: Trading, buyer: Member, entitlement_id: EntitlementId, ne
         facts: list[Fact] = [EntitlementUsed.of(made, entitlement, grade, new.grade_revision, decision)]
         if before.state is not entitlement.state:
             facts.append(EntitlementResumed.of(entitlement))
-        facts += await _follow_order(tx, order, made, now)
+        facts += await _follow_order(tx, order, made, entitlement.deadline, now)
         await once.remember(tx, made)
         await trading.outbox.record(tx, buyer.actor, now, *facts)
     return made
@@ -111,13 +111,18 @@ async def pass_deadline(trading: Trading, entitlement_id: EntitlementId) -> None
         await trading.outbox.record(tx, trading.outbox.itself, now, *facts)
 
 
-async def _follow_order(tx: Transaction, order: Order, made: Use, now: datetime) -> list[Fact]:
-    """What a use is to its order: the first one delivers it, and as many as the contract says accept it."""
+async def _follow_order(
+    tx: Transaction, order: Order, made: Use, until: datetime | None, now: datetime
+) -> list[Fact]:  # fmt: skip
+    """What a use is to its order: the first one delivers it, and as many as the contract says accept it. `until` is the
+    end of the right."""
     delivered = order_rules.deliver(order, now)
     if delivered is not order:
+        delivered = metered.measured(delivered, until)
         await order_store.save_order(tx, delivered)
         return [OrderDelivered.of(delivered)]
-    if order.state is not order_rules.AWAITING_ACCEPTANCE or order.acceptance.accepting_use is None:
+    is_inspected = order.state is order_rules.AWAITING_ACCEPTANCE and not order.runs_meter
+    if not is_inspected or order.acceptance.accepting_use is None:
         return []
     uses = await store.uses_since(tx, made.entitlement_id, acceptance.inspected_from(order))
     accepted = acceptance.accept_by_use(order, uses, now)

@@ -188,6 +188,14 @@ async def forfeit(
     return (DepositForfeited(*told, fact_id=fact_id), *given)
 
 
+async def return_reserve(
+    tx: Transaction, order_id: OrderId, buyer_id: ParticipantId, unused: Money, now: datetime
+) -> Facts:  # fmt: skip
+    """Give back what of an order's escrow was reserved for use that was not made. Raises AlreadyInstructed at the
+    second try."""
+    return await _refund(tx, order_id, buyer_id, unused, f"meter:{order_id}", now)
+
+
 async def _refund(
     tx: Transaction, order_id: OrderId, buyer_id: ParticipantId, amount: Money, natural_key: str, now: datetime
 ) -> Facts:  # fmt: skip

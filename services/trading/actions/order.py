@@ -78,6 +78,7 @@ async def place(trading: Trading, caller: Member, wanted: Wanted, once: Once) ->
         found.expires_at, found.quota_uses, found.period_days, found.is_bundle,
         None if found.granted_columns is None else tuple(found.granted_columns),
         found.tax and SaleTax(found.tax.rate_id, found.tax.basis_points, found.tax.tax),
+        found.meter and found.meter.meter(),
     )  # fmt: skip
     if quote.buyer_id != caller.participant_id:
         raise NoSuchQuote()
@@ -154,12 +155,12 @@ async def orders(trading: Trading, party_id: ParticipantId | None, page: Page) -
 
 
 async def pass_deadline(trading: Trading, order_id: OrderId) -> None:
-    """Move an order on whose deadline has passed, if nobody has yet."""
+    """Move an order on whose deadline has passed, if nobody has yet. One that is measured waits for its meter."""
     async with trading.database.transaction() as tx:
         order = await locked(tx, order_id)
         contract = await contract_store.contract_for_update(tx, order.contract_id)
         now = await trading.database.now(tx)
-        if not rules.deadline_has_passed(order, now):
+        if not rules.deadline_has_passed(order, now) or order.runs_meter:
             return
         before, order = order, rules.pass_deadline(order, contract.signed, now)
         await store.save_order(tx, order)

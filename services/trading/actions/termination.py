@@ -7,6 +7,7 @@ Locks the auction before its order, the order before its contract, and the propo
 
 from datetime import datetime
 
+from services.trading.actions.meter import read_off
 from services.trading.actions.order import follow_up
 from services.trading.actions.trading import Trading
 from services.trading.events.contracts import TerminationAnswered, TerminationProposed
@@ -135,4 +136,7 @@ async def _end(tx: Transaction, order: Order, contract: Contract, now: datetime)
     if over is not right:
         await entitlement_store.save_entitlement(tx, over)
         facts.append(EntitlementEnded.of(over))
+    if order.runs_meter:
+        _, read = await read_off(tx, order, right, now)
+        facts += read
     return facts

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Response
 
+from services.trading.actions import meter
 from services.trading.actions import order as actions
 from services.trading.actions.order import Wanted
 from services.trading.actions.trading import party_of
@@ -43,6 +44,12 @@ async def see_order(order_id: OrderId, caller: DealReader, trading: TradingServi
 async def pay(order_id: OrderId, caller: BuyerInDeal, once: Keyed, trading: TradingService) -> OrderView:
     """Pay into escrow: the deposit first, the rest from your wallet. You may receive from then on."""
     return OrderView.of(await actions.pay(trading, caller, order_id, once))
+
+
+@router.post("/orders/{order_id}/meter/closing")
+async def close_meter(order_id: OrderId, caller: BuyerInDeal, once: Keyed, trading: TradingService) -> OrderView:
+    """Use no more of what is measured: what you used is its price, the rest of the reserve goes back at once."""
+    return OrderView.of(await meter.close(trading, caller, order_id, once))
 
 
 @router.post("/orders/{order_id}/acceptance")

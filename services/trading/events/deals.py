@@ -38,6 +38,7 @@ from shared.ids import (
     UseId,
     VersionId,
 )
+from shared.metering import Meter
 from shared.money import Money
 
 
@@ -125,6 +126,7 @@ class OrderPlaced(Fact):
     """A buyer is to have a version at a price, by whichever way of trading: one of the five ids says which."""
 
     category: ClassVar[Category] = Category.TRADE
+    schema_version: ClassVar[int] = 2  # from the second on, `meter`
     order_id: OrderId
     listing_id: ListingId
     version_id: VersionId
@@ -147,6 +149,7 @@ class OrderPlaced(Fact):
     ownership: Ownership | None
     tax: SaleTax | None
     renews: ContractId | None
+    meter: Meter | None
 
     @classmethod
     def of(cls, order: Order) -> Self:
@@ -154,7 +157,7 @@ class OrderPlaced(Fact):
             order.id, order.listing_id, order.version_id, order.mode, order.exclusive, order.buyer_id,
             order.provider_id, order.price, order.quote_id, order.auction_id, order.inquiry_id, order.negotiation_id,
             order.contract_id, order.fees, order.windows, order.deadline, order.scope, order.call_auction_id,
-            order.acceptance, order.ownership, order.tax, order.renews,
+            order.acceptance, order.ownership, order.tax, order.renews, order.meter,
         )  # fmt: skip
 
 

@@ -48,6 +48,10 @@ class PeriodPassed(Conflict):
     """The right would have ended by now; propose to terminate the contract instead."""
 
 
+class MeterBinds(Conflict):
+    """What is measured keeps its period and the most units that it was priced for: order anew for more."""
+
+
 class DeliveredAlready(Conflict):
     """The time to inspect runs from the first delivery, and cannot be changed after it."""
 
@@ -135,7 +139,10 @@ def _amended(
 
 
 def _require_possible(scope: Scope, terms: Terms, before: Terms, listing: Listing, order: Order) -> None:
-    """Raises BeyondListing for more than is listed, but for the uses of a deal that had more, as of several units."""
+    """Raises BeyondListing for more than is listed, but for the uses of a deal that had more, as of several units;
+    MeterBinds."""
+    if order.meter and (scope.quota_uses, terms["right"]) != (before["quota_uses"], before["right"]):
+        raise MeterBinds()
     uses = max(listing.quota_uses, before["quota_uses"])
     require_within(scope, replace(listing, quota_uses=uses))
     _require_inspection_ahead(order, terms)

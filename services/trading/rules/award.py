@@ -25,6 +25,7 @@ from shared.ids import (
     QuoteId,
     VersionId,
 )
+from shared.metering import Meter
 from shared.money import Money
 
 QUESTIONS = frozenset({Mode.API, Mode.COMPUTE})  # modes in which each use says what it reads
@@ -107,6 +108,7 @@ class Award:
     scope: Scope | None = None
     tax: SaleTax | None = None  # None where no quote told it
     renews: ContractId | None = None  # the buyer's earlier contract for the same
+    meter: Meter | None = None  # the price is the most that it can become: `metered`
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,7 @@ class Quoted:
     is_bundle: bool = False
     columns: tuple[str, ...] | None = None
     tax: SaleTax | None = None
+    meter: Meter | None = None
 
     @property
     def is_by_coverage(self) -> bool:
@@ -197,7 +200,10 @@ def accept_quote(quote: Quoted, said: Acceptance, listing: Listing, fees: Frozen
         raise BeyondOffer(period_days=quote.period_days, period_days_max=listing.right.period_days)
     origin = FromQuote(quote.id, quote.version)
     bought = quote.columns, bought_of(listing, quote.quota_uses, quote.period_days)
-    return Award(listing.id, listing.provider_id, quote.buyer_id, quote.total, origin, fees, now, *bought, quote.tax)
+    return Award(
+        listing.id, listing.provider_id, quote.buyer_id, quote.total, origin, fees, now, *bought, quote.tax,
+        meter=quote.meter,
+    )  # fmt: skip
 
 
 def require_apart(quote: Quoted, ordered: Sequence[OrderId]) -> None:

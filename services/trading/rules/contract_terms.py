@@ -75,6 +75,7 @@ def terms_of(order: Order, listing: Listing, grounds: Grounds) -> Terms:
         "columns_digest": None if order.columns is None else canonical.digest(sorted(order.columns)),
         "quota_uses": listing.quota_uses,
         "price": order.price,
+        "meter": order.meter,
         "plan": plan if order.quote_id else None,
         "renews": order.renews,
         "fees": order.fees,

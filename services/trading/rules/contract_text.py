@@ -144,10 +144,15 @@ def _price(terms: Mapping[str, Any]) -> Body:
     made = f"{as_bought(terms)}合同价款为人民币{yuan_text(price)}元（大写：{in_capitals(price)}）。"
     if not price.minor:
         return body("The deal costs nothing.", made, "本合同无须付款，双方签署后即授予使用权。")
-    shared = terms.get("co_owners")
+    shared, meter = terms.get("co_owners"), terms.get("meter")
     return body(
         "The whole price is paid into escrow at the custodian, and shared out after acceptance by the fixed schedule.",
         made,
+        f"合同价款为最高额，按实际使用次数计价：使用期限届满或者乙方关闭计量时，按已用次数（至多{meter['units_max']}次）确定"
+        "价款，预留而未使用的部分当即退还乙方，验收期自此起算。"
+        if meter
+        else "",
+        as_recorded("计价方式", "meter", meter) if meter else "",
         f"乙方应当自双方签署之日起{days(windows['payment_seconds'])}内将全部价款付入存管机构的监管账户。平台不经手、不归集"
         "资金，仅向存管机构发出指令。",
         f"验收后，价款扣除平台服务费（费率{percent(fees['provider_fee_basis_points'])}）及其税费"

@@ -125,6 +125,7 @@ def claim(
     level = order.acceptance.service_level
     if level is None or not (order.state in order_rules.INSPECTED or order.state in SHARED_OUT):
         raise NothingPromised(state=order.state)
+    order_rules.require_price_known(order)
     amount = _amount(level, order.price, begins_at, days, earlier, period, figures, now)
     deadline = now + timedelta(seconds=order.acceptance.answer_seconds)
     parties = (order.buyer_id, order.provider_id)

@@ -20,6 +20,7 @@ from services.trading.rules.order import (
     Reason,
     State,
     deadline_has_passed,
+    require_price_known,
     step,
 )
 from shared.money import Money
@@ -35,6 +36,7 @@ def dispute(order: Order, now: datetime) -> Order:
         raise DeadlinePassed(deadline=order.deadline)
     if not may_be_disputed(order, now):
         raise NotDue(state=order.state, next_actor=order.next_actor)
+    require_price_known(order)
     reason = Reason.DISPUTED_UNDELIVERED if order.state is AWAITING_DELIVERY else Reason.DISPUTED
     return step(order, order.state, DISPUTED, None, now, reason_code=reason, refund_minor=0)
 

@@ -39,6 +39,7 @@ class Reason(StrEnum):
     FROZEN = "frozen"  # by a freeze order, whatever the grade says
     PERIOD_OVER = "period_over"
     ORDER_REFUNDED = "order_refunded"
+    METER_CLOSED = "meter_closed"
     RULED = "ruled"  # by whoever decided a dispute over it
     TERMINATED_BY_AGREEMENT = "terminated_by_agreement"
 

@@ -143,6 +143,7 @@ def object_to(order: Order, earlier: Objection | None, said: Said, now: datetime
         return order, earlier
     if order.state is not AWAITING_ACCEPTANCE:
         raise NotDue(state=order.state, next_actor=order.next_actor)
+    order_rules.require_price_known(order)
     for ground in said.grounds:
         _require_ground(order.acceptance, ground)
     if not (0 < said.claim.minor <= order.price.minor or order.is_free and said.claim == order.price):

@@ -26,6 +26,7 @@ from services.trading.rules.award import (
 from services.trading.rules.co_owner import Ownership, shared_out
 from services.trading.rules.listing import Listing
 from services.trading.rules.market_rules import Windows
+from services.trading.rules.order_reason import Reason
 from services.trading.rules.scope import Scope
 from services.trading.rules.settlement import Shares, shares
 from shared.errors import Conflict, NotFound
@@ -44,6 +45,7 @@ from shared.ids import (
     VersionId,
 )
 from shared.lifecycle import Lifecycle
+from shared.metering import Meter
 from shared.money import Money
 
 
@@ -97,32 +99,6 @@ INSPECTED = frozenset({AWAITING_ACCEPTANCE}) | UNDER_OBJECTION
 DISPUTABLE = INSPECTED | {AWAITING_DELIVERY}
 
 
-class Reason(StrEnum):
-    NOT_SIGNED = "not_signed"
-    NOT_SIGNED_BY_BUYER = "not_signed_by_buyer"
-    NOT_SIGNED_BY_PROVIDER = "not_signed_by_provider"
-    PAYMENT_OVERDUE = "payment_overdue"
-    NOT_DELIVERED = "not_delivered"
-    ACCEPTED_BY_BUYER = "accepted_by_buyer"
-    ACCEPTED_BY_DEADLINE = "accepted_by_deadline"
-    ACCEPTED_BY_USE = "accepted_by_use"
-    OBJECTED_BY_BUYER = "objected_by_buyer"
-    DELIVERED_ANEW = "delivered_anew"
-    PART_OFFERED = "part_offered"
-    OBJECTION_REJECTED = "objection_rejected"
-    PART_DECLINED = "part_declined"
-    CLAIM_CONCEDED = "claim_conceded"
-    PROVIDER_SILENT = "provider_silent"
-    PART_TAKEN = "part_taken"
-    PART_TAKEN_BY_DEADLINE = "part_taken_by_deadline"
-    OBJECTION_WITHDRAWN = "objection_withdrawn"
-    OBJECTION_NOT_PURSUED = "objection_not_pursued"
-    DISPUTED = "disputed"
-    DISPUTED_UNDELIVERED = "disputed_undelivered"
-    DISPUTE_ENDED = "dispute_ended"
-    TERMINATED_BY_AGREEMENT = "terminated_by_agreement"
-
-
 @dataclass(frozen=True, slots=True)
 class Order:
     id: OrderId
@@ -160,6 +136,8 @@ class Order:
     renews: ContractId | None = None  # the buyer's earlier contract for the same
     frozen_until: datetime | None = None  # by freeze orders; `rules/freeze` says what that does to its deadline
     settled_at: datetime | None = None  # from then on a claim is a late one: `late_claim`
+    meter: Meter | None = None  # by which what is used is paid: `metered`
+    metered_units: int | None = None  # once it is read off
 
     @property
     def next_actor(self) -> str | None:
@@ -168,6 +146,11 @@ class Order:
     @property
     def is_free(self) -> bool:
         return self.price.minor == 0
+
+    @property
+    def runs_meter(self) -> bool:
+        """Whether its use is measured, and what it costs not known yet."""
+        return self.meter is not None and self.metered_units is None and self.state is AWAITING_ACCEPTANCE
 
     @property
     def settlement(self) -> Shares | None:
@@ -222,6 +205,11 @@ class OrderFrozen(Conflict):
     """A freeze order holds this order: nothing is signed, paid, accepted, settled or refunded until it ends."""
 
 
+class MeterRuns(Conflict):
+    """What is used of this order is still measured, so what it costs is not known: close its meter first, at
+    `close_at`, or wait for the end of its period."""
+
+
 class RefundTooHigh(Conflict):
     """No more than the price can go back."""
 
@@ -241,7 +229,7 @@ def place(order_id: OrderId, contract_id: ContractId, award: Award, listing: Lis
         windows=replace(windows, acceptance_seconds=acceptance.inspection_seconds), acceptance=acceptance,
         deadline=award.awarded_at + timedelta(seconds=windows.signing_seconds),
         columns=award.columns, scope=award.scope, ownership=listing.ownership, tax=award.tax,
-        renews=award.renews,
+        renews=award.renews, meter=award.meter,
     )  # fmt: skip
 
 
@@ -294,8 +282,9 @@ def owners_of(order: Order, *parts: Money) -> tuple[tuple[ParticipantId, Money],
 
 def conclude(order: Order, reason: Reason, now: datetime, refund: Money | None = None) -> Order:
     """The order once it is clear what of its price goes back: the rest is shared out, and all of it ends the sale. What
-    is credited for the service goes back too, as far as the price reaches. Raises RefundTooHigh."""
+    is credited for the service goes back too, as far as the price reaches. Raises RefundTooHigh, MeterRuns."""
     require_not_frozen(order, now)
+    require_price_known(order)
     refund = refund or Money(0, order.price.currency)
     if refund.minor < 0 or refund > order.price - order.released:
         raise RefundTooHigh(price_minor=order.price.minor)
@@ -333,6 +322,12 @@ def is_frozen(order: Order, now: datetime) -> bool:
 def require_not_frozen(order: Order, now: datetime) -> None:
     if is_frozen(order, now):
         raise OrderFrozen(frozen_until=order.frozen_until)
+
+
+def require_price_known(order: Order) -> None:
+    """Raises MeterRuns."""
+    if order.runs_meter:
+        raise MeterRuns(close_at=f"/trading/v1/orders/{order.id}/meter/closing", until=order.deadline)
 
 
 def deadline_has_passed(order: Order, now: datetime) -> bool:

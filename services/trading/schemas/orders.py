@@ -8,6 +8,7 @@ from pydantic import Field as Limits
 from services.trading.rules.award import Acceptance
 from services.trading.rules.entitlement import Entitlement, Use
 from services.trading.rules.entitlement import State as EntitlementState
+from services.trading.rules.metered import reserved
 from services.trading.rules.order import Order
 from services.trading.rules.order import State as OrderState
 from services.trading.schemas.acceptance import AcceptanceView
@@ -59,10 +60,27 @@ class SettlementView(View):
     tax: Money
 
 
+class UnitTierView(View):
+    up_to: int | None
+    unit_price: Money
+
+
+class MeterView(View):
+    """What units cost, as the quote said."""
+
+    tiers: list[UnitTierView]
+    discounts: list[int]
+    tax_basis_points: int
+    tax_inclusive: bool
+    units_max: int
+    currency: str
+
+
 class OrderView(View):
     """`settlement` says who gets what, once the sale stands, and `earned` how several owners share the provider's part;
     `returned` has gone back to the buyer since.
-    `quota_uses` and `period_days` are what its price buys; null leaves them to the listing."""
+    `quota_uses` and `period_days` are what its price buys; null leaves them to the listing. With a `meter`, `price` is
+    what was `reserved` until `metered_units` are read off, and from then on what these cost."""
 
     id: OrderId
     listing_id: ListingId
@@ -93,6 +111,9 @@ class OrderView(View):
     returned: Money
     frozen_until: datetime | None
     placed_at: datetime
+    meter: MeterView | None = None
+    metered_units: int | None = None
+    reserved: Money | None = None
 
     @classmethod
     def of(cls, order: Order) -> Self:
@@ -115,6 +136,8 @@ class OrderView(View):
             ownership=order.ownership and OwnershipView.model_validate(order.ownership), settlement=told,
             earned=[EarnedView(participant_id=owner, amount=amount) for owner, amount in order.earned],
             returned=order.returned, frozen_until=order.frozen_until, placed_at=order.placed_at,
+            meter=order.meter and MeterView.model_validate(order.meter), metered_units=order.metered_units,
+            reserved=reserved(order),
         )  # fmt: skip
 
 

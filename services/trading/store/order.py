@@ -18,6 +18,7 @@ from services.trading.rules.co_owner import Ownership
 from services.trading.rules.instruction import CONFIRMED
 from services.trading.rules.market_rules import Windows
 from services.trading.rules.order import (
+    AWAITING_ACCEPTANCE,
     AWAITING_PAYMENT,
     AWAITING_SIGNATURES,
     FAILED,
@@ -35,6 +36,7 @@ from services.trading.tables.money import instructions
 from shared.database import Transaction, for_update
 from shared.grades import Mode
 from shared.ids import AuctionId, ListingId, OrderId, ParticipantId, QuoteId, VersionId
+from shared.metering import Meter
 from shared.money import Money
 from shared.web import Page
 
@@ -46,6 +48,7 @@ _scope = TypeAdapter(Scope)
 _acceptance = TypeAdapter(AcceptanceTerms)
 _ownership = TypeAdapter(Ownership)
 _tax = TypeAdapter(SaleTax)
+_meter = TypeAdapter(Meter)
 
 
 async def add_order(tx: Transaction, order: Order) -> None:
@@ -54,6 +57,7 @@ async def add_order(tx: Transaction, order: Order) -> None:
     row |= {"scope": order.scope and rows.told(order.scope), "acceptance": rows.told(order.acceptance)}
     row["ownership"] = order.ownership and rows.told(order.ownership)
     row["tax"] = order.tax and rows.told(order.tax)
+    row["meter"] = order.meter and rows.told(order.meter)
     try:
         await tx.execute(insert(orders).values(row))
     except IntegrityError as error:
@@ -65,7 +69,7 @@ async def save_order(tx: Transaction, order: Order) -> None:
 
 
 async def save_tax(tx: Transaction, order: Order) -> None:
-    """With the tax in its price, which is stated once."""
+    """With the tax in its price, which is stated once, or changes with the price when a meter is read off."""
     await rows.save(tx, orders, order, _row(order) | {"tax": order.tax and rows.told(order.tax)})
 
 
@@ -130,6 +134,14 @@ async def orders_due(tx: Transaction, now: datetime) -> list[OrderId]:
     return list(await tx.scalars(select(orders.c.id).where(*where).order_by(orders.c.deadline).limit(DUE_MAX)))
 
 
+async def meters_due(tx: Transaction, now: datetime) -> list[OrderId]:
+    """Orders whose measured period is over, at most a hundred, the longest overdue first."""
+    running = (orders.c.state == AWAITING_ACCEPTANCE, orders.c.meter.is_not(None), orders.c.metered_units.is_(None))
+    thawed = orders.c.frozen_until.is_(None) | (orders.c.frozen_until <= now)
+    query = select(orders.c.id).where(*running, orders.c.deadline <= now, thawed)
+    return list(await tx.scalars(query.order_by(orders.c.deadline).limit(DUE_MAX)))
+
+
 async def orders_paid_out(tx: Transaction) -> list[OrderId]:
     """Settling orders whose end the custodian has confirmed, at most a hundred."""
     of_the_order = instructions.c.natural_key == literal("end:").concat(cast(orders.c.id, String))
@@ -166,6 +178,7 @@ def order_of(row: Row[Any]) -> Order:
         credit_minor=row.credit_minor,
         tax=row.tax and _tax.validate_python(row.tax), renews=row.renews, frozen_until=row.frozen_until,
         settled_at=row.settled_at,
+        meter=row.meter and _meter.validate_python(row.meter), metered_units=row.metered_units,
     )  # fmt: skip
 
 
@@ -184,4 +197,5 @@ def _row(order: Order) -> dict[str, object]:
         "returned_minor": order.returned_minor, "credit_minor": order.credit_minor,
         "renews": order.renews,
         "frozen_until": order.frozen_until, "settled_at": order.settled_at,
+        "metered_units": order.metered_units,
     }  # fmt: skip

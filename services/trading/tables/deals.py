@@ -230,6 +230,8 @@ orders = Table(
     Column("renews", IdOf(ContractId)),
     Column("frozen_until", Moment),
     Column("settled_at", Moment),
+    Column("meter", JSON(none_as_null=True)),
+    Column("metered_units", BigInteger),
     CheckConstraint("price_minor >= 0", name="price_not_negative"),
     CheckConstraint("refund_minor BETWEEN 0 AND price_minor", name="no_more_than_the_price_goes_back"),
     CheckConstraint("returned_minor BETWEEN 0 AND price_minor - refund_minor", name="no_more_comes_back_than_was_paid"),
