@@ -93,6 +93,12 @@ class Caller:
             return False
         return now - STEP_UP_LIFETIME <= self.authenticated_at <= now + LEEWAY
 
+    def require_stepped_up(self, now: datetime) -> None:
+        """Raises InsufficientUserAuthentication, which says what is needed (RFC 9470)."""
+        if not self.is_stepped_up(now):
+            seconds = int(STEP_UP_LIFETIME.total_seconds())
+            raise InsufficientUserAuthentication(acr_values=sorted(ACR_STRONG), max_age_seconds=seconds)
+
     @property
     def actor(self) -> Actor:
         return Actor(cast(Any, self.kind), self.subject, self.participant_id, self.authenticated_by)

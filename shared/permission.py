@@ -17,10 +17,7 @@ from fastapi import Depends, Header, Request
 
 from shared import tenancy
 from shared.access import (
-    ACR_STRONG,
-    STEP_UP_LIFETIME,
     Caller,
-    InsufficientUserAuthentication,
     InvalidToken,
     Member,
     NotYourRole,
@@ -276,9 +273,8 @@ def bearer(request: Request, header: str) -> str:
 
 def _require_step_up(request: Request, caller: Caller) -> None:
     core: Core = request.app.state.core
-    if core.settings.requires_step_up and not caller.is_stepped_up(core.clock.now()):
-        seconds = int(STEP_UP_LIFETIME.total_seconds())
-        raise InsufficientUserAuthentication(acr_values=sorted(ACR_STRONG), max_age_seconds=seconds)
+    if core.settings.requires_step_up:
+        caller.require_stepped_up(core.clock.now())
 
 
 PARTY = "party"

@@ -10,7 +10,7 @@ import itertools
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from uuid import uuid4
 
@@ -83,6 +83,8 @@ class Person:
     participant_id: ParticipantId | None = None
     signing_key: SigningKey | None = None
     key_id: KeyId | None = None
+    acr: str | None = None
+    authenticated_at: datetime | None = None
 
 
 class WrittenFeed:
@@ -196,7 +198,8 @@ class Bench:
             await core.standing.tick()
 
     def token(self, person: Person) -> str:
-        claims = Claims(person.subject, person.subject, person.roles, person.participant_id, "password")
+        strength = (person.acr, person.authenticated_at)
+        claims = Claims(person.subject, person.subject, person.roles, person.participant_id, "password", *strength)
         return ISSUER.issue(claims, "yaosu", self.clock.now(), timedelta(minutes=10))[0]
 
     async def get(self, person: Person | None, path: str, **parts: Any) -> Response:

@@ -55,8 +55,9 @@ async def sign(
     trading: TradingService,
     response: Response,
 ) -> ContractView:
-    """Sign the terms with a key of your organisation. With both signatures the contract binds."""
-    contract = await actions.sign(trading, caller, contract_id, new.key_id, new.signature, once)
+    """Sign the terms: with a key of your organisation, or as its person, with a second factor of the last ten minutes.
+    With both signatures the contract binds."""
+    contract = await actions.sign(trading, caller, contract_id, new.way(), once)
     web.created(response, f"{PREFIX}/contracts/{contract_id}")
     return ContractView.of(contract)
 

@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 from services.trading.rules.acceptance_terms import AcceptanceTerms
 from services.trading.rules.award import FrozenFees, SaleTax
 from services.trading.rules.co_owner import Ownership
-from services.trading.rules.contract import Contract, Signature
+from services.trading.rules.contract import Contract, Person, Signature
 from services.trading.rules.contract import State as ContractState
 from services.trading.rules.entitlement import Entitlement, Use
 from services.trading.rules.entitlement import State as EntitlementState
@@ -233,24 +233,28 @@ class ContractDrafted(Fact):
 
 @dataclass(frozen=True, slots=True)
 class ContractSigned(Fact):
-    """One side signed the terms; the key stands here, so that anyone can verify the signature."""
+    """One side signed the terms; the key stands here, so that anyone can verify the signature, or the person who signed
+    after a fresh proof of who they are."""
 
     category: ClassVar[Category] = Category.TRADE
+    schema_version: ClassVar[int] = 2  # from the second on, `person`
     contract_id: ContractId
     order_id: OrderId
     participant_id: ParticipantId
     side: str
-    key_id: KeyId
-    public_key: str
-    signature: str
+    key_id: KeyId | None
+    public_key: str | None
+    signature: str | None
     terms_hash: str
     revision: int
+    person: Person | None
 
     @classmethod
     def of(cls, contract: Contract, signature: Signature) -> Self:
         return cls(
             contract.id, contract.order_id, signature.participant_id, signature.side, signature.key_id,
             signature.public_key, signature.signature, contract.terms_hash, contract.revision,
+            signature.person,
         )  # fmt: skip
 
 

@@ -2,7 +2,8 @@
 
 Promises: the same terms have the same bytes and the same hash for writer, parties and verifier; a signature is over the
 terms as they stand; what decided the sale (grade, decision, policy version, fee schedule) is part of what is signed;
-each party signs once, with a key that is theirs at that moment, and that key stays with the signature.
+each party signs once, with a key that is theirs at that moment, which stays with the signature, or by a person of
+theirs who has just proved who they are, which stays with it too.
 Sources: 电子签名法 art. 13; 数据提供合同 (model text of 2025) § 1, 2, 5, 6, 7; Data Security Law art. 33.
 """
 
@@ -16,7 +17,7 @@ from services.trading.rules.contract_terms import Grounds, Terms, terms_of
 from services.trading.rules.listing import Listing
 from services.trading.rules.order import Order
 from shared import canonical
-from shared.errors import Conflict, Malformed, NotFound
+from shared.errors import Conflict, Forbidden, Malformed, NotFound
 from shared.ids import ContractId, KeyId, OrderId, ParticipantId
 from shared.lifecycle import Lifecycle
 
@@ -59,15 +60,41 @@ class Refusal(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Person:
+    """Who signed without a key, how strong their log-in was, and when it was."""
+
+    user_id: str
+    authenticated_by: str
+    authenticated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Signature:
-    """`signature` is Ed25519 over the signed message, in base64, as is the `public_key` it verifies with."""
+    """`signature` is Ed25519 over the signed message, in base64, as is the `public_key` it verifies with; or a `person`
+    named the hash of the terms."""
 
     side: Side
     participant_id: ParticipantId
-    key_id: KeyId
-    public_key: str
-    signature: str
+    key_id: KeyId | None
+    public_key: str | None
+    signature: str | None
     signed_at: datetime
+    person: Person | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WithKey:
+    """By a key of the organisation, whoever sends it."""
+
+    key_id: KeyId
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class InPerson:
+    """By the caller, who names the hash of the terms that they read."""
+
+    terms_hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +159,14 @@ class UnknownKey(Conflict):
 
 class SignatureInvalid(Malformed):
     """The signature is not this key's over the contract's terms."""
+
+
+class NotAPerson(Forbidden):
+    """In person only a member of the organisation itself signs; a program signs with a key."""
+
+
+class TermsDiffer(Conflict):
+    """The contract's terms have another hash than the one that you sign; read them again."""
 
 
 class AlreadySigned(Conflict):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from services.trading.rules.contract import Contract, Signature
+from services.trading.rules.contract import Contract, Person, Signature
 from services.trading.rules.contract_text import text_of
 from services.trading.rules.contract_words import moment_text, yuan_text
 from shared import canonical
@@ -77,10 +77,25 @@ def _summary(contract: Contract, terms: Mapping[str, Any]) -> list[Line]:
 def _signed(terms: Mapping[str, Any], signature: Signature) -> list[Line]:
     return [
         _line(SIDES[signature.side], _party(terms, signature.side)),
-        _line("密钥 Key", signature.key_id),
-        _line("公钥 Public key", signature.public_key),
-        _line("签名 Signature", signature.signature),
+        *(_by_person(signature.person) if signature.person else _by_key(signature)),
         _line("签署时间 Signed", moment_text(microseconds(signature.signed_at))),
+    ]
+
+
+def _by_key(signature: Signature) -> list[Line]:
+    told = {
+        "密钥 Key": signature.key_id,
+        "公钥 Public key": signature.public_key,
+        "签名 Signature": signature.signature,
+    }
+    return [_line(name, value) for name, value in told.items() if value]
+
+
+def _by_person(person: Person) -> list[Line]:
+    return [
+        _line("签署人 Signatory", person.user_id),
+        _line("核验方式 Proved by", person.authenticated_by),
+        _line("核验时间 Proved at", moment_text(microseconds(person.authenticated_at))),
     ]
 
 

@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Annotated, Any, Self
 
 from pydantic import Field as Limits
-from pydantic import StringConstraints
+from pydantic import StringConstraints, model_validator
 
 from services.trading.rules.amendment import Change
 from services.trading.rules.award import Acceptance
-from services.trading.rules.contract import Contract, Refusal, Side
+from services.trading.rules.contract import Contract, InPerson, Refusal, Side, WithKey
 from services.trading.rules.contract import State as ContractState
 from services.trading.rules.termination import Ground, Objection, Termination
 from services.trading.rules.termination import State as TerminationState
@@ -20,19 +20,43 @@ from shared.web import Request, View
 
 
 class NewSignature(Request):
-    """Ed25519, in base64, over `yaosu contract v1`, a newline, and the terms' hash in hex."""
+    """With a key: Ed25519, in base64, over `yaosu contract v1`, a newline, and the terms' hash in hex. Or by a person
+    with a fresh second factor, who names the hash alone: `terms_hash`."""
 
-    key_id: KeyId
-    signature: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{86}==$")]
+    key_id: KeyId | None = None
+    signature: Annotated[str | None, StringConstraints(pattern=r"^[A-Za-z0-9+/]{86}==$")] = None
+    terms_hash: Annotated[str | None, StringConstraints(pattern=r"^[0-9a-f]{64}$")] = None
+
+    @model_validator(mode="after")
+    def _is_one_way(self) -> Self:
+        with_key = self.key_id is not None and self.signature is not None
+        by_person = self.terms_hash is not None
+        if with_key == by_person or (self.key_id is None) != (self.signature is None):
+            raise ValueError("name a key and its signature, or the hash of the terms")
+        return self
+
+    def way(self) -> WithKey | InPerson:
+        if self.key_id is not None and self.signature is not None:
+            return WithKey(self.key_id, self.signature)
+        return InPerson(self.terms_hash or "")
+
+
+class PersonView(View):
+    user_id: str
+    authenticated_by: str
+    authenticated_at: datetime
 
 
 class SignatureView(View):
+    """With a key, which verifies it; or by a `person`, who had just proved who they are."""
+
     side: Side
     participant_id: ParticipantId
-    key_id: KeyId
-    public_key: str
-    signature: str
+    key_id: KeyId | None
+    public_key: str | None
+    signature: str | None
     signed_at: datetime
+    person: PersonView | None = None
 
 
 class ContractView(View):

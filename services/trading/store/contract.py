@@ -15,6 +15,7 @@ from services.trading.rules.contract import (
     AmendmentOpen,
     Contract,
     NoSuchContract,
+    Person,
     Signature,
     State,
 )
@@ -54,6 +55,11 @@ async def add_signature(tx: Transaction, contract_id: ContractId, signature: Sig
         "key_id": signature.key_id, "public_key": signature.public_key, "signature": signature.signature,
         "signed_at": signature.signed_at,
     }  # fmt: skip
+    if person := signature.person:
+        row |= {
+            "user_id": person.user_id, "authenticated_by": person.authenticated_by,
+            "authenticated_at": person.authenticated_at,
+        }  # fmt: skip
     try:
         await tx.execute(insert(signatures).values(row))
     except IntegrityError as error:
@@ -127,7 +133,8 @@ async def _contracts(tx: Transaction, found: Iterable[Row[Any]]) -> list[Contrac
     signed = defaultdict[str, list[Signature]](list)
     for each in await tx.execute(query):
         parts = (each.side, each.participant_id, each.key_id, each.public_key, each.signature, each.signed_at)
-        signed[each.contract_id].append(Signature(*parts))
+        person = each.user_id and Person(each.user_id, each.authenticated_by, each.authenticated_at)
+        signed[each.contract_id].append(Signature(*parts, person))
     return [
         Contract(
             id=row.id, order_id=row.order_id, buyer_id=row.buyer_id, provider_id=row.provider_id, terms=row.terms,

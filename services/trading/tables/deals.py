@@ -290,17 +290,27 @@ for name, column, where, unique in (
 ):
     Index(name, column, unique=unique, sqlite_where=where, postgresql_where=where)
 
+SIGNED_BY_ONE = (
+    "(key_id IS NULL) = (signature IS NULL) AND (key_id IS NULL) = (public_key IS NULL)"
+    " AND (key_id IS NULL) <> (user_id IS NULL)"
+    " AND (user_id IS NULL) = (authenticated_by IS NULL) AND (user_id IS NULL) = (authenticated_at IS NULL)"
+)
+
 signatures = Table(
     "contract_signatures",
     metadata,
     Column("contract_id", IdOf(ContractId), ForeignKey("contracts.id"), nullable=False),
     Column("side", String, nullable=False),
     Column("participant_id", IdOf(ParticipantId), nullable=False),
-    Column("key_id", IdOf(KeyId), nullable=False),
-    Column("public_key", String, nullable=False),
-    Column("signature", String, nullable=False),
+    Column("key_id", IdOf(KeyId)),
+    Column("public_key", String),
+    Column("signature", String),
     Column("signed_at", Moment, nullable=False),
+    Column("user_id", String),
+    Column("authenticated_by", String),
+    Column("authenticated_at", Moment),
     PrimaryKey("contract_id", "side"),
+    CheckConstraint(SIGNED_BY_ONE, name="signed_by_a_key_or_by_a_person"),
 )
 
 entitlements = Table(
