@@ -29,7 +29,9 @@ ACTS = (
     *("pay_in",) * 2, *("place",) * 3, *("go_on",) * 12, *("refund",) * 3, *("pay_out",) * 2, *("tick",) * 2, "sign",
     "pay", "deliver", "accept", "fault", "callback", "late",
 )  # fmt: skip
-NO_IDLE_DAY = ("order_settled", "order_returned", "order_ended", "pay_in_confirmed")
+NO_IDLE_DAY = ("order_settled", "order_returned", "order_ended", "pay_in_confirmed", "order_metered")
+RIGHT = {"kind": "unlimited", "field": "air_travel", "territory": "CN", "period_days": 20}
+UNITS_MAX = 4
 ANSWERS = {200, 201, 401, 403, 404, 409, 503}
 
 
@@ -58,7 +60,8 @@ class Run:
             other = self.sellers[place - 1].participant_id
             weights = {seller.participant_id: 6_667, other: 3_333} if place % 2 else {}
             owners = [{"participant_id": who, "basis_points": weight} for who, weight in weights.items()] or None
-            listing = await self.market.list_it(plan_id=plan_id, kind="unlimited", quota_uses=50, co_owners=owners)
+            offer: dict[str, Any] = {"quota_uses": 50, "right": RIGHT, "co_owners": owners}
+            listing = await self.market.list_it(plan_id=plan_id, **offer)
             self.listings.append((seller, listing.json(), plan_id))
 
     async def pay_in(self) -> Response:
@@ -76,7 +79,14 @@ class Run:
         seller, listing, plan_id = self.random.choice(self.listings)
         buyer, minor = self.random.choice(self.buyers), self.random.choice([0, 1, 20, 999, *range(10_000, 10_007)])
         assert buyer.participant_id
-        quote = self.market.neighbours.quote(buyer.participant_id, listing["version_id"], plan_id, minor)
+        measured: dict[str, Any] = {}
+        if self.random.random() < 0.4:
+            unit_minor = minor // UNITS_MAX + 1
+            minor = UNITS_MAX * unit_minor
+            tiers = [{"up_to": None, "unit_price": yuan(unit_minor)}]
+            meter = {"tiers": tiers, "discounts": [], "tax_basis_points": 600, "tax_inclusive": True, "currency": "CNY"}
+            measured = {"meter": meter | {"units_max": UNITS_MAX}, "quantity": UNITS_MAX, "quota_uses": UNITS_MAX}
+        quote = self.market.neighbours.quote(buyer.participant_id, listing["version_id"], plan_id, minor, **measured)
         asked = {"listing_id": listing["id"], "quote_id": quote.id, "quote_version": 1, "total": yuan(minor)}
         answer = await self.market.post(buyer, "/orders", asked)
         self.orders.append((seller, buyer, answer.json()))
@@ -99,6 +109,10 @@ class Run:
                 return await self._twice(buyer, f"/orders/{told['id']}/payment")
             case "awaiting_delivery":
                 return await self.market.use(buyer, told, UseId.new())
+            case "awaiting_acceptance" if told["meter"] and told["metered_units"] is None:
+                if self.random.random() < 0.4:
+                    return await self.market.use(buyer, told, UseId.new())
+                return await self._twice(buyer, f"/orders/{told['id']}/meter/closing")
             case "awaiting_acceptance":
                 return await self._twice(buyer, f"/orders/{told['id']}/acceptance")
             case _:
