@@ -49,8 +49,8 @@ def serve(
 
     log.configure(settings.log_level)
     clock = SystemClock()
+    marker.require_none(settings.var)
     if service is None:
-        marker.require_none(settings.var)
         settings = with_development_secrets(settings) if settings.environment == "development" else settings
         whole = market.build_market(settings, clock, staff=staff.development_log_ins(settings))
         if settings.environment == "development":

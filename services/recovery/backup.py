@@ -16,6 +16,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 from migrations import schema
+from services.audit.rules.tree import EMPTY_ROOT
 from services.audit.store import checkpoint as checkpoint_store
 from services.audit.store import log as log_store
 from services.delivery.store.naming import kept_contents
@@ -121,6 +122,8 @@ async def _log_head(settings: Settings, folder: Path, clock: Clock) -> LogHead:
     database = copied("audit", folder, clock)
     try:
         async with database.read() as tx:
+            if not await log_store.has_begun(tx):
+                return LogHead(origin=settings.log_origin, size=0, root=EMPTY_ROOT.hex(), epoch=0, checkpoint=None)
             log, newest = await log_store.head(tx), await checkpoint_store.newest_checkpoint(tx)
     finally:
         await database.close()

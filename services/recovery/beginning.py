@@ -109,7 +109,7 @@ def _audit(settings: Settings, clock: Clock, database: Database, witnesses: Dire
 
 async def _log_size(database: Database) -> int:
     async with database.read() as tx:
-        return (await log_store.head(tx)).size
+        return (await log_store.head(tx)).size if await log_store.has_begun(tx) else 0
 
 
 async def _go_on(databases: Mapping[str, Database], stripes: Sequence[StripeFound]) -> tuple[int, int]:
