@@ -20,24 +20,15 @@ AcceptLoss = Annotated[bool, typer.Option("--accept-loss", help="Go on without w
 AcceptSilence = Annotated[bool, typer.Option("--accept-silence", help="Go on though a witness does not answer.")]
 
 
-def add_to(
-    app: typer.Typer, out: Console, settings_of: Callable[[], Settings], fail: Callable[[str], NoReturn]
-) -> None:
+Fail = Callable[[str], NoReturn]
+
+
+def add_to(app: typer.Typer, out: Console, settings_of: Callable[[], Settings], fail: Fail) -> None:
     """Give the command line these commands."""
 
     def with_secrets() -> Settings:
         settings = settings_of()
         return with_development_secrets(settings) if settings.environment == "development" else settings
-
-    def begin(settings: Settings, accept_loss: bool, accept_silence: bool) -> None:
-        from services.recovery import beginning
-
-        begun = beginning.begin(settings, SystemClock(), accept_loss=accept_loss, accept_silence=accept_silence)
-        found = asyncio.run(begun)
-        _print(out, found)
-        if not found.may_open:
-            fail("the market stays closed: " + "; ".join(found.reasons))
-        out.print("the market may be opened")
 
     @app.command(epilog="Example: `yaosu backup /backups/monday`")
     def backup(folder: Annotated[Path, typer.Argument(help="A new or empty folder.")]) -> None:  # pyright: ignore[reportUnusedFunction]
@@ -45,13 +36,7 @@ def add_to(
 
         Keys are no part of it: the manifest names those that the market needs.
         """
-        from services.recovery.backup import back_up
-
-        told = asyncio.run(back_up(with_secrets(), folder, SystemClock()))
-        where = f" (they stay in {told.contents.place})" if told.contents.place else ""
-        contents = f"{len(told.contents.files)} contents{where}"
-        out.print(f"{folder}: six services at {told.made_at.isoformat()}, the log at {told.log.size}, {contents}")
-        out.print(f"needed with it: {', '.join(told.needs)}")
+        _back_up(with_secrets(), folder, out)
 
     @app.command(epilog="Example: `yaosu restore /backups/monday`")
     def restore(  # pyright: ignore[reportUnusedFunction]
@@ -61,12 +46,9 @@ def add_to(
         accept_silence: AcceptSilence = False,
     ) -> None:
         """Put a backup in the place of the market, and do what `yaosu restored` does. The market must be closed."""
-        from services.recovery import restore as restoring
-
         settings = with_secrets()
-        told = asyncio.run(restoring.restore(settings, folder, SystemClock(), replace=replace))
-        out.print(f"{settings.var}: as it was at {told.made_at.isoformat()}")
-        begin(settings, accept_loss, accept_silence)
+        _restore(settings, folder, out, replace)
+        _begin(settings, out, fail, accept_loss, accept_silence)
 
     @app.command(epilog="Example: `yaosu restored`")
     def restored(accept_loss: AcceptLoss = False, accept_silence: AcceptSilence = False) -> None:  # pyright: ignore[reportUnusedFunction]
@@ -74,7 +56,7 @@ def add_to(
 
         Tokens, sessions and leases of before are void; the log is compared with its witnesses, services with the log.
         """
-        begin(with_secrets(), accept_loss, accept_silence)
+        _begin(with_secrets(), out, fail, accept_loss, accept_silence)
 
     @app.command(epilog="Example: `yaosu drill`")
     def drill(  # pyright: ignore[reportUnusedFunction]
@@ -84,6 +66,34 @@ def add_to(
         from services.recovery import drill as drilling
 
         raise typer.Exit(asyncio.run(drilling.run(settings_of().var / "drill", keep=keep, out=out)))
+
+
+def _back_up(settings: Settings, folder: Path, out: Console) -> None:
+    from services.recovery.backup import back_up
+
+    told = asyncio.run(back_up(settings, folder, SystemClock()))
+    where = f" (they stay in {told.contents.place})" if told.contents.place else ""
+    contents = f"{len(told.contents.files)} contents{where}"
+    out.print(f"{folder}: six services at {told.made_at.isoformat()}, the log at {told.log.size}, {contents}")
+    out.print(f"needed with it: {', '.join(told.needs)}")
+
+
+def _restore(settings: Settings, folder: Path, out: Console, replace: bool) -> None:
+    from services.recovery import restore as restoring
+
+    told = asyncio.run(restoring.restore(settings, folder, SystemClock(), replace=replace))
+    out.print(f"{settings.var}: as it was at {told.made_at.isoformat()}")
+
+
+def _begin(settings: Settings, out: Console, fail: Fail, accept_loss: bool, accept_silence: bool) -> None:
+    from services.recovery import beginning
+
+    begun = beginning.begin(settings, SystemClock(), accept_loss=accept_loss, accept_silence=accept_silence)
+    found = asyncio.run(begun)
+    _print(out, found)
+    if not found.may_open:
+        fail("the market stays closed: " + "; ".join(found.reasons))
+    out.print("the market may be opened")
 
 
 def _print(out: Console, found: "Found") -> None:

@@ -112,28 +112,28 @@ def _flip(path: Path) -> None:
     path.write_bytes(content)
 
 
-@pytest.mark.parametrize("harm", [
-    lambda folder: _flip(folder / "trading.db"),
-    lambda folder: (folder / "audit.db").unlink(),
-    lambda folder: (folder / "delivery.db").write_bytes((folder / "delivery.db").read_bytes()[:-4096]),
-    lambda folder: _flip(next((folder / "content").iterdir())),
-    lambda folder: next((folder / "content").iterdir()).unlink(),
-    lambda folder: (folder / "manifest.json").unlink(),
-    lambda folder: (folder / "manifest.json").write_text("{}"),
-    lambda folder: _renamed(folder, "../../outside"),
-    lambda folder: _renamed(folder, "/etc/passwd"),
-], ids=["a flipped bit", "a missing file", "a short file", "a flipped bit in a content", "a missing content",
-        "no manifest", "another manifest", "a way out", "another place"])  # fmt: skip
-async def test_what_is_not_what_was_backed_up_is_not_restored(
-    market: SmallMarket, folder: Path, harm: Callable[[Path], object]
-):
+HARMS: dict[str, Callable[[Path], object]] = {
+    "a flipped bit": lambda folder: _flip(folder / "trading.db"),
+    "a missing file": lambda folder: (folder / "audit.db").unlink(),
+    "a short file": lambda folder: (folder / "delivery.db").write_bytes((folder / "delivery.db").read_bytes()[:-4096]),
+    "a flipped bit in a content": lambda folder: _flip(next((folder / "content").iterdir())),
+    "a missing content": lambda folder: next((folder / "content").iterdir()).unlink(),
+    "no manifest": lambda folder: (folder / "manifest.json").unlink(),
+    "another manifest": lambda folder: (folder / "manifest.json").write_text("{}"),
+    "a way out": lambda folder: _renamed(folder, "../../outside"),
+    "another place": lambda folder: _renamed(folder, "/etc/passwd"),
+}
+
+
+@pytest.mark.parametrize("harm", HARMS)
+async def test_what_is_not_what_was_backed_up_is_not_restored(market: SmallMarket, folder: Path, harm: str):
     await keep_content(market)
     await back_up(market.settings, folder, market.clock)
     store = next((market.settings.var / CONTENT).iterdir())
     store.rename(store.with_suffix(".before"))  # the backup's own is the same file, which a fault would not be
     (folder / "content" / store.name).unlink()
     (folder / "content" / store.name).write_bytes(CONTENT_BYTES)
-    harm(folder)
+    HARMS[harm](folder)
     before = {path: path.read_bytes() for path in market.settings.var.glob("*.db")}
     with pytest.raises(NotABackup):
         await restore(market.settings, folder, market.clock, replace=True)
