@@ -55,12 +55,17 @@ def _upgrade(connection: Connection, database: Database, to: str) -> None:
 async def require_newest(database: Database) -> None:
     """Raises SchemaDiffers unless the tables are at the newest revision that this code knows."""
     known = ScriptDirectory.from_config(_config(database.schema)).get_current_head()
-    found = await _run(database, lambda connection: MigrationContext.configure(connection).get_current_revision())
+    found = await revision_of(database)
     if found != known:
         raise SchemaDiffers(
             f"{database.schema}: the database is at revision {found}, this code at {known}. Run `yaosu migrate` if the "
             "code is the newer of the two, or deploy the code that the database was migrated for."
         )
+
+
+async def revision_of(database: Database) -> str | None:
+    """The revision of the tables; None if they were never migrated."""
+    return await _run(database, lambda connection: MigrationContext.configure(connection).get_current_revision())
 
 
 async def drift(database: Database) -> list[str]:

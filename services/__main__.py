@@ -15,6 +15,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from services.recovery import commands as recovery
+from services.recovery import marker
 from shared import log, tenancy
 from shared.clock import SystemClock
 from shared.database import Database, InUse
@@ -47,6 +49,7 @@ def serve(
 
     log.configure(settings.log_level)
     clock = SystemClock()
+    marker.require_none(settings.var)
     if service is None:
         settings = with_development_secrets(settings) if settings.environment == "development" else settings
         whole = market.build_market(settings, clock, staff=staff.development_log_ins(settings))
@@ -286,6 +289,9 @@ def operator(
 
     asyncio.run(staff.add(_settings(), staff.LogIn(login, password, role)))
     out.print(f"{login}: {role}")
+
+
+recovery.add_to(app, out, lambda: _settings(), lambda said: _fail(said))
 
 
 def main() -> None:

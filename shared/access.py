@@ -185,15 +185,30 @@ class TokenIssuer:
     def __init__(self, private_key: str, issuer: str, others: OtherKeys = OtherKeys(), root: str | None = None) -> None:
         self._key, self._issuer, self._root = private_key, issuer, root or private_key
         own = _published(public_token_key(private_key))
-        self.key_id = str(own["kid"])
-        self.key_set: dict[str, Any] = {"keys": [own]}
+        self._own, self._epoch = own, 0
         self._next = [_published(others.next)] if others.next else []
         self._retired = [(_published(pem), signed_until) for pem, signed_until in others.retired.items()]
+
+    def begin(self, epoch: int) -> None:
+        """Go by the names that keys have in this epoch. One begins whenever the tables were set back to a backup: no
+        token of before names a key that is known, whatever the clocks say."""
+        self._epoch = epoch
+
+    @property
+    def key_id(self) -> str:
+        return self._in_this_epoch(self._own)["kid"]
+
+    @property
+    def key_set(self) -> dict[str, Any]:
+        return {"keys": [self._in_this_epoch(self._own)]}
 
     def published(self, now: datetime) -> dict[str, Any]:
         """Every key with which a token may be verified now. A retired one for as long as what it signed may live."""
         retired = [key for key, signed_until in self._retired if now < signed_until + LIFETIME_MAX + LEEWAY]
-        return {"keys": [*self.key_set["keys"], *self._next, *retired]}
+        return {"keys": [self._in_this_epoch(key) for key in (self._own, *self._next, *retired)]}
+
+    def _in_this_epoch(self, key: dict[str, Any]) -> dict[str, Any]:
+        return key | {"kid": f"{key['kid']}.{self._epoch}"} if self._epoch else key
 
     def derived(self, purpose: bytes) -> bytes:
         """A secret of identity's own for another purpose than tokens, the same after every start."""

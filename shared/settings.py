@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, AliasChoices, AwareDatetime, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.bucket import Bucket, Encryption, bucket_of
 from shared.rates import Kind, Policy
 from shared.signing import RandomSecret, SigningKey, read_or_make
 
@@ -71,7 +72,15 @@ class Settings(BaseSettings):
     index_snapshot_entries: int = Field(default=1_000_000, gt=0)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     service_urls: dict[str, str] = Field(default_factory=dict)  # where neighbours are, if not at http://NAME:8000
-    store_url: str | None = None  # where content is kept, e.g. s3://bucket/prefix; without it, under `var`
+    # Where content is kept, e.g. s3://bucket/market; without it, in a folder under `var`. The rest is delivery's alone.
+    store_url: str | None = None
+    store_endpoint: str | None = None  # of a store that speaks as S3 does; without it, Amazon's in the region
+    store_region: str = "us-east-1"
+    store_access_key: str | None = None
+    store_secret_key: SecretStr | None = None
+    store_encryption: Encryption | None = None  # how the store encrypts what it keeps; production asks for one
+    store_kms_key: str | None = None  # which key, where that is aws:kms
+    store_path_style: bool = True  # whether the bucket stands in the path, or in the name of the host
     accel: bool = False  # nginx stands before delivery, reads its contents, and sends what it may (deploy/nginx.conf)
     upload_bytes_max: int = Field(default=1024 * 1024 * 1024, gt=0)
     custodian_url: str | None = None
@@ -118,6 +127,8 @@ class Settings(BaseSettings):
                     _require_strong(name, secret.get_secret_value())
         if (self.outside_issuer is None) != (self.outside_keys_url is None):
             raise ValueError("outside_issuer: name both the provider and outside_keys_url, or neither")
+        if (bucket := self.bucket) and self.environment == "production":
+            bucket.require_fit_for_production()
         if self.outside_issuer == self.issuer:
             raise ValueError("outside_issuer: it has a name of its own")
         if self.database_url is not None and not self.database_url.get_secret_value().startswith(
@@ -161,6 +172,18 @@ class Settings(BaseSettings):
         return {kind: Policy(kind, told[kind] or usual[kind], MINUTE_SECONDS) for kind in Kind}
 
     @property
+    def bucket(self) -> Bucket | None:
+        """Where contents are, if not in a folder. Raises ValueError that names the setting."""
+        if self.store_url is None:
+            return None
+        secret_key = self.store_secret_key.get_secret_value() if self.store_secret_key else None
+        return bucket_of(
+            self.store_url, endpoint=self.store_endpoint, region=self.store_region, access_key=self.store_access_key,
+            secret_key=secret_key, encryption=self.store_encryption, kms_key=self.store_kms_key,
+            is_path_style=self.store_path_style,
+        )  # fmt: skip
+
+    @property
     def notice_days_in_force(self) -> int:
         if self.notice_days is not None:
             return self.notice_days
@@ -202,7 +225,8 @@ class Settings(BaseSettings):
             "log_key": self.log_key, "disclosure_key": self.disclosure_key,
             "certificate_key": self.certificate_key,
             "custodian_signing_key": self.custodian_signing_key, "pseudonym_key": self.pseudonym_key,
-            "service_secret": self.service_secret, "verification_key": self.verification_key, **named,
+            "service_secret": self.service_secret, "verification_key": self.verification_key,
+            "store_secret_key": self.store_secret_key, **named,
         }  # fmt: skip
 
 

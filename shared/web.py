@@ -156,12 +156,13 @@ async def service(request: HttpRequest) -> Any:
 
 
 def application(
-    core: Core, router: APIRouter, service: object, *, jobs: Sequence[Job] = (), doors: Doors | None = None
-) -> FastAPI:
-    """The app of one service. `jobs` run for as long as the app does."""
+    core: Core, router: APIRouter, service: object, *, jobs: Sequence[Job] = (), doors: Doors | None = None,
+    first: Job | None = None,
+) -> FastAPI:  # fmt: skip
+    """The app of one service. `jobs` run for as long as the app does; `first` ends before anything is answered."""
     app = FastAPI(
-        title=f"Yaosu {core.name}", lifespan=_lifespan(core, jobs), openapi_url=None, docs_url=None, redoc_url=None,
-        redirect_slashes=False,
+        title=f"Yaosu {core.name}", lifespan=_lifespan(core, jobs, first), openapi_url=None, docs_url=None,
+        redoc_url=None, redirect_slashes=False,
     )  # fmt: skip
     app.state.core, app.state.service = core, service
     app.state.running_keys = set[tuple[str, str, str]]()
@@ -224,12 +225,14 @@ def _common(name: str) -> APIRouter:
     return router
 
 
-def _lifespan(core: Core, jobs: Sequence[Job]) -> Callable[[FastAPI], Any]:
+def _lifespan(core: Core, jobs: Sequence[Job], first: Job | None) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         core.database.open()
         core.feed.open()
         await core.outbox.lease()
+        if first:
+            await first()
         async with asyncio.TaskGroup() as group:
             pulse = Pulse(core.outbox, core.database, core.clock)
             running = (core.relay.run, core.standing.run, pulse.run, *jobs)

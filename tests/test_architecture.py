@@ -114,6 +114,7 @@ ASKS_OUTSIDE = {  # who opens connections, and to whom
     "shared/outside.py",             # to the OpenID provider that the settings name, for its keys
     "services/certificate_check.py", "services/replay_check.py",  # a person's own programs, to the market they name
     "services/demo",                 # plays the people, in a process of its own
+    "services/recovery/drill.py",    # the same, of a market that is lost and got back
 }  # fmt: skip
 ASKING = {
     "httpx2.AsyncClient", "httpx2.Client", "httpx2.AsyncHTTPTransport", "httpx2.HTTPTransport", "httpx2.get",

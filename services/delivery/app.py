@@ -12,7 +12,7 @@ from services.delivery.api.router import router
 from services.delivery.api.uploads import STREAMS
 from services.delivery.rules.upload import Limits
 from services.delivery.sandbox import Inspector, Sandbox
-from services.delivery.store.content import ContentStore
+from services.delivery.store.content import content_store
 from services.trading.client import TradingClient
 from shared import web
 from shared.changes import FeedClient
@@ -26,9 +26,9 @@ def build(core: Core, *, catalog: CatalogClient, trading: TradingClient, inspect
     watch = EntitlementWatch(core.clock, FeedClient(core.peer("trading")))
     depot = Depot(
         core.database, core.outbox, core.clock, core.standing, catalog, trading,
-        ContentStore.at(settings.store_url, folder / "content"), inspector or Sandbox(), watch, folder / "scratch",
+        content_store(settings.bucket, folder / "content"), inspector or Sandbox(), watch, folder / "scratch",
         Limits(bytes_max=settings.upload_bytes_max), settings.require_secret("pseudonym_key").encode(),
-        hands_over=settings.accel and settings.store_url is None,
+        hands_over=settings.accel and settings.bucket is None,
     )  # fmt: skip
     doors = Doors(settings.allowed_hosts, streams=STREAMS)
     tasks = [partial(jobs.run, depot), partial(jobs.inspect, depot), partial(jobs.tidy, depot), watch.run]

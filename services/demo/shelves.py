@@ -94,10 +94,7 @@ async def log_in_again(market: Market) -> None:
 
 async def upload_content(market: Market) -> None:
     await bring_airports(market)
-    await _bring(market, PERSONS, data.persons_csv(), {
-        "title": "居民消费名录（合成）", "title_english": "Persons and their orders (synthetic)", "theme": "commerce",
-        "description": "五千名虚构居民的联系方式与月度订单数", "keywords": ["消费", "居民"], "update_cycle": "monthly",
-    })  # fmt: skip
+    await bring_persons(market)
 
 
 async def bring_airports(market: Market) -> None:
@@ -105,6 +102,13 @@ async def bring_airports(market: Market) -> None:
         "title": "全球机场基础数据", "title_english": "Airports of the world", "theme": "transport",
         "description": "约 2.8 万个机场的代码、名称、坐标与时区", "keywords": ["机场", "民航", "坐标"],
         "update_cycle": "monthly",
+    })  # fmt: skip
+
+
+async def bring_persons(market: Market) -> None:
+    await _bring(market, PERSONS, data.persons_csv(), {
+        "title": "居民消费名录（合成）", "title_english": "Persons and their orders (synthetic)", "theme": "commerce",
+        "description": "五千名虚构居民的联系方式与月度订单数", "keywords": ["消费", "居民"], "update_cycle": "monthly",
     })  # fmt: skip
 
 

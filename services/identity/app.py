@@ -7,6 +7,7 @@ from pwdlib.hashers import HasherProtocol
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 from services.identity import jobs
+from services.identity.actions import recovery
 from services.identity.actions.identity import Identity, Passwords
 from services.identity.api.router import router
 from services.identity.api.tokens import FORMS
@@ -27,7 +28,8 @@ def build(core: Core, *, hasher: HasherProtocol | None = None) -> FastAPI:
     """Requires the token key in the settings: identity alone holds it. Tests bring a cheaper hasher."""
     identity = identity_of(core, hasher or Argon2Hasher(PASSES, MEMORY_KIBIBYTES, LANES))
     doors = Doors(core.settings.allowed_hosts, forms=FORMS)
-    return web.application(core, router, identity, jobs=[partial(jobs.run, identity)], doors=doors)
+    first = partial(recovery.begin, identity)
+    return web.application(core, router, identity, jobs=[partial(jobs.run, identity)], doors=doors, first=first)
 
 
 def identity_of(core: Core, hasher: HasherProtocol) -> Identity:

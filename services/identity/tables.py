@@ -239,6 +239,13 @@ client_assertions = Table(
     Index("client_assertions_by_expiry", "expires_at"),
 )
 
+epochs = Table(
+    "epochs",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("begun_at", Moment, nullable=False),
+)
+
 outbox.tables(metadata)
 disclosing.tables(metadata)
 idempotency.tables(metadata)
@@ -260,9 +267,10 @@ NOBODYS = {
     token_families: LOG_IN, refresh_tokens: LOG_IN, log_in_throttles: LOG_IN,
     second_factors: OF_A_PERSON, recovery_codes: OF_A_PERSON,
     client_assertions: "what was used up, and found by whoever brings it again",
+    epochs: "when the tables were set back to a backup, which concerns everyone",
 }  # fmt: skip
 owners.declare(metadata, OWNED, NOBODYS)
-APPEND_ONLY = (affiliations,)
+APPEND_ONLY = (affiliations, epochs)
 FORGOTTEN = (
     refresh_tokens, token_families, log_in_throttles, second_factors, recovery_codes, client_assertions,
     metadata.tables[disclosing.disclosures_table.name],

@@ -218,8 +218,3 @@ async def test_without_such_a_door_nothing_is_handed_over(bench: Bench, tmp_path
     async with desk(bench, tmp_path) as one:
         buyer, entitlement_id, _ = await deal(one)
         assert (await one.fetch(buyer, entitlement_id)).content == PLACES
-    bench.settings = bench.settings.model_copy(update={"accel": True, "store_url": "memory://"})
-    async with desk(bench, tmp_path / "other") as one:
-        buyer, entitlement_id, _ = await deal(one)
-        part = await one.fetch(buyer, entitlement_id, Range="bytes=5-9")
-        assert part.content == PLACES[5:10] and (await one.fetch(buyer, entitlement_id)).content == PLACES

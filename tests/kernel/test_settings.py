@@ -24,6 +24,11 @@ PRODUCTION = {
     "YAOSU_SERVICE_SECRETS": f'{{"catalog": "{LONG}"}}', "YAOSU_ISSUER": "https://market.example/identity",
 }  # fmt: skip
 
+BUCKET = {
+    "YAOSU_STORE_URL": "s3://bucket/market", "YAOSU_STORE_ACCESS_KEY": "yaosu", "YAOSU_STORE_SECRET_KEY": LONG,
+    "YAOSU_STORE_ENCRYPTION": "AES256",
+}  # fmt: skip
+
 
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch):
@@ -100,12 +105,29 @@ def test_the_database_is_found_under_its_customary_name_too(monkeypatch: pytest.
     ("YAOSU_PORT",            "port-7",             "port"),
     ("YAOSU_UPLOAD_BYTES_MAX", "0",                 "upload_bytes_max"),
     ("YAOSU_LOG_LEVEL",       "loud-7",             "log_level"),
+    ("YAOSU_STORE_URL",       "/srv/short-7",       "store_url"),
+    ("YAOSU_STORE_URL",       "gs://short-7/market", "store_url"),
+    ("YAOSU_STORE_URL",       "s3://Short-7",       "store_url"),
+    ("YAOSU_STORE_URL",       "s3://bucket/../short-7", "store_url"),
+    ("YAOSU_STORE_ENDPOINT",  "http://short-7.example", "store_endpoint"),
+    ("YAOSU_STORE_ENDPOINT",  "http://127.0.0.1:8333", "store_endpoint"),
+    ("YAOSU_STORE_ENDPOINT",  "https://yaosu:short-7@s3.example", "store_endpoint"),
+    ("YAOSU_STORE_ENDPOINT",  "https://s3.example/short-7", "store_endpoint"),
+    ("YAOSU_STORE_ENDPOINT",  "ftp://short-7",      "store_endpoint"),
+    ("YAOSU_STORE_REGION",    "Short-7",            "store_region"),
+    ("YAOSU_STORE_ACCESS_KEY", "",                  "store_access_key"),
+    ("YAOSU_STORE_SECRET_KEY", "",                  "store_secret_key"),
+    ("YAOSU_STORE_SECRET_KEY", "short-7",           "store_secret_key"),
+    ("YAOSU_STORE_ENCRYPTION", "short-7",           "store_encryption"),
+    ("YAOSU_STORE_ENCRYPTION", "aws:kms",           "store_kms_key"),
+    ("YAOSU_STORE_KMS_KEY",   "short-7",            "store_kms_key"),
 ])  # fmt: skip
 def test_each_setting_that_is_wrong_names_itself_and_never_its_value(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, named: str
 ):
+    bucket = BUCKET if name.startswith("YAOSU_STORE_") else {}
     with pytest.raises(ValidationError) as refused:
-        from_environment(monkeypatch, PRODUCTION | {name: value})
+        from_environment(monkeypatch, PRODUCTION | bucket | {name: value})
     places = {str(found["loc"][0]) if found["loc"] else found["msg"] for found in refused.value.errors()}
     assert len(places) == 1 and named in places.pop().lower()
     assert not any(secret in str(refused.value) for secret in ("hunter2", "short-7", LONG))
@@ -213,3 +235,31 @@ def test_development_keys_are_kept_and_service_secrets_are_new_each_time(
 def test_no_secret_shows_when_settings_are_printed(monkeypatch: pytest.MonkeyPatch):
     settings = from_environment(monkeypatch, PRODUCTION)
     assert not any(secret in f"{settings!r}{settings}" for secret in ("hunter2", LONG))
+
+
+@pytest.mark.parametrize("told, address, is_plain", [
+    ({}, "https://s3.us-east-1.amazonaws.com", False),
+    ({"YAOSU_STORE_REGION": "cn-north-1"}, "https://s3.cn-north-1.amazonaws.com", False),
+    ({"YAOSU_STORE_ENDPOINT": "https://s3.example:9000/"}, "https://s3.example:9000", False),
+    ({"YAOSU_STORE_ENDPOINT": "https://s3.example", "YAOSU_STORE_PATH_STYLE": "0"}, "https://bucket.s3.example", False),
+    ({"YAOSU_STORE_ENDPOINT": "http://localhost:83", "YAOSU_ENVIRONMENT": "development"}, "http://localhost:83", True),
+])  # fmt: skip
+def test_where_requests_for_contents_go(
+    monkeypatch: pytest.MonkeyPatch, told: Mapping[str, str], address: str, is_plain: bool
+):
+    bucket = from_environment(monkeypatch, PRODUCTION | BUCKET | dict(told)).bucket
+    assert bucket and (bucket.address, bucket.is_plain) == (address, is_plain)
+    assert (bucket.name, bucket.prefix, bucket.kms_key) == ("bucket", "market", None) and LONG not in repr(bucket)
+
+
+def test_a_key_of_the_store_is_named_with_its_kind_of_encryption(monkeypatch: pytest.MonkeyPatch):
+    told = BUCKET | {"YAOSU_STORE_ENCRYPTION": "aws:kms", "YAOSU_STORE_KMS_KEY": "arn:aws-cn:kms:cn-north-1:1:key/2"}
+    bucket = from_environment(monkeypatch, PRODUCTION | told).bucket
+    assert bucket and (bucket.encryption, bucket.kms_key) == ("aws:kms", "arn:aws-cn:kms:cn-north-1:1:key/2")
+
+
+def test_production_keeps_nothing_in_a_bucket_that_does_not_encrypt(monkeypatch: pytest.MonkeyPatch):
+    told = {name: value for name, value in BUCKET.items() if name != "YAOSU_STORE_ENCRYPTION"}
+    with pytest.raises(ValidationError, match="store_encryption"):
+        from_environment(monkeypatch, PRODUCTION | told)
+    assert from_environment(monkeypatch, told | {"YAOSU_ENVIRONMENT": "development"}).bucket

@@ -98,8 +98,7 @@ class Witnessing:
 
     async def ask(self) -> None:
         """Have the newest checkpoint confirmed by every witness that can be reached, and keep what they say."""
-        async with self.database.read() as tx:
-            stored = await checkpoint_store.newest_checkpoint(tx)
+        stored = await self._stored()
         newest = stored or self._nothing()
         asked = [each for each in self._witnesses() if self._may_be_asked(each)]
         answers = await asyncio.gather(*(self._ask(each, newest) for each in asked))
@@ -116,6 +115,17 @@ class Witnessing:
                     self._standings[each.name].asked_again_at = None
         if len(given) == len(self._standings):
             self._confirmed_at = self.clock.now()
+
+    async def compare(self) -> dict[str, Answer]:
+        """What each witness says of the newest checkpoint, by its name. Nothing of it is kept."""
+        newest = await self._stored() or self._nothing()
+        asked = self._witnesses()
+        answers = await asyncio.gather(*(self._ask(each, newest) for each in asked))
+        return {each.name: said for each, said in zip(asked, answers, strict=True)}
+
+    async def _stored(self) -> SignedCheckpoint | None:
+        async with self.database.read() as tx:
+            return await checkpoint_store.newest_checkpoint(tx)
 
     def _witnesses(self) -> list[Witness]:
         """Those of the policy that have an address."""

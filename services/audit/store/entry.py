@@ -89,6 +89,13 @@ async def entries_of_source(
     return _entries(await tx.execute(query))
 
 
+async def entries_numbered(tx: Transaction, service: str, stripe: int, seqs: range) -> list[StoredEntry]:
+    """The entries with these numbers of a stripe, in the order of the numbers."""
+    here = (entries.c.service == service, entries.c.stripe == stripe)
+    numbered = (entries.c.seq >= seqs.start, entries.c.seq < seqs.stop)
+    return _entries(await tx.execute(select(*entries.c).where(*here, *numbered).order_by(entries.c.seq)))
+
+
 async def place_of_fact(tx: Transaction, service: str, fact_id: FactId) -> int | None:
     """The index of a service's own fact."""
     here = (entries.c.fact_id == fact_id, entries.c.service == service)

@@ -47,6 +47,11 @@ async def head(tx: Transaction) -> Log:
     return _log(await tx.execute(_log_query()))
 
 
+async def has_begun(tx: Transaction) -> bool:
+    """Whether there is a log: not before its first entry was asked for."""
+    return await tx.scalar(select(log.c.number)) is not None
+
+
 async def head_for_update(tx: Transaction) -> Log:
     return _log(await tx.execute(for_update(_log_query(), tx)))
 

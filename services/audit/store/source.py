@@ -35,6 +35,13 @@ async def source_head(tx: Transaction, service: str, stripe: int) -> SourceHead:
     return SourceHead(service, stripe, row.seq, row.hash) if row else SourceHead(service, stripe)
 
 
+async def source_heads_of(tx: Transaction, service: str) -> dict[int, SourceHead]:
+    """How far the log has each stripe of a service."""
+    columns = (source_heads.c.stripe, source_heads.c.seq, source_heads.c.hash)
+    rows = await tx.execute(select(*columns).where(source_heads.c.service == service))
+    return {row.stripe: SourceHead(service, row.stripe, row.seq, row.hash) for row in rows}
+
+
 async def save_source_heads(tx: Transaction, heads: Iterable[SourceHead]) -> None:
     rows = [{"service": each.service, "stripe": each.stripe, "seq": each.seq, "hash": each.hash} for each in heads]
     await upsert(tx, source_heads, rows)

@@ -106,7 +106,7 @@ def _sweep(scratch: Path) -> None:
             os.close(lock)
 
 
-def _append(path: Path, chunk: bytes) -> None:
+def _append(path: Path, chunk: memoryview) -> None:
     with path.open("ab") as file:
         file.write(chunk)
 

@@ -15,6 +15,16 @@ async def named(tx: Transaction, contents: Collection[ContentId]) -> set[Content
     return {row[0] for row in await tx.execute(union_all(*asked))}
 
 
+async def kept_contents(tx: Transaction) -> list[tuple[ContentId, int, str]]:
+    """Every content that is named, with its bytes and its SHA-256, each once."""
+    found = dict[ContentId, tuple[ContentId, int, str]]()
+    for column in _naming():
+        table = column.table
+        of_content = select(column, table.c.bytes, table.c.content_hash).where(column.is_not(None))
+        found |= {row[0]: (row[0], row[1], row[2]) for row in await tx.execute(of_content)}
+    return [found[content_id] for content_id in sorted(found)]
+
+
 def _naming() -> list[Column[ContentId]]:
     return [
         column
