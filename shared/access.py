@@ -93,12 +93,6 @@ class Caller:
             return False
         return now - STEP_UP_LIFETIME <= self.authenticated_at <= now + LEEWAY
 
-    def require_stepped_up(self, now: datetime) -> None:
-        """Raises InsufficientUserAuthentication, which says what is needed (RFC 9470)."""
-        if not self.is_stepped_up(now):
-            seconds = int(STEP_UP_LIFETIME.total_seconds())
-            raise InsufficientUserAuthentication(acr_values=sorted(ACR_STRONG), max_age_seconds=seconds)
-
     @property
     def actor(self) -> Actor:
         return Actor(cast(Any, self.kind), self.subject, self.participant_id, self.authenticated_by)
@@ -398,7 +392,6 @@ def _caller(claims: Mapping[str, Any], token: str) -> Caller:
         raise InvalidToken() from error
     subject = claims["sub"]
     kind = next((kind for kind in ("client", "service") if subject.startswith((f"{kind}_", f"{kind}:"))), "user")
-    authenticated_at = datetime.fromtimestamp(claims["auth_time"], UTC) if "auth_time" in claims else None
     return Caller(
         subject, kind, frozenset(claims["roles"]), participant_id, claims.get("amr"), token, claims.get("acr"),
         authenticated_at, claims.get("sid"),

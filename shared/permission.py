@@ -10,6 +10,7 @@ function would cost every request a turn of another thread.
 import re
 from collections.abc import Set
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 from typing import Annotated, ClassVar
 
@@ -17,7 +18,10 @@ from fastapi import Depends, Header, Request
 
 from shared import tenancy
 from shared.access import (
+    ACR_STRONG,
+    STEP_UP_LIFETIME,
     Caller,
+    InsufficientUserAuthentication,
     InvalidToken,
     Member,
     NotYourRole,
@@ -274,7 +278,14 @@ def bearer(request: Request, header: str) -> str:
 def _require_step_up(request: Request, caller: Caller) -> None:
     core: Core = request.app.state.core
     if core.settings.requires_step_up:
-        caller.require_stepped_up(core.clock.now())
+        require_stepped_up(caller, core.clock.now())
+
+
+def require_stepped_up(caller: Caller, now: datetime) -> None:
+    """Raises InsufficientUserAuthentication, which says what is needed (RFC 9470)."""
+    if not caller.is_stepped_up(now):
+        seconds = int(STEP_UP_LIFETIME.total_seconds())
+        raise InsufficientUserAuthentication(acr_values=sorted(ACR_STRONG), max_age_seconds=seconds)
 
 
 PARTY = "party"

@@ -31,6 +31,7 @@ from shared.database import Transaction
 from shared.facts import Fact
 from shared.idempotency import Once
 from shared.ids import ContractId, OrderId, ParticipantId
+from shared.permission import require_stepped_up
 from shared.signing import public_key_of, verifies
 from shared.web import Page
 
@@ -101,7 +102,7 @@ def _person(caller: Member, contract: Contract, way: InPerson, now: datetime) ->
     person = caller.caller
     if person.kind != "user" or caller.delegation:
         raise NotAPerson()
-    person.require_stepped_up(now)
+    require_stepped_up(person, now)
     if way.terms_hash != contract.terms_hash:
         raise TermsDiffer(terms_hash=contract.terms_hash)
     assert person.acr and person.authenticated_at
