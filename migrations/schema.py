@@ -18,10 +18,12 @@ from sqlalchemy import Connection, MetaData
 from sqlalchemy.schema import CreateSchema
 
 from migrations import rights, roles
+from migrations.patience import Patience, patiently
 from shared import tenancy
 from shared.database import Database
 
 HERE = Path(__file__).parent
+PATIENT = Patience()
 SHADOWS = ("data", "idx", "content", "docsize", "config")  # what SQLite keeps an FTS5 table in
 Result = TypeVar("Result")
 
@@ -30,26 +32,26 @@ class SchemaDiffers(RuntimeError):
     """The database's tables are not those that this code was written for."""
 
 
-async def upgrade(database: Database, to: str = "head") -> None:
+async def upgrade(database: Database, to: str = "head", patience: Patience = PATIENT) -> None:
     """Bring the service's tables to the newest revision, or to a named one, and their rights to what is declared.
 
     In one transaction, on PostgreSQL as the owner where there is one, and under no organisation's row-level security.
+    Several may do this at once, and with the old code serving. Raises Blocked or TooSlow.
     """
     with tenancy.for_everyone():
-        if not database.is_sqlite:
-            async with database.transaction() as tx:
-                await tx.run_sync(roles.become_owner)
-                await tx.execute(CreateSchema(database.schema, if_not_exists=True))
-        async with database.rewriting() as tx:
-            await tx.run_sync(lambda connection: _upgrade(connection, database, to))
+        if database.is_sqlite:
+            async with database.rewriting() as tx:
+                await tx.run_sync(lambda connection: command.upgrade(_config(database.schema, connection), to))
+        else:
+            await patiently(database, patience, lambda tx: tx.run_sync(_upgrade, database.schema, to))
 
 
-def _upgrade(connection: Connection, database: Database, to: str) -> None:
-    if not database.is_sqlite:
-        roles.become_owner(connection)
-    command.upgrade(_config(database.schema, connection), to)
-    if not database.is_sqlite and to == "head":
-        rights.apply(connection, kept_of(database.schema))
+def _upgrade(connection: Connection, service: str, to: str) -> None:
+    roles.become_owner(connection)
+    connection.execute(CreateSchema(service, if_not_exists=True))
+    command.upgrade(_config(service, connection), to)
+    if to == "head":
+        rights.apply(connection, kept_of(service))
 
 
 async def require_newest(database: Database) -> None:

@@ -67,8 +67,14 @@ def migrate(
     check: Annotated[
         bool, typer.Option("--check", help="Change nothing; fail if the tables are not the code's.")
     ] = False,
+    statement_seconds: Annotated[
+        float, typer.Option(min=1, help="On PostgreSQL, the longest that one statement may take.")
+    ] = 60,
 ) -> None:
-    """Bring the tables of the services to the newest revision. Safe to repeat, and with the old code still running."""
+    """Bring the tables of the services to the newest revision. Safe to repeat, and with the old code still running.
+
+    On PostgreSQL it waits for no lock longer than two seconds at a time, and says in the end who was in its way.
+    """
     from services import market
 
     settings, clock = _settings(), SystemClock()
@@ -76,7 +82,7 @@ def migrate(
     if unknown := set(names) - set(SERVICES):
         _fail(f"there is no service '{unknown.pop()}'; choose from {', '.join(SERVICES)}")
     for name in names:
-        asyncio.run(_migrate(market.database_of(name, settings, clock), check))
+        asyncio.run(_migrate(market.database_of(name, settings, clock), check, statement_seconds))
         out.print(f"{name}: ok")
 
 
@@ -319,13 +325,14 @@ async def _require_good(database: Database, settings: Settings) -> None:
         await database.close()
 
 
-async def _migrate(database: Database, check: bool) -> None:
+async def _migrate(database: Database, check: bool, statement_seconds: float) -> None:
     from migrations import schema
+    from migrations.patience import Patience
 
     database.open()
     try:
         if not check:
-            await schema.upgrade(database)
+            await schema.upgrade(database, patience=Patience(statement_seconds=statement_seconds))
         await schema.require_newest(database)
         if differences := await schema.drift(database):
             _fail(f"{database.schema}: the migrations leave other tables than the code has: {'; '.join(differences)}")
