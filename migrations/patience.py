@@ -1,6 +1,6 @@
-"""How a migration waits for its locks: briefly, and again, so that nobody who serves meanwhile stands behind it for long.
+"""How a migration waits for its locks: briefly, and again, so that nobody who serves has to wait long.
 
-Whoever waits for a table's lock on PostgreSQL holds up all who come after it, readers too. So a migration gives up soon,
+Whoever waits for a table's lock on PostgreSQL holds up all who come after, readers too. So a migration gives up soon,
 takes everything back, and comes again a little later; after the last time it says who was in its way.
 Promises: of several that migrate one service at once, one does and the others find it done; no statement runs without
 end; a migration that gave up changed nothing.

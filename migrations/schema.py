@@ -17,7 +17,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData
 from sqlalchemy.schema import CreateSchema
 
-from migrations import rights, roles
+from migrations import rights, roles, version
 from migrations.patience import Patience, patiently
 from shared import tenancy
 from shared.database import Database
@@ -36,13 +36,14 @@ async def upgrade(database: Database, to: str = "head", patience: Patience = PAT
     """Bring the service's tables to the newest revision, or to a named one, and their rights to what is declared.
 
     In one transaction, on PostgreSQL as the owner where there is one, and under no organisation's row-level security.
-    Several may do this at once, and with the old code serving. Raises Blocked or TooSlow.
+    Several may do this at once, and with the old code serving. Raises Blocked, TooSlow or PostgresTooOld.
     """
     with tenancy.for_everyone():
         if database.is_sqlite:
             async with database.rewriting() as tx:
                 await tx.run_sync(lambda connection: command.upgrade(_config(database.schema, connection), to))
         else:
+            await version.require_known(database)
             await patiently(database, patience, lambda tx: tx.run_sync(_upgrade, database.schema, to))
 
 

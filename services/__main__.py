@@ -312,11 +312,12 @@ def _settings() -> Settings:
 
 
 async def _require_good(database: Database, settings: Settings) -> None:
-    """Raises SchemaDiffers unless the tables are those of this code; NotDurable or Unbound if production may lose
-    commits, or is not held to what a service may do."""
-    from migrations import schema
+    """Raises PostgresTooOld; SchemaDiffers unless the tables are those of this code; NotDurable or Unbound if
+    production may lose commits, or is not held to what a service may do."""
+    from migrations import schema, version
 
     try:
+        await version.require_known(database)
         await schema.require_newest(database)
         if settings.environment == "production":
             await database.require_durable()

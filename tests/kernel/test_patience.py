@@ -1,4 +1,4 @@
-"""A migration beside the running market: it waits for nobody long, says who is in its way, and two are as good as one."""
+"""A migration beside the running market: it waits for nobody long, says who is in its way, and two are as one."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
