@@ -19,12 +19,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.measure import Figure, percentile
+from bench.measure import SHORT, Figure, percentile
 from bench.serving.load import Answered, load
 from tests.support.postgres import NO_POSTGRES, pgbench, postgres_server
 from tests.trading.market import START, STEP
 
-ROUNDS, SECONDS, CONNECTIONS = 3, 3.0, 64
+ROUNDS, SECONDS, CONNECTIONS = (1, 0.5, 64) if SHORT else (3, 3.0, 64)
 OK, CREATED = 200, 201
 SCHEMA = """
 CREATE SCHEMA bare;
@@ -156,7 +156,19 @@ def _of_pgbench(dsn: str, folder: Path) -> dict[str, Side]:
     assert psql.returncode == 0
 
     def run(clients: int) -> float:
-        options = ["-n", "-M", "prepared", "-f", str(script), "-c", str(clients), "-j", "2", "-T", f"{SECONDS:.0f}"]
+        options = [
+            "-n",
+            "-M",
+            "prepared",
+            "-f",
+            str(script),
+            "-c",
+            str(clients),
+            "-j",
+            "2",
+            "-T",
+            str(max(round(SECONDS), 1)),
+        ]
         done = subprocess.run([program, *options, target], check=True, capture_output=True, text=True)
         told = re.search(r"tps = ([\d.]+)", done.stdout)
         assert told, done.stdout

@@ -22,7 +22,7 @@ import asyncpg
 from sqlalchemy import select, type_coerce
 from sqlalchemy.schema import CreateSchema
 
-from bench.measure import ROUNDS, Figure, Turns, in_turns
+from bench.measure import ROUNDS, SHORT, Figure, Turns, in_turns
 from services.audit.actions.sequencer import Sequencer
 from services.audit.rules import tile, tree
 from services.audit.rules.entry import Batch
@@ -37,7 +37,7 @@ from tests.verifier.made_logs import a_log, an_event
 from verifier.yaosu_verify import verify
 
 Rows = dict[str, list[tuple[Any, ...]]]
-LEAVES, PROOFS, BATCH, BATCHES = 65_536, 2_000, 1_000, 6
+LEAVES, PROOFS, BATCH, BATCHES = (4_096, 200, 100, 3) if SHORT else (65_536, 2_000, 1_000, 6)
 PYMERKLE = "pymerkle==7.0.0"
 OF_PYMERKLE = """
 import json, sys, time
