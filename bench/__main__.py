@@ -55,7 +55,8 @@ def _measure(parts: list[str], folder: Path, *, kept: bool) -> None:
             if kept:
                 known.write()
         print(f"── {part}: {time.perf_counter() - began:.0f} s", flush=True)
-    print(results.table(known, names))
+    if names:
+        print(results.table(known, names))
     if missed := [name for name in names if not known.ratios[name]["holds"]]:
         print(f"missed on this machine: {', '.join(missed)}", file=sys.stderr)
 

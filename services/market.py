@@ -100,7 +100,8 @@ def database_of(service: str, settings: Settings, clock: Clock) -> Database:
     """The service's own file under `var/`, or its own schema of the database that the settings name."""
     if settings.database_url is None:
         return Database(f"sqlite+aiosqlite:///{settings.var / service}.db", schema=service, clock=clock)
-    return Database(settings.database_url.get_secret_value(), schema=service, clock=clock)
+    url, most = settings.database_url.get_secret_value(), settings.connections_max
+    return Database(url, schema=service, clock=clock, connections_max=most)
 
 
 def directory_of(settings: Settings) -> Directory:
