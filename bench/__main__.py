@@ -2,7 +2,7 @@
 
 A part is a module of this folder with a function `measure(folder) -> Iterator[Figure]`. Its figures replace those of
 the same names in the results; the others stay, each with the moment and the machine that it was measured on. At the end
-stands a table, and all results are drawn anew as docs/benchmarks.svg. `--short` only tries whether the parts run, each
+stands a table; all results are drawn anew as docs/benchmarks.svg, and docs/scaling.md computed from them. `--short` only tries whether the parts run, each
 in less than a minute, and keeps nothing.
 """
 
@@ -62,9 +62,11 @@ def _measure(parts: list[str], folder: Path, *, kept: bool) -> None:
 
 
 def _draw() -> None:
-    from bench import drawing, results
+    from bench import capacity, drawing, results
 
     drawing.PICTURE.write_text(drawing.drawn(results.read()))
+    document = capacity.DOCUMENT.read_text()
+    capacity.DOCUMENT.write_text(capacity.written(document, capacity.tables()))
 
 
 if __name__ == "__main__":

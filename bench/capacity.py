@@ -1,4 +1,4 @@
-"""The capacity model: from how much is traded to rows, bytes, processes and cells. `python -m bench.capacity` writes it.
+"""The capacity model: from how much is traded to rows, bytes, processes and cells (`python -m bench.capacity`).
 
 Pure functions. What a row takes and a process does is `Measured`, read from bench/sizes.json and bench/results.json as
 they were measured; what nobody has measured stands in `Assumed`, each with its reason, so that whoever knows better
@@ -158,7 +158,8 @@ def written(document: str, made: Mapping[str, str]) -> str:
 
 def _needs(measured: Measured, assumed: Assumed) -> str:
     rows = [
-        "| assets | bids/s | sales/day | rows | catalogue | trading | log | bid processes | cells | commits/s | written |",
+        "| assets | bids/s | sales/day | rows | catalogue | trading | log | bidding processes | cells | commits/s |"
+        " written |",
         "|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for load in GROWING:

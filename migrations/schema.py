@@ -14,7 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, MetaData
+from sqlalchemy import Connection, MetaData, text
 from sqlalchemy.schema import CreateSchema
 
 from migrations import rights, roles, version
@@ -24,6 +24,11 @@ from shared.database import Database
 
 HERE = Path(__file__).parent
 PATIENT = Patience()
+PARTITIONS = """
+SELECT whole.relname AS whole, part.relname AS part FROM pg_inherits
+JOIN pg_class AS whole ON whole.oid = inhparent JOIN pg_class AS part ON part.oid = inhrelid
+WHERE whole.relnamespace = current_schema()::regnamespace AND whole.relkind = 'p'
+"""
 SHADOWS = ("data", "idx", "content", "docsize", "config")  # what SQLite keeps an FTS5 table in
 Result = TypeVar("Result")
 
@@ -67,11 +72,23 @@ async def require_newest(database: Database) -> None:
 
 
 async def drift(database: Database) -> list[str]:
-    """What the migrated tables lack or have too much, compared with the code's. Requires that they are migrated."""
+    """What the migrated tables lack or have too much, compared with the code's. Requires that they are migrated.
+
+    Which partitions a table has, and what is unique in it once it has some, is the operator's (docs/scaling.md).
+    """
 
     def compare(connection: Connection) -> list[str]:
-        metadata = metadata_of(database.schema)
-        opts = {"compare_type": False, "include_name": compared(metadata)}
+        metadata, is_compared = metadata_of(database.schema), compared(metadata_of(database.schema))
+        split, parts = _partitioned(connection)
+
+        def include(name: str | None, kind: str, parents: Mapping[Any, str | None]) -> bool:
+            return is_compared(name, kind, parents) and not (kind == "table" and name in parts)
+
+        def include_object(item: Any, _: str | None, kind: str, __: bool, ___: Any) -> bool:
+            unique = kind == "unique_constraint" or (kind == "index" and item.unique)
+            return not (unique and item.table.name in split)
+
+        opts = {"compare_type": False, "include_name": include, "include_object": include_object}
         context = MigrationContext.configure(connection, opts=opts)
         return [str(difference) for difference in compare_metadata(context, metadata)]
 
@@ -124,6 +141,14 @@ def compared(metadata: MetaData) -> Callable[[str | None, str, Mapping[Any, str 
         return full not in beside and not shadow
 
     return include
+
+
+def _partitioned(connection: Connection) -> tuple[set[str], set[str]]:
+    """The tables that have partitions, and the partitions."""
+    if connection.dialect.name == "sqlite":
+        return set(), set()
+    found = connection.execute(text(PARTITIONS)).all()
+    return {row.whole for row in found}, {row.part for row in found}
 
 
 def _config(service: str, connection: Connection | None = None) -> Config:
