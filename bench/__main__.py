@@ -2,8 +2,8 @@
 
 A part is a module of this folder with a function `measure(folder) -> Iterator[Figure]`. Its figures replace those of
 the same names in the results; the others stay, each with the moment and the machine that it was measured on. At the end
-stands a table; all results are drawn anew as docs/benchmarks.svg, and docs/scaling.md computed from them. `--short` only tries whether the parts run, each
-in less than a minute, and keeps nothing.
+stands a table; all results are drawn anew as docs/benchmarks.svg, and docs/scaling.md is computed from them. `--short`
+only tries whether the parts run, each in less than a minute, and keeps nothing.
 """
 
 import argparse

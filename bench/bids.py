@@ -51,11 +51,11 @@ Side = Callable[[], float]
 def measure(folder: Path) -> Iterator[Figure]:
     with ExitStack() as stack:
         dsn = stack.enter_context(postgres_server(durable=True))
-        sides = _of_service(stack.enter_context(_served(folder, None)), "sqlite")
+        sides = _of_service(stack.enter_context(served(folder, None)), "sqlite")
         if dsn is None:
             print(f"bids: PostgreSQL skipped: {NO_POSTGRES}", flush=True)
         else:
-            sides |= _of_service(stack.enter_context(_served(folder, dsn)), "postgresql")
+            sides |= _of_service(stack.enter_context(served(folder, dsn)), "postgresql")
             sides |= _of_pgbench(dsn, folder)
         rates = _rates(sides)
     yield from _figures(rates)
@@ -178,7 +178,7 @@ def _of_pgbench(dsn: str, folder: Path) -> dict[str, Side]:
 
 
 @contextmanager
-def _served(folder: Path, dsn: str | None) -> Generator[dict[str, Any]]:
+def served(folder: Path, dsn: str | None) -> Generator[dict[str, Any]]:
     command = [sys.executable, "-m", "bench.serving.bids", str(folder), *([dsn] if dsn else [])]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True)
     assert process.stdout and process.stdin
