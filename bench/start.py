@@ -38,8 +38,8 @@ def measure(folder: Path) -> Iterator[Figure]:
     ready, bare = (statistics.median(samples) for samples in sides.values())
     yield Figure("ready_per_import", ready / bare, READY_GOAL, "at_most", sides, note="all six services in one process")
     yield Figure(
-        "serve_memory_mib", statistics.median(held), MEMORY_GOAL_MIB, "at_most", {"at rest": held}, "MiB", "all six services",
-        rounds=len(held),
+        "serve_memory_mib", statistics.median(held), MEMORY_GOAL_MIB, "at_most", {"at rest": held}, "MiB",
+        "all six services", rounds=len(held),
     )  # fmt: skip
 
 
