@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).parent
-FRAME = {"__main__", "measure", "results", "drawing", "capacity"}
+FRAME = {"__main__", "measure", "results", "drawing", "capacity", "counterpart"}
 
 
 def main() -> int:
