@@ -20,6 +20,7 @@ BEGIN, END = "<!-- computed by bench/capacity.py: {} -->", "<!-- end -->"
 DAY_SECONDS, YEAR_DAYS = 86_400, 365
 KIB = 1024
 HOT, APPEND = ("bids_hot_per_noop_postgresql", "hot postgresql"), ("log_append_per_raw_insert_postgresql", "append")
+OF_A_BID = ("bids", "idempotency_answers")  # besides its fact
 LOG_BATCH = 1_000  # events in one of the appends that `bench.log` times
 
 
@@ -31,7 +32,7 @@ class Measured:
     events_per_log: float  # a second, into one log in batches
     bytes_per_asset: float  # in the catalogue with its index
     bytes_per_sale: float  # in trading, without its facts
-    bytes_per_bid: float
+    bytes_per_bid: float  # with the answer that is kept under its key, without its fact
     bytes_per_fact: float  # in the outbox
     bytes_per_entry: float  # in the log, with links and tiles
     facts_per_sale: float
@@ -88,7 +89,7 @@ def need(load: Load, measured: Measured, assumed: Assumed) -> Need:
     logs = _many(events_per_second, measured.events_per_log * assumed.headroom)
     kept_per_bid = measured.bytes_per_bid + measured.bytes_per_fact + measured.bytes_per_entry
     return Need(
-        rows=load.assets * measured.rows_per_asset + sales * measured.rows_per_sale + 2 * bids
+        rows=load.assets * measured.rows_per_asset + sales * measured.rows_per_sale + 3 * bids
         + facts * measured.rows_per_entry,
         catalog_bytes=load.assets * measured.bytes_per_asset,
         trading_bytes=trading,
@@ -114,7 +115,7 @@ def measured_from(results: Mapping[str, Any], sizes: Mapping[str, Any]) -> Measu
         events_per_log=LOG_BATCH / statistics.median(results["behind"][APPEND[0]]["sides"][APPEND[1]]),
         bytes_per_asset=bytes_of("catalog", sizes["rows_per_asset"]),
         bytes_per_sale=bytes_of("trading", sale, but={"outbox_facts"}),
-        bytes_per_bid=_row_bytes(tables["trading"]["bids"]),
+        bytes_per_bid=bytes_of("trading", dict.fromkeys(OF_A_BID, 1.0)),
         bytes_per_fact=facts,
         bytes_per_entry=bytes_of("audit", sizes["rows_per_event"]),
         facts_per_sale=sale["outbox_facts"],
@@ -182,7 +183,7 @@ def _measured(measured: Measured, results: Mapping[str, Any], sizes: Mapping[str
         ("durable bids a second of one process, on one auction", f"{measured.bids_per_process:,.0f}", where),
         ("events a second into one log", f"{measured.events_per_log:,.0f}", where),
         ("an asset in the catalogue, with its index", _bytes(measured.bytes_per_asset), of_sizes),
-        ("a bid", _bytes(measured.bytes_per_bid), of_sizes),
+        ("a bid, with the answer to it", _bytes(measured.bytes_per_bid), of_sizes),
         ("a sale, without its facts", _bytes(measured.bytes_per_sale), of_sizes),
         ("a fact in the outbox", _bytes(measured.bytes_per_fact), of_sizes),
         ("an entry of the log, with links and tiles", _bytes(measured.bytes_per_entry), of_sizes),

@@ -1,4 +1,4 @@
-"""Which PostgreSQL the tables may live in: 15 to 18 are what all tests run on.
+"""Which PostgreSQL the tables may live in: 15 to 18, of which 15 and 18 are what the tests ran on.
 
 An older one is refused, because nobody mends it any more (15 itself until November 2027); a newer one is said to be
 untried, and one that lacks a correction that row-level security needs is said to lack it.

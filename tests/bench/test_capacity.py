@@ -23,7 +23,7 @@ def test_what_a_year_of_one_bid_a_second_leaves():
     bids = 100 * 365
     assert (told.trading_bytes, told.log_bytes, told.catalog_bytes) == (bids * 1_400, bids * 2_000, 30_000)
     assert told.bytes == bids * 3_400 + 30_000
-    assert told.rows == 10 * 3 + bids * (2 + 7)
+    assert told.rows == 10 * 3 + bids * (3 + 7)
     assert (told.bid_processes, told.logs, told.cells) == (1, 1, 1)
     assert (told.commits_per_second, told.written_bytes_per_second) == (0.1, 3_400 * 2)
 
@@ -65,7 +65,7 @@ def test_the_document_says_what_the_model_computes():
 def test_what_is_computed_with_is_what_was_measured():
     results, sizes = capacity.kept()
     measured = capacity.measured_from(results, sizes)
-    bids = sizes["tables"]["trading"]["bids"]
-    assert measured.bytes_per_bid == bids["bytes"] / bids["rows"]
+    each = [sizes["tables"]["trading"][name] for name in ("bids", "idempotency_answers")]
+    assert measured.bytes_per_bid == sum(table["bytes"] / table["rows"] for table in each)
     assert median(results["behind"][capacity.HOT[0]]["sides"][capacity.HOT[1]]) == measured.bids_per_process
     assert all(value > 0 for value in astuple(measured))
