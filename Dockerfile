@@ -13,6 +13,8 @@ ENV PATH=/opt/yaosu/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
 COPY --from=build /opt/yaosu /opt/yaosu
 WORKDIR /app
 COPY . .
+# The root is read-only when it runs: without this, every start would read all of it as text.
+RUN python -m compileall -q services shared migrations verifier
 USER 10001
 EXPOSE 8000
 HEALTHCHECK --interval=5s --timeout=4s --start-period=60s --retries=6 CMD ["/app/deploy/healthy"]

@@ -15,8 +15,7 @@ FUZZ := .venv-fuzz
 FUZZ_STAMP := $(FUZZ)/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-both run check quick replay faults kills races drill bench format-check lint types drift deploy-check \
-        audit audit-quick sbom fuzz migration diagrams format lock clean
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*##.*/\1/p' $(MAKEFILE_LIST))
 
 help:  ## Say what can be done here
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -55,8 +54,11 @@ races: $(STAMP)  ## Let fifty buyers race for one exclusive right, a thousand ti
 drill: $(STAMP)  ## Lose a market of its own and get it back, with nothing but an operator's commands
 	YAOSU_DRILL=1 $(BIN)/python -m pytest -q -s tests/process/test_drill.py
 
-bench: $(STAMP)  ## Measure, beside what one would otherwise pick, into bench/results.json: make bench PARTS="search"
+bench: $(STAMP)  ## Measure beside what one would otherwise pick, and draw it (about half an hour): make bench PARTS="search"
 	PYTHONPATH=. $(BIN)/python -m bench $(PARTS)
+
+bench-short: $(STAMP)  ## Try whether every part of the bench runs, in a few minutes, and keep nothing: make bench-short PARTS="start"
+	PYTHONPATH=. $(BIN)/python -m bench --short $(PARTS)
 
 format-check: $(STAMP)
 	$(BIN)/ruff format --check .

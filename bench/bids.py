@@ -19,12 +19,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.measure import Figure, percentile
+from bench.measure import SHORT, Figure, percentile
 from bench.serving.load import Answered, load
 from tests.support.postgres import NO_POSTGRES, pgbench, postgres_server
 from tests.trading.market import START, STEP
 
-ROUNDS, SECONDS, CONNECTIONS = 3, 3.0, 64
+ROUNDS, SECONDS, CONNECTIONS = (1, 0.5, 64) if SHORT else (3, 3.0, 64)
 OK, CREATED = 200, 201
 SCHEMA = """
 CREATE SCHEMA bare;
@@ -51,11 +51,11 @@ Side = Callable[[], float]
 def measure(folder: Path) -> Iterator[Figure]:
     with ExitStack() as stack:
         dsn = stack.enter_context(postgres_server(durable=True))
-        sides = _of_service(stack.enter_context(_served(folder, None)), "sqlite")
+        sides = _of_service(stack.enter_context(served(folder, None)), "sqlite")
         if dsn is None:
             print(f"bids: PostgreSQL skipped: {NO_POSTGRES}", flush=True)
         else:
-            sides |= _of_service(stack.enter_context(_served(folder, dsn)), "postgresql")
+            sides |= _of_service(stack.enter_context(served(folder, dsn)), "postgresql")
             sides |= _of_pgbench(dsn, folder)
         rates = _rates(sides)
     yield from _figures(rates)
@@ -156,7 +156,19 @@ def _of_pgbench(dsn: str, folder: Path) -> dict[str, Side]:
     assert psql.returncode == 0
 
     def run(clients: int) -> float:
-        options = ["-n", "-M", "prepared", "-f", str(script), "-c", str(clients), "-j", "2", "-T", f"{SECONDS:.0f}"]
+        options = [
+            "-n",
+            "-M",
+            "prepared",
+            "-f",
+            str(script),
+            "-c",
+            str(clients),
+            "-j",
+            "2",
+            "-T",
+            str(max(round(SECONDS), 1)),
+        ]
         done = subprocess.run([program, *options, target], check=True, capture_output=True, text=True)
         told = re.search(r"tps = ([\d.]+)", done.stdout)
         assert told, done.stdout
@@ -166,7 +178,7 @@ def _of_pgbench(dsn: str, folder: Path) -> dict[str, Side]:
 
 
 @contextmanager
-def _served(folder: Path, dsn: str | None) -> Generator[dict[str, Any]]:
+def served(folder: Path, dsn: str | None) -> Generator[dict[str, Any]]:
     command = [sys.executable, "-m", "bench.serving.bids", str(folder), *([dsn] if dsn else [])]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True)
     assert process.stdout and process.stdin

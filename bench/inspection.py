@@ -18,14 +18,14 @@ from pathlib import Path
 from httpx2 import AsyncClient
 from rich.console import Console
 
-from bench.measure import Figure
+from bench.measure import SHORT, Figure
 from services.demo import shelves
 from services.demo.market import Market
 from services.demo.people import Person
 from services.demo.shelves import AVIATION
 from tests.support.process import ServerProcess
 
-FILE_BYTES = int(os.environ.get("BENCH_INSPECTION_BYTES", 10**9))
+FILE_BYTES = int(os.environ.get("BENCH_INSPECTION_BYTES", 10**7 if SHORT else 10**9))
 WARM_BYTES = 2**20
 BLOCK_ROWS, BLOCKS = 8_192, 64
 CHUNK_BYTES = 2**20

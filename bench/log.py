@@ -11,7 +11,6 @@ import json
 import sqlite3
 import subprocess
 import time
-import venv
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from hashlib import sha256
@@ -22,7 +21,8 @@ import asyncpg
 from sqlalchemy import select, type_coerce
 from sqlalchemy.schema import CreateSchema
 
-from bench.measure import ROUNDS, Figure, Turns, in_turns
+from bench.counterpart import python_with
+from bench.measure import ROUNDS, SHORT, Figure, Turns, in_turns
 from services.audit.actions.sequencer import Sequencer
 from services.audit.rules import tile, tree
 from services.audit.rules.entry import Batch
@@ -37,7 +37,7 @@ from tests.verifier.made_logs import a_log, an_event
 from verifier.yaosu_verify import verify
 
 Rows = dict[str, list[tuple[Any, ...]]]
-LEAVES, PROOFS, BATCH, BATCHES = 65_536, 2_000, 1_000, 6
+LEAVES, PROOFS, BATCH, BATCHES = (4_096, 200, 100, 3) if SHORT else (65_536, 2_000, 1_000, 6)
 PYMERKLE = "pymerkle==7.0.0"
 OF_PYMERKLE = """
 import json, sys, time
@@ -75,7 +75,7 @@ def _tree(folder: Path) -> Iterator[Figure]:
         "log_tree_per_hash_limit", turns.ratio("hash limit", "tree"), 0.85, "at_least", turns.seconds,
         note=f"{LEAVES:,} leaves of 400 bytes with all their tiles, {ROUNDS} rounds",
     )  # fmt: skip
-    python = _with_pymerkle(folder)
+    python = python_with(folder, PYMERKLE)
     if python is None:
         return
     levels = _levels(hashes)
@@ -229,12 +229,3 @@ def _levels(hashes: list[bytes]) -> list[list[bytes]]:
     while len(row := levels[-1]) > 1:
         levels.append([tree.node_hash(row[at], row[at + 1]) for at in range(0, len(row), 2)])
     return levels
-
-
-def _with_pymerkle(folder: Path) -> Path | None:
-    place = folder / "pymerkle"
-    venv.create(place, with_pip=True)
-    install = [place / "bin" / "python", "-m", "pip", "install", "--quiet", PYMERKLE]
-    if subprocess.run(install, check=False).returncode:
-        return print(f"log: {PYMERKLE} could not be installed; its figures are left out", flush=True)
-    return place / "bin" / "python"

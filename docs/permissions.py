@@ -9,7 +9,7 @@ from itertools import groupby
 from fastapi.routing import APIRoute
 
 from docs.diagrams import ROOT, between, keep
-from services.gateway import ROUTERS
+from services.gateway import routers
 from shared.access import Role
 from shared.matrix import ANONYMOUS, MATRIX
 from shared.web import permission_of, routes_of
@@ -21,7 +21,7 @@ HEAD = ["route", "permission", *(kind.replace("operator_", "") for kind in KINDS
 
 def routes() -> Iterator[tuple[str, str]]:
     """Each route of each service, and the name of the permission in its signature."""
-    for router in ROUTERS.values():
+    for router in routers().values():
         for route in routes_of(router):
             assert isinstance(route, APIRoute)
             permission = permission_of(route.dependant)

@@ -14,14 +14,21 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, MetaData
+from sqlalchemy import Connection, MetaData, text
 from sqlalchemy.schema import CreateSchema
 
-from migrations import rights, roles
+from migrations import rights, roles, version
+from migrations.patience import Patience, patiently
 from shared import tenancy
 from shared.database import Database
 
 HERE = Path(__file__).parent
+PATIENT = Patience()
+PARTITIONS = """
+SELECT whole.relname AS whole, part.relname AS part FROM pg_inherits
+JOIN pg_class AS whole ON whole.oid = inhparent JOIN pg_class AS part ON part.oid = inhrelid
+WHERE whole.relnamespace = current_schema()::regnamespace AND whole.relkind = 'p'
+"""
 SHADOWS = ("data", "idx", "content", "docsize", "config")  # what SQLite keeps an FTS5 table in
 Result = TypeVar("Result")
 
@@ -30,26 +37,27 @@ class SchemaDiffers(RuntimeError):
     """The database's tables are not those that this code was written for."""
 
 
-async def upgrade(database: Database, to: str = "head") -> None:
+async def upgrade(database: Database, to: str = "head", patience: Patience = PATIENT) -> None:
     """Bring the service's tables to the newest revision, or to a named one, and their rights to what is declared.
 
     In one transaction, on PostgreSQL as the owner where there is one, and under no organisation's row-level security.
+    Several may do this at once, and with the old code serving. Raises Blocked, TooSlow or PostgresTooOld.
     """
     with tenancy.for_everyone():
-        if not database.is_sqlite:
-            async with database.transaction() as tx:
-                await tx.run_sync(roles.become_owner)
-                await tx.execute(CreateSchema(database.schema, if_not_exists=True))
-        async with database.rewriting() as tx:
-            await tx.run_sync(lambda connection: _upgrade(connection, database, to))
+        if database.is_sqlite:
+            async with database.rewriting() as tx:
+                await tx.run_sync(lambda connection: command.upgrade(_config(database.schema, connection), to))
+        else:
+            await version.require_known(database)
+            await patiently(database, patience, lambda tx: tx.run_sync(_upgrade, database.schema, to))
 
 
-def _upgrade(connection: Connection, database: Database, to: str) -> None:
-    if not database.is_sqlite:
-        roles.become_owner(connection)
-    command.upgrade(_config(database.schema, connection), to)
-    if not database.is_sqlite and to == "head":
-        rights.apply(connection, kept_of(database.schema))
+def _upgrade(connection: Connection, service: str, to: str) -> None:
+    roles.become_owner(connection)
+    connection.execute(CreateSchema(service, if_not_exists=True))
+    command.upgrade(_config(service, connection), to)
+    if to == "head":
+        rights.apply(connection, kept_of(service))
 
 
 async def require_newest(database: Database) -> None:
@@ -69,11 +77,23 @@ async def revision_of(database: Database) -> str | None:
 
 
 async def drift(database: Database) -> list[str]:
-    """What the migrated tables lack or have too much, compared with the code's. Requires that they are migrated."""
+    """What the migrated tables lack or have too much, compared with the code's. Requires that they are migrated.
+
+    Which partitions a table has, and what is unique in it once it has some, is the operator's (docs/scaling.md).
+    """
 
     def compare(connection: Connection) -> list[str]:
-        metadata = metadata_of(database.schema)
-        opts = {"compare_type": False, "include_name": compared(metadata)}
+        metadata, is_compared = metadata_of(database.schema), compared(metadata_of(database.schema))
+        split, parts = _partitioned(connection)
+
+        def include(name: str | None, kind: str, parents: Mapping[Any, str | None]) -> bool:
+            return is_compared(name, kind, parents) and not (kind == "table" and name in parts)
+
+        def include_object(item: Any, _: str | None, kind: str, __: bool, ___: Any) -> bool:
+            unique = kind == "unique_constraint" or (kind == "index" and item.unique)
+            return not (unique and item.table.name in split)
+
+        opts = {"compare_type": False, "include_name": include, "include_object": include_object}
         context = MigrationContext.configure(connection, opts=opts)
         return [str(difference) for difference in compare_metadata(context, metadata)]
 
@@ -126,6 +146,14 @@ def compared(metadata: MetaData) -> Callable[[str | None, str, Mapping[Any, str 
         return full not in beside and not shadow
 
     return include
+
+
+def _partitioned(connection: Connection) -> tuple[set[str], set[str]]:
+    """The tables that have partitions, and the partitions."""
+    if connection.dialect.name == "sqlite":
+        return set(), set()
+    found = connection.execute(text(PARTITIONS)).all()
+    return {row.whole for row in found}, {row.part for row in found}
 
 
 def _config(service: str, connection: Connection | None = None) -> Config:

@@ -45,12 +45,15 @@ def serve(
         _fail(f"there is no service '{service}'; choose from {', '.join(SERVICES)}, gateway")
     settings = _settings()  # first: what is refused is refused before anything is loaded
 
-    from services import gateway, market, staff
+    from services import gateway, market
 
+    gc.disable()  # until all is built: nothing of it is garbage, and walking it again and again is a third of the time
     log.configure(settings.log_level)
     clock = SystemClock()
     marker.require_none(settings.var)
     if service is None:
+        from services import staff
+
         settings = with_development_secrets(settings) if settings.environment == "development" else settings
         whole = market.build_market(settings, clock, staff=staff.development_log_ins(settings))
         if settings.environment == "development":
@@ -70,8 +73,14 @@ def migrate(
     check: Annotated[
         bool, typer.Option("--check", help="Change nothing; fail if the tables are not the code's.")
     ] = False,
+    statement_seconds: Annotated[
+        float, typer.Option(min=1, help="On PostgreSQL, the longest that one statement may take.")
+    ] = 60,
 ) -> None:
-    """Bring the tables of the services to the newest revision. Safe to repeat, and with the old code still running."""
+    """Bring the tables of the services to the newest revision. Safe to repeat, and with the old code still running.
+
+    On PostgreSQL it waits for no lock longer than two seconds at a time, and says in the end who was in its way.
+    """
     from services import market
 
     settings, clock = _settings(), SystemClock()
@@ -79,7 +88,7 @@ def migrate(
     if unknown := set(names) - set(SERVICES):
         _fail(f"there is no service '{unknown.pop()}'; choose from {', '.join(SERVICES)}")
     for name in names:
-        asyncio.run(_migrate(market.database_of(name, settings, clock), check))
+        asyncio.run(_migrate(market.database_of(name, settings, clock), check, statement_seconds))
         out.print(f"{name}: ok")
 
 
@@ -312,11 +321,12 @@ def _settings() -> Settings:
 
 
 async def _require_good(database: Database, settings: Settings) -> None:
-    """Raises SchemaDiffers unless the tables are those of this code; NotDurable or Unbound if production may lose
-    commits, or is not held to what a service may do."""
-    from migrations import schema
+    """Raises PostgresTooOld; SchemaDiffers unless the tables are those of this code; NotDurable or Unbound if
+    production may lose commits, or is not held to what a service may do."""
+    from migrations import schema, version
 
     try:
+        await version.require_known(database)
         await schema.require_newest(database)
         if settings.environment == "production":
             await database.require_durable()
@@ -325,13 +335,14 @@ async def _require_good(database: Database, settings: Settings) -> None:
         await database.close()
 
 
-async def _migrate(database: Database, check: bool) -> None:
+async def _migrate(database: Database, check: bool, statement_seconds: float) -> None:
     from migrations import schema
+    from migrations.patience import Patience
 
     database.open()
     try:
         if not check:
-            await schema.upgrade(database)
+            await schema.upgrade(database, patience=Patience(statement_seconds=statement_seconds))
         await schema.require_newest(database)
         if differences := await schema.drift(database):
             _fail(f"{database.schema}: the migrations leave other tables than the code has: {'; '.join(differences)}")
@@ -349,6 +360,7 @@ def _run(door: Any, host: str, log_level: str, port: int) -> None:
     server = uvicorn.Server(config)
     gc.collect()
     gc.freeze()  # what is there now stays: walking all of it again and again took a sixth of the time of a bid
+    gc.enable()
     server.run()
     if not server.started:
         sys.exit(1)

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -21,12 +22,6 @@ from httpx2 import HTTPError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from services.audit.api import router as audit
-from services.catalog.api import router as catalog
-from services.delivery.api import router as delivery
-from services.identity.api import router as identity
-from services.pricing.api import router as pricing
-from services.trading.api import router as trading
 from shared import problems
 from shared.clock import Clock
 from shared.errors import Failure, Unavailable
@@ -37,14 +32,6 @@ from shared.rest import Directory
 from shared.settings import SERVICES, Settings
 from shared.web import Health, NotReady, permission_of, present, protect, routes_of
 
-ROUTERS: Mapping[str, APIRouter] = {
-    "identity": identity.router,
-    "catalog": catalog.router,
-    "pricing": pricing.router,
-    "trading": trading.router,
-    "delivery": delivery.router,
-    "audit": audit.router,
-}
 DOCS = "/docs"
 READINESS_SECONDS_MAX = 2.0
 PROBLEM: dict[str, Any] = {
@@ -130,10 +117,26 @@ def _policy_of_the_documents(app: FastAPI) -> bytes:
     ).encode()
 
 
+@cache
+def routers() -> Mapping[str, APIRouter]:
+    """All that can be asked, by service. Loaded once somebody wants the whole: a door alone needs none of it."""
+    from services.audit.api import router as audit
+    from services.catalog.api import router as catalog
+    from services.delivery.api import router as delivery
+    from services.identity.api import router as identity
+    from services.pricing.api import router as pricing
+    from services.trading.api import router as trading
+
+    return {
+        "identity": identity.router, "catalog": catalog.router, "pricing": pricing.router, "trading": trading.router,
+        "delivery": delivery.router, "audit": audit.router,
+    }  # fmt: skip
+
+
 def document() -> dict[str, Any]:
     """All services in one OpenAPI document."""
     whole = FastAPI(title="Yaosu 要素", version="0.1.0")
-    for service, router in ROUTERS.items():
+    for service, router in routers().items():
         whole.include_router(router, tags=[] if router.tags else [service], responses=REFUSALS)
     told = get_openapi(
         title=whole.title, version=whole.version, routes=whole.routes,
@@ -143,7 +146,7 @@ def document() -> dict[str, Any]:
     )  # fmt: skip
     told["components"]["schemas"]["Problem"] = PROBLEM
     told["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
-    for router in ROUTERS.values():
+    for router in routers().values():
         for route in routes_of(router):
             assert isinstance(route, APIRoute)
             for method in route.methods or ():

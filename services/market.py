@@ -6,26 +6,14 @@ Owns: the composition, and nothing else. What a service is made of stands in its
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from pwdlib.hashers import HasherProtocol
 from starlette.types import ASGIApp
 
 from migrations import schema
-from services import custodian_sandbox, gateway
-from services.audit import app as audit
-from services.audit.client import AuditClient
-from services.catalog import app as catalog
-from services.catalog.client import CatalogClient
-from services.delivery import app as delivery
-from services.identity import app as identity
-from services.identity.actions.staff import LogIn, bootstrap
-from services.pricing import app as pricing
-from services.pricing.client import PricingClient
-from services.trading import app as trading
-from services.trading.actions.evidence_log import AuditLog
-from services.trading.client import TradingClient
-from services.trading.custodian import RestCustodian
+from services import gateway
 from shared.clock import Clock
 from shared.core import Core, core_of
 from shared.database import Database
@@ -33,22 +21,68 @@ from shared.rest import Directory
 from shared.settings import SERVICES, Settings
 from shared.signing import SigningKey
 
-BUILD: dict[str, Callable[[Core], FastAPI]] = {
-    "identity": lambda core: identity.build(core),
-    "catalog": lambda core: catalog.build(core),
-    "pricing": lambda core: pricing.build(core, catalog=CatalogClient(core.peer("catalog"))),
-    "trading": lambda core: trading.build(
+if TYPE_CHECKING:
+    from services.identity.actions.staff import LogIn
+
+
+# Each loads its own service when it builds it: of six, a process that is one of them holds one.
+
+
+def _identity(core: Core, hasher: HasherProtocol | None = None) -> FastAPI:
+    from services.identity import app
+
+    return app.build(core, hasher=hasher)
+
+
+def _catalog(core: Core) -> FastAPI:
+    from services.catalog import app
+
+    return app.build(core)
+
+
+def _pricing(core: Core) -> FastAPI:
+    from services.catalog.client import CatalogClient
+    from services.pricing import app
+
+    return app.build(core, catalog=CatalogClient(core.peer("catalog")))
+
+
+def _trading(core: Core) -> FastAPI:
+    from services.audit.client import AuditClient
+    from services.catalog.client import CatalogClient
+    from services.pricing.client import PricingClient
+    from services.trading import app
+    from services.trading.actions.evidence_log import AuditLog
+    from services.trading.custodian import RestCustodian
+
+    return app.build(
         core,
         catalog=CatalogClient(core.peer("catalog")),
         pricing=PricingClient(core.peer("pricing")),
         custodian=RestCustodian(core.directory, instructing_key(core.settings), core.clock),
         log=AuditLog(AuditClient(core.peer("audit"))),
-    ),
-    "delivery": lambda core: delivery.build(
-        core, catalog=CatalogClient(core.peer("catalog")), trading=TradingClient(core.peer("trading"))
-    ),
-    "audit": lambda core: audit.build(core),
-}
+    )
+
+
+def _delivery(core: Core) -> FastAPI:
+    from services.catalog.client import CatalogClient
+    from services.delivery import app
+    from services.trading.client import TradingClient
+
+    clients = CatalogClient(core.peer("catalog")), TradingClient(core.peer("trading"))
+    return app.build(core, catalog=clients[0], trading=clients[1])
+
+
+def _audit(core: Core) -> FastAPI:
+    from services.audit import app
+
+    return app.build(core)
+
+
+BUILD: dict[str, Callable[[Core], FastAPI]] = {
+    "identity": _identity, "catalog": _catalog, "pricing": _pricing, "trading": _trading, "delivery": _delivery,
+    "audit": _audit,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -66,7 +100,8 @@ def database_of(service: str, settings: Settings, clock: Clock) -> Database:
     """The service's own file under `var/`, or its own schema of the database that the settings name."""
     if settings.database_url is None:
         return Database(f"sqlite+aiosqlite:///{settings.var / service}.db", schema=service, clock=clock)
-    return Database(settings.database_url.get_secret_value(), schema=service, clock=clock)
+    url, most = settings.database_url.get_secret_value(), settings.connections_max
+    return Database(url, schema=service, clock=clock, connections_max=most)
 
 
 def directory_of(settings: Settings) -> Directory:
@@ -98,7 +133,7 @@ def build_market(
     clock: Clock,
     make_database: Callable[[str], Database] | None = None,
     *,
-    staff: Sequence[LogIn] = (),
+    staff: Sequence["LogIn"] = (),
     hasher: HasherProtocol | None = None,
 ) -> Market:
     """All six, found by each other without a network; tables are migrated and `staff` given log-ins at the start.
@@ -111,13 +146,15 @@ def build_market(
     make_database = make_database or (lambda service: database_of(service, settings, clock))
     outside: dict[str, FastAPI] = {}
     if settings.custodian_url is None:
+        from services import custodian_sandbox
+
         outside["custodian"] = sandbox = custodian_sandbox.build(
             directory, clock, instructing_key(settings).public, file=settings.var / "custodian.jsonl"
         )
         settings = settings.model_copy(update={"custodian_public_key": sandbox.state.public_key})
     cores = {name: core_of(name, settings, clock, make_database(name), directory) for name in SERVICES}
     apps = {name: BUILD[name](core) for name, core in cores.items() if name != "identity"}
-    apps = {"identity": identity.build(cores["identity"], hasher=hasher)} | apps
+    apps = {"identity": _identity(cores["identity"], hasher)} | apps
     for name, app in (apps | outside).items():
         directory.register(name, app)
 
@@ -130,8 +167,14 @@ def build_market(
                 await schema.upgrade(core.database)
             for app in apps.values():
                 await stack.enter_async_context(app.router.lifespan_context(app))
-            await bootstrap(apps["identity"].state.service, staff)
+            await _give_log_ins(apps["identity"], staff)
             yield
 
     front = gateway.build(settings, directory, clock, lifespan)
     return Market(gateway.Gateway(front, apps | outside), front, apps, outside, cores)
+
+
+async def _give_log_ins(identity: FastAPI, staff: "Sequence[LogIn]") -> None:
+    from services.identity.actions.staff import bootstrap
+
+    await bootstrap(identity.state.service, staff)

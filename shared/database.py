@@ -43,6 +43,7 @@ Transaction = AsyncConnection
 AnyId = TypeVar("AnyId", bound=Id)
 Columns = TypeVarTuple("Columns")
 POOL_SIZE = 8
+CONNECTIONS_MAX = 18  # PostgreSQL: of each process, for writing, and as many for reading
 # Nothing is waited for without end: each of these ends as `DatabaseBusy`.
 BUSY_TIMEOUT_MILLISECONDS = 2000
 NEWS = "yaosu_news"
@@ -50,6 +51,7 @@ WRITER_SECONDS_MAX = 10  # SQLite: in the line for the one connection that write
 CONNECTION_SECONDS_MAX = 2  # PostgreSQL: for one of the pool
 CONNECT_SECONDS_MAX = 5
 LOCK_SECONDS_MAX = 4
+STATEMENT_SECONDS_MAX = 60
 IDLE_SECONDS_MAX = 30  # a process that stopped in the middle of a transaction loses it, and with it the locks
 TRY_AGAIN = {"40001", "40P01", "55P03", "57014", "25P03", "53300", "57P01", "57P02", "57P03"}  # PostgreSQL's codes
 DISK_FULL = {"53100"}
@@ -86,7 +88,9 @@ class Database:
     SQLite it is the clock's.
     """
 
-    def __init__(self, url: str, *, schema: str, clock: Clock, told_time: bool = False) -> None:
+    def __init__(
+        self, url: str, *, schema: str, clock: Clock, told_time: bool = False, connections_max: int = CONNECTIONS_MAX
+    ) -> None:  # fmt: skip
         self.url, self.schema, self._clock = url, schema, clock
         self.is_sqlite = url.startswith("sqlite")
         self._told_time = told_time or self.is_sqlite
@@ -106,9 +110,10 @@ class Database:
             session = {
                 "search_path": schema, "application_name": f"yaosu-{schema}", "lock_timeout": f"{LOCK_SECONDS_MAX}s",
                 "idle_in_transaction_session_timeout": f"{IDLE_SECONDS_MAX}s",
+                "statement_timeout": f"{STATEMENT_SECONDS_MAX}s",
             }  # fmt: skip
-            self._writer = _pool(url, session)
-            self._readers = _pool(url, session | {"default_transaction_read_only": "on"})
+            self._writer = _pool(url, session, connections_max)
+            self._readers = _pool(url, session | {"default_transaction_read_only": "on"}, connections_max)
 
     @property
     def is_shared(self) -> bool:
@@ -337,13 +342,15 @@ def _is_full(error: DBAPIError) -> bool:
     return getattr(error.orig, "sqlstate", None) in DISK_FULL or "database or disk is full" in str(error.orig)
 
 
-def _pool(url: str, session: dict[str, str]) -> AsyncEngine:
+def _pool(url: str, session: dict[str, str], connections_max: int) -> AsyncEngine:
     arguments = {
         "server_settings": session, "timeout": CONNECT_SECONDS_MAX, "connection_class": postgresql_driver.Connection
     }  # fmt: skip
+    kept = min(POOL_SIZE, connections_max)
     return create_async_engine(
-        url, pool_size=POOL_SIZE, pool_timeout=CONNECTION_SECONDS_MAX, connect_args=arguments, hide_parameters=True
-    )
+        url, pool_size=kept, max_overflow=connections_max - kept, pool_timeout=CONNECTION_SECONDS_MAX,
+        connect_args=arguments, hide_parameters=True,
+    )  # fmt: skip
 
 
 def _configure_sqlite(engine: AsyncEngine, *, begin: str, query_only: bool) -> None:

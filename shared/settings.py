@@ -15,6 +15,7 @@ from pydantic import AfterValidator, AliasChoices, AwareDatetime, Field, SecretS
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.bucket import Bucket, Encryption, bucket_of
+from shared.database import CONNECTIONS_MAX
 from shared.rates import Kind, Policy
 from shared.signing import RandomSecret, SigningKey, read_or_make
 
@@ -41,6 +42,8 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         default=None, validation_alias=AliasChoices("YAOSU_DATABASE_URL", "DATABASE_URL")
     )
+    # PostgreSQL: how many connections a process may have for writing, and again for reading (docs/scaling.md).
+    connections_max: int = Field(default=CONNECTIONS_MAX, gt=1)
     # `yaosu roles` alone: the passwords of PostgreSQL's log-ins, by their names.
     database_passwords: dict[str, SecretStr] = Field(default_factory=dict)
     # audit's alone: its database, by a role that can only read, for the self-monitor; without it, by a reading session.

@@ -12,10 +12,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from unicodedata import category
 
-import typst
+if TYPE_CHECKING:
+    import typst
 
 FONTS = Path(__file__).parent / "fonts"
 FONT = FONTS / "wqy-microhei.ttc"
@@ -29,6 +30,8 @@ class NotTypeset(RuntimeError):
 
 def typeset(template: Path, content: Mapping[str, object], made_at: datetime) -> bytes:
     """The PDF of a template that reads `json(bytes(sys.inputs.content))`. Raises NotTypeset."""
+    import typst  # with the first document
+
     inputs = {"content": json.dumps(_shown(content), ensure_ascii=False, sort_keys=True)}
     try:
         made, warnings = typst.compile_with_warnings(
@@ -65,7 +68,9 @@ def _shown(value: object) -> Any:
 
 
 @cache
-def _fonts() -> typst.Fonts:
+def _fonts() -> "typst.Fonts":
+    import typst
+
     return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(FONTS)])
 
 

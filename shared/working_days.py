@@ -12,7 +12,6 @@ from functools import cache
 from typing import cast
 
 import chinese_calendar
-import holidays
 
 CHINA = timezone(timedelta(hours=8))
 SATURDAY = 5
@@ -48,5 +47,7 @@ def is_working_day(day: date) -> tuple[bool, bool]:
     try:
         return _announced(day), True
     except NotImplementedError:
+        import holidays  # only for years of which nothing is announced yet
+
         by_law = holidays.country_holidays("CN", years=day.year)
         return day.weekday() < SATURDAY and day not in by_law, False

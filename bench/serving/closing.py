@@ -17,6 +17,7 @@ from pathlib import Path
 
 from sqlalchemy import MetaData, bindparam, select, update
 
+from bench.measure import SHORT
 from migrations import schema
 from services.trading import jobs
 from services.trading.events.auction import AuctionClosed
@@ -30,7 +31,7 @@ from tests.support.bench import Bench
 from tests.support.clock import ToldClock
 from tests.trading.market import AUCTION_DAYS, DEPOSIT, START, STEP, Market, a_market
 
-AUCTIONS, APART = 200, timedelta(milliseconds=10)
+AUCTIONS, APART = 20 if SHORT else 200, timedelta(milliseconds=10)
 
 
 class Watch(Outbox):

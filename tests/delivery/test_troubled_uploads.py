@@ -1,9 +1,13 @@
 """Uploads when something fails: the catalogue, the disk, the store, the process, the provider's connection."""
 
 import asyncio
+import os
 import shutil
+import tempfile
 from collections.abc import AsyncGenerator
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -90,6 +94,45 @@ async def test_what_a_process_left_when_it_died_is_removed_and_what_is_at_work_i
     async with staging.staged(desk.depot, upload) as source:
         await staging.sweep(desk.depot)
         assert [str(folder) for folder in desk.depot.scratch.iterdir()] == [source.folder]
+    assert not list(desk.depot.scratch.iterdir())
+
+
+@ONE_DATABASE
+async def test_a_replica_that_starts_takes_no_folder_from_a_job_that_begins(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    provider, _, upload_id = await desk.declared(GOOD)
+    await desk.send(provider, upload_id, GOOD)
+    made, make = list[str](), tempfile.mkdtemp
+
+    def made_and_swept(dir: Path) -> str:
+        made.append(make(dir=dir))
+        if len(made) == 1:  # before the job has locked it
+            asyncio.run(staging.sweep(desk.depot))
+        return made[-1]
+
+    monkeypatch.setattr(tempfile, "mkdtemp", made_and_swept)
+    await desk.tick()
+    assert len(made) == 2 and not Path(made[0]).exists()
+    assert await desk.state(provider, upload_id) == ("inspected", None, None)
+
+
+@ONE_DATABASE
+async def test_a_job_that_ends_while_a_replica_looks_for_what_is_left_stops_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    ending, left = desk.depot.scratch / "ending", desk.depot.scratch / "left"
+    for folder in (ending, left):
+        folder.mkdir(parents=True)
+    look = os.open
+
+    def ended_meanwhile(path: str | Path, flags: int, **parts: Any) -> int:
+        if ending.exists():
+            ending.rmdir()
+        return look(path, flags, **parts)
+
+    monkeypatch.setattr(staging.os, "open", ended_meanwhile)
+    await staging.sweep(desk.depot)
     assert not list(desk.depot.scratch.iterdir())
 
 

@@ -339,6 +339,29 @@ async def test_a_transaction_may_say_that_it_waits_less_long(production: Databas
         assert await tx.scalar(text("SHOW lock_timeout")) == "4s", "of that transaction alone"
 
 
+async def test_no_statement_runs_without_end(production: Database):
+    async with production.transaction() as tx:
+        assert await tx.scalar(text("SHOW statement_timeout")) == "1min"
+        await tx.execute(text("SET LOCAL statement_timeout = '20ms'"))
+        with pytest.raises(DBAPIError, match="statement timeout"):
+            await tx.execute(text("SELECT pg_sleep(60)"))
+
+
+async def test_a_process_opens_no_more_connections_than_it_may(
+    production: Database, clock: ToldClock, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("shared.database.CONNECTION_SECONDS_MAX", 0.05)
+    frugal = Database(production.url, schema="catalog", clock=clock, connections_max=2)
+    try:
+        async with frugal.transaction(), frugal.transaction(), frugal.read(), frugal.read():
+            for another in (frugal.transaction, frugal.read):
+                with pytest.raises(DatabaseBusy):
+                    async with another():
+                        raise AssertionError("a third connection")
+    finally:
+        await frugal.close()
+
+
 async def test_waiting_too_long_for_a_lock_is_said_as_busy_and_a_broken_rule_is_not(production: Database):
     this = select(notes.c.text).where(notes.c.id == 1)
     async with production.transaction() as holder:

@@ -115,7 +115,7 @@ def test_every_route_tells_its_service_its_refusals_and_what_it_asks_for(name: s
     assert ("security" not in operation) == (name in OPEN)
 
 
-ROUTES = [route for router in gateway.ROUTERS.values() for route in routes_of(router) if isinstance(route, APIRoute)]
+ROUTES = [route for router in gateway.routers().values() for route in routes_of(router) if isinstance(route, APIRoute)]
 ANSWERS = [
     (f"{method} {route.path}", route.path_format, method.lower(), get_type_hints(route.endpoint)["return"])
     for route in ROUTES

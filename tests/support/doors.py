@@ -13,7 +13,7 @@ from httpx2 import Response
 from pydantic import BaseModel
 from sqlalchemy import MetaData, select
 
-from services.gateway import ROUTERS
+from services.gateway import routers
 from services.trading.schemas.money import CustodianCallback
 from shared.web import routes_of
 from tests.support.whole import WholeMarket
@@ -63,7 +63,7 @@ def _part(name: str) -> str:
 
 
 def doors() -> Iterator[Door]:
-    for service, router in ROUTERS.items():
+    for service, router in routers().items():
         for route in routes_of(router):
             assert isinstance(route, APIRoute)
             for method in sorted(route.methods or ()):

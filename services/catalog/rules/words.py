@@ -11,9 +11,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 from unicodedata import combining, normalize
 
-from rjieba import Jieba
+if TYPE_CHECKING:
+    from rjieba import Jieba
 
 # Whatever changes the words of any text changes this number: what was indexed before is then indexed anew.
 TOKENISER_VERSION = 1
@@ -104,8 +106,11 @@ def _folded_cluster(cluster: str) -> str:
 
 
 @cache
-def _dictionary() -> Jieba:
-    """Without guessing at words it does not know: what is guessed depends on what stands beside it."""
+def _dictionary() -> "Jieba":
+    """Without guessing at words it does not know: what is guessed depends on what stands beside it. Loaded with the
+    first text: it is a seventh of what a market at rest would hold."""
+    from rjieba import Jieba
+
     dictionary = Jieba()
     for term in TERMS:
         dictionary.add_word(term, None, None)

@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,15 +88,22 @@ def _fresh_folder(scratch: Path, source_bytes: int) -> tuple[Path, int]:
     # Before the child finds out: it could not tell a full disk from a file that is too much for it.
     if shutil.disk_usage(scratch).free < source_bytes + written_bytes_max(source_bytes):
         raise StorageFull(retry_after_seconds=5)
-    folder = Path(tempfile.mkdtemp(dir=scratch))
-    lock = os.open(folder, os.O_RDONLY)
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    return folder, lock
+    while True:
+        folder = Path(tempfile.mkdtemp(dir=scratch))
+        with suppress(FileNotFoundError):  # another replica, at its start, took it for one that nobody works in
+            lock = os.open(folder, os.O_RDONLY)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if folder.exists():
+                return folder, lock
+            os.close(lock)
 
 
 def _sweep(scratch: Path) -> None:
     for folder in scratch.iterdir() if scratch.exists() else ():
-        lock = os.open(folder, os.O_RDONLY)
+        try:
+            lock = os.open(folder, os.O_RDONLY)
+        except FileNotFoundError:
+            continue  # another replica's job has ended meanwhile
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(folder, ignore_errors=True)
