@@ -13,6 +13,7 @@ ENV PATH=/opt/yaosu/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
 COPY --from=build /opt/yaosu /opt/yaosu
 WORKDIR /app
 COPY . .
+RUN ln -s /app/deploy/yaosu /usr/local/bin/yaosu && python -m compileall -q services shared migrations verifier
 USER 10001
 EXPOSE 8000
 HEALTHCHECK --interval=5s --timeout=4s --start-period=60s --retries=6 CMD ["/app/deploy/healthy"]

@@ -17,7 +17,10 @@ LOOKS_MAX = 200
 
 @dataclass
 class Market:
-    """What the steps share: who acts, what came of it, and where to write."""
+    """What the steps share: who acts, what came of it, and where to write.
+
+    Where `asks_for_code`, roles and acts that bind take a second factor, as in production.
+    """
 
     client: AsyncClient
     folder: Path
@@ -25,7 +28,14 @@ class Market:
     people: dict[str, Person] = field(default_factory=dict[str, Person])
     things: dict[str, Any] = field(default_factory=dict[str, Any])
     settled: list[str] = field(default_factory=list[str])  # orders
+    asks_for_code: bool = False
     report: dict[str, Any] = field(default_factory=lambda: {"steps": [], "refusals": []})
+
+    async def first_log_in(self, person: Person, login: str, password: str) -> None:
+        """Log in for the first time, and get what every later time takes."""
+        if self.asks_for_code:
+            await person.enrol(login, password)
+        await person.log_in(login, password)
 
     async def until(self, look: Callable[[], Awaitable[Seen]], good: Callable[[Seen], bool], what: str) -> Seen:
         """Look again and again until what is seen is good; fail after 20 seconds, saying what was waited for."""

@@ -26,10 +26,10 @@ async def export_bundle(market: Market) -> None:
     market.note(f"{bundle} · {bundle.stat().st_size:,} 字节 bytes")
 
 
-async def verify_bundle(market: Market) -> None:
-    code, report = _verify(Path(market.report["bundle"]))
+async def verify_bundle(market: Market, *options: str) -> None:
+    code, report = _verify(Path(market.report["bundle"]), *options)
     expect(code == EXIT_OK, f"the verifier found: {report}")
-    market.report["log"] = {"size": report["size"], "root_hex": report["root"]}
+    market.report["log"] = {"size": report["size"], "root_hex": report["root"], "witnesses": report["witnesses"]}
     market.note(f"[green]ok[/green] · {report['size']} 条 entries · root {report['root']}")
 
 
@@ -69,10 +69,11 @@ async def _index_of_settlement(market: Market, order_id: str) -> int:
     return index
 
 
-def _verify(bundle: Path) -> tuple[int, dict[str, Any]]:
+def _verify(bundle: Path, *options: str) -> tuple[int, dict[str, Any]]:
     """Run the verifier as a stranger would: its one file, by itself."""
     verifier = Path(__file__).parents[2] / "verifier" / "yaosu_verify.py"
-    run = subprocess.run([sys.executable, "-I", str(verifier), "--json", str(bundle)], capture_output=True, check=False)
+    command = [sys.executable, "-I", str(verifier), "--json", *options, str(bundle)]
+    run = subprocess.run(command, capture_output=True, check=False)
     return run.returncode, json.loads(run.stdout)
 
 

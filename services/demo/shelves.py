@@ -57,7 +57,7 @@ async def admit(market: Market, who: str) -> Person:
     await check_documents(market.people["security"], f"/identity/v1/participants/{person.participant_id}")
     admission = {"clearance": clearance, "reason": "营业执照与安全能力已核验"}
     await market.people["security"].post(f"/identity/v1/participants/{person.participant_id}/admit", admission)
-    await person.log_in(f"{who}@demo", PASSWORD)
+    await market.first_log_in(person, f"{who}@demo", PASSWORD)
     return person
 
 
