@@ -16,6 +16,6 @@ COPY . .
 RUN ln -s /app/deploy/yaosu /usr/local/bin/yaosu && python -m compileall -q services shared migrations verifier
 USER 10001
 EXPOSE 8000
-HEALTHCHECK --interval=5s --timeout=4s --start-period=60s --retries=6 CMD ["/app/deploy/healthy"]
+HEALTHCHECK --interval=5s --timeout=4s --start-period=180s --retries=6 CMD ["/app/deploy/healthy"]
 ENTRYPOINT ["/app/deploy/yaosu"]
 CMD ["--help"]
