@@ -9,8 +9,8 @@ import asyncio
 import gc
 import logging
 import sys
-from socket import socket
 from types import FrameType
+from typing import Any
 
 import uvicorn
 from starlette.responses import JSONResponse
@@ -54,7 +54,7 @@ class Server(uvicorn.Server):
         self._door = door
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    async def startup(self, sockets: list[socket] | None = None) -> None:
+    async def startup(self, sockets: list[Any] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
 
