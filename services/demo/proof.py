@@ -12,6 +12,8 @@ from services.demo.people import expect
 
 EXIT_OK, EXIT_TAMPERED = 0, 1
 SETTLED = "trading.order_settled"
+WITNESSED = {"witnessed"}
+SIGNED = {"checkpointed"} | WITNESSED
 ENTRIES_IN_TILE = 256
 
 
@@ -56,12 +58,12 @@ async def tamper(market: Market) -> None:
 
 
 async def _index_of_settlement(market: Market, order_id: str) -> int:
-    """The entry that says so, once a checkpoint covers it."""
-    regulator = market.people["regulator"]
+    """The entry that says so, once a checkpoint covers it; in production, one that was witnessed."""
+    regulator, wanted = market.people["regulator"], WITNESSED if market.in_production else SIGNED
 
     async def look() -> int | None:
         entries = (await regulator.get("/audit/v1/entries", object=order_id, limit=100))["items"]
-        signed = (entry for entry in entries if entry["state"] == "checkpointed")
+        signed = (entry for entry in entries if entry["state"] in wanted)
         return next((each["index"] for each in signed if json.loads(each["event"])["act"] == SETTLED), None)
 
     index = await market.until(look, lambda index: index is not None, "the settlement in a signed checkpoint")
