@@ -20,7 +20,7 @@ from shared import problems
 from shared.ids import RequestId
 from shared.web import NotReady
 
-LEAVING_SECONDS = 1.0
+LEAVING_SECONDS = 0.25
 DRAIN_SECONDS = 20
 HEAD_BYTES_MAX = 64 * 1024
 READY = "/health/ready"
