@@ -29,6 +29,7 @@ from shared.clock import SystemClock
 
 STAFF = {"security": "operator_security", "business": "operator_business", "regulator": "regulator"}
 AUCTION_SECONDS = 25
+KILLED_AFTER_SECONDS = 0.5
 TRIES = 10
 WAIT_SECONDS = 1.0
 TIMEOUT_SECONDS = 30
@@ -71,9 +72,9 @@ def steps_with(killed: str | None) -> list[Step]:
         deals.receive: receive_by_the_door,
         proof.verify_bundle: verify_with_its_witness,
     }
-    steps = [(name, chinese, otherwise.get(step, step)) for name, chinese, step in STEPS]
-    at = next(number for number, (_, _, step) in enumerate(steps) if step is bidding.bid)
-    return [*steps[:at], *([_killing(killed)] if killed else []), *steps[at:]]
+    if killed:
+        otherwise[bidding.bid] = _bidding_while_one_dies(killed)
+    return [(name, chinese, otherwise.get(step, step)) for name, chinese, step in STEPS]
 
 
 async def open_market(market: Market) -> None:
@@ -123,14 +124,21 @@ async def verify_with_its_witness(market: Market) -> None:
     market.note(f"见证 witnessed by {', '.join(market.report['log']['witnesses'])}")
 
 
-def _killing(service: str) -> Step:
-    async def kill(market: Market) -> None:
-        replicas = (await _compose("ps", "-q", service)).split()
-        expect(len(replicas) > 1, f"there is another replica of {service} beside the one to kill")
-        await _run("docker", "kill", replicas[0])
-        market.note(f"{service} 副本 replica {replicas[0][:12]} [red]killed[/red], {len(replicas) - 1} left")
+def _bidding_while_one_dies(service: str) -> Act:
+    """The bidding, with a replica killed when its war is on, so that the late bid finds another."""
 
-    return f"a replica of {service} killed", "副本终止", kill
+    async def bid(market: Market) -> None:
+        await asyncio.gather(bidding.bid(market), _kill_one(market, service))
+
+    return bid
+
+
+async def _kill_one(market: Market, service: str) -> None:
+    replicas = (await _compose("ps", "-q", service)).split()
+    expect(len(replicas) > 1, f"there is another replica of {service} beside the one to kill")
+    await asyncio.sleep(KILLED_AFTER_SECONDS)
+    await _run("docker", "kill", replicas[0])
+    market.note(f"{service} 副本 replica {replicas[0][:12]} [red]killed[/red], {len(replicas) - 1} left")
 
 
 async def _compose(*arguments: str) -> str:
