@@ -13,10 +13,10 @@ ENV PATH=/opt/yaosu/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
 COPY --from=build /opt/yaosu /opt/yaosu
 WORKDIR /app
 COPY . .
-# The root is read-only when it runs: without this, every start would read all of it as text.
-RUN python -m compileall -q services shared migrations verifier
+# The root is read-only when it runs: without the compiled bytes, every start would read all of it as text.
+RUN ln -s /app/deploy/yaosu /usr/local/bin/yaosu && python -m compileall -q services shared migrations verifier
 USER 10001
 EXPOSE 8000
-HEALTHCHECK --interval=5s --timeout=4s --start-period=60s --retries=6 CMD ["/app/deploy/healthy"]
+HEALTHCHECK --interval=5s --timeout=4s --start-period=180s --retries=6 CMD ["/app/deploy/healthy"]
 ENTRYPOINT ["/app/deploy/yaosu"]
 CMD ["--help"]

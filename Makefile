@@ -75,9 +75,15 @@ drift: $(STAMP)  ## Do the migrations leave the tables that the code has?
 
 deploy-check: $(STAMP)  ## Are the container files right, as far as that shows without a container engine?
 	$(BIN)/hadolint Dockerfile deploy/nginx.Dockerfile
-	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
-	$(BIN)/compose-lint check docker-compose.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml deploy/trial.yml
+	$(BIN)/compose-lint check docker-compose.yml deploy/trial.yml
 	$(BIN)/python -m pytest -q tests/deploy
+
+compose-env: $(STAMP)  ## Draw fresh settings and secrets for a trial of docker-compose.yml into .env, if there are none yet
+	$(BIN)/python deploy/make-env .env
+
+trial: $(STAMP)  ## Tell one whole sale to the containers that are up, through the door: make trial TRIAL_OPTIONS="--kill trading"
+	PYTHONPATH=. $(BIN)/python -m services.demo.trial $(TRIAL_OPTIONS)
 
 audit-quick: $(STAMP) $(AUDIT_STAMP)  ## Look for dangerous code and for secrets, after trying whether planted ones are found
 	$(BIN)/python -m supply.check $(AUDIT)/bin

@@ -1,15 +1,11 @@
 """The command line `yaosu`: every command is a few lines over the parts, and nothing else stands here."""
 
 import asyncio
-import gc
 import json
-import logging
-import sys
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
-import uvicorn
 from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
@@ -45,7 +41,7 @@ def serve(
         _fail(f"there is no service '{service}'; choose from {', '.join(SERVICES)}, gateway")
     settings = _settings()  # first: what is refused is refused before anything is loaded
 
-    from services import gateway, market
+    from services import gateway, market, serving
 
     gc.disable()  # until all is built: nothing of it is garbage, and walking it again and again is a third of the time
     log.configure(settings.log_level)
@@ -64,7 +60,7 @@ def serve(
     else:
         asyncio.run(_require_good(market.database_of(service, settings, clock), settings))
         door = market.build_service(service, settings, clock)
-    _run(door, settings.host, settings.log_level, settings.port if port is None else port)
+    serving.run(door, settings.host, settings.port if port is None else port, settings.log_level)
 
 
 @app.command(epilog="Example: `yaosu migrate` or `yaosu migrate trading`")
@@ -256,13 +252,51 @@ def witness(
     Whoever runs it needs nothing else of the market: one folder, one port. Its verifier key is printed at the start,
     for the policy of whoever asks for its word.
     """
+    from services import serving
     from services import witness as program
     from services.audit.rules.checkpoint import parse_verifier_key
 
     log.configure("info")
     watching = program.open_witness(name, [parse_verifier_key(text) for text in log_key], folder, SystemClock(), key)
     typer.echo(watching.key.text())
-    _run(program.build(watching), host, "info", port)
+    serving.run(program.build(watching), host, port, "info")
+
+
+@app.command(epilog="Example: `yaosu custodian --platform-key O2onvM62pC1io6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ik=`")
+def custodian(
+    platform_key: Annotated[
+        str, typer.Option(envvar="YAOSU_CUSTODIAN_PLATFORM_KEY", help="Whose instructions it carries out: base64.")
+    ],
+    key: Annotated[
+        str | None,
+        typer.Option(
+            envvar="YAOSU_SANDBOX_KEY", help="What its callbacks are signed with, Ed25519 as PEM; or a new one."
+        ),
+    ] = None,
+    trading: Annotated[
+        str, typer.Option(envvar="YAOSU_SANDBOX_CALLS", help="Where the callbacks go.")
+    ] = "http://trading:8000",
+    folder: Annotated[
+        Path, typer.Option(envvar="YAOSU_VAR", help="Where its book is kept, for wallets outlive it.")
+    ] = Path("var"),
+    host: Annotated[str, typer.Option(envvar="YAOSU_HOST", help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(envvar="YAOSU_PORT", help="Where to listen; 0 takes any free port.")] = 8020,
+) -> None:
+    """Play a custodian with pretend money, for a trial: a market has a licensed institution in its place.
+
+    It pays in whatever anybody asks for. `GET /health/ready` tells its public key.
+    """
+    from services import custodian_sandbox, serving
+    from shared.rest import Directory
+    from shared.signing import SigningKey, public_key_of
+
+    log.configure("info")
+    own = SigningKey.from_pem(key) if key else SigningKey.new()
+    folder.mkdir(parents=True, exist_ok=True)
+    door = custodian_sandbox.build(
+        Directory({"trading": trading}), SystemClock(), public_key_of(platform_key), own, folder / "custodian.jsonl"
+    )
+    serving.run(door, host, port, "info")
 
 
 @app.command(epilog="Example: `yaosu log-key`")
@@ -348,22 +382,6 @@ async def _migrate(database: Database, check: bool, statement_seconds: float) ->
             _fail(f"{database.schema}: the migrations leave other tables than the code has: {'; '.join(differences)}")
     finally:
         await database.close()
-
-
-def _run(door: Any, host: str, log_level: str, port: int) -> None:
-    logging.getLogger("uvicorn.error").setLevel(log_level.upper())
-    config = uvicorn.Config(
-        door, host=host, port=port, log_config=None, access_log=False, server_header=False, lifespan="on",
-        proxy_headers=False,  # whose word on an address is taken is a setting of ours
-        timeout_graceful_shutdown=20, h11_max_incomplete_event_size=64 * 1024,
-    )  # fmt: skip
-    server = uvicorn.Server(config)
-    gc.collect()
-    gc.freeze()  # what is there now stays: walking all of it again and again took a sixth of the time of a bid
-    gc.enable()
-    server.run()
-    if not server.started:
-        sys.exit(1)
 
 
 def _print_log_ins(settings: Settings) -> None:

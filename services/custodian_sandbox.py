@@ -105,6 +105,10 @@ class FaultsView(View):
     waiting: int
 
 
+class ReadyView(View):
+    public_key: str
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """An instruction, and what became of it."""
@@ -339,6 +343,12 @@ def build(
     app.state.custodian = custodian
     app.state.public_key = base64.b64encode(custodian.key.public).decode()
     app.include_router(_routes(custodian))
+
+    @app.get("/health/ready")
+    async def ready() -> ReadyView:
+        """That it is there, and what its callbacks are verified with."""
+        return ReadyView(public_key=app.state.public_key)
+
     for kind in (Failure, RequestValidationError, Exception):
         app.add_exception_handler(kind, present)
     return app

@@ -68,6 +68,7 @@ class Settings(BaseSettings):
     bids_per_minute: int | None = Field(default=None, gt=0)
     requests_in_flight_max: int = Field(default=1000, gt=0)  # of each service of a process; beyond, 503 at once
     market_rules: Literal["standard", "demo"] = "standard"
+    trial: bool = False  # production's own set-up tried out on one machine: it may have the short windows of 'demo'
     log_origin: str = "yaosu.example/log"  # the log's name in its checkpoints, for ever
     log_policy: Path | None = None  # C2SP tlog-policy: the log's key, its witnesses, and whose word suffices
     # How far the log's map of keys may fall behind it: what comes after the map is scanned by whoever checks an answer.
@@ -141,8 +142,8 @@ class Settings(BaseSettings):
         return self
 
     def _require_what_production_needs(self) -> None:
-        if self.market_rules != "standard":
-            raise ValueError("market_rules: the short windows of 'demo' are for development only")
+        if self.market_rules != "standard" and not self.trial:
+            raise ValueError("market_rules: the short windows of 'demo' are for development and trials only")
         if self.database_url is None:
             raise ValueError("database_url: production needs PostgreSQL, e.g. postgresql+asyncpg://user@host/yaosu")
         url = urlsplit(self.database_url.get_secret_value())
@@ -157,6 +158,8 @@ class Settings(BaseSettings):
         issuer = urlsplit(self.issuer)
         if issuer.scheme != "https" and issuer.hostname not in OWN_MACHINE:
             raise ValueError("issuer: production needs https, unless it is a trial on one machine")
+        if self.trial and issuer.hostname not in OWN_MACHINE:
+            raise ValueError("trial: whose issuer others can reach is no trial; a market keeps the standard's windows")
         if self.second_factor == "nobody":
             raise ValueError("second_factor: the platform's people need one; 'nobody' is for development only")
         if self.outside_keys_url is not None and not self.outside_keys_url.startswith("https://"):

@@ -12,6 +12,8 @@ from services.demo.people import expect
 
 EXIT_OK, EXIT_TAMPERED = 0, 1
 SETTLED = "trading.order_settled"
+WITNESSED = {"witnessed"}
+SIGNED = {"checkpointed"} | WITNESSED
 ENTRIES_IN_TILE = 256
 
 
@@ -26,10 +28,10 @@ async def export_bundle(market: Market) -> None:
     market.note(f"{bundle} · {bundle.stat().st_size:,} 字节 bytes")
 
 
-async def verify_bundle(market: Market) -> None:
-    code, report = _verify(Path(market.report["bundle"]))
+async def verify_bundle(market: Market, *options: str) -> None:
+    code, report = _verify(Path(market.report["bundle"]), *options)
     expect(code == EXIT_OK, f"the verifier found: {report}")
-    market.report["log"] = {"size": report["size"], "root_hex": report["root"]}
+    market.report["log"] = {"size": report["size"], "root_hex": report["root"], "witnesses": report["witnesses"]}
     market.note(f"[green]ok[/green] · {report['size']} 条 entries · root {report['root']}")
 
 
@@ -56,12 +58,12 @@ async def tamper(market: Market) -> None:
 
 
 async def _index_of_settlement(market: Market, order_id: str) -> int:
-    """The entry that says so, once a checkpoint covers it."""
-    regulator = market.people["regulator"]
+    """The entry that says so, once a checkpoint covers it; in production, one that was witnessed."""
+    regulator, wanted = market.people["regulator"], WITNESSED if market.in_production else SIGNED
 
     async def look() -> int | None:
         entries = (await regulator.get("/audit/v1/entries", object=order_id, limit=100))["items"]
-        signed = (entry for entry in entries if entry["state"] == "checkpointed")
+        signed = (entry for entry in entries if entry["state"] in wanted)
         return next((each["index"] for each in signed if json.loads(each["event"])["act"] == SETTLED), None)
 
     index = await market.until(look, lambda index: index is not None, "the settlement in a signed checkpoint")
@@ -69,10 +71,11 @@ async def _index_of_settlement(market: Market, order_id: str) -> int:
     return index
 
 
-def _verify(bundle: Path) -> tuple[int, dict[str, Any]]:
+def _verify(bundle: Path, *options: str) -> tuple[int, dict[str, Any]]:
     """Run the verifier as a stranger would: its one file, by itself."""
     verifier = Path(__file__).parents[2] / "verifier" / "yaosu_verify.py"
-    run = subprocess.run([sys.executable, "-I", str(verifier), "--json", str(bundle)], capture_output=True, check=False)
+    command = [sys.executable, "-I", str(verifier), "--json", *options, str(bundle)]
+    run = subprocess.run(command, capture_output=True, check=False)
     return run.returncode, json.loads(run.stdout)
 
 

@@ -6,8 +6,8 @@ with its name and a non-zero code; the report says what was seen, not what was e
 
 import json
 import shutil
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,9 @@ from services.demo.market import Market
 from services.demo.people import StepFailed
 from shared.clock import Stopwatch, SystemClock
 
-STEPS = [
+Act = Callable[[Market], Awaitable[None]]
+Step = tuple[str, str, Act]
+STEPS: list[Step] = [
     ("market opened", "开市", shelves.open_market),
     ("participants admitted", "主体准入", shelves.admit_participants),
     ("content uploaded and inspected", "上传与检验", shelves.upload_content),
@@ -47,21 +49,30 @@ STEPS = [
 
 async def tell(folder: Path, *, keep: bool, out: Console) -> int:
     """Run the story in `folder`. Returns 0 if every step held, else 1. The report is `report.json` there."""
+    try:
+        return await tell_at(_market(folder, out), STEPS, folder, out)
+    finally:
+        if not keep:
+            shutil.rmtree(folder / "market", ignore_errors=True)
+
+
+async def tell_at(
+    opening: AbstractAsyncContextManager[Market], steps: Sequence[Step], folder: Path, out: Console
+) -> int:
+    """Run these steps at the market that is being opened. Returns and leaves what `tell` does."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "report.json").unlink(missing_ok=True)
     watch = Stopwatch()
     out.print("[bold]Yaosu 要素[/bold] · 首笔交易 · the first sale")
     report: dict[str, Any] = {"steps": [], "refusals": []}
     try:
-        async with _market(folder, out) as market:
+        async with opening as market:
             report = market.report
-            for number in range(len(STEPS)):
-                await _take_step(market, number)
+            for number, step in enumerate(steps, 1):
+                await _take_step(market, number, step)
     except (StepFailed, server.ServerDied) as error:
         report["failed"] = str(error)
         out.print(f"[red]{escape(str(error))}[/red]", soft_wrap=True)
-    if not keep:
-        shutil.rmtree(folder / "market", ignore_errors=True)
     (folder / "report.json").write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n")
     verdict = "[red]failed[/red]" if "failed" in report else "[green]ok[/green]"
     out.print(f"{verdict} · {watch.seconds():.1f} s · {folder / 'report.json'}", soft_wrap=True)
@@ -77,18 +88,18 @@ async def _market(folder: Path, out: Console) -> AsyncGenerator[Market]:
         yield Market(client, folder, out)
 
 
-async def _take_step(market: Market, number: int) -> None:
+async def _take_step(market: Market, number: int, taken: Step) -> None:
     """Raises StepFailed, naming the step, whatever it was that went wrong."""
-    name, chinese, step = STEPS[number]
+    name, chinese, step = taken
     watch, at = Stopwatch(), SystemClock().now().astimezone()
     entry: dict[str, Any] = {"name": name, "ok": False, "seconds": 0}
     market.report["steps"].append(entry)
-    market.out.print(f"[bold]{number + 1:>3}[/bold] [dim]{at:%H:%M:%S}[/dim] {chinese} · {name}", highlight=False)
+    market.out.print(f"[bold]{number:>3}[/bold] [dim]{at:%H:%M:%S}[/dim] {chinese} · {name}", highlight=False)
     try:
         await step(market)
         entry["ok"] = True
     except Exception as error:
-        raise StepFailed(f"step {number + 1}, {name}, failed: {error}") from error
+        raise StepFailed(f"step {number}, {name}, failed: {error}") from error
     finally:
         entry["seconds"] = round(watch.seconds(), 3)
     market.note(f"[dim]{entry['seconds']:.1f} s[/dim]")

@@ -15,13 +15,16 @@ from migrations.roles import LOG_INS, REGULATOR, VERIFIER, login_of
 from services.audit.rules import policy
 from services.audit.rules.checkpoint import COSIGNATURE, VerifierKey
 from shared.settings import SERVICES, Settings
-from shared.signing import SigningKey
+from shared.signing import SigningKey, public_key_of
 
 ROOT = Path(__file__).parent.parent.parent
 TEXT = (ROOT / "docker-compose.yml").read_text()
+TRIAL_TEXT = (ROOT / "deploy/trial.yml").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
-CONTAINERS: dict[str, Any] = COMPOSE["services"]
-NEEDED = set(re.findall(r"\$\{(\w+):\?\}", TEXT))
+TRIAL: dict[str, Any] = yaml.safe_load(TRIAL_TEXT)
+OWN: dict[str, Any] = COMPOSE["services"]
+CONTAINERS: dict[str, Any] = OWN | {"custodian": TRIAL["services"]["custodian"]}
+NEEDED, NEEDED_BY_TRIAL = (set(re.findall(r"\$\{(\w+):\?\}", text)) for text in (TEXT, TRIAL_TEXT))
 
 
 def filled(text: str, env: dict[str, str]) -> str:
@@ -29,7 +32,7 @@ def filled(text: str, env: dict[str, str]) -> str:
 
 
 def declared(kind: str) -> set[str]:
-    return set(COMPOSE.get(kind) or {})
+    return {*(COMPOSE.get(kind) or {}), *(TRIAL.get(kind) or {})}
 
 
 def texts(container: dict[str, Any], part: str) -> list[str]:
@@ -39,12 +42,17 @@ def texts(container: dict[str, Any], part: str) -> list[str]:
 @pytest.fixture(scope="module")
 def env() -> dict[str, str]:
     """The settings that a trial is given."""
-    printed = subprocess.run([sys.executable, ROOT / "deploy/make-env"], capture_output=True, text=True, check=True)
+    return drawn()
+
+
+def drawn(*options: str) -> dict[str, str]:
+    command = [sys.executable, ROOT / "deploy/make-env", *options]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True)
     return dict(re.findall(r"^(\w+)='(.*?)'$", printed.stdout, re.MULTILINE | re.DOTALL))
 
 
 def test_every_service_of_the_market_has_a_container_that_serves_it():
-    commands = [container["command"] for container in CONTAINERS.values() if container.get("command")]
+    commands = [container["command"] for container in OWN.values() if container.get("command")]
     assert {command[1] for command in commands if command[0] == "serve"} == {*SERVICES, "gateway"}
     assert [command for command in commands if command[0] != "serve"] == [["witness"], ["database"]]
 
@@ -71,7 +79,7 @@ def test_the_administrators_password_is_given_to_whoever_makes_the_log_ins_alone
 
 
 def test_the_witness_and_the_log_that_it_watches_know_each_other(env: dict[str, str]):
-    text = re.sub(r"\$\{(\w+):\?\}", lambda match: env[match[1]], COMPOSE["configs"]["policy"]["content"])
+    text = filled(CONTAINERS["audit"]["environment"]["YAOSU_LOG_POLICY_TEXT"], env)
     own = VerifierKey(env["YAOSU_LOG_ORIGIN"], SigningKey.from_pem(env["YAOSU_LOG_KEY"]).public)
     told, given = policy.parse(text.encode()), CONTAINERS["witness"]["environment"]
     [witness] = told.witnesses
@@ -79,8 +87,7 @@ def test_the_witness_and_the_log_that_it_watches_know_each_other(env: dict[str, 
     public = SigningKey.from_pem(env["YAOSU_WITNESS_KEY"]).public
     assert witness.key == VerifierKey(given["YAOSU_WITNESS_NAME"], public, COSIGNATURE)
     assert given["YAOSU_WITNESS_LOGS"] == "${YAOSU_LOG_VERIFIER_KEY:?}"
-    [mounted] = CONTAINERS["audit"]["configs"]
-    assert mounted == {"source": "policy", "target": CONTAINERS["audit"]["environment"]["YAOSU_LOG_POLICY"]}
+    assert "YAOSU_LOG_POLICY=" in (ROOT / "deploy/yaosu").read_text()
     volume, place = CONTAINERS["witness"]["volumes"][0].split(":")
     assert volume == "witness" and given["YAOSU_WITNESS_FOLDER"].startswith(f"{place}/")
 
@@ -153,7 +160,32 @@ def test_a_key_is_given_to_the_one_service_that_owns_it():
 
 
 def test_the_trial_settings_are_those_that_are_needed(env: dict[str, str]):
-    assert set(env) == NEEDED
+    assert set(env) == NEEDED | NEEDED_BY_TRIAL | {"COMPOSE_FILE"}
+    assert all(env.values()) and env["COMPOSE_FILE"].split(":") == ["docker-compose.yml", "deploy/trial.yml"]
+
+
+def test_pretended_money_and_short_windows_are_the_trials_alone(env: dict[str, str]):
+    assert "custodian" not in OWN
+    assert not re.search("TRIAL|MARKET_RULES|NOTICE_DAYS|SANDBOX", TEXT)
+    market = drawn("--market", "https://market.example")
+    assert {name for name, value in market.items() if not value} == {
+        "YAOSU_CUSTODIAN_URL", "YAOSU_CUSTODIAN_PUBLIC_KEY",
+    }  # fmt: skip
+    assert "COMPOSE_FILE" not in market and market["YAOSU_PUBLIC_URL"] == "https://market.example"
+    own = SigningKey.from_pem(env["YAOSU_CUSTODIAN_SIGNING_KEY"]).public
+    assert public_key_of(env["YAOSU_PLATFORM_KEY"]) == own
+
+
+def test_settings_that_may_be_in_use_are_never_overwritten(tmp_path: Path):
+    file = tmp_path / ".env"
+    again = [subprocess.run([sys.executable, ROOT / "deploy/make-env", file], capture_output=True) for _ in range(2)]
+    assert [run.returncode for run in again] == [0, 1] and b"already" in again[1].stderr
+    assert file.stat().st_mode & 0o777 == 0o600 and file.read_text().startswith("POSTGRES_PASSWORD='")
+
+
+def test_nothing_is_put_into_a_container_that_is_read_only():
+    # Compose copies a config's `content` in, which such a container refuses: it does not start.
+    assert not declared("configs") and not declared("secrets")
 
 
 @pytest.mark.parametrize("service", [*SERVICES, "gateway"])
@@ -164,6 +196,7 @@ def test_a_service_starts_on_what_it_is_given(service: str, env: dict[str, str],
     assert settings.environment == "production"
     assert settings.database_url and "/yaosu" in settings.database_url.get_secret_value()
     assert {"127.0.0.1", service} <= set(settings.allowed_hosts)
+    assert (settings.market_rules, settings.trial) == ("standard", False)
     if service == "identity":
         assert set(settings.service_secrets) == set(SERVICES) - {"identity"}
         assert "BEGIN PRIVATE KEY" in settings.require_secret("token_key")
@@ -175,6 +208,21 @@ def test_a_service_starts_on_what_it_is_given(service: str, env: dict[str, str],
     if service == "catalog":
         assert "BEGIN PRIVATE KEY" in settings.require_secret("certificate_key")
         assert settings.notice_days_in_force == 5
+
+
+def test_whoever_makes_the_tables_starts_on_what_it_is_given(env: dict[str, str], monkeypatch: pytest.MonkeyPatch):
+    for name, value in CONTAINERS["database"]["environment"].items():
+        monkeypatch.setenv(name, filled(value, env))
+    assert set(Settings().database_passwords) >= set(LOG_INS) - {REGULATOR}
+
+
+def test_a_trial_starts_with_its_short_windows(env: dict[str, str], monkeypatch: pytest.MonkeyPatch):
+    told = CONTAINERS["trading"]["environment"] | TRIAL["services"]["trading"]["environment"]
+    for name, value in (told | TRIAL["services"]["catalog"]["environment"]).items():
+        monkeypatch.setenv(name, filled(value, env))
+    settings = Settings()
+    assert (settings.environment, settings.market_rules, settings.notice_days_in_force) == ("production", "demo", 0)
+    assert settings.custodian_url == "http://custodian:8000"
 
 
 @pytest.mark.parametrize("file", ["Dockerfile", "deploy/nginx.Dockerfile"])

@@ -11,15 +11,15 @@ import yaml
 from services.delivery.api.contents import INSIDE
 from services.gateway import PREFIXES
 from shared import problems
-from shared.errors import Failure, HeadersTooLarge, NotFound, NotOffered, Unavailable, Unreadable
-from shared.guard import SAFE_HEADERS, BodyTooLarge
+from shared.errors import Failure, HeadersTooLarge, NotFound, NotOffered, TooMany, Unavailable, Unreadable
+from shared.guard import ONLY_BY_TLS, SAFE_HEADERS, BodyTooLarge
 from shared.ids import RequestId
 from tests.support.nginx import NO_NGINX, PROGRAM, nginx
 from tests.support.process import free_port
 
 ROOT = Path(__file__).parent.parent.parent
 CONF = re.sub(r"#.*", "", (ROOT / "deploy/nginx.conf").read_text())
-UPSTREAMS = dict(re.findall(r"upstream (\w+)\s*\{ server (\S+);", CONF))
+UPSTREAMS = dict(re.findall(r"upstream (\w+)\s*\{ zone \w+ 64k; server (\S+) max_fails=1 fail_timeout=5s;", CONF))
 LOCATIONS = [
     (modifier, pattern, body)
     for modifier, pattern, body in re.findall(r"location\s+(=|~)?\s*([^\s@]+)\s*\{(.*?)\}", CONF, re.DOTALL)
@@ -71,11 +71,12 @@ def test_live_streams_and_content_are_passed_on_as_they_come():
 
 @pytest.mark.parametrize("statuses, name, failure", [
     ("413",     "@too_large",                    BodyTooLarge()),
-    ("400 408 505", "= /_refused/unreadable",        Unreadable()),
+    ("400 408 497 505", "= /_refused/unreadable",    Unreadable()),
     ("405",     "@not_offered",                  NotOffered()),
     ("414 494", "= /_refused/headers_too_large", HeadersTooLarge()),
     ("502 504", "@away",                         Unavailable()),
     ("404",     "@nothing",                      NotFound()),
+    ("429",     "@too_many",                     TooMany()),
 ])  # fmt: skip
 def test_what_never_reached_a_service_is_told_like_what_did(statuses: str, name: str, failure: Failure):
     # Without "=" nginx keeps its own status, and a 502 would stand over a document that says 503.
@@ -92,12 +93,14 @@ def test_what_nginx_says_itself_has_the_headers_that_every_answer_has():
     own = re.findall(r"location (?:@|= /_refused/)\w+ \{(.*?return .*?)\}';", CONF, re.DOTALL)
     told = [dict(re.findall(r'add_header (\S+) "?(.*?)"? always;', body)) for body in own]
     safe = {name.decode(): value.decode() for name, value in SAFE_HEADERS.items()}
-    assert len(told) == 6
+    assert len(told) == 7 and all(headers["Strict-Transport-Security"] == "$only_by_tls" for headers in told)
     for headers in told:
         assert {name.lower(): value for name, value in headers.items()}.items() >= safe.items()
     handed = re.findall(r"add_header (\S+) \$upstream_http_(\w+);", CONF)
     assert all(name.lower().replace("-", "_") == variable for name, variable in handed)
     assert {name.lower() for name, _ in handed} >= safe.keys() - {"cache-control"}
+    [(by_tls,)] = [ONLY_BY_TLS.values()]
+    assert f'on "{by_tls.decode()}";' in CONF and CONF.count("add_header Strict-Transport-Security $only_by_tls") == 9
 
 
 LINE = b"GET /catalog/v1/assets HTTP/1.1\r\n"
@@ -120,6 +123,8 @@ BAD_REQUESTS = {  # what nginx refuses before a service has seen it
     "a way up":             (b"GET /../../etc/passwd HTTP/1.1\r\n" + HOST + b"\r\n", 400),
     "a NUL":                (b"GET /catalog%00 HTTP/1.1\r\n" + HOST + b"\r\n", 400),
     "no such place":        (b"GET /_content/x HTTP/1.1\r\n" + HOST + b"\r\n", 404),
+    "what is measured":     (b"GET /metrics HTTP/1.1\r\n" + HOST + b"\r\n", 404),
+    "measured of a service": (b"GET /trading/metrics HTTP/1.1\r\n" + HOST + b"\r\n", 404),
     "a refusal's own place": (b"GET /_refused/unreadable HTTP/1.1\r\n" + HOST + b"\r\n", 404),
     "a long path":          (b"GET /" + b"a" * 40_000 + b" HTTP/1.1\r\n" + HOST + b"\r\n", 431),
     "a long header":        (LINE + HOST + b"X-A: " + b"a" * 40_000 + b"\r\n\r\n", 431),

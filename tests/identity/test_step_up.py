@@ -106,7 +106,6 @@ async def test_a_program_says_when_and_how_it_showed_who_it_is_and_a_service_say
     assert not {"acr", "amr", "auth_time", "sid"} & claims.keys()
 
 
-@ON_ONE_DATABASE
 async def test_where_one_is_required_a_log_in_without_a_second_factor_is_good_only_to_enrol_it(desk: Desk):
     await desk.admitted("ana", "buyer")
     object.__setattr__(desk.identity, "second_factor_required_of", "staff")

@@ -53,6 +53,12 @@ def test_production_starts_on_what_it_was_brought(monkeypatch: pytest.MonkeyPatc
     assert settings.service_secrets["catalog"].get_secret_value() == LONG
 
 
+def test_a_trial_of_production_on_ones_own_machine_may_have_short_windows(monkeypatch: pytest.MonkeyPatch):
+    trial = {"YAOSU_TRIAL": "true", "YAOSU_MARKET_RULES": "demo", "YAOSU_ISSUER": "https://127.0.0.1:8443/identity"}
+    settings = from_environment(monkeypatch, PRODUCTION | trial)
+    assert (settings.environment, settings.market_rules, settings.requires_step_up) == ("production", "demo", True)
+
+
 def test_the_database_is_found_under_its_customary_name_too(monkeypatch: pytest.MonkeyPatch):
     settings = from_environment(monkeypatch, {"DATABASE_URL": "postgresql+asyncpg://yaosu@host/yaosu"})
     assert settings.database_url and settings.database_url.get_secret_value().endswith("@host/yaosu")
@@ -65,6 +71,7 @@ def test_the_database_is_found_under_its_customary_name_too(monkeypatch: pytest.
     ("YAOSU_DATABASE_URL",    "mysql://hunter2",    "database_url"),
     ("YAOSU_MARKET_RULES",    "demo",               "market_rules"),
     ("YAOSU_MARKET_RULES",    "no-rules-7",         "market_rules"),
+    ("YAOSU_TRIAL",           "true",               "trial"),
     ("YAOSU_DATABASE_URL",    "postgresql+asyncpg://yaosu:Yaosu@host/yaosu", "database_url"),
     ("YAOSU_DATABASE_URL",    "postgresql+asyncpg://market:market@host/yaosu", "database_url"),
     ("YAOSU_DATABASE_URL",    "postgresql+asyncpg://yaosu:postgres@host/yaosu", "database_url"),
