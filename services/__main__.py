@@ -1,6 +1,7 @@
 """The command line `yaosu`: every command is a few lines over the parts, and nothing else stands here."""
 
 import asyncio
+import gc
 import json
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
