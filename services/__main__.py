@@ -1,15 +1,11 @@
 """The command line `yaosu`: every command is a few lines over the parts, and nothing else stands here."""
 
 import asyncio
-import gc
 import json
-import logging
-import sys
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
-import uvicorn
 from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
@@ -43,22 +39,36 @@ def serve(
         _fail(f"there is no service '{service}'; choose from {', '.join(SERVICES)}, gateway")
     settings = _settings()  # first: what is refused is refused before anything is loaded
 
-    from services import gateway, market, staff
+    from services import gateway, market, serving, staff
+    from shared import observing
+    from shared.core import observer_of
+    from shared.exposition import exposing
 
-    log.configure(settings.log_level)
-    clock = SystemClock()
+    log.configure(settings.log_level, names=observing.names)
+    clock, traces = SystemClock(), serving.traces_of(settings)
     if service is None:
         settings = with_development_secrets(settings) if settings.environment == "development" else settings
-        whole = market.build_market(settings, clock, staff=staff.development_log_ins(settings))
+        whole = market.build_market(settings, clock, staff=staff.development_log_ins(settings), traces=traces)
         if settings.environment == "development":
             _print_log_ins(settings)
         door: Any = whole.door
+        observers = whole.observers
     elif service == "gateway":
-        door = gateway.build(settings, market.directory_of(settings), clock)
+        observers = [observer_of("gateway")]
+        door = gateway.build(settings, market.directory_of(settings), clock, observer=observers[0])
     else:
         asyncio.run(_require_good(market.database_of(service, settings, clock), settings))
-        door = market.build_service(service, settings, clock)
-    _run(door, settings.host, settings.log_level, settings.port if port is None else port)
+        alone = market.build_service(service, settings, clock, traces)
+        observers, door = [alone.state.core.observer], serving.Doorstep(alone)
+    numbers = None
+    if settings.metrics_port is not None:
+        counted = exposing([each.metrics for each in observers if each], settings, clock)
+        numbers = counted, settings.metrics_host, settings.metrics_port
+    try:
+        serving.run(door, settings.host, settings.log_level, settings.port if port is None else port, numbers)
+    finally:
+        if traces:
+            traces.close()
 
 
 @app.command(epilog="Example: `yaosu migrate` or `yaosu migrate trading`")
@@ -244,13 +254,14 @@ def witness(
     Whoever runs it needs nothing else of the market: one folder, one port. Its verifier key is printed at the start,
     for the policy of whoever asks for its word.
     """
+    from services import serving
     from services import witness as program
     from services.audit.rules.checkpoint import parse_verifier_key
 
     log.configure("info")
     watching = program.open_witness(name, [parse_verifier_key(text) for text in log_key], folder, SystemClock(), key)
     typer.echo(watching.key.text())
-    _run(program.build(watching), host, "info", port)
+    serving.run(program.build(watching), host, "info", port)
 
 
 @app.command(epilog="Example: `yaosu log-key`")
@@ -331,21 +342,6 @@ async def _migrate(database: Database, check: bool) -> None:
             _fail(f"{database.schema}: the migrations leave other tables than the code has: {'; '.join(differences)}")
     finally:
         await database.close()
-
-
-def _run(door: Any, host: str, log_level: str, port: int) -> None:
-    logging.getLogger("uvicorn.error").setLevel(log_level.upper())
-    config = uvicorn.Config(
-        door, host=host, port=port, log_config=None, access_log=False, server_header=False, lifespan="on",
-        proxy_headers=False,  # whose word on an address is taken is a setting of ours
-        timeout_graceful_shutdown=20, h11_max_incomplete_event_size=64 * 1024,
-    )  # fmt: skip
-    server = uvicorn.Server(config)
-    gc.collect()
-    gc.freeze()  # what is there now stays: walking all of it again and again took a sixth of the time of a bid
-    server.run()
-    if not server.started:
-        sys.exit(1)
 
 
 def _print_log_ins(settings: Settings) -> None:
