@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from httpx2 import HTTPError
 from pydantic import BaseModel
 
+from shared import observing
 from shared.access import Claims, KeySet, OtherKeys, Role, TokenIssuer, Verifier
 from shared.changes import Feed, FeedClient
 from shared.clock import Clock
@@ -23,7 +24,7 @@ from shared.observing import Observer
 from shared.outbox import Outbox
 from shared.outside import outside_verifier
 from shared.relay import Relay
-from shared.rest import TIMEOUT_SECONDS, Directory, Peer, Tokens
+from shared.rest import TIMEOUT_SECONDS, Directory, Peer, Tokens, passed_on
 from shared.settings import SERVICES, Settings
 from shared.signing import public_token_key, public_token_key_of
 from shared.standing import StandingMirror
@@ -136,7 +137,10 @@ class RequestedTokens:
             "grant_type": "client_credentials", "client_id": f"service:{self._name}", "client_secret": self._secret,
             "audience": audience,
         }  # fmt: skip
-        response = await self._directory.connection("identity").post("/identity/v1/token", data=form)
+        connection = self._directory.connection("identity")
+        with observing.asking("identity", "POST") as asked:
+            response = await connection.post("/identity/v1/token", data=form, headers=passed_on())
+            asked.status = response.status_code
         if response.is_error:
             raise Unavailable(service="identity", detail="identity issues no token to this service")
         answer = TokenAnswer.model_validate_json(response.content)

@@ -6,7 +6,7 @@ also where a neighbour was asked in this process; where nobody said it, nothing 
 one that is kept, so that without traces, and in all that are not kept, it costs a look.
 """
 
-from collections.abc import Generator, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
@@ -84,9 +84,11 @@ def span() -> Span:
     return get_current_span()
 
 
-def carry(headers: MutableMapping[str, str]) -> None:
-    """Have whoever is asked go on with this trace (W3C Trace Context)."""
+def carried() -> dict[str, str]:
+    """The headers by which whoever is asked goes on with this trace (W3C Trace Context)."""
+    headers: dict[str, str] = {}
     _propagator.inject(headers)
+    return headers
 
 
 def without_parent(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

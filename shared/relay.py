@@ -102,7 +102,7 @@ class Relay:
         while True:
             if self._may_wait or self._parked or self._database.is_shared:
                 self._may_wait = False
-                succeeded = await self._succeeds(self.tick)
+                succeeded = await self.try_once(self.tick)
                 self._may_wait |= not succeeded
                 pause = INTERVAL_SECONDS if succeeded else min(pause * 2, PAUSE_SECONDS_MAX)
             await self._clock.sleep(pause)
@@ -114,12 +114,13 @@ class Relay:
         since_renewal = 0.0
         while True:
             due = since_renewal >= RENEW_SECONDS or not self._outbox.is_leased
-            if due and await self._succeeds(self._outbox.lease):
+            if due and await self.try_once(self._outbox.lease):
                 since_renewal = 0.0
             await self._clock.sleep(INTERVAL_SECONDS)
             since_renewal += INTERVAL_SECONDS
 
-    async def _succeeds(self, work: Callable[[], Awaitable[object]]) -> bool:
+    async def try_once(self, work: Callable[[], Awaitable[object]]) -> bool:
+        """Whether it succeeded. What went wrong is in the log, under an id that whoever was asked was told too."""
         before = set_job_id(RequestId.new())
         try:
             await work()

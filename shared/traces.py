@@ -6,7 +6,8 @@ by lot, whatever whoever asks would like, and behind it as the door decided; not
 Loaded only where traces are told: without a collector nothing of this costs anything.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, MutableMapping, Sequence
+from typing import Any
 
 from fastapi.telemetry import TelemetryConfig
 from opentelemetry.sdk.resources import Resource
@@ -37,7 +38,7 @@ class Traces:
         """FastAPI's own spans for requests, and nothing else of it."""
         return TelemetryConfig(
             tracer_provider=self._provider(service), tracing=True, metrics=False, logs=False, operation_spans=False,
-            auto_configure=False, exclude=lambda scope: scope["path"].startswith("/health/"),
+            auto_configure=False, exclude=_is_routine,
         )  # fmt: skip
 
     def close(self) -> None:
@@ -79,6 +80,11 @@ def to_collector(url: str, share: float) -> Traces:
             "traces_url: what sends traces is not installed; it is the extra 'traces' (pip install 'yaosu[traces]')"
         ) from missing
     return Traces(BatchSpanProcessor(OnlyWhatIsListed(OTLPSpanExporter(endpoint=url))), share)
+
+
+def _is_routine(scope: MutableMapping[str, Any]) -> bool:
+    """What is asked all the time: whether a service is ready, and what is new there."""
+    return scope["path"].startswith("/health/") or scope["path"].endswith("/v1/changes")
 
 
 def _told(span: ReadableSpan) -> ReadableSpan:
