@@ -23,7 +23,7 @@ from shared.settings import SERVICES
 from shared.signing import SigningKey, new_token_key
 from tests.support.collector import Collector, collecting
 from tests.support.postgres import fresh_database
-from tests.support.process import ServerProcess
+from tests.support.process import ServerProcess, free_port
 
 DATABASE_PASSWORD = "of every log-in of the database, here"
 FOREIGN_TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -92,8 +92,10 @@ async def test_six_services_and_the_gateway_find_each_other_in_any_order_and_tel
     try:
         for server in servers.values():
             server.settings |= shared_settings
+        servers["pricing"].settings["YAOSU_METRICS_PORT"] = str(numbers_port := free_port())
         await asyncio.gather(*(server.start() for server in reversed(servers.values())))
         await admit_and_draft(urls, tmp_path)
+        await read_the_numbers(urls["pricing"], numbers_port)
     finally:
         await asyncio.gather(*(server.stop() for server in servers.values()))
     assert collector.way_to("catalog: GET /catalog/v1/versions/{version_id}") == [
@@ -103,6 +105,15 @@ async def test_six_services_and_the_gateway_find_each_other_in_any_order_and_tel
         "whoever came by the door began a trace of their own"
     )
     assert not any(secret.encode() in told for told in collector.bodies for secret in (PASSWORD, FOREIGN_TRACE))
+
+
+async def read_the_numbers(url: str, port: int) -> None:
+    """At a port of their own, and not by the one that the door leads to."""
+    async with AsyncClient(timeout=20) as client:
+        told = (await client.get(f"http://127.0.0.1:{port}/metrics")).text
+        assert (await client.get(f"{url}/metrics")).status_code == 404
+    assert 'yaosu_http_requests_total{method="POST",route="/pricing/v1/plans",service="pricing"' in told
+    assert 'yaosu_neighbour_requests_total{neighbour="catalog",outcome=' in told
 
 
 async def admit_and_draft(urls: dict[str, str], folder: Path) -> None:

@@ -19,7 +19,7 @@ ACCOUNTS_AT_ONCE = 50
 
 class LedgerCheck:
     def __init__(self, database: Database, clock: Clock, metrics: Metrics) -> None:
-        self.clock, self._database = clock, database
+        self.clock, self.metrics, self._database = clock, metrics, database
         self._difference_minor = metrics.gauge(
             "ledger_difference_minor", "By how much accounts differ from their transfers, at the last walk.", "currency"
         )
