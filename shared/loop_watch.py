@@ -14,7 +14,7 @@ from shared import observing
 from shared.clock import Clock, Stopwatch
 
 INTERVAL_SECONDS = 0.25
-BLOCKED_SECONDS = 2.0
+BLOCKED_SECONDS = 3.0
 KEPT_TIME_SECONDS = 5.0  # so long it must have kept time, to count as ready again
 log = logging.getLogger(__name__)
 
