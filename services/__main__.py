@@ -64,11 +64,8 @@ def serve(
     if settings.metrics_port is not None:
         counted = exposing([each.metrics for each in observers if each], settings, clock)
         numbers = counted, settings.metrics_host, settings.metrics_port
-    try:
-        serving.run(door, settings.host, settings.log_level, settings.port if port is None else port, numbers)
-    finally:
-        if traces:
-            traces.close()
+    at_the_end = traces.close if traces else None
+    serving.run(door, settings.host, settings.log_level, settings.port if port is None else port, numbers, at_the_end)
 
 
 @app.command(epilog="Example: `yaosu migrate` or `yaosu migrate trading`")

@@ -8,7 +8,7 @@ import asyncio
 import gc
 import logging
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -44,18 +44,28 @@ class Numbers(uvicorn.Server):
         yield
 
 
-class WithNumbers(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, numbers: uvicorn.Config) -> None:
+class Server(uvicorn.Server):
+    """`at_the_end` is done once nobody is answered any more: a signal ends the process right after that."""
+
+    def __init__(
+        self, config: uvicorn.Config, numbers: uvicorn.Config | None, at_the_end: Callable[[], None] | None
+    ) -> None:
         super().__init__(config)
-        self._numbers = Numbers(numbers)
+        self._numbers, self._at_the_end = Numbers(numbers) if numbers else None, at_the_end
 
     async def serve(self, sockets: Any = None) -> None:
-        beside = asyncio.create_task(self._numbers.serve())
+        beside = asyncio.create_task(self._numbers.serve()) if self._numbers else None
         try:
             await super().serve(sockets)
         finally:
-            self._numbers.should_exit = True
-            await beside
+            if self._numbers and beside:
+                self._numbers.should_exit = True
+                await beside
+
+    async def shutdown(self, sockets: Any = None) -> None:
+        await super().shutdown(sockets)
+        if self._at_the_end:
+            await asyncio.to_thread(self._at_the_end)
 
 
 def traces_of(settings: Settings) -> "Traces | None":
@@ -67,11 +77,13 @@ def traces_of(settings: Settings) -> "Traces | None":
     return to_collector(settings.traces_url, settings.traces_share)
 
 
-def run(door: Any, host: str, log_level: str, port: int, numbers: tuple[ASGIApp, str, int] | None = None) -> None:
+def run(
+    door: Any, host: str, log_level: str, port: int, numbers: tuple[ASGIApp, str, int] | None = None,
+    at_the_end: Callable[[], None] | None = None,
+) -> None:  # fmt: skip
     """Serve until a signal. `numbers` are an app, and where it listens. Exits with 1 where the door never opened."""
     logging.getLogger("uvicorn.error").setLevel(log_level.upper())
-    config = _config(door, host, port, "on")
-    server = WithNumbers(config, _config(*numbers, "off")) if numbers else uvicorn.Server(config)
+    server = Server(_config(door, host, port, "on"), _config(*numbers, "off") if numbers else None, at_the_end)
     gc.collect()
     gc.freeze()  # what is there now stays: walking all of it again and again took a sixth of the time of a bid
     server.run()

@@ -40,9 +40,8 @@ async def fail_to_log_in(client: AsyncClient) -> None:
 
 
 @pytest.mark.timeout(300)  # a whole market, on a machine that may be busy
-async def test_no_person_and_no_secret_stands_in_the_log_in_clear_nor_in_lines_traces_or_numbers(
-    tmp_path: Path, clock: ToldClock
-):
+async def test_no_person_and_no_secret_stands_in_the_log_in_clear(tmp_path: Path, clock: ToldClock):
+    """Nor in what is told beside it: in lines, traces and numbers."""
     kept = KeptTraces()
     with lines_of_the_log() as lines:
         async with whole_market(tmp_path, clock, traces=kept.traces) as market:

@@ -131,8 +131,8 @@ async def looked_at_after(tx: Transaction, account_id: str, limit: int) -> list[
     query: Select[Any] = select(accounts.c.id, *_sums()).where(*guarded).order_by(accounts.c.id).limit(limit)
     kept = {row.id: _balance(row) for row in await tx.execute(query)}
     folded = _folded(list(kept)).subquery()
-    sums = (func.sum(folded.c[name]).label(name) for name in SUMS)
-    rows = await tx.execute(select(folded.c.account, *sums).group_by(folded.c.account))
+    columns = [folded.c.account, *(func.sum(folded.c[name]).label(name) for name in SUMS)]
+    rows = await tx.execute(select(*columns).group_by(folded.c.account))
     fold = {row.account: _balance(row) for row in rows}
     return [LookedAt(Account.read(each), kept[each], fold.get(each, Balance())) for each in kept]
 
