@@ -4,7 +4,7 @@ import asyncio
 import gc
 import json
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 from pydantic import ValidationError
@@ -42,26 +42,22 @@ def serve(
         _fail(f"there is no service '{service}'; choose from {', '.join(SERVICES)}, gateway")
     settings = _settings()  # first: what is refused is refused before anything is loaded
 
-    from services import gateway, market, serving
+    from services import opening, serving
+    from shared import observing
 
     gc.disable()  # until all is built: nothing of it is garbage, and walking it again and again is a third of the time
-    log.configure(settings.log_level)
+    log.configure(settings.log_level, names=observing.names)
     clock = SystemClock()
     marker.require_none(settings.var)
-    if service is None:
-        from services import staff
-
-        settings = with_development_secrets(settings) if settings.environment == "development" else settings
-        whole = market.build_market(settings, clock, staff=staff.development_log_ins(settings))
-        if settings.environment == "development":
-            _print_log_ins(settings)
-        door: Any = whole.door
-    elif service == "gateway":
-        door = gateway.build(settings, market.directory_of(settings), clock)
-    else:
-        asyncio.run(_require_good(market.database_of(service, settings, clock), settings))
-        door = market.build_service(service, settings, clock)
-    serving.run(door, settings.host, settings.port if port is None else port, settings.log_level)
+    if service is None and settings.environment == "development":
+        settings = with_development_secrets(settings)
+    if service in SERVICES:
+        asyncio.run(opening.require_good(service, settings, clock))
+    found = opening.opened(service, settings, clock)
+    if service is None and settings.environment == "development":
+        _print_log_ins(settings)
+    where = settings.host, settings.port if port is None else port, settings.log_level
+    serving.run(found.door, *where, numbers=found.numbers, at_the_end=found.at_the_end)
 
 
 @app.command(epilog="Example: `yaosu migrate` or `yaosu migrate trading`")
@@ -353,21 +349,6 @@ def _settings() -> Settings:
             place = ".".join(str(part) for part in found["loc"])
             complaints.print(f"[red]settings:[/red] {place} {found['msg']}".replace("Value error, ", ""))
         raise typer.Exit(2) from error
-
-
-async def _require_good(database: Database, settings: Settings) -> None:
-    """Raises PostgresTooOld; SchemaDiffers unless the tables are those of this code; NotDurable or Unbound if
-    production may lose commits, or is not held to what a service may do."""
-    from migrations import schema, version
-
-    try:
-        await version.require_known(database)
-        await schema.require_newest(database)
-        if settings.environment == "production":
-            await database.require_durable()
-            await database.require_bound()
-    finally:
-        await database.close()
 
 
 async def _migrate(database: Database, check: bool, statement_seconds: float) -> None:

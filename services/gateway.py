@@ -22,11 +22,12 @@ from httpx2 import HTTPError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared import problems
+from shared import observing, problems
 from shared.clock import Clock
 from shared.errors import Failure, Unavailable
 from shared.guard import Doors
 from shared.idempotency import once
+from shared.observing import Observer
 from shared.permission import Open, Visiting
 from shared.rest import Directory
 from shared.settings import SERVICES, Settings
@@ -66,13 +67,20 @@ class Gateway:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
+        if "headers" in scope:
+            scope["headers"] = observing.without_parent(scope["headers"])
         app = next((app for prefix, app in self._apps.items() if path.startswith(prefix)), self._front)
         await app(scope, receive, send)
 
 
-def build(settings: Settings, directory: Directory, clock: Clock, lifespan: Any = None) -> FastAPI:
+def build(
+    settings: Settings, directory: Directory, clock: Clock, lifespan: Any = None, observer: Observer | None = None
+) -> FastAPI:  # fmt: skip
     """The front: `/docs`, `/openapi.json`, `/health/live`, and `/health/ready` over all services."""
-    app = FastAPI(title="Yaosu 要素", version="0.1.0", lifespan=lifespan, docs_url=DOCS, redoc_url=None)
+    app = FastAPI(
+        title="Yaosu 要素", version="0.1.0", lifespan=lifespan, docs_url=DOCS, redoc_url=None,
+        telemetry=observing.SILENT,
+    )  # fmt: skip
     documents: dict[str, Any] = {}
 
     def openapi() -> dict[str, Any]:
@@ -99,7 +107,8 @@ def build(settings: Settings, directory: Directory, clock: Clock, lifespan: Any 
     StandaloneDocs(app)
     for kind in (Failure, HTTPException):
         app.add_exception_handler(kind, present)
-    protect(app, settings, clock, Doors(settings.allowed_hosts, pages={DOCS: _policy_of_the_documents(app)}))
+    doors = Doors(settings.allowed_hosts, pages={DOCS: _policy_of_the_documents(app)})
+    protect(app, settings, clock, doors, observer)
     return app
 
 

@@ -6,7 +6,7 @@ Owns: the composition, and nothing else. What a service is made of stands in its
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from pwdlib.hashers import HasherProtocol
@@ -15,14 +15,17 @@ from starlette.types import ASGIApp
 from migrations import schema
 from services import gateway
 from shared.clock import Clock
-from shared.core import Core, core_of
+from shared.core import Core, core_of, observer_of
 from shared.database import Database
+from shared.loop_watch import LoopWatch
+from shared.observing import Observer
 from shared.rest import Directory
 from shared.settings import SERVICES, Settings
 from shared.signing import SigningKey
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # each loaded only where it is needed
     from services.identity.actions.staff import LogIn
+    from shared.traces import Traces
 
 
 # Each loads its own service when it builds it: of six, a process that is one of them holds one.
@@ -94,6 +97,7 @@ class Market:
     apps: dict[str, FastAPI]
     outside: dict[str, FastAPI]
     cores: dict[str, Core]
+    observers: list[Observer]  # of all that counts in this process
 
 
 def database_of(service: str, settings: Settings, clock: Clock) -> Database:
@@ -121,11 +125,10 @@ def instructing_key(settings: Settings) -> SigningKey:
     return SigningKey.from_pem(settings.require_secret("custodian_signing_key"))
 
 
-def build_service(service: str, settings: Settings, clock: Clock) -> FastAPI:
+def build_service(service: str, settings: Settings, clock: Clock, traces: "Traces | None" = None) -> FastAPI:
     """One service by itself. Its tables must have been migrated before."""
-    return BUILD[service](
-        core_of(service, settings, clock, database_of(service, settings, clock), directory_of(settings))
-    )
+    database = database_of(service, settings, clock)
+    return BUILD[service](core_of(service, settings, clock, database, directory_of(settings), traces=traces))
 
 
 def build_market(
@@ -135,6 +138,7 @@ def build_market(
     *,
     staff: Sequence["LogIn"] = (),
     hasher: HasherProtocol | None = None,
+    traces: "Traces | None" = None,
 ) -> Market:
     """All six, found by each other without a network; tables are migrated and `staff` given log-ins at the start.
 
@@ -152,7 +156,8 @@ def build_market(
             directory, clock, instructing_key(settings).public, file=settings.var / "custodian.jsonl"
         )
         settings = settings.model_copy(update={"custodian_public_key": sandbox.state.public_key})
-    cores = {name: core_of(name, settings, clock, make_database(name), directory) for name in SERVICES}
+    shared: dict[str, Any] = {"traces": traces, "loop_watch": LoopWatch(clock)}
+    cores = {name: core_of(name, settings, clock, make_database(name), directory, **shared) for name in SERVICES}
     apps = {name: BUILD[name](core) for name, core in cores.items() if name != "identity"}
     apps = {"identity": _identity(cores["identity"], hasher)} | apps
     for name, app in (apps | outside).items():
@@ -170,8 +175,10 @@ def build_market(
             await _give_log_ins(apps["identity"], staff)
             yield
 
-    front = gateway.build(settings, directory, clock, lifespan)
-    return Market(gateway.Gateway(front, apps | outside), front, apps, outside, cores)
+    observer = observer_of("gateway")
+    observers = [observer, *(core.observer for core in cores.values() if core.observer)]
+    front = gateway.build(settings, directory, clock, lifespan, observer)
+    return Market(gateway.Gateway(front, apps | outside), front, apps, outside, cores, observers)
 
 
 async def _give_log_ins(identity: FastAPI, staff: "Sequence[LogIn]") -> None:

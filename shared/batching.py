@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from shared import tenancy
+from shared import log, observing, tenancy
 from shared.errors import Unavailable
 
 Item = TypeVar("Item")
@@ -28,10 +28,11 @@ class Batcher(Generic[Item, Outcome]):
     """`work` takes a batch and returns an outcome, or the error to raise, for each item in the same order."""
 
     def __init__(
-        self, work: Callable[[Sequence[Item]], Awaitable[Sequence[Outcome | Exception]]], *, batch_max: int = BATCH_MAX
-    ) -> None:
-        self._work, self._batch_max = work, batch_max
-        self._waiting: list[tuple[Item, asyncio.Future[Outcome]]] = []
+        self, work: Callable[[Sequence[Item]], Awaitable[Sequence[Outcome | Exception]]], *, batch_max: int = BATCH_MAX,
+        name: str = "batch",
+    ) -> None:  # fmt: skip
+        self._work, self._batch_max, self._name = work, batch_max, name
+        self._waiting: list[tuple[Item, asyncio.Future[Outcome], observing.Span]] = []
         self._worker: asyncio.Task[None] | None = None
 
     async def submit(self, item: Item) -> Outcome:
@@ -39,17 +40,19 @@ class Batcher(Generic[Item, Outcome]):
         if len(self._waiting) >= QUEUE_MAX:
             raise Overloaded(retry_after_seconds=1)
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._waiting.append((item, future))
+        self._waiting.append((item, future, observing.span()))
         if self._worker is None or self._worker.done():
             self._worker = asyncio.create_task(self._run())
         return await future
 
     async def _run(self) -> None:
         tenancy.work_for_everyone()  # a batch has the items of many, whoever came first
+        log.set_request_id(None)
         while self._waiting:
             batch, self._waiting = self._waiting[: self._batch_max], self._waiting[self._batch_max :]
-            outcomes = await self._outcomes([item for item, _ in batch])
-            for (_, future), outcome in zip(batch, outcomes, strict=True):
+            with observing.batch(self._name, len(self._waiting), [span for _, _, span in batch]):
+                outcomes = await self._outcomes([item for item, _, _ in batch])
+            for (_, future, _), outcome in zip(batch, outcomes, strict=True):
                 if future.cancelled():
                     continue
                 if isinstance(outcome, Exception):

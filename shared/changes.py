@@ -10,12 +10,13 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Protocol
 
 from pydantic import BaseModel, BeforeValidator
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, String, Table, insert, or_, select, update
 
+from shared import observing
 from shared.clock import Clock
 from shared.database import Database, Transaction
 from shared.errors import Failure, Malformed, Unavailable
@@ -198,7 +199,9 @@ class Follower:
                     if await self._advance(tx, change):
                         await self._apply(tx, change)
                         applied += 1
+            _tell(self._source, len(changes), self._clock.now() - changes[-1].at)
             wait_seconds = 0
+        _tell_heard(self._source, self._clock.now())
         return applied
 
     async def _positions(self) -> dict[int, int]:
@@ -253,8 +256,11 @@ class MemoryFollower:
                 end = change.seq, _checked(previous, seq, change)
                 self._apply(change)
                 self._ends[change.stripe] = end  # only now: what could not be taken in must not be passed over
+            if changes:
+                _tell(self._source, len(changes), self._clock.now() - changes[-1].at)
             if len(changes) < PAGE:
                 self._caught_up(asked_at)
+                _tell_heard(self._source, asked_at)
                 return
             wait_seconds = 0
 
@@ -265,6 +271,17 @@ def _checked(previous: bytes, seq: int, change: Change) -> bytes:
     if change.seq != seq + 1 or computed.hex() != change.hash:
         raise ChainBroken(f"stripe {change.stripe}: fact {change.seq} does not follow on {seq}")
     return computed
+
+
+def _tell(source: str, taken_in: int, lag: timedelta) -> None:
+    if observer := observing.current():
+        observer.metrics.feed_facts.labels(source).inc(taken_in)
+        observer.metrics.feed_lag.labels(source).set(lag.total_seconds())
+
+
+def _tell_heard(source: str, moment: datetime) -> None:
+    if observer := observing.current():
+        observer.metrics.feed_heard.labels(source).set(moment.timestamp())
 
 
 def _report(error: Exception, what: str) -> None:

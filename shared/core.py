@@ -7,23 +7,30 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from httpx2 import HTTPError
 from pydantic import BaseModel
 
+from shared import observing
 from shared.access import Claims, KeySet, OtherKeys, Role, TokenIssuer, Verifier
 from shared.changes import Feed, FeedClient
 from shared.clock import Clock
 from shared.database import Database
 from shared.errors import Unavailable
+from shared.loop_watch import LoopWatch
+from shared.metrics import Metrics
+from shared.observing import Observer
 from shared.outbox import Outbox
 from shared.outside import outside_verifier
 from shared.relay import Relay
-from shared.rest import TIMEOUT_SECONDS, Directory, Peer, Tokens
+from shared.rest import TIMEOUT_SECONDS, Directory, Peer, Tokens, passed_on
 from shared.settings import SERVICES, Settings
 from shared.signing import public_token_key, public_token_key_of
 from shared.standing import StandingMirror
+
+if TYPE_CHECKING:  # loaded only where traces are told
+    from shared.traces import Traces
 
 TOKEN_LIFETIME = timedelta(minutes=5)
 RENEW_BEFORE = timedelta(minutes=1)
@@ -43,13 +50,19 @@ class Core:
     tokens: Tokens
     directory: Directory
     issuer: TokenIssuer | None = None
+    observer: Observer | None = None
+    loop_watch: LoopWatch | None = None
 
     def peer(self, service: str) -> Peer:
         return Peer(self.directory, service, self.tokens)
 
 
-def core_of(name: str, settings: Settings, clock: Clock, database: Database, directory: Directory) -> Core:
-    """The core of one service. Identity holds the token key and so needs nobody to know who is who."""
+def core_of(
+    name: str, settings: Settings, clock: Clock, database: Database, directory: Directory, *,
+    traces: "Traces | None" = None, loop_watch: LoopWatch | None = None,
+) -> Core:  # fmt: skip
+    """The core of one service. Identity holds the token key and so needs nobody to know who is who. Services of one
+    process share `traces`, where they are told, and a `loop_watch`."""
     assert name in SERVICES, name
     outbox, feed = Outbox(name, database), Feed(database)
     outside = outside_verifier(settings, clock)
@@ -67,9 +80,29 @@ def core_of(name: str, settings: Settings, clock: Clock, database: Database, dir
         verifier = Verifier(_key_set_of(directory), settings.issuer, clock, beside=outside)
         standing = StandingMirror(clock, FeedClient(Peer(directory, "identity", tokens)))
     relay = Relay(outbox, database, clock, Peer(directory, "audit", tokens))
+    observer = _observer(name, database, relay, traces)
     return Core(
-        name, settings, clock, database, outbox, feed, relay, standing, verifier, tokens, directory, issuer
+        name, settings, clock, database, outbox, feed, relay, standing, verifier, tokens, directory, issuer, observer,
+        loop_watch or LoopWatch(clock),
     )  # fmt: skip
+
+
+def _observer(name: str, database: Database, relay: Relay, traces: "Traces | None") -> Observer:
+    observer = observer_of(name, traces)
+    observer.metrics.measure(
+        "database_connections_in_use", "Connections that work for somebody now.", database.connections_in_use
+    )
+    observer.metrics.measure(
+        "outbox_parked_stripes", "Stripes of which nothing is sent to the log now.", lambda: relay.parked_stripes
+    )
+    return observer
+
+
+def observer_of(name: str, traces: "Traces | None" = None) -> Observer:
+    """Of a service, or of the front."""
+    if traces is None:
+        return Observer(name, Metrics(name))
+    return Observer(name, Metrics(name), traces.tracer(name), traces.telemetry(name))
 
 
 class IssuedTokens:
@@ -104,7 +137,10 @@ class RequestedTokens:
             "grant_type": "client_credentials", "client_id": f"service:{self._name}", "client_secret": self._secret,
             "audience": audience,
         }  # fmt: skip
-        response = await self._directory.connection("identity").post("/identity/v1/token", data=form)
+        connection = self._directory.connection("identity")
+        with observing.asking("identity", "POST") as asked:
+            response = await connection.post("/identity/v1/token", data=form, headers=passed_on())
+            asked.status = response.status_code
         if response.is_error:
             raise Unavailable(service="identity", detail="identity issues no token to this service")
         answer = TokenAnswer.model_validate_json(response.content)

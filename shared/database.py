@@ -32,7 +32,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import QueuePool
 
+from shared import observing
 from shared import postgresql as postgresql_driver
 from shared import sqlite as sqlite_driver
 from shared.clock import Clock
@@ -153,7 +155,7 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Transaction]:
-        with _busy_is_unavailable():
+        with observing.transaction(), _busy_is_unavailable():
             async with self._writer.begin() as tx:
                 tx.info[NEWS] = False  # the connection, and its notes, were another transaction's before
                 yield tx
@@ -249,6 +251,11 @@ class Database:
         """Make the tables from their definition, without migrations. Tests of single tables only."""
         async with self.transaction() as tx:
             await tx.run_sync(metadata.create_all)
+
+    def connections_in_use(self) -> int:
+        """How many of this process's connections work for somebody now."""
+        pools = (self._writer.pool, self._readers.pool)
+        return sum(pool.checkedout() for pool in pools if isinstance(pool, QueuePool))
 
     async def close(self) -> None:
         await self._writer.dispose()

@@ -22,9 +22,10 @@ from urllib.parse import unquote_to_bytes
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared import log, problems, tenancy
+from shared import log, observing, problems, tenancy
 from shared.errors import Failure, HeadersTooLarge, Malformed, TooLarge, TooSlow, Unreadable, UnsupportedMedia
 from shared.ids import RequestId
+from shared.observing import Observer
 from shared.overload import Place, Room
 from shared.rates import Meter, Rates
 
@@ -122,8 +123,12 @@ class Doors:
 class Guard:
     """Requires `rates` of this service alone, and counts for itself what is in flight."""
 
-    def __init__(self, app: ASGIApp, doors: Doors, rates: Rates, in_flight_max: int = IN_FLIGHT_MAX) -> None:
+    def __init__(
+        self, app: ASGIApp, doors: Doors, rates: Rates, in_flight_max: int = IN_FLIGHT_MAX,
+        observer: Observer | None = None,
+    ) -> None:  # fmt: skip
         self._app, self._doors, self._rates, self._room = app, doors, rates, Room(in_flight_max)
+        self._observer = observer
         always = SAFE_HEADERS | (ONLY_BY_TLS if doors.is_behind_tls else {})
         self._always = list(always.items())
         self._pages = {
@@ -138,7 +143,7 @@ class Guard:
         before, request_id = log.request_id(), _request_id(scope)
         log.set_request_id(request_id)
         try:
-            with tenancy.for_nobody():
+            with tenancy.for_nobody(), observing.request(self._observer, scope):
                 await self._answer(scope, receive, send, request_id)
         finally:
             log.set_request_id(before)  # a neighbour asked in this process was answered in its asker's own context
@@ -151,6 +156,7 @@ class Guard:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
+                scope[observing.STATUS] = message["status"]
                 place.leave()
                 present = {name for name, _ in message["headers"]}
                 always = self._pages.get(scope["path"], self._always)
@@ -176,6 +182,7 @@ class Guard:
             failure = error if isinstance(error, Failure) else Failure()
             if failure is not error:
                 logger.exception("a request failed")
+            observing.tell_problem(failure)
             content = problems.document(failure, request_id)
             status, headers = problems.status_of(failure), problems.headers(failure)
             if isinstance(failure, TooLarge | TooSlow):

@@ -9,19 +9,20 @@ Source: audit-log 3.4, 8 to 10.
 
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar
 
 from sqlalchemy import func, select
 
+from shared import observing
 from shared.clock import Clock
 from shared.database import Database, Transaction
 from shared.errors import Failure
 from shared.facts import Category, Fact, Retention, moment, read_event
 from shared.ids import FactId
-from shared.outbox import Outbox, facts_table, unsent
+from shared.outbox import Outbox, facts_table, stripes_table, unsent
 
 LOOK_SECONDS = 10
 LOOKS_PER_BEAT = 6
@@ -102,8 +103,11 @@ class Pulse:
         """How far the log is behind: said from a minute on, and refused from a quarter of an hour on."""
         async with self._database.read() as tx:
             now = await self._database.now(tx)
-            behind = max((now - moment(read_event(each).ts) for each in await self._oldest(tx)), default=timedelta())
+            oldest = {stripe: now - moment(read_event(line).ts) for stripe, line in (await self._oldest(tx)).items()}
+            behind = max(oldest.values(), default=timedelta())
             waiting = await self._waiting(tx) if behind > WARN_BEHIND else 0
+            unsent_of = await self._unsent_of_each(tx)
+        self._tell(oldest, unsent_of)
         if behind > WARN_BEHIND:
             log.warning("the log is %s and %s facts behind %s", behind, waiting, self._outbox.service)
         self._outbox.is_behind = behind > STOP_BEHIND or waiting > STOP_WAITING
@@ -112,14 +116,32 @@ class Pulse:
         here = (facts_table.c.stripe == stripe, facts_table.c.seq.between(first, last))
         return list(await tx.scalars(select(facts_table.c.id).where(*here).order_by(facts_table.c.seq)))
 
-    async def _oldest(self, tx: Transaction) -> list[bytes]:
+    def _tell(self, oldest: Mapping[int, timedelta], unsent_of: Mapping[int, int]) -> None:
+        if observer := observing.current():
+            for stripe, count in unsent_of.items():
+                age = oldest.get(stripe, timedelta()) if count else timedelta()
+                observer.metrics.unsent.labels(stripe).set(count)
+                observer.metrics.unsent_age.labels(stripe).set(age.total_seconds())
+
+    async def _unsent_of_each(self, tx: Transaction) -> dict[int, int]:
+        """Of each stripe that was ever written, how many wait. Numbers have no gaps, so the ends say how many."""
+        firsts = select(facts_table.c.stripe, func.min(facts_table.c.seq).label("first")).where(unsent)
+        first = firsts.group_by(facts_table.c.stripe).subquery()
+        written = select(stripes_table.c.number, stripes_table.c.seq, first.c.first)
+        query = written.outerjoin(first, first.c.stripe == stripes_table.c.number).where(stripes_table.c.seq > 0)
+        rows = await tx.execute(query)
+        return {row.number: 0 if row.first is None else row.seq - row.first + 1 for row in rows}
+
+    async def _oldest(self, tx: Transaction) -> dict[int, bytes]:
         """Of each stripe, the line of the first fact that waits."""
         firsts = select(facts_table.c.stripe, func.min(facts_table.c.seq)).where(unsent).group_by(facts_table.c.stripe)
-        found = [
-            await tx.scalar(select(facts_table.c.line).where(facts_table.c.stripe == stripe, facts_table.c.seq == seq))
+        found = {
+            stripe: await tx.scalar(
+                select(facts_table.c.line).where(facts_table.c.stripe == stripe, facts_table.c.seq == seq)
+            )
             for stripe, seq in (await tx.execute(firsts)).all()
-        ]
-        return [each for each in found if each]
+        }
+        return {stripe: line for stripe, line in found.items() if line}
 
     async def _waiting(self, tx: Transaction) -> int:
         """How many facts wait, counted no further than it matters."""

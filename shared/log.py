@@ -3,11 +3,13 @@
 Promises: what is named like a secret, and what looks like a token, never reaches a line, wherever it was said.
 """
 
+import json
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from contextvars import ContextVar
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import structlog
@@ -25,8 +27,10 @@ SECRET_SHAPE = re.compile(
     re.S,
 )
 SCRUBBED = "***"
+requests = logging.getLogger("yaosu.requests")
 
 _request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+_job_id: ContextVar[str | None] = ContextVar("job_id", default=None)
 
 
 def request_id() -> str | None:
@@ -36,6 +40,46 @@ def request_id() -> str | None:
 
 def set_request_id(text: str | None) -> None:
     _request_id.set(text)
+
+
+def set_job_id(text: str | None) -> str | None:
+    """Begin or end a run of a job. Returns what was before."""
+    before = _job_id.get()
+    _job_id.set(text)
+    return before
+
+
+def thread_id() -> str | None:
+    """Under which all that follows from one cause is found: the request's id, or that of a job's run. Neighbours are
+    told it; a fact says the request's alone, for what a job does nobody asked for."""
+    return _request_id.get() or _job_id.get()
+
+
+def tell_request(service: str, method: str, route: str, status: int, seconds: float, trace_id: str | None) -> None:
+    """One line for a request that was answered: by its route's template, so that nothing that was sent is in it.
+
+    Whether a service is ready, and what is new there, is asked all the time, and said only where it is refused.
+    """
+    is_routine = status < 400 and (route.startswith("/health/") or route.endswith("/v1/changes"))
+    if requests.isEnabledFor(logging.INFO) and not is_routine:
+        told: dict[str, object] = {
+            "service": service, "request_id": request_id(), "method": method, "route": route, "status": status,
+            "milliseconds": round(seconds * 1000, 1),
+        }  # fmt: skip
+        if trace_id:
+            told["trace_id"] = trace_id
+        requests.info("answered", told)
+
+
+class RequestLines(logging.Formatter):
+    """Of what `tell_request` says, which needs no scrubbing: ten times as fast as the way of all other lines."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "event": record.msg, "level": "info", "logger": record.name, **cast(dict[str, object], record.args),
+            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z"),
+        }  # fmt: skip
+        return json.dumps(line, ensure_ascii=False)
 
 
 def scrub(value: object, name: str = "") -> Any:
@@ -56,12 +100,14 @@ def scrub(value: object, name: str = "") -> Any:
             return scrub(str(value))
 
 
-def configure(level: str, service: str = "yaosu") -> None:
-    """Send every log of this process, the libraries' too, to standard error as JSON lines."""
+def configure(level: str, service: str = "yaosu", names: Callable[[], Mapping[str, str]] = dict) -> None:
+    """Send every log of this process, the libraries' too, to standard error as JSON lines. `names` says at each line
+    what else is known of where it was written."""
 
     def add_context(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        event.setdefault("service", service)
-        if current := request_id():
+        for name, value in ({"service": service} | dict(names())).items():
+            event.setdefault(name, value)
+        if current := thread_id():
             event.setdefault("request_id", current)
         return event
 
@@ -85,6 +131,12 @@ def configure(level: str, service: str = "yaosu") -> None:
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
+    lines = logging.StreamHandler(sys.stderr)
+    lines.setFormatter(RequestLines())
+    requests.handlers[:], requests.propagate = [lines], False
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    logging.getLogger("httpx2").setLevel(
+        max(root.level, logging.WARNING)
+    )  # it would tell whole addresses, with queries

@@ -16,10 +16,13 @@ from datetime import UTC, datetime, timedelta
 from pydantic import BaseModel
 from sqlalchemy import select, update
 
+from shared import observing
 from shared.clock import Clock
 from shared.database import Database
 from shared.errors import Conflict, Failure, Malformed, Unavailable
 from shared.facts import GENESIS, link
+from shared.ids import RequestId
+from shared.log import set_job_id
 from shared.outbox import Outbox, facts_table, unsent
 from shared.rest import Peer, RestClient
 
@@ -83,6 +86,11 @@ class Relay:
         self._may_wait = True  # whether something may have been recorded since the last look
         database.on_news(self._hear)
 
+    @property
+    def parked_stripes(self) -> int:
+        """Stripes of which nothing is sent now."""
+        return sum(self._is_parked(stripe) for stripe in self._parked)
+
     async def run(self) -> None:
         """Send for ever, and keep the stripe's lease. Failures are logged and tried again."""
         async with asyncio.TaskGroup() as group:
@@ -94,7 +102,7 @@ class Relay:
         while True:
             if self._may_wait or self._parked or self._database.is_shared:
                 self._may_wait = False
-                succeeded = await self._succeeds(self.tick)
+                succeeded = await self.try_once(self.tick)
                 self._may_wait |= not succeeded
                 pause = INTERVAL_SECONDS if succeeded else min(pause * 2, PAUSE_SECONDS_MAX)
             await self._clock.sleep(pause)
@@ -106,12 +114,14 @@ class Relay:
         since_renewal = 0.0
         while True:
             due = since_renewal >= RENEW_SECONDS or not self._outbox.is_leased
-            if due and await self._succeeds(self._outbox.lease):
+            if due and await self.try_once(self._outbox.lease):
                 since_renewal = 0.0
             await self._clock.sleep(INTERVAL_SECONDS)
             since_renewal += INTERVAL_SECONDS
 
-    async def _succeeds(self, work: Callable[[], Awaitable[object]]) -> bool:
+    async def try_once(self, work: Callable[[], Awaitable[object]]) -> bool:
+        """Whether it succeeded. What went wrong is in the log, under an id that whoever was asked was told too."""
+        before = set_job_id(RequestId.new())
         try:
             await work()
         except Failure as failure:
@@ -120,6 +130,8 @@ class Relay:
             log.exception("the relay of %s failed; it runs again", self._outbox.service)
         else:
             return True
+        finally:
+            set_job_id(before)
         return False
 
     async def tick(self) -> int:
@@ -198,7 +210,10 @@ class Relay:
             # The log appends a batch in one piece, so places run with the numbers.
             offset = receipt.first_index - receipt.first_seq
             await tx.execute(update(facts_table).where(*where).values(log_index=facts_table.c.seq + offset))
-        return receipt.last_seq - receipt.first_seq + 1
+        taken = receipt.last_seq - receipt.first_seq + 1
+        if observer := observing.current():
+            observer.metrics.relayed.inc(taken)
+        return taken
 
     async def _rewind(self, waiting: _Waiting, head_seq: int) -> bool:
         """Mark as unsent what the log does not have. Returns whether the first of it is still here."""

@@ -16,7 +16,7 @@ from httpx2 import ASGITransport, AsyncClient, HTTPError, Response
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import to_json
 
-from shared import log, problems
+from shared import log, observing, problems
 from shared.errors import Failure, Unavailable
 from shared.overload import Overloaded
 
@@ -66,6 +66,14 @@ def connect(place: FastAPI | str) -> AsyncClient:
     return AsyncClient(transport=ASGITransport(place, raise_app_exceptions=False), base_url="http://in-process")
 
 
+def passed_on() -> dict[str, str]:
+    """What a neighbour is told of the work at hand: under which id it is found, and in which trace it is."""
+    headers = observing.carried()
+    if thread_id := log.thread_id():
+        headers["X-Request-Id"] = thread_id
+    return headers
+
+
 class Peer:
     """A neighbour, as one service reaches it: with a token of its own for that audience."""
 
@@ -80,9 +88,11 @@ class Peer:
         headers = {"Authorization": f"Bearer {await self._tokens.token(self.service)}", **(headers or {})}
         if acting_for and acting_for.token:
             headers["Acting-For"] = f"Bearer {acting_for.token}"
-        if request_id := log.request_id():
-            headers["X-Request-Id"] = request_id
-        return await self._directory.connection(self.service).request(method, path, headers=headers, **parts)
+        with observing.asking(self.service, method, waits_for_news=path.endswith("/changes")) as asked:
+            headers |= passed_on()
+            response = await self._directory.connection(self.service).request(method, path, headers=headers, **parts)
+            asked.status = response.status_code
+        return response
 
 
 class RestClient:

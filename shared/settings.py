@@ -75,6 +75,12 @@ class Settings(BaseSettings):
     index_snapshot_seconds: int = Field(default=600, gt=0)
     index_snapshot_entries: int = Field(default=1_000_000, gt=0)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    # Where Prometheus reads what is counted: a port of its own, which no door leads to. Without it, nowhere.
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = Field(default=None, ge=0, le=65535)
+    # Where traces are sent, e.g. http://collector:4318/v1/traces (OTLP over HTTP, the extra 'traces'); and how many.
+    traces_url: str | None = Field(default=None, pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$")
+    traces_share: float = Field(default=0.01, ge=0, le=1)
     service_urls: dict[str, str] = Field(default_factory=dict)  # where neighbours are, if not at http://NAME:8000
     # Where content is kept, e.g. s3://bucket/market; without it, in a folder under `var`. The rest is delivery's alone.
     store_url: str | None = None

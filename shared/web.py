@@ -26,7 +26,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
 
-from shared import log, problems, tenancy
+from shared import log, observing, problems, tenancy
 from shared.changes import Change, parse_positions
 from shared.clock import Clock
 from shared.core import Core
@@ -34,6 +34,7 @@ from shared.errors import Failure, Malformed, NotOffered, Unavailable
 from shared.guard import Doors, Guard
 from shared.heartbeats import Pulse
 from shared.ids import Id
+from shared.observing import Observer
 from shared.permission import Permission, Public, Service
 from shared.rates import Rates
 from shared.settings import Settings
@@ -163,6 +164,7 @@ def application(
     app = FastAPI(
         title=f"Yaosu {core.name}", lifespan=_lifespan(core, jobs, first), openapi_url=None, docs_url=None,
         redoc_url=None, redirect_slashes=False,
+        telemetry=core.observer.telemetry if core.observer else observing.SILENT,
     )  # fmt: skip
     app.state.core, app.state.service = core, service
     app.state.running_keys = set[tuple[str, str, str]]()
@@ -170,7 +172,7 @@ def application(
         app.router.routes.extend(_included(each).routes)
     for kind in (Failure, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, present)
-    protect(app, core.settings, core.clock, doors or Doors(core.settings.allowed_hosts))
+    protect(app, core.settings, core.clock, doors or Doors(core.settings.allowed_hosts), core.observer)
     return app
 
 
@@ -186,11 +188,15 @@ def _included(router: APIRouter) -> APIRouter:
     return _kept[id(router)][1]
 
 
-def protect(app: FastAPI, settings: Settings, clock: Clock, doors: Doors) -> None:
+def protect(
+    app: FastAPI, settings: Settings, clock: Clock, doors: Doors, observer: Observer | None = None
+) -> None:  # fmt: skip
     """Put the guard before an app, as the settings want it."""
     doors = replace(doors, is_behind_tls=settings.behind_tls)
     rates = Rates(settings.rates, clock, trusted=settings.trusted_proxies, bids=doors.bids)
-    app.add_middleware(Guard, doors=doors, rates=rates, in_flight_max=settings.requests_in_flight_max)
+    app.add_middleware(
+        Guard, doors=doors, rates=rates, in_flight_max=settings.requests_in_flight_max, observer=observer
+    )
 
 
 @cache
@@ -205,12 +211,14 @@ def _common(name: str) -> APIRouter:
 
     @router.get("/health/ready", tags=["health"])
     async def ready(_: Public, request: HttpRequest) -> Health:
-        """Whether the database answers, and standing is known. 503 if not."""
+        """Whether the database answers, standing is known and the event loop keeps time. 503 if not."""
         core: Core = request.app.state.core
         async with core.database.read() as tx:
             await core.database.now(tx)
         if core.standing.is_stale:
             raise NotReady(part="standing", retry_after_seconds=1)
+        if core.loop_watch and core.loop_watch.is_blocked:
+            raise NotReady(part="event_loop", retry_after_seconds=1)
         return Health(status="ready", parts={"database": "ok", "standing": "ok"})
 
     @router.get(f"/{name}/v1/changes", tags=["changes"])
@@ -235,8 +243,9 @@ def _lifespan(core: Core, jobs: Sequence[Job], first: Job | None) -> Callable[[F
             await first()
         async with asyncio.TaskGroup() as group:
             pulse = Pulse(core.outbox, core.database, core.clock)
-            running = (core.relay.run, core.standing.run, pulse.run, *jobs)
-            tasks = [group.create_task(_forever(run)) for run in running]
+            running = [core.relay.run, core.standing.run, pulse.run, *jobs]
+            running += [core.loop_watch.run] if core.loop_watch else []
+            tasks = [group.create_task(_forever(core, run)) for run in running]
             yield
             for task in tasks:
                 task.cancel()
@@ -251,9 +260,10 @@ def _lifespan(core: Core, jobs: Sequence[Job], first: Job | None) -> Callable[[F
     return lifespan
 
 
-async def _forever(job: Job) -> None:
+async def _forever(core: Core, job: Job) -> None:
     """A job that ends by an error is a defect: said, and kept from ending the others."""
     tenancy.work_for_everyone()
+    observing.work_for(core.observer)
     try:
         await job()
     except Exception:
@@ -296,6 +306,7 @@ async def present(request: HttpRequest, error: Exception) -> JSONResponse:
     failure = _failure_of(error)
     if type(failure) is Failure:
         logger.error("a request failed", exc_info=error)
+    observing.tell_problem(failure)
     content = problems.document(failure, log.request_id())
     offered = {"Allow": _verbs_offered(request)} if isinstance(failure, NotOffered) else {}
     headers = problems.headers(failure) | offered

@@ -81,6 +81,7 @@ ANSWER = "raise an error of a family in shared/errors.py"
 NEW_ID = "call the kind's own new(), as in AssetId.new()"
 CALENDAR = "call shared.working_days.deadline_after"
 CHILD = "let the inspector's child process read what strangers wrote"
+TRACED = "let shared.observing make the span"
 KNOWS_NUMBERS = {
     "services/delivery/inspector",
     "services/identity/schemas/words.py",
@@ -107,6 +108,10 @@ ONLY = {  # what is imported by these files alone, and what to do instead
     "pyseccomp":             ({"services/delivery/inspector"},           CHILD),
     "chinese_calendar":      ({"shared/working_days.py"},                CALENDAR),
     "holidays":              ({"shared/working_days.py"},                CALENDAR),
+    "prometheus_client":     ({"shared/metrics.py"},                     "count through shared.metrics.Metrics"),
+    "opentelemetry.sdk":     ({"shared/traces.py"},                      TRACED),
+    "opentelemetry.exporter": ({"shared/traces.py"},                     TRACED),
+    "opentelemetry":         ({"shared/traces.py", "shared/observing.py"}, TRACED),
     "opendp":                ({"services/delivery/actions/noise.py"},    "draw noise there, once, and keep it"),
 }  # fmt: skip
 ASKS_OUTSIDE = {  # who opens connections, and to whom

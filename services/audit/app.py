@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from services.audit import jobs
 from services.audit.actions import audit as parts
 from services.audit.actions.monitor import Monitor
+from services.audit.actions.telling import LogNumbers
 from services.audit.actions.witnessing import read_policy
 from services.audit.api.router import router
 from services.audit.rules import retention
@@ -42,10 +43,7 @@ def build(core: Core, witnesses: Directory | None = None) -> FastAPI:
     url = reading_url.get_secret_value() if reading_url else core.database.url
     monitor = Monitor(audit, Database(url, schema=core.name, clock=core.clock))
     doors = Doors(core.settings.allowed_hosts, larger={"/audit/v1/batches": BATCH_BYTES_MAX})
-    return web.application(
-        core,
-        router,
-        audit,
-        jobs=[partial(jobs.run, audit), partial(jobs.run_maps, audit), partial(jobs.watch, monitor)],
-        doors=doors,
-    )
+    own = [partial(jobs.run, audit), partial(jobs.run_maps, audit), partial(jobs.watch, monitor)]
+    if core.observer:
+        own.append(partial(jobs.tell, LogNumbers(audit, core.observer.metrics)))
+    return web.application(core, router, audit, jobs=own, doors=doors)

@@ -15,6 +15,7 @@ from services.catalog.actions.personal_request import pass_request_deadlines, te
 from services.catalog.actions.petition import pass_petition_deadlines
 from services.catalog.actions.records import pass_record_deadlines
 from services.catalog.actions.regrading import pass_regrading_deadlines
+from shared.jobs import attempt
 
 INTERVAL_SECONDS = 30.0
 log = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ async def run(catalog: Catalog) -> None:
     while True:
         await catalog.clock.sleep(INTERVAL_SECONDS)
         for job in JOBS:
-            await _once(catalog, job)
+            await attempt(job, catalog)
 
 
 async def follow(catalog: Catalog) -> None:
@@ -60,11 +61,4 @@ async def index(catalog: Catalog) -> None:
 async def tick(catalog: Catalog) -> None:
     """Every job once. One that fails neither ends the loop nor keeps the others from their turn."""
     for job in (*JOBS, follow_trading, follow_pricing):
-        await _once(catalog, job)
-
-
-async def _once(catalog: Catalog, job: Job) -> None:
-    try:
-        await job(catalog)
-    except Exception:
-        log.exception("%s failed; it runs again", job.__name__)
+        await attempt(job, catalog)

@@ -1,8 +1,6 @@
 """What `delivery` does unasked: it inspects what came, notices what time has ended, and deletes what nobody names."""
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable
 
 from services.delivery.actions import cube as cubes
 from services.delivery.actions import delivery as deliveries
@@ -11,10 +9,10 @@ from services.delivery.actions.collection import collect
 from services.delivery.actions.depot import Depot
 from services.delivery.actions.inspection import inspect_received
 from services.delivery.actions.staging import sweep
+from shared.jobs import attempt
 
 INTERVAL_SECONDS = 0.5
 TIDIED_EVERY_SECONDS = 3_600
-log = logging.getLogger(__name__)
 
 
 async def run(depot: Depot) -> None:
@@ -22,7 +20,7 @@ async def run(depot: Depot) -> None:
     try:
         while True:
             for job in (uploads.pass_deadlines, deliveries.pass_deadlines, cubes.pass_deadlines):
-                await _attempt(job, depot)
+                await attempt(job, depot)
             await depot.clock.sleep(INTERVAL_SECONDS)
     finally:
         await asyncio.gather(*depot.endings, return_exceptions=True)
@@ -32,7 +30,7 @@ async def inspect(depot: Depot) -> None:
     """Inspect. Beside `run`, because a large file takes minutes."""
     await sweep(depot)
     while True:
-        await _attempt(inspect_received, depot)
+        await attempt(inspect_received, depot)
         await depot.clock.sleep(INTERVAL_SECONDS)
 
 
@@ -40,7 +38,7 @@ async def tidy(depot: Depot) -> None:
     """Delete what nobody names. By itself, because a large store takes its time to be listed."""
     while True:
         await depot.clock.sleep(TIDIED_EVERY_SECONDS)
-        await _attempt(collect, depot)
+        await attempt(collect, depot)
 
 
 async def tick(depot: Depot) -> None:
@@ -49,10 +47,3 @@ async def tick(depot: Depot) -> None:
     await deliveries.pass_deadlines(depot)
     await cubes.pass_deadlines(depot)
     await inspect_received(depot)
-
-
-async def _attempt(job: Callable[[Depot], Awaitable[None]], depot: Depot) -> None:
-    try:
-        await job(depot)
-    except Exception:
-        log.exception("a job failed; it is tried again")

@@ -3,10 +3,9 @@
 Promises: nothing is decided here, so a late or missed tick changes when something is noticed, never what is true.
 """
 
-import logging
-
 from services.identity.actions import administration, delegation, document, participant, token
 from services.identity.actions.identity import Identity
+from shared.jobs import attempt
 
 INTERVAL_SECONDS = 10.0
 JOBS = (
@@ -18,7 +17,6 @@ JOBS = (
     token.forget_expired,
     token.tell_disclosures,
 )
-log = logging.getLogger(__name__)
 
 
 async def run(identity: Identity) -> None:
@@ -30,7 +28,4 @@ async def run(identity: Identity) -> None:
 async def tick(identity: Identity) -> None:
     """Every job once. One that fails neither ends the loop nor keeps the others from their turn."""
     for job in JOBS:
-        try:
-            await job(identity)
-        except Exception:
-            log.exception("%s failed; it runs again in %s s", job.__name__, INTERVAL_SECONDS)
+        await attempt(job, identity)

@@ -9,6 +9,7 @@ from services.pricing.client import PricingClient
 from services.trading import jobs
 from services.trading.actions.bidding import Bidding
 from services.trading.actions.evidence_log import NO_LOG, EvidenceLog
+from services.trading.actions.ledger_check import LedgerCheck
 from services.trading.actions.trading import Trading
 from services.trading.actions.treasury import Treasury
 from services.trading.api.router import router
@@ -38,5 +39,7 @@ def build(
     )  # fmt: skip
     loops = [partial(jobs.run, trading, job) for job in jobs.JOBS if job is not jobs.close_auctions]
     own = [partial(jobs.run_closer, trading), partial(jobs.follow, trading)]
+    if core.observer:
+        own.append(partial(jobs.check_ledger, LedgerCheck(core.database, core.clock, core.observer.metrics)))
     doors = Doors(core.settings.allowed_hosts, bids=BIDS)
     return web.application(core, router, trading, jobs=[*loops, *own], doors=doors)

@@ -6,13 +6,13 @@ job runs by itself, so that a custodian who does not answer keeps no auction ope
 that closes auctions wakes when the next one's time is up; one that could not be closed is tried again at its interval.
 """
 
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 from services.trading.actions import custody, due
+from services.trading.actions.ledger_check import LedgerCheck
 from services.trading.actions.trading import Trading
+from shared.jobs import attempt
 
-log = logging.getLogger(__name__)
 Job = Callable[[Trading], Awaitable[None]]
 
 
@@ -73,7 +73,7 @@ JOBS: Mapping[Job, float] = {
 async def run(trading: Trading, job: Job) -> None:
     while True:
         await trading.clock.sleep(JOBS[job])
-        await _once(trading, job)
+        await attempt(job, trading)
 
 
 async def run_closer(trading: Trading) -> None:
@@ -86,13 +86,26 @@ async def run_closer(trading: Trading) -> None:
 
 async def close_in_time(trading: Trading) -> float:
     """Close what is due. Returns the seconds after which to come again."""
-    try:
+    seconds: float | None = None
+
+    async def close_auctions() -> None:
+        nonlocal seconds
         looked_at = await due.close_auctions(trading)
         seconds = await due.seconds_to_next_close(trading, looked_at)
-    except Exception:
-        log.exception("closing auctions failed; it runs again")
-        return SOON
+
+    await attempt(close_auctions)
     return SOON if seconds is None else min(max(seconds, SOONEST), SOON)
+
+
+async def check_ledger(check: LedgerCheck) -> None:
+    """A few accounts at a time, for ever."""
+    while True:
+        await check.clock.sleep(SOMETIMES)
+        await attempt(look_at_ledger, check)
+
+
+async def look_at_ledger(check: LedgerCheck) -> None:
+    await check.look()
 
 
 async def follow(trading: Trading) -> None:
@@ -103,11 +116,4 @@ async def follow(trading: Trading) -> None:
 async def tick(trading: Trading) -> None:
     """Every job once. One that fails keeps no other from its turn."""
     for job in (follow_catalog, *JOBS):
-        await _once(trading, job)
-
-
-async def _once(trading: Trading, job: Job) -> None:
-    try:
-        await job(trading)
-    except Exception:
-        log.exception("%s failed; it runs again", job.__name__)
+        await attempt(job, trading)

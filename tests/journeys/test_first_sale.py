@@ -5,6 +5,13 @@ from datetime import timedelta
 from services.demo import bidding, deals, proof, shelves
 from services.demo.people import refusal
 from services.demo.shelves import AIRPORTS, ALPHA, AVIATION, BETA, GAMMA
+from services.trading.actions.ledger_check import LedgerCheck
+from services.trading.rules import ledger
+from services.trading.rules.ledger import Transfer
+from services.trading.store import ledger as ledger_store
+from shared.ids import FactId, OrderId, TransferId
+from shared.metrics import Metrics
+from shared.money import Money
 from tests.journeys.conftest import ON_SQLITE
 from tests.support.whole import WholeMarket
 
@@ -62,8 +69,29 @@ async def test_a_sale_ends_settled_and_every_fen_is_accounted_for(market: WholeM
     assert await wallet(market, ALPHA) == (bidding.PAID_IN[ALPHA], 0)
     balance = await market.people["regulator"].get("/trading/v1/ledger/trial-balance")
     assert set(balance["totals_minor"].values()) == {0} and not balance["drifting_accounts"]
+    await the_check_finds_what_is_left_in_escrow(market)
     await proof.export_bundle(market)
     await proof.verify_bundle(market)
+
+
+async def the_check_finds_what_is_left_in_escrow(market: WholeMarket) -> None:
+    """Nothing after a sale; and what somebody put there by hand."""
+    database = market.inside.cores["trading"].database
+    check = LedgerCheck(database, market.clock, Metrics("trading"))
+
+    def found() -> tuple[float | None, float | None]:
+        told = ("yaosu_ledger_difference_minor", "yaosu_ledger_escrow_left_minor")
+        difference, left = (check.metrics.registry.get_sample_value(name, {"currency": "CNY"}) for name in told)
+        return difference, left
+
+    await check.look()
+    assert found() == (0, 0)
+    escrow = ledger.escrow(OrderId(market.things["order"]), "CNY")
+    misled = Transfer(TransferId.new(), ledger.bank("CNY"), escrow, Money(9))
+    async with database.transaction() as tx:
+        await ledger_store.add_transfers(tx, {FactId.new(): [misled]}, market.clock.now())
+    await check.look()
+    assert found() == (0, 9)
 
 
 @ON_SQLITE

@@ -5,7 +5,7 @@ import json
 import os
 import secrets
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,12 @@ from services.demo.people import Person, Refused
 from services.demo.shelves import AVIATION
 from shared.settings import SERVICES
 from shared.signing import SigningKey, new_token_key
+from tests.support.collector import Collector, collecting
 from tests.support.postgres import fresh_database
-from tests.support.process import ServerProcess
+from tests.support.process import ServerProcess, free_port
 
 DATABASE_PASSWORD = "of every log-in of the database, here"
+FOREIGN_TRACE = "0af7651916cd43dd8448eb211c80319c"
 PASSWORD = "a long pass phrase for the staff"
 KEYS = {"audit": "YAOSU_LOG_KEY", "catalog": "YAOSU_CERTIFICATE_KEY", "trading": "YAOSU_CUSTODIAN_SIGNING_KEY"}
 pytestmark = [pytest.mark.process, pytest.mark.xdist_group("process"), pytest.mark.timeout(180)]
@@ -43,6 +45,12 @@ async def settings(postgres: str, tmp_path: Path) -> AsyncGenerator[dict[str, st
             own = {"YAOSU_DATABASE_URL": as_log_in(dsn, "identity"), "YAOSU_PASSWORD": PASSWORD}
             await run(told | own, "operator", login, role)
         yield told
+
+
+@pytest.fixture
+def collector() -> Generator[Collector]:
+    with collecting() as collector:
+        yield collector
 
 
 def as_log_in(dsn: str, service: str) -> str:
@@ -73,18 +81,40 @@ def a_process(service: str, settings: dict[str, str], drawn: dict[str, str], fol
     return ServerProcess(folder / service, ("-m", "services", "serve", service), **(settings | own))
 
 
-async def test_six_services_and_the_gateway_find_each_other_in_any_order(settings: dict[str, str], tmp_path: Path):
+async def test_six_services_and_the_gateway_find_each_other_in_any_order_and_tell_one_trace_of_it(
+    settings: dict[str, str], tmp_path: Path, collector: Collector
+):
     drawn = {service: secrets.token_urlsafe(32) for service in SERVICES}
     servers = {name: a_process(name, settings, drawn, tmp_path) for name in (*SERVICES, "gateway")}
     urls = {name: server.base_url for name, server in servers.items()}
     shared_settings = {"YAOSU_SERVICE_URLS": json.dumps(urls), "YAOSU_ISSUER": f"{urls['identity']}/identity"}
+    shared_settings |= {"YAOSU_TRACES_URL": collector.url, "YAOSU_TRACES_SHARE": "1"}
     try:
         for server in servers.values():
             server.settings |= shared_settings
+        servers["pricing"].settings["YAOSU_METRICS_PORT"] = str(numbers_port := free_port())
         await asyncio.gather(*(server.start() for server in reversed(servers.values())))
         await admit_and_draft(urls, tmp_path)
+        await read_the_numbers(urls["pricing"], numbers_port)
     finally:
         await asyncio.gather(*(server.stop() for server in servers.values()))
+    assert collector.way_to("catalog: GET /catalog/v1/versions/{version_id}") == [
+        "pricing: POST /pricing/v1/plans", "pricing: GET catalog", "catalog: GET /catalog/v1/versions/{version_id}"
+    ]  # fmt: skip
+    assert collector.way_to("pricing: POST /pricing/v1/plans") == ["pricing: POST /pricing/v1/plans"], (
+        "whoever came by the door began a trace of their own"
+    )
+    sent = (PASSWORD.encode(), FOREIGN_TRACE.encode(), bytes.fromhex(FOREIGN_TRACE))
+    assert not any(each in told for told in collector.bodies for each in sent)
+
+
+async def read_the_numbers(url: str, port: int) -> None:
+    """At a port of their own, and not by the one that the door leads to."""
+    async with AsyncClient(timeout=20) as client:
+        told = (await client.get(f"http://127.0.0.1:{port}/metrics")).text
+        assert (await client.get(f"{url}/metrics")).status_code == 404
+    assert 'yaosu_http_requests_total{method="POST",route="/pricing/v1/plans",service="pricing"' in told
+    assert 'yaosu_neighbour_requests_total{neighbour="catalog",outcome=' in told
 
 
 async def admit_and_draft(urls: dict[str, str], folder: Path) -> None:
@@ -119,5 +149,23 @@ async def admit_and_draft(urls: dict[str, str], folder: Path) -> None:
         return bool((await at_audit.get("/audit/v1/entries", object=asset["id"]))["items"])
 
     await market.until(logged, bool, "the draft to reach the log")
+    from_outside = {"traceparent": f"00-{FOREIGN_TRACE}-00f067aa0ba902b7-01", "x-forwarded-for": "192.0.2.1"}
+    clients["pricing"].headers.update(from_outside)
+    plan: dict[str, Any] = {
+        "mode": "raw",
+        "kind": "one_off",
+        "price": {"minor": 90_000, "currency": "CNY"},
+        "discounts": [],
+    }
+    at_pricing, version_id = provider.at(clients["pricing"]), asset["versions"][0]["id"]
+
+    async def priced() -> dict[str, Any] | None:
+        try:
+            return await at_pricing.post("/pricing/v1/plans", plan | {"version_id": version_id})
+        except Refused as refused:
+            assert refused.code == "not_admitted"
+            return None
+
+    assert await market.until(priced, bool, "pricing to hear of the admission")
     for client in clients.values():
         await client.aclose()

@@ -22,7 +22,7 @@ from sqlalchemy import MetaData
 from shared import rest
 from shared.access import Claims, Role, TokenIssuer, Verifier
 from shared.changes import Change, Feed, Positions
-from shared.core import Core
+from shared.core import Core, observer_of
 from shared.database import Database
 from shared.facts import GENESIS, Actor, Category, Fact, event_line, link
 from shared.grades import C3, Clearance
@@ -152,7 +152,8 @@ class Bench:
 
         verifier = Verifier(fetch, self.settings.issuer, self.clock)
         self.cores[name] = Core(
-            name, self.settings, self.clock, database, outbox, feed, relay, standing, verifier, tokens, self.directory
+            name, self.settings, self.clock, database, outbox, feed, relay, standing, verifier, tokens, self.directory,
+            observer=observer_of(name),
         )  # fmt: skip
         return self.cores[name]
 

@@ -15,6 +15,7 @@ from services.demo import market as stage
 from services.market import Market, build_market
 from shared.database import Database
 from shared.settings import SERVICES, Settings, with_development_secrets
+from shared.traces import Traces
 from tests.support.clock import ToldClock
 
 ROUNDS = 6
@@ -51,7 +52,7 @@ class WholeMarket(stage.Market):
 
 @asynccontextmanager
 async def whole_market(
-    folder: Path, clock: ToldClock, dsn: str | None = None, market_rules: str = "standard"
+    folder: Path, clock: ToldClock, dsn: str | None = None, market_rules: str = "standard", traces: Traces | None = None
 ) -> AsyncGenerator[WholeMarket]:
     """Requires an empty folder; with a DSN, an empty PostgreSQL database."""
     settings = with_development_secrets(Settings(var=folder / "market", market_rules=market_rules))  # pyright: ignore[reportArgumentType]
@@ -60,7 +61,8 @@ async def whole_market(
         url = dsn or f"sqlite+aiosqlite:///{folder / 'market' / service}.db"
         return Database(url, schema=service, clock=clock, told_time=True)
 
-    inside = build_market(settings, clock, make_database, staff=staff.development_log_ins(settings), hasher=CHEAP)
+    log_ins = staff.development_log_ins(settings)
+    inside = build_market(settings, clock, make_database, staff=log_ins, hasher=CHEAP, traces=traces)
     front = inside.front
     async with front.router.lifespan_context(front):
         transport = ASGITransport(inside.door, raise_app_exceptions=False)  # pyright: ignore[reportArgumentType]

@@ -60,7 +60,7 @@ class Sequencer:
         self._database = database
         self._holder = LeaseId.new()
         self._unfinished = Unfinished()
-        self._batcher = Batcher(self._grow, batch_max=BATCHES_MAX)
+        self._batcher = Batcher(self._grow, batch_max=BATCHES_MAX, name="log")
         self._has_begun = False
         self.frozen_because: str | None = None
         self.guard: Callable[[], Awaitable[None]] | None = None  # asked once, before anything is taken; it may freeze

@@ -73,6 +73,12 @@ async def witnessed_size(tx: Transaction) -> int:
     return await tx.scalar(select(witnessed.c.size).order_by(witnessed.c.size.desc()).limit(1)) or 0
 
 
+async def first_signed_beyond(tx: Transaction, size: int) -> datetime | None:
+    """When the first checkpoint beyond a size was signed."""
+    beyond = select(checkpoints.c.signed_at).where(checkpoints.c.size > size)
+    return await tx.scalar(beyond.order_by(checkpoints.c.size).limit(1))
+
+
 async def first_checkpoint_with(tx: Transaction, fact_id: FactId) -> SignedCheckpoint | None:
     """The first checkpoint that covers the entry of a fact."""
     index = select(entries.c.log_index).where(entries.c.fact_id == fact_id).scalar_subquery()

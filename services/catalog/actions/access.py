@@ -30,6 +30,7 @@ from services.catalog.rules.access import (
 from services.catalog.rules.version import Graded, NoSuchVersion
 from services.catalog.store import access as store
 from services.catalog.store import entries
+from shared import jobs
 from shared.access import Caller, Member
 from shared.database import Transaction
 from shared.facts import Actor
@@ -153,8 +154,7 @@ async def standing(catalog: Catalog, version_id: VersionId, buyer_id: Participan
 
 async def pass_deadlines(catalog: Catalog) -> None:
     """Let requests lapse that nobody decided, and approvals end whose time is up."""
-    async with catalog.database.read() as tx:
-        due = await store.due(tx, await catalog.database.now(tx))
+    due = await jobs.due(catalog.database, store.due)
     for request_id in due:
         async with catalog.database.transaction() as tx:
             asked = await store.request_for_update(tx, request_id)

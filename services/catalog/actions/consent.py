@@ -19,6 +19,7 @@ from services.catalog.rules.consent import Consent, Signature, Text
 from services.catalog.rules.version import LAPSED
 from services.catalog.store import consents as consent_store
 from services.catalog.store import entries as store
+from shared import jobs
 from shared.access import Caller, Member
 from shared.database import Transaction
 from shared.facts import Actor, Fact
@@ -94,8 +95,7 @@ async def consents(catalog: Catalog, caller: Caller, version_id: VersionId, page
 
 async def pass_consent_deadlines(catalog: Catalog) -> None:
     """Notice the consents whose time is up."""
-    async with catalog.database.read() as tx:
-        due = await consent_store.due_consents(tx, await catalog.database.now(tx))
+    due = await jobs.due(catalog.database, consent_store.due_consents)
 
     async def expire(consent_id: ConsentId) -> None:
         async with catalog.database.transaction() as tx:

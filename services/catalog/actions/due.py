@@ -25,6 +25,7 @@ from services.catalog.rules.filing import Filing, Type
 from services.catalog.rules.registration import IdentityUnverified, Late
 from services.catalog.store import entries as store
 from services.catalog.store import filings as filing_store
+from shared import jobs
 from shared.database import Transaction
 from shared.facts import Fact
 from shared.ids import AssetId
@@ -35,8 +36,7 @@ log = logging.getLogger(__name__)
 async def pass_deadlines(catalog: Catalog) -> None:
     """Withdraw drafts that nobody finished and what has expired, give back what nobody reviewed, end notices, and let
     late versions, filings and objections lapse."""
-    async with catalog.database.read() as tx:
-        due = await store.due(tx, await catalog.database.now(tx))
+    due = await jobs.due(catalog.database, store.due)
     for asset_id in due:
         try:
             await _pass_deadline(catalog, asset_id)

@@ -31,6 +31,7 @@ from services.catalog.rules.personal_request import (
 from services.catalog.store import consents as consent_store
 from services.catalog.store import entries as store
 from services.catalog.store import personal_requests as request_store
+from shared import jobs
 from shared.access import Caller, Member
 from shared.disclosing import Disclosure
 from shared.facts import SALT_BYTES, Fact, commit
@@ -112,8 +113,7 @@ async def requests(catalog: Catalog, caller: Caller, page: Page) -> list[Persona
 
 async def pass_request_deadlines(catalog: Catalog) -> None:
     """Hand on what nobody answered, and forget the words of what ended long ago."""
-    async with catalog.database.read() as tx:
-        due = await request_store.due_requests(tx, await catalog.database.now(tx))
+    due = await jobs.due(catalog.database, request_store.due_requests)
 
     async def escalate(request_id: PersonalRequestId) -> None:
         async with catalog.database.transaction() as tx:

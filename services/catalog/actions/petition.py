@@ -29,6 +29,7 @@ from services.catalog.rules.version import Version
 from services.catalog.store import entries as store
 from services.catalog.store import evidence as evidence_store
 from services.catalog.store import petitions as petition_store
+from shared import jobs
 from shared.access import Caller, Member
 from shared.database import Transaction
 from shared.facts import Fact
@@ -132,8 +133,7 @@ async def petitions(
 
 async def pass_petition_deadlines(catalog: Catalog) -> None:
     """Let lapse what nobody decided, and end the assessments whose year is over."""
-    async with catalog.database.read() as tx:
-        due = await petition_store.due_petitions(tx, await catalog.database.now(tx))
+    due = await jobs.due(catalog.database, petition_store.due_petitions)
 
     async def pass_deadline(petition_id: PetitionId) -> None:
         await _pass_deadline(catalog, petition_id)

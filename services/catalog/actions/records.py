@@ -9,6 +9,7 @@ from services.catalog.rules.records import Evidence, Record
 from services.catalog.rules.version import NoSuchVersion
 from services.catalog.store import entries as store
 from services.catalog.store import records as record_store
+from shared import jobs
 from shared.access import Caller, Member
 from shared.idempotency import Once
 from shared.ids import AssetId, RecordId, VersionId
@@ -68,8 +69,7 @@ async def records(catalog: Catalog, caller: Caller, asset_id: AssetId | None, pa
 
 async def pass_record_deadlines(catalog: Catalog) -> None:
     """Notice the records whose time is up."""
-    async with catalog.database.read() as tx:
-        due = await record_store.due_records(tx, await catalog.database.now(tx))
+    due = await jobs.due(catalog.database, record_store.due_records)
 
     async def expire(record_id: RecordId) -> None:
         async with catalog.database.transaction() as tx:

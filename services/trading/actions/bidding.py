@@ -70,7 +70,7 @@ class Bidding:
 
     def __init__(self, database: Database, outbox: Outbox, standing: StandingMirror) -> None:
         self._database, self._outbox, self.standing = database, outbox, standing
-        self._batcher = Batcher(self._place_all)
+        self._batcher = Batcher(self._place_all, name="bids")
 
     async def place(self, caller: Member, auction_id: AuctionId, maximum: Money, once: Once) -> Bid:
         """Enter a bid by a bidder whose deposit is held."""

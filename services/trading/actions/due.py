@@ -45,6 +45,7 @@ from services.trading.store import negotiation as negotiation_store
 from services.trading.store import order as order_store
 from services.trading.store import sanction as sanction_store
 from services.trading.store import termination as termination_store
+from shared import jobs
 from shared.changes import Follower
 from shared.database import Transaction
 from shared.ids import AuctionId, Id
@@ -61,6 +62,8 @@ async def close_auctions(trading: Trading) -> datetime:
         async with trading.database.read() as tx:
             now = await trading.database.now(tx)
             due = await auction_store.auctions_due(tx, now, but=tried)
+            if not tried:
+                await jobs.tell_lateness(tx, auction_store.auctions_due, now, due)
         if not due:
             return now
         await _each(trading, closing.close, due)
@@ -132,8 +135,7 @@ def follower_of_catalog(trading: Trading) -> Follower:
 async def _due(
     trading: Trading, find: Callable[[Transaction, datetime], Awaitable[list[AnyId]]]
 ) -> list[AnyId]:  # fmt: skip
-    async with trading.database.read() as tx:
-        return await find(tx, await trading.database.now(tx))
+    return await jobs.due(trading.database, find)
 
 
 async def _each(

@@ -39,6 +39,19 @@ class KindSum:
 
 
 @dataclass(frozen=True, slots=True)
+class LookedAt:
+    """A guarded account, what it says it has, and what its transfers say."""
+
+    account: Account
+    kept: Balance
+    fold: Balance
+
+    @property
+    def difference_minor(self) -> int:
+        return sum(abs(getattr(self.kept, name) - getattr(self.fold, name)) for name in SUMS)
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A transfer as it was taken, and the fact that tells of it: who did this, why, and where in the log."""
 
@@ -110,6 +123,18 @@ async def drifting_accounts(tx: Transaction) -> list[str]:
     query = select(accounts.c.id).outerjoin(fold, fold.c.account == accounts.c.id)
     guarded = accounts.c.kind.in_(sorted(rules.GUARDED))
     return list(await tx.scalars(query.where(guarded, differs).order_by(accounts.c.id)))
+
+
+async def looked_at_after(tx: Transaction, account_id: str, limit: int) -> list[LookedAt]:
+    """The next guarded accounts in the order of their ids, each beside the fold of its transfers."""
+    guarded = (accounts.c.kind.in_(sorted(rules.GUARDED)), accounts.c.id > account_id)
+    query: Select[Any] = select(accounts.c.id, *_sums()).where(*guarded).order_by(accounts.c.id).limit(limit)
+    kept = {row.id: _balance(row) for row in await tx.execute(query)}
+    folded = _folded(list(kept)).subquery()
+    columns = [folded.c.account, *(func.sum(folded.c[name]).label(name) for name in SUMS)]
+    rows = await tx.execute(select(*columns).group_by(folded.c.account))
+    fold = {row.account: _balance(row) for row in rows}
+    return [LookedAt(Account.read(each), kept[each], fold.get(each, Balance())) for each in kept]
 
 
 # --- holds
@@ -199,8 +224,8 @@ async def _insert_transfers(
         raise NothingPending() from error
 
 
-def _folded() -> Any:
-    """One line per transfer and side: what it does to that account."""
+def _folded(of: Sequence[str] | None = None) -> Any:
+    """One line per transfer and side: what it does to that account. Of these accounts, or of all."""
     amount, released, phase = transfers.c.amount_minor, transfers.c.released_minor, transfers.c.phase
     promised = case((phase == Phase.PENDING, amount), else_=-released)
     moved = case((phase.in_([Phase.POSTED, Phase.POST]), amount), else_=0)
@@ -212,6 +237,8 @@ def _folded() -> Any:
         select(transfers.c[side].label("account"), *((told.get(name, _zero())).label(name) for name in SUMS))
         for side, told in sides.items()
     ]
+    if of is not None:
+        queries = [query.where(transfers.c[side].in_(of)) for query, side in zip(queries, sides, strict=True)]
     return queries[0].union_all(queries[1])
 
 

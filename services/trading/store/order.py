@@ -142,6 +142,12 @@ async def meters_due(tx: Transaction, now: datetime) -> list[OrderId]:
     return list(await tx.scalars(query.order_by(orders.c.deadline).limit(DUE_MAX)))
 
 
+async def orders_over(tx: Transaction, ids: Iterable[str]) -> set[str]:
+    """Those of these that have come to their end."""
+    over = (orders.c.id.in_([OrderId(each) for each in ids]), orders.c.state.not_in(ORDER.open_states()))
+    return set(await tx.scalars(select(orders.c.id).where(*over)))
+
+
 async def orders_paid_out(tx: Transaction) -> list[OrderId]:
     """Settling orders whose end the custodian has confirmed, at most a hundred."""
     of_the_order = instructions.c.natural_key == literal("end:").concat(cast(orders.c.id, String))
