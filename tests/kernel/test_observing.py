@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.trace import Tracer
 
-from services.serving import Doorstep
+from services.opening import Doorstep
 from shared import jobs, log, observing
 from shared.batching import Batcher
 from shared.clock import SystemClock
