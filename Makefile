@@ -15,7 +15,7 @@ FUZZ := .venv-fuzz
 FUZZ_STAMP := $(FUZZ)/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-both run check quick replay faults kills races bench format-check lint types drift deploy-check \
+.PHONY: help setup demo test test-both run check quick replay faults kills races sensitivity bench format-check lint types drift deploy-check \
         audit audit-quick sbom fuzz migration diagrams format lock clean
 
 help:  ## Say what can be done here
@@ -51,6 +51,9 @@ kills: $(STAMP)  ## Kill the market in the middle of its bidding a hundred times
 
 races: $(STAMP)  ## Let fifty buyers race for one exclusive right, a thousand times on each kind of database
 	YAOSU_RACES=1000 YAOSU_RACERS=50 $(BIN)/python -m pytest -q tests/trading/money/test_races.py -k exclusive_right
+
+sensitivity: $(STAMP)  ## Plant known bugs one at a time in a copy, and see that a suite notices each: make sensitivity BUGS="P-01 P-07"
+	PYTHONPATH=. $(BIN)/python -m tests.sensitivity $(BUGS)
 
 bench: $(STAMP)  ## Measure, beside what one would otherwise pick, into bench/results.json: make bench PARTS="search"
 	PYTHONPATH=. $(BIN)/python -m bench $(PARTS)
