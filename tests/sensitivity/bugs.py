@@ -78,10 +78,7 @@ BUGS = (
     Bug(
         "P-07", "a-balance-read-and-written-back",
         "A balance is read, changed in Python and written back.",
-        (
-            "tests/trading/money/test_races.py::test_returns_and_payouts_at_once_spend_each_fen_once",
-            "tests/trading/money/test_races.py::test_of_many_who_are_short_at_once_the_reserve_pays_only_what_it_has",
-        ),
+        ("tests/trading/money/test_races.py::test_of_fifty_payouts_at_once_only_those_go_out_that_are_covered",),
         "of many at once on PostgreSQL, some overwrite what others wrote",
     ),
     Bug(
