@@ -209,9 +209,9 @@ BUGS = (
     ),
     Bug(
         "P-18b", "an-answer-given-out-without-a-second-look",
-        "An answer is given out without looking again whether the right still stands after it was computed.",
-        ("tests/delivery/test_computing.py::test_a_suspension_while_it_is_computed_withholds_the_answer",),
-        "a right that is stopped while its question is computed gives nothing out",
+        "An answer is given out by the grade and the clearance of when it was asked, however long it took to compute.",
+        ("tests/delivery/test_computing.py::test_a_new_grade_while_it_is_computed_withholds_the_answer",),
+        "a version that is graded higher while a question is computed gives nothing out",
     ),
     Bug(
         "P-19", "a-log-that-was-set-back-taken-for-a-slow-process",
