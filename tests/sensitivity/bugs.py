@@ -290,6 +290,18 @@ BUGS = (
         "a canary stands in the text of the exception",
     ),
     Bug(
+        "P-26b", "a-password-in-a-line-of-the-log",
+        "An operator is told with which password a log-in was refused.",
+        ("tests/identity/test_log_in.py::test_nothing_that_anyone_logs_in_with_is_said_to_an_operator",),
+        "a canary stands in what is said",
+    ),
+    Bug(
+        "P-26c", "a-password-shown-by-what-holds-it",
+        "Who prints an attempt to log in, as errors and debuggers do, prints its password.",
+        ("tests/kernel/test_printed.py",),
+        "each field that is named like a secret is looked at",
+    ),
+    Bug(
         "P-27", "providers-in-the-order-of-a-set",
         "The providers of the best matches are gone through in the order of a set.",
         ("tests/trading/test_need.py::test_the_providers_of_the_best_are_invited_each_once_and_strangers",),
