@@ -231,12 +231,8 @@ BUGS = (
     Bug(
         "P-20", "a-proof-of-whatever-size",
         "The verifier folds a proof to the root without looking whether it is one of this size.",
-        (
-            "tests/verifier/test_forged_evidence.py::test_nothing_leads_to_a_root_from_outside_of_its_tree",
-            "tests/verifier/test_forged_evidence.py::test_a_forged_proof_names_its_entry",
-            "tests/verifier/test_forged_evidence.py::test_an_inner_node_is_no_entry",
-        ),
-        "forged proofs lead to the root",
+        ("tests/verifier/test_proofs.py::test_a_proof_shows_one_place_and_no_other",),
+        "an entry is shown in a place that is not its own",
     ),
     Bug(
         "P-20b", "evidence-for-an-older-head",
