@@ -54,6 +54,9 @@ races: $(STAMP)  ## Let fifty buyers race for one exclusive right, a thousand ti
 drill: $(STAMP)  ## Lose a market of its own and get it back, with nothing but an operator's commands
 	YAOSU_DRILL=1 $(BIN)/python -m pytest -q -s tests/process/test_drill.py
 
+sensitivity: $(STAMP)  ## Plant known bugs one at a time in a copy, and see that a suite notices each: make sensitivity BUGS="P-01 P-07"
+	PYTHONPATH=. $(BIN)/python -m tests.sensitivity $(BUGS)
+
 bench: $(STAMP)  ## Measure beside what one would otherwise pick, and draw it (about half an hour): make bench PARTS="search"
 	PYTHONPATH=. $(BIN)/python -m bench $(PARTS)
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from httpx2 import HTTPError
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from shared import observing
 from shared.access import Claims, KeySet, OtherKeys, Role, TokenIssuer, Verifier
@@ -141,9 +141,12 @@ class RequestedTokens:
         with observing.asking("identity", "POST") as asked:
             response = await connection.post("/identity/v1/token", data=form, headers=passed_on())
             asked.status = response.status_code
-        if response.is_error:
+        if not response.is_success:
             raise Unavailable(service="identity", detail="identity issues no token to this service")
-        answer = TokenAnswer.model_validate_json(response.content)
+        try:
+            answer = TokenAnswer.model_validate_json(response.content)
+        except ValidationError as error:
+            raise Unavailable(service="identity", detail="identity answers with no token") from error
         self._held[audience] = (answer.access_token, now + timedelta(seconds=answer.expires_in) - RENEW_BEFORE)
         return answer.access_token
 

@@ -1,6 +1,7 @@
 """Who gets a token, and what those are told who do not."""
 
 import asyncio
+import logging
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -44,6 +45,17 @@ async def test_a_person_logs_in_and_the_token_says_who_and_in_which_roles(desk: 
     assert (claims["sub"], claims["roles"], claims["aud"]) == (me["subject"], ["buyer"], "yaosu")
     assert claims["org"] == participant_id
     assert (me["login"], me["is_administrator"], me["participant"]["status"]) == ("ana", True, "admitted")
+
+
+@ON_ONE_DATABASE
+async def test_nothing_that_anyone_logs_in_with_is_said_to_an_operator(desk: Desk, caplog: pytest.LogCaptureFixture):
+    await desk.admitted("ana", "buyer")
+    caplog.set_level(logging.INFO)
+    mistyped = "a pass phrase that was mistyped"
+    for login, password in (("ana", mistyped), ("nobody-known", mistyped), ("ana", PASSWORD)):
+        await desk.log_in(login, password)
+    said = "\n".join(f"{record.getMessage()} {record.__dict__}" for record in caplog.records)
+    assert not [secret for secret in (mistyped, "nobody-known", PASSWORD) if secret in said]
 
 
 @ON_ONE_DATABASE

@@ -152,6 +152,22 @@ async def test_a_feed_gives_the_facts_of_every_stripe(database: MakeDatabase, cl
     assert [(change.stripe, change.seq, change.data["number"]) for change in found] == [(0, 2, 3), (1, 1, 2)]
 
 
+@pytest.mark.parametrize("server", ["postgresql"], indirect=True)
+async def test_what_commits_late_is_not_passed_over_though_later_news_was_read_before(
+    database: MakeDatabase, clock: ToldClock
+):
+    catalog, trading = await a_publisher(database), await database("trading", FOLLOWING)
+    other = Publisher(catalog.database, Outbox("catalog", catalog.database), catalog.feed)
+    await other.outbox.lease()
+    follower = a_follower(trading, clock, catalog.feed)
+    async with catalog.database.transaction() as slow:
+        await catalog.outbox.record(slow, Actor("service", "catalog"), clock.now(), StepTaken(1))
+        await other.publish(2)
+        assert await follower.tick() == 1
+    await follower.tick()
+    assert await numbers_applied(trading) == [2, 1]
+
+
 async def test_a_follower_applies_every_fact_once_and_in_order(database: MakeDatabase, clock: ToldClock):
     catalog, trading = await a_publisher(database), await database("trading", FOLLOWING)
     follower = a_follower(trading, clock, catalog.feed)

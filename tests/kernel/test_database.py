@@ -254,6 +254,11 @@ async def test_a_server_that_may_lose_commits_is_refused(production: Database):
         await production.require_durable()
 
 
+async def test_a_session_asks_the_server_to_keep_what_it_commits(production: Database):
+    async with production.transaction() as tx:
+        assert await tx.scalar(text("SHOW synchronous_commit")) == "on"
+
+
 async def test_what_was_sent_is_not_in_an_error_of_the_database(database: MakeDatabase):
     catalog = await database("catalog", METADATA)
     with pytest.raises(IntegrityError) as broken:

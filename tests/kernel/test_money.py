@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from shared import money as money_module
@@ -68,6 +68,8 @@ def test_only_the_proportion_of_the_weights_counts(minor: int, weights: list[int
     assert minors(Money(minor), weights) == minors(Money(minor), [weight * times for weight in weights])
 
 
+@example(minor=60, basis_points=250)
+@example(minor=999_999_999_999_980, basis_points=250)
 @given(minor=amounts, basis_points=st.integers(0, 10_000))
 def test_a_portion_and_the_rest_are_the_whole_and_the_odd_half_stays_with_the_rest(minor: int, basis_points: int):
     exact = Fraction(minor * basis_points, 10_000)

@@ -7,7 +7,7 @@ its index, and not shown.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from services.audit.actions import oversight, proving
 from services.audit.actions.audit import Audit
@@ -54,7 +54,7 @@ class View:
     witnessed_size: int
     minimum_index: int
     note: bytes
-    link_secret: bytes
+    link_secret: bytes = field(repr=False)
     map_of: Snapshot | None
     map_index: int | None
 

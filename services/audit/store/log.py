@@ -4,7 +4,7 @@ Promises: the log's row moves only from the size and epoch that were read; tiles
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -34,7 +34,7 @@ class Log:
     epoch: int
     holder: LeaseId | None
     leased_until: datetime | None
-    link_secret: bytes
+    link_secret: bytes = field(repr=False)
 
 
 async def ensure_log(tx: Transaction, link_secret: bytes) -> None:

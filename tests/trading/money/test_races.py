@@ -74,6 +74,16 @@ async def test_returns_and_payouts_at_once_spend_each_fen_once(market: Market):
     (await books_of(market)).check_at_rest()
 
 
+async def test_of_fifty_payouts_at_once_only_those_go_out_that_are_covered(market: Market):
+    buyer = await market.buyer(1_000)
+    found = await raced(*(partial(pay_out, market, buyer, 300) for _ in range(RACERS)))
+    assert found == {"done": 3, "insufficient_funds": RACERS - 3}
+    assert await market.wallet(buyer) == (100, 900)
+    await come_to_rest(market)
+    assert await market.wallet(buyer) == (100, 0)
+    (await books_of(market)).check_at_rest()
+
+
 async def test_of_many_who_are_short_at_once_the_reserve_pays_only_what_it_has(market: Market):
     sales = [await sold(market, 1_000) for _ in range(2)]
     await pay_out(market, market.provider, 2 * 974)

@@ -3,7 +3,7 @@
 from decimal import ROUND_HALF_DOWN, Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.trading.rules.settlement import (
@@ -26,12 +26,15 @@ rates = st.integers(0, 10_000)
     (          1,           1,         0,       0),
     (         20,          20,         0,       0),   # a fee of exactly half a unit stays with the provider
     (         21,          20,         1,       0),
+    (         60,          59,         1,       0),   # and so does that of one and a half, which banks round up
     (        400,         389,        10,       1),   # tax 0.6
     (     10_000,       9_735,       250,      15),
     (     88_800,      86_447,     2_220,     133),   # tax 133.2
     (    123_457,     120_186,     3_086,     185),   # 3086.425 and 185.16
     (  1_120_000,   1_090_320,    28_000,   1_680),
     ( 10**15, 973_500_000_000_000, 25_000_000_000_000, 1_500_000_000_000),
+    # Of 24 999 999 999 999.5 no floating point knows the half.
+    ( 999_999_999_999_980, 973_499_999_999_981, 24_999_999_999_999, 1_500_000_000_000),
 ])  # fmt: skip
 def test_worked_settlements(price: int, provider: int, fee: int, tax: int):
     assert shares(Money(price), DEFAULT) == Shares(Money(provider), Money(fee), Money(tax))
@@ -44,6 +47,8 @@ def test_the_shares_of_any_price_add_up_to_it_and_none_is_negative(price: Money)
     assert min(found.provider.minor, found.fee.minor, found.tax.minor) >= 0
 
 
+@example(Money(60), 250, 600)
+@example(Money(999_999_999_999_980), 250, 600)
 @given(prices, rates, rates)
 def test_each_share_is_the_exact_one_rounded_and_an_odd_half_stays_with_the_provider(price: Money, fee: int, tax: int):
     expected_fee = rounded(price.minor, fee)
