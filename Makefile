@@ -15,7 +15,7 @@ FUZZ := .venv-fuzz
 FUZZ_STAMP := $(FUZZ)/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-both run check quick replay faults kills races bench format-check lint types drift deploy-check \
+.PHONY: help setup demo test test-both run check quick replay faults simulate kills races bench format-check lint types drift deploy-check \
         audit audit-quick sbom fuzz migration diagrams format lock clean
 
 help:  ## Say what can be done here
@@ -45,6 +45,11 @@ replay: $(STAMP)  ## Replay 100,000 generated auctions in each of three processe
 
 faults: $(STAMP)  ## Try every fault of every kind at every door of the market
 	YAOSU_FAULTS=all $(BIN)/python -m pytest -q -n auto --dist loadgroup tests/journeys/test_bad_input.py
+
+SEEDS ?= 1000
+FIRST ?= 0
+simulate: $(STAMP)  ## Run the whole market in simulated time, with much going wrong: make simulate SEEDS=1000 FIRST=0
+	PYTHONPATH=. $(BIN)/python -m tests.simulator.run --seeds $(SEEDS) --first $(FIRST)
 
 kills: $(STAMP)  ## Kill the market in the middle of its bidding a hundred times, and miss nothing that was acknowledged
 	YAOSU_KILLS=100 $(BIN)/python -m pytest -q -s tests/process/test_kill.py
