@@ -7,8 +7,6 @@ from collections.abc import Callable
 from typing import Any
 from unittest.mock import patch
 
-from services.trading.actions import custody
-from services.trading.actions.treasury import Treasury
 from shared import rest
 from shared.changes import Change, Follower
 from shared.database import Transaction
@@ -20,8 +18,6 @@ from shared.rest import Peer
 Patch = Any  # what `unittest.mock.patch` makes tells a type checker little
 taken_before = Follower._advance  # pyright: ignore[reportPrivateUsage]
 sent_before, asked_before = Relay._send, Peer.ask  # pyright: ignore[reportPrivateUsage]
-claim, ask = custody._claim, custody._asked  # pyright: ignore[reportPrivateUsage]
-take_in, unanswered = custody._take_in, custody._unanswered  # pyright: ignore[reportPrivateUsage]
 
 
 def consumer_without_de_duplication() -> Patch:
@@ -47,21 +43,6 @@ def marked_as_sent_on_error() -> Patch:
     return patch.object(Relay, "_send", _send)
 
 
-def stops_at_the_first_failure() -> Patch:
-    """P-10: one after the other, and the first that fails keeps the rest from their turn."""
-
-    async def work_instructions(treasury: Treasury) -> None:
-        for instruction in await claim(treasury):
-            try:
-                report = await ask(treasury, instruction)
-            except Exception:
-                await unanswered(treasury, instruction.id)
-                return
-            await take_in(treasury, treasury.outbox.itself, instruction.id, report)
-
-    return patch.object(custody, "work_instructions", work_instructions)
-
-
 def a_new_key_for_each_try() -> Patch:
     """P-11."""
 
@@ -82,7 +63,6 @@ def tries_without_end() -> Patch:
 PLANTED: dict[str, tuple[Callable[[], Patch], str]] = {
     "P-04": (consumer_without_de_duplication, "I-"),
     "P-05": (marked_as_sent_on_error, "I-"),
-    "P-10": (stops_at_the_first_failure, "I-0"),
     "P-11": (a_new_key_for_each_try, "I-36"),
     "P-28": (tries_without_end, "I-36"),
 }
