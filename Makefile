@@ -45,6 +45,11 @@ replay: $(STAMP)  ## Replay 100,000 generated auctions in each of three processe
 faults: $(STAMP)  ## Try every fault of every kind at every door of the market
 	YAOSU_FAULTS=all $(BIN)/python -m pytest -q -n auto --dist loadgroup tests/journeys/test_bad_input.py
 
+SEEDS ?= 1000
+FIRST ?= 0
+simulate: $(STAMP)  ## Run the whole market in simulated time, with much going wrong: make simulate SEEDS=1000 FIRST=0
+	PYTHONPATH=. $(BIN)/python -m tests.simulator.run --seeds $(SEEDS) --first $(FIRST)
+
 kills: $(STAMP)  ## Kill the market in the middle of its bidding a hundred times, and miss nothing that was acknowledged
 	YAOSU_KILLS=100 $(BIN)/python -m pytest -q -s tests/process/test_kill.py
 

@@ -87,11 +87,12 @@ class Database:
     """Requires `sqlite+aiosqlite:///<path>` or `postgresql+asyncpg://…`; on PostgreSQL the tables live in `schema`.
 
     The moment of decision is the database's own on PostgreSQL, taken after the lock, unless `told_time` is set; on
-    SQLite it is the clock's.
+    SQLite it is the clock's. `connect` opens a file of SQLite's; the simulator brings one without a thread.
     """
 
     def __init__(
-        self, url: str, *, schema: str, clock: Clock, told_time: bool = False, connections_max: int = CONNECTIONS_MAX
+        self, url: str, *, schema: str, clock: Clock, told_time: bool = False, connections_max: int = CONNECTIONS_MAX,
+        connect: Callable[..., sqlite_driver.Connection] = sqlite_driver.connection,
     ) -> None:  # fmt: skip
         self.url, self.schema, self._clock = url, schema, clock
         self.is_sqlite = url.startswith("sqlite")
@@ -100,7 +101,7 @@ class Database:
         self._after_news: list[Callable[[], None]] = []
         self._lock_file: IO[str] | None = None
         if self.is_sqlite:
-            driver = {"async_creator_fn": sqlite_driver.connection}
+            driver = {"async_creator_fn": connect}
             shared: dict[str, Any] = {
                 "pool_timeout": WRITER_SECONDS_MAX, "hide_parameters": True, "connect_args": driver
             }  # fmt: skip
