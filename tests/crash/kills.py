@@ -49,19 +49,12 @@ class Killer:
     hit: Counter[str] = field(default_factory=Counter[str])
     missed: Counter[str] = field(default_factory=Counter[str])
     kinds: Counter[str] = field(default_factory=Counter[str])
+    restart_seconds: list[float] = field(default_factory=list[float])
     seconds: float = 0
 
     @property
     def kills(self) -> int:
         return sum(self.kinds.values())
-
-    async def at_every_point(self, times: int = 1) -> None:
-        """Each point in turn, but for those that are passed only when tables are made."""
-        wanted = [point for point in points() if point != ONLY_AT_A_START] * times
-        for point in wanted:
-            for _ in range(3):
-                if await self.at_point(point):
-                    break
 
     async def at_point(self, point: str) -> bool:
         """Whether someone died there. Whatever came, everyone runs again afterwards."""
@@ -77,7 +70,7 @@ class Killer:
             await self.servers.ended(name)
             self.hit[point] += 1
             self.kinds["at a point"] += 1
-            await self.servers.start(name)
+            await self._start(name)
         else:
             self.missed[point] += 1
         self.seconds += monotonic() - since
@@ -96,7 +89,7 @@ class Killer:
                 await self.servers.begin(name)
             await asyncio.sleep(self.chance.uniform(0.0, 1.0))
             await self._kill(names, "while it starts")
-        await self.servers.start(*names)
+        await self._start(*names)
         self.seconds += monotonic() - since
 
     async def in_a_row(self, times: int) -> None:
@@ -104,8 +97,14 @@ class Killer:
         since, name = monotonic(), self._who(("trading",))
         for _ in range(times):
             await self._kill({name}, "in a row")
-            await self.servers.start(name)
+            await self._start(name)
         self.seconds += monotonic() - since
+
+    async def _start(self, *names: str) -> None:
+        since = monotonic()
+        await self.servers.start(*names)
+        self.workload.disturbed_at = monotonic()
+        self.restart_seconds.append(self.workload.disturbed_at - since)
 
     async def _kill(self, names: set[str], kind: str) -> None:
         for name in names:
@@ -118,10 +117,11 @@ class Killer:
         return "market" if "market" in self.servers.servers else self.chance.choice(services)
 
     def report(self) -> str:
-        starts = sorted(self.servers.restart_seconds)
+        starts = sorted(self.restart_seconds) or [0]
         rate = self.kills / self.seconds if self.seconds else 0
         lines = [f"{self.kills} kills, {rate:.2f} a second: {dict(self.kinds)}"]
         lines += [f"ready again after {starts[len(starts) // 2]:.2f} s (median), {starts[-1]:.2f} s (longest)"]
+        lines += [f"in vain: {dict(self.missed)}"] if self.missed else []
         lines += [f"points: { {name: self.hit[name] for name in points()} }"]
         lines += [f"workload: {dict(sorted(self.workload.counts.items()))}"]
         return "\n".join(lines)

@@ -18,7 +18,6 @@ from tests.crash.servers import Servers
 from tests.support.postgres import fresh_database
 
 
-
 @asynccontextmanager
 async def on_sqlite(folder: Path, **settings: str) -> AsyncGenerator[Servers]:
     """`yaosu serve`: everything in one process, killed all at once."""

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from signal import SIGKILL, Signals
-from time import monotonic
 from typing import Any
 
 from httpx2 import AsyncBaseTransport, AsyncClient, AsyncHTTPTransport, HTTPError, Request, Response
@@ -41,13 +40,12 @@ class Server:
 
 
 class Servers:
-    """Requires a folder of their own. Whoever is started by name is a fork of one program that has loaded everything."""
+    """Requires a folder of their own. Each is a fork of one program that has loaded everything."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.servers: dict[str, Server] = {}
         self.dsn: str | None = None  # of PostgreSQL, by its administrator
-        self.restart_seconds: list[float] = []
         self._began: asyncio.Queue[int] = asyncio.Queue()
         self._by_pid: dict[int, Server] = {}
         self._one_at_a_time = asyncio.Lock()
@@ -94,11 +92,9 @@ class Servers:
 
     async def start(self, *names: str) -> None:
         """Returns once they are ready."""
-        since = monotonic()
         for name in names:
             await self.begin(name)
         await asyncio.gather(*(self.until_ready(name) for name in names))
-        self.restart_seconds.append(monotonic() - since)
 
     async def until_ready(self, name: str) -> None:
         server = self.servers[name]

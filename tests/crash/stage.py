@@ -1,4 +1,4 @@
-"""What the workload needs before the first kill: people, three small assets, and money."""
+"""What the workload needs before the first kill: people, money, and one small asset with rights in three fields."""
 
 import hashlib
 from datetime import timedelta
@@ -24,18 +24,17 @@ IMPACT = {"object": "organisation", "degree": "ordinary", "rationale": "被非�
 
 async def set_up(client: AsyncClient, folder: Path) -> Market:
     """`things` has an auction that lasts an hour, a listing at a posted price with its plan, and a version for
-    auctions that last seconds."""
+    auctions that last seconds: of one version, each in a field of its own."""
     market = Market(client, folder, Console(quiet=True))
     await shelves.open_market(market)
     await shelves.admit_participants(market)
-    versions = [await asset(market, title) for title in ("长拍", "定价", "短拍")]
-    market.things[AIRPORTS] = {"version_id": versions[0]}
+    version_id = await asset(market, "目录")
+    market.things |= {AIRPORTS: {"version_id": version_id}, "short": version_id}
     await bidding.open_auction(market, SystemClock().now() + timedelta(minutes=59))
     await bidding.pay_in(market)
     for who in BUYERS:
         await market.people[who].post(f"/trading/v1/auctions/{market.things['auction']}/registrations")
-    await list_at_a_price(market, versions[1])
-    market.things["short"] = versions[2]
+    await list_at_a_price(market, version_id)
     return market
 
 
@@ -92,7 +91,7 @@ async def list_at_a_price(market: Market, version_id: str) -> None:
     })  # fmt: skip
     listing = await provider.post("/trading/v1/listings", {
         "version_id": version_id, "mode": "raw", "pricing": "fixed", "quota_uses": 3, "plan_id": plan["id"],
-        "right": {"kind": "unlimited", "field": "air_travel", "territory": "CN", "period_days": 180},
-        "purposes": ["route_planning"],
+        "right": {"kind": "unlimited", "field": "market_research", "territory": "CN", "period_days": 180},
+        "purposes": ["market_research"],
     })  # fmt: skip
     market.things |= {"plan": plan["id"], "listing": listing["id"]}

@@ -62,6 +62,7 @@ class Workload:
     unexplained: list[str] = field(default_factory=list[str])
     orders: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])  # whose, which
     uploads_wanted: asyncio.Event = field(default_factory=asyncio.Event)
+    disturbed_at: float = field(default_factory=monotonic)  # when someone was last killed, or ready again
     _ends: bool = False
     _logged_in_at: float = field(default_factory=monotonic)
 
@@ -82,8 +83,8 @@ class Workload:
         """The answer, however often that must be asked for. Raises Refused; GaveUp."""
         person, sent = self.market.people[who], Sent(path, uuid4().hex, body, who)
         gives_up = may_give_up and self.chance.randrange(GIVES_UP_EVERY) == 0
-        since, tries = monotonic(), 0
-        while monotonic() < since + STUCK_SECONDS:
+        since, tries, response = monotonic(), 0, None
+        while monotonic() < max(since, self.disturbed_at) + STUCK_SECONDS:
             tries += 1
             response = await self._once(person, sent)
             if response is not None and response.is_success:
@@ -96,12 +97,14 @@ class Workload:
             if response is None and gives_up:
                 self.given_up.append(sent)
                 raise GaveUp
-            await asyncio.sleep(self.chance.uniform(0.02, 0.2))
+            await asyncio.sleep(self.chance.uniform(0.05, 0.4))
             await self.log_in_again(at_once=response is not None and response.status_code == 401)
-        raise AssertionError(f"{path}: no answer for {STUCK_SECONDS} s under the key {sent.key}")
+        said = response.text if response else "nothing"
+        raise AssertionError(f"{path}: the market is well, and has said {said} for {STUCK_SECONDS} s to {sent.key}")
 
     async def get(self, who: str, path: str) -> Any:
-        for _ in range(STUCK_SECONDS * 10):
+        since = monotonic()
+        while monotonic() < max(since, self.disturbed_at) + STUCK_SECONDS:
             try:
                 response = await self.client.get(path, headers=self.market.people[who].headers())
                 if response.is_success:
@@ -216,7 +219,7 @@ class Workload:
 
     async def _hold_deposits(self) -> None:
         """Auctions that nobody wins, one after the other: every deposit is held and given back."""
-        right = {"kind": "exclusive", "field": "air_travel", "territory": "CN", "period_days": 30}
+        right = {"kind": "exclusive", "field": "logistics", "territory": "CN", "period_days": 30}
         listed = {"mode": "raw", "pricing": "auction", "quota_uses": 1, "right": right, "purposes": ["route_planning"]}
 
         def yuan(minor: int) -> dict[str, Any]:
@@ -243,7 +246,8 @@ class Workload:
 
     async def _unsold(self, listing_id: str) -> None:
         path = f"/trading/v1/listings/{listing_id}"
-        for _ in range(STUCK_SECONDS * 2):
+        since = monotonic()
+        while monotonic() < max(since, self.disturbed_at) + STUCK_SECONDS:
             try:
                 await self.post(AVIATION, f"{path}/delist")
                 return
