@@ -15,7 +15,7 @@ FUZZ := .venv-fuzz
 FUZZ_STAMP := $(FUZZ)/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-both run check quick replay faults kills races bench format-check lint types drift deploy-check \
+.PHONY: help setup demo test test-both run check quick replay faults crash outages soak races bench format-check lint types drift deploy-check \
         audit audit-quick sbom fuzz migration diagrams format lock clean
 
 help:  ## Say what can be done here
@@ -46,8 +46,14 @@ replay: $(STAMP)  ## Replay 100,000 generated auctions in each of three processe
 faults: $(STAMP)  ## Try every fault of every kind at every door of the market
 	YAOSU_FAULTS=all $(BIN)/python -m pytest -q -n auto --dist loadgroup tests/journeys/test_bad_input.py
 
-kills: $(STAMP)  ## Kill the market in the middle of its bidding a hundred times, and miss nothing that was acknowledged
-	YAOSU_KILLS=100 $(BIN)/python -m pytest -q -s tests/process/test_kill.py
+crash: $(STAMP)  ## Kill a market at every named point and at random, and miss nothing acknowledged: make crash KILLS=1000
+	YAOSU_KILLS=$(or $(KILLS),100) $(BIN)/python -m pytest -q -s tests/crash
+
+outages: $(STAMP)  ## Take away the database, the network, the disk and the time, and see who says what meanwhile
+	YAOSU_OUTAGES=1 $(BIN)/python -m pytest -q tests/outages
+
+soak: $(STAMP)  ## Let a market work under kills, and watch memory, handles and goodput: make soak MINUTES=60 ON=postgresql
+	PYTHONPATH=. $(BIN)/python -m tests.crash.soak --minutes $(or $(MINUTES),10) --on $(or $(ON),sqlite)
 
 races: $(STAMP)  ## Let fifty buyers race for one exclusive right, a thousand times on each kind of database
 	YAOSU_RACES=1000 YAOSU_RACERS=50 $(BIN)/python -m pytest -q tests/trading/money/test_races.py -k exclusive_right

@@ -8,10 +8,10 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from signal import SIGKILL, Signals
+from signal import SIGKILL, SIGSTOP, Signals
 from typing import Any
 
-from httpx2 import AsyncBaseTransport, AsyncClient, AsyncHTTPTransport, HTTPError, Request, Response
+from httpx2 import AsyncBaseTransport, AsyncClient, AsyncHTTPTransport, ConnectError, HTTPError, Request, Response
 
 from tests.support.process import free_port
 
@@ -29,6 +29,7 @@ class Server:
     pid: int | None = None
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     code: int | None = None
+    is_stopped: bool = False  # by a signal: whoever asked it would wait for ever
 
     @property
     def url(self) -> str:
@@ -120,6 +121,7 @@ class Servers:
         self._signal(self.servers[name], SIGKILL)
 
     def send(self, name: str, number: Signals) -> None:
+        self.servers[name].is_stopped = number is SIGSTOP
         self._signal(self.servers[name], number)
 
     async def ended(self, name: str, seconds: float = READY_SECONDS_MAX) -> bool:
@@ -185,17 +187,31 @@ class Servers:
 
 
 class Doors(AsyncBaseTransport):
-    """Sends each request to the server that its path begins with, or to the one that is the whole market."""
+    """Sends each request to the server that its path begins with, or to the one that is the whole market. Where a
+    service has two processes, to whichever takes the connection, as nginx does."""
 
     def __init__(self, servers: Servers) -> None:
         self._servers, self._transport = servers, AsyncHTTPTransport()
 
     async def handle_async_request(self, request: Request) -> Response:
-        first = request.url.path.split("/")[1]
-        servers = self._servers.servers
-        server = servers.get("market") or servers[first]
-        request.url = request.url.copy_with(port=server.port)
-        return await self._transport.handle_async_request(request)
+        *others, last = self._behind(request.url.path.split("/")[1])
+        for server in others:
+            try:
+                return await self._ask(server, request)
+            except ConnectError:
+                continue
+        return await self._ask(last, request)
 
     async def aclose(self) -> None:
         await self._transport.aclose()
+
+    def _behind(self, service: str) -> list[Server]:
+        servers = self._servers.servers
+        if market := servers.get("market"):
+            return [market]
+        found = [servers[name] for name in (service, f"{service}2") if name in servers]
+        return [server for server in found if not server.is_stopped] or found
+
+    async def _ask(self, server: Server, request: Request) -> Response:
+        request.url = request.url.copy_with(port=server.port)
+        return await self._transport.handle_async_request(request)

@@ -1,7 +1,7 @@
 """A connection's way through a network that can fail: a TCP proxy that can be told to.
 
-`delay`, `blackhole` (takes everything and gives nothing), `trickle` (a byte now and then), `half_close` (what comes back
-ends at once), `reset`. And once, on demand: what is sent with these bytes in it arrives, and its answer never comes.
+`delay`, `blackhole` (takes everything and gives nothing), `trickle` (a byte now and then), `half_close` (what comes
+back ends at once), `reset`. And once, on demand: what is sent with these bytes in it arrives, its answer never comes.
 """
 
 import asyncio
