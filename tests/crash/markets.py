@@ -10,8 +10,6 @@ from pathlib import Path
 from sqlalchemy import make_url
 
 from migrations.roles import LOG_INS, login_of
-from shared.clock import SystemClock
-from shared.database import Database
 from shared.settings import SERVICES
 from shared.signing import RandomSecret, SigningKey, new_token_key
 from tests.crash.servers import Servers
@@ -72,11 +70,3 @@ async def on_postgresql(
         }  # fmt: skip
         await servers.start(*servers.servers)
         yield servers
-
-
-def database_of(servers: Servers, service: str) -> Database:
-    """For the test's own eyes. Of SQLite only while the market is down."""
-    if servers.dsn is None:
-        path = servers.folder / "market" / f"{service}.db"
-        return Database(f"sqlite+aiosqlite:///{path}", schema=service, clock=SystemClock())
-    return Database(servers.dsn, schema=service, clock=SystemClock())

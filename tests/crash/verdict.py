@@ -16,9 +16,10 @@ from contextlib import closing
 from io import BytesIO
 from typing import Any
 
-import asyncpg
-from sqlalchemy import make_url
+from sqlalchemy import text
 
+from shared.clock import SystemClock
+from shared.database import Database
 from shared.settings import SERVICES
 from tests.crash.servers import Servers
 from tests.crash.workload import Sent, Workload
@@ -52,12 +53,12 @@ async def rows(servers: Servers, service: str, query: str) -> Rows:
         path = servers.folder / "market" / f"{service}.db"
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
             return connection.execute(query).fetchall()
-    url = make_url(servers.dsn).set(drivername="postgresql").render_as_string(hide_password=False)
-    connection = await asyncpg.connect(url, server_settings={"search_path": service})
+    database = Database(servers.dsn, schema=service, clock=SystemClock())
     try:
-        return [tuple(row) for row in await connection.fetch(query)]
+        async with database.read() as tx:
+            return [tuple(row) for row in await tx.execute(text(query))]
     finally:
-        await connection.close()
+        await database.close()
 
 
 async def everything_holds(servers: Servers, workload: Workload) -> Counter[str]:
@@ -196,7 +197,7 @@ async def the_bids_are_those_that_were_sent(servers: Servers, workload: Workload
     query = "SELECT auction_id, sequence, id, participant_id, maximum_minor FROM bids ORDER BY auction_id, sequence"
     found = await rows(servers, "trading", query)
     acknowledged = {sent.answer["id"]: sent for sent in workload.acknowledged if sent.path.endswith("/bids")}
-    given_up = Counter(map(_bid_of(workload), (sent for sent in workload.given_up if sent.path.endswith("/bids"))))
+    given_up = Counter(_bid_of(workload, sent) for sent in workload.given_up if sent.path.endswith("/bids"))
     numbers = Counter[str]()
     for auction, sequence, bid, who, minor in found:
         numbers[auction] += 1
@@ -212,11 +213,8 @@ async def the_bids_are_those_that_were_sent(servers: Servers, workload: Workload
     assert all(in_order[bid["id"]] == bid["sequence"] for bid in listed["items"])
 
 
-def _bid_of(workload: Workload) -> Any:
-    def of(sent: Sent) -> tuple[str, str, int]:
-        return sent.path.split("/")[4], workload.market.people[sent.who].participant_id, sent.body["maximum"]["minor"]
-
-    return of
+def _bid_of(workload: Workload, sent: Sent) -> tuple[str, str, int]:
+    return sent.path.split("/")[4], workload.market.people[sent.who].participant_id, sent.body["maximum"]["minor"]
 
 
 async def the_money_adds_up(servers: Servers, workload: Workload, seen: Counter[str]) -> None:

@@ -138,7 +138,7 @@ class Workload:
     def _comes_again(self, response: Response) -> bool:
         """Whether the same request may fare better later. A 5xx that does not say so is noted: there must be none."""
         if response.is_server_error:
-            problem = response.json() if response.content else {}
+            problem: dict[str, Any] = response.json() if response.content else {}
             self.counts[f"{response.status_code} {problem.get('code', '')}"] += 1
             if response.status_code != 503 or "Retry-After" not in response.headers:
                 self.unexplained.append(f"{response.request.url.path}: {response.status_code} {response.text}")

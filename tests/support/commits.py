@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Integer, MetaData, Table, insert
+from sqlalchemy import Column, Integer, MetaData, Table, event, insert
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared import database
 from shared.clock import SystemClock
@@ -24,12 +25,13 @@ def loosen(synchronous: str) -> None:
     """Let every connection made from now on be less careful than the product's are."""
     configured = database._configure_sqlite  # pyright: ignore[reportPrivateUsage]
 
-    def configure(engine: Any, **how: Any) -> None:
-        configured(engine, **how)
-        listen(engine.sync_engine, "connect", lambda connection, _: connection.execute(pragma))
+    def loosened(connection: Any, _: object) -> None:
+        connection.execute(f"PRAGMA synchronous={synchronous}")
 
-    pragma = f"PRAGMA synchronous={synchronous}"
-    listen: Any = database.event.listen
+    def configure(engine: AsyncEngine, **how: Any) -> None:
+        configured(engine, **how)
+        event.listen(engine.sync_engine, "connect", loosened)
+
     database._configure_sqlite = configure  # pyright: ignore[reportPrivateUsage]
 
 
