@@ -16,7 +16,7 @@ from httpx2 import AsyncBaseTransport, AsyncClient, AsyncHTTPTransport, ConnectE
 from tests.support.process import free_port
 
 READY_SECONDS_MAX = 60
-ASK_SECONDS_MAX = 15
+ASK_SECONDS_MAX = 60
 
 
 @dataclass
