@@ -2,6 +2,7 @@
 
 import ast
 import asyncio
+import math
 import random
 from collections import Counter
 from collections.abc import Iterator
@@ -61,6 +62,7 @@ class Killer:
         since = monotonic()
         name = self._who(HAPPENS_IN[point.partition(".")[0]])
         is_upload = point.startswith("upload.")
+        self.workload.disturbed_at = math.inf  # until everyone is ready again
         if is_upload:
             self.workload.uploads_wanted.set()
         self.servers.strike(name, point, self.chance.randint(1, 2 if is_upload else PASSES_MAX))
@@ -73,6 +75,7 @@ class Killer:
             await self._start(name)
         else:
             self.missed[point] += 1
+            self.workload.disturbed_at = monotonic()
         self.seconds += monotonic() - since
         return died
 
@@ -107,6 +110,7 @@ class Killer:
         self.restart_seconds.append(self.workload.disturbed_at - since)
 
     async def _kill(self, names: set[str], kind: str) -> None:
+        self.workload.disturbed_at = math.inf
         for name in names:
             self.servers.kill(name)
         for name in names:

@@ -23,8 +23,9 @@ from tests.crash.workload import Workload
 KILLS = int(os.environ.get("YAOSU_KILLS", "3"))
 SEED = int(os.environ.get("YAOSU_CRASH_SEED", "20261124"))
 EVERY_POINT_FROM = 100
-ROUND = 60  # kills between two verdicts
+ROUND = 25  # kills between two verdicts
 RESTART_SECONDS_MAX = 10
+SLOWER = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))  # than the machine would be if it did nothing else
 pytestmark = [pytest.mark.process, pytest.mark.xdist_group("process"), pytest.mark.timeout(300 + 20 * KILLS)]
 
 
@@ -50,13 +51,13 @@ async def test_kills_lose_nothing_that_was_acknowledged(servers: Servers, capsys
             while killer.kills < KILLS:
                 await kill_for_a_while(killer, todo, min(killer.kills + ROUND, KILLS))
                 seen = await everything_holds(servers, killer.workload)
-                if KILLS >= EVERY_POINT_FROM:
+                if KILLS > ROUND:
                     with capsys.disabled():
                         print(f"\n{killer.report()}\nlooked at: {dict(seen)}", flush=True)
         except BaseException:
             print(killer.report())
             raise
-    assert statistics.median(killer.restart_seconds) <= RESTART_SECONDS_MAX
+    assert statistics.median(killer.restart_seconds) <= RESTART_SECONDS_MAX * SLOWER
     if KILLS >= EVERY_POINT_FROM:
         assert set(points()) - {ONLY_AT_A_START} == set(killer.hit), "every point is died at"
 
@@ -78,7 +79,7 @@ async def kill_for_a_while(killer: Killer, todo: list[str], target: int) -> None
             point = todo.pop()
             if not await killer.at_point(point):
                 todo.insert(0, point)
-        elif chance.randrange(40) == 0 and target < KILLS:
+        elif chance.randrange(40) == 0 and KILLS >= EVERY_POINT_FROM:
             await killer.in_a_row(20)
         else:
             await killer.at_random()

@@ -62,7 +62,7 @@ class Workload:
     unexplained: list[str] = field(default_factory=list[str])
     orders: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])  # whose, which
     uploads_wanted: asyncio.Event = field(default_factory=asyncio.Event)
-    disturbed_at: float = field(default_factory=monotonic)  # when someone was last killed, or ready again
+    disturbed_at: float = field(default_factory=monotonic)  # when everyone was ready again
     _ends: bool = False
     _logged_in_at: float = field(default_factory=monotonic)
 
