@@ -16,7 +16,7 @@ from httpx2 import AsyncBaseTransport, AsyncClient, AsyncHTTPTransport, ConnectE
 from tests.support.process import free_port
 
 READY_SECONDS_MAX = 180  # of a machine that does much else; how long it took is measured
-ASK_SECONDS_MAX = 60
+ASK_SECONDS_MAX, TRIES_MAX = 60, 100
 
 
 @dataclass
@@ -152,9 +152,10 @@ class Servers:
         file = self.folder / f"{name}.log"
         return file.read_text(errors="replace") if file.exists() else ""
 
-    def client(self) -> AsyncClient:
-        """One client for the whole market: each path goes to whom it belongs to, as at nginx."""
-        return AsyncClient(transport=Doors(self), base_url="http://127.0.0.1", timeout=ASK_SECONDS_MAX)
+    def client(self, *, is_patient: bool = False) -> AsyncClient:
+        """One client for the whole market: each path goes to whom it belongs to, as at nginx. A patient one sends the
+        same again, with its key, as long as it is told to come back."""
+        return AsyncClient(transport=Doors(self, is_patient), base_url="http://127.0.0.1", timeout=ASK_SECONDS_MAX)
 
     def _strike_file(self, name: str) -> Path:
         return self.folder / f"strike-{name}"
@@ -190,10 +191,20 @@ class Doors(AsyncBaseTransport):
     """Sends each request to the server that its path begins with, or to the one that is the whole market. Where a
     service has two processes, to whichever takes the connection, as nginx does."""
 
-    def __init__(self, servers: Servers) -> None:
-        self._servers, self._transport = servers, AsyncHTTPTransport()
+    def __init__(self, servers: Servers, is_patient: bool) -> None:
+        self._servers, self._is_patient, self._transport = servers, is_patient, AsyncHTTPTransport()
 
     async def handle_async_request(self, request: Request) -> Response:
+        response = await self._asked(request)
+        for _ in range(TRIES_MAX if self._is_patient else 0):
+            if response.status_code != 503:
+                break
+            await response.aclose()
+            await asyncio.sleep(0.5)
+            response = await self._asked(request)
+        return response
+
+    async def _asked(self, request: Request) -> Response:
         *others, last = self._behind(request.url.path.split("/")[1])
         for server in others:
             try:

@@ -98,8 +98,8 @@ async def kill_now_and_then(killer: Killer, seconds: float) -> None:
 
 async def soak(kind: str, minutes: float, folder: Path) -> bool:
     chance, seconds = random.Random(7), minutes * 60
-    async with market_on(kind, folder) as servers, servers.client() as client:
-        market = await stage.set_up(client, folder)
+    async with market_on(kind, folder) as servers, servers.client() as client, servers.client(is_patient=True) as own:
+        market = await stage.set_up(own, folder)
         killer = Killer(servers, Workload(market, client, chance), chance)
         working = asyncio.create_task(killer.workload.go_on())
         killing = asyncio.create_task(kill_now_and_then(killer, seconds * KILLING_PART))

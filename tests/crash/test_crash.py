@@ -43,8 +43,8 @@ async def servers(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenera
 
 async def test_kills_lose_nothing_that_was_acknowledged(servers: Servers, capsys: pytest.CaptureFixture[str]):
     chance = random.Random(SEED)
-    async with servers.client() as client:
-        market = await stage.set_up(client, servers.folder)
+    async with servers.client() as client, servers.client(is_patient=True) as patient:
+        market = await stage.set_up(patient, servers.folder)
         killer = Killer(servers, Workload(market, client, chance), chance)
         todo = points_to_strike(chance)
         try:

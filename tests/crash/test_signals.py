@@ -65,7 +65,7 @@ class HalfSent:
 
 
 async def test_a_server_that_is_told_to_end_answers_what_it_took_and_takes_nothing_more(tmp_path: Path):
-    async with markets.on_sqlite(tmp_path / "crash") as servers, servers.client() as client:
+    async with markets.on_sqlite(tmp_path / "crash") as servers, servers.client(is_patient=True) as client:
         market = await stage.set_up(client, servers.folder)
         headers, port = market.people["alpha"].headers(), servers.servers["market"].port
         inside = [await HalfSent(headers, port).begin() for _ in range(INSIDE)]
@@ -93,8 +93,8 @@ async def until_it_takes_nobody(port: int) -> None:
 
 
 async def test_replicas_are_replaced_under_load_and_no_write_fails_for_good(replicas: Servers):
-    async with replicas.client() as client:
-        market = await stage.set_up(client, replicas.folder)
+    async with replicas.client() as client, replicas.client(is_patient=True) as patient:
+        market = await stage.set_up(patient, replicas.folder)
         workload = Workload(market, client, random.Random(1))
         working = asyncio.create_task(workload.go_on())
         for name in ("trading", "trading2", "trading", "trading2"):
@@ -109,8 +109,8 @@ async def test_replicas_are_replaced_under_load_and_no_write_fails_for_good(repl
 
 
 async def test_a_process_that_was_stopped_dead_finds_its_stripe_taken_and_writes_nothing_late(replicas: Servers):
-    async with replicas.client() as client:
-        market = await stage.set_up(client, replicas.folder)
+    async with replicas.client() as client, replicas.client(is_patient=True) as patient:
+        market = await stage.set_up(patient, replicas.folder)
         workload = Workload(market, client, random.Random(2))
         working = asyncio.create_task(workload.go_on())
         await asyncio.sleep(2)
