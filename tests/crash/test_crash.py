@@ -26,7 +26,7 @@ EVERY_POINT_FROM = 100
 ROUND = 25  # kills between two verdicts
 RESTART_SECONDS_MAX = 10
 SLOWER = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))  # than the machine would be if it did nothing else
-pytestmark = [pytest.mark.process, pytest.mark.xdist_group("process"), pytest.mark.timeout(300 + 20 * KILLS)]
+pytestmark = [pytest.mark.process, pytest.mark.xdist_group("process"), pytest.mark.timeout(600 + 60 * KILLS)]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

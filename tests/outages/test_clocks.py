@@ -1,12 +1,13 @@
 """Clocks that jump, and clocks that differ: what is decided goes by the database's time, and two services of which one
 is half a minute off still believe each other."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from httpx2 import Response
 from sqlalchemy import MetaData
 
 from services.trading import jobs
@@ -21,7 +22,7 @@ from tests.support.postgres import fresh_database
 from tests.trading.market import Market, a_market
 
 WHO, LIFETIME = "http://127.0.0.1:8000/identity", timedelta(minutes=5)
-HOUR, DAY, WINDOW = 3600, 86_400, 60
+HOUR, DAY = 3600, 86_400
 
 
 @pytest.mark.parametrize("ahead_seconds, believed", [
@@ -69,10 +70,22 @@ async def test_no_auction_ends_because_a_process_has_the_wrong_time(
     async with market_by_the_databases_time(server, clock) as market:
         auction_id = await market.auction()
         bidder = await market.bidder(auction_id)
-        clock.advance(seconds=jump_seconds + WINDOW)  # one that was set back counts requests twice for a window
+        clock.advance(seconds=jump_seconds)
         await market.bench.refresh()
         for _ in range(2):  # a timer that fires twice is as good as one
             await jobs.close_in_time(market.trading)
-        assert (await market.read(None, f"/auctions/{auction_id}"))["state"] == "open"
-        assert (await market.bid(bidder, auction_id, 20_000)).status_code == 201
+        path = f"/trading/v1/auctions/{auction_id}"
+        seen = await as_soon_as_told(clock, lambda: market.bench.get(None, path))
+        assert seen.json()["state"] == "open"
+        placed = await as_soon_as_told(clock, lambda: market.bid(bidder, auction_id, 20_000))
+        assert placed.status_code == 201
         assert await market.facts("auction_closed") == []
+
+
+async def as_soon_as_told(clock: ToldClock, ask: Callable[[], Awaitable[Response]]) -> Response:
+    """Ask, and once more where one is told to wait: whose clock was set back takes all for used up, for a moment."""
+    answer = await ask()
+    if answer.status_code == 429:
+        clock.advance(seconds=int(answer.headers["Retry-After"]))
+        answer = await ask()
+    return answer
