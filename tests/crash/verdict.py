@@ -248,6 +248,7 @@ async def the_money_adds_up(servers: Servers, workload: Workload, seen: Counter[
 
 
 async def the_bundle_verifies(servers: Servers, workload: Workload, seen: Counter[str]) -> None:
+    await workload.log_in_again(at_once=True)
     path, told = servers.folder / "bundle.tar", set[str]()
     sent = {each.answer["id"] for each in workload.acknowledged if each.path.endswith(("/bids", "/pay-ins", "/orders"))}
     for _ in range(DRAIN_SECONDS_MAX):
