@@ -50,8 +50,14 @@ FIRST ?= 0
 simulate: $(STAMP)  ## Run the whole market in simulated time, with much going wrong: make simulate SEEDS=1000 FIRST=0
 	PYTHONPATH=. $(BIN)/python -m tests.simulator.run --seeds $(SEEDS) --first $(FIRST)
 
-kills: $(STAMP)  ## Kill the market in the middle of its bidding a hundred times, and miss nothing that was acknowledged
-	YAOSU_KILLS=100 $(BIN)/python -m pytest -q -s tests/process/test_kill.py
+crash: $(STAMP)  ## Kill a market at every named point and at random, and miss nothing acknowledged: make crash KILLS=1000
+	YAOSU_KILLS=$(or $(KILLS),100) $(BIN)/python -m pytest -q -s tests/crash
+
+outages: $(STAMP)  ## Take away the database, the network, the disk and the time, and see who says what meanwhile
+	YAOSU_OUTAGES=1 $(BIN)/python -m pytest -q tests/outages
+
+soak: $(STAMP)  ## Let a market work under kills, and watch memory, handles and goodput: make soak MINUTES=60 ON=postgresql
+	PYTHONPATH=. $(BIN)/python -m tests.crash.soak --minutes $(or $(MINUTES),10) --on $(or $(ON),sqlite)
 
 races: $(STAMP)  ## Let fifty buyers race for one exclusive right, a thousand times on each kind of database
 	YAOSU_RACES=1000 YAOSU_RACERS=50 $(BIN)/python -m pytest -q tests/trading/money/test_races.py -k exclusive_right

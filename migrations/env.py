@@ -7,6 +7,7 @@ from sqlalchemy import Connection, MetaData
 
 from migrations.schema import compared
 from shared.database import IdOf, Moment
+from shared.faultpoint import faultpoint
 
 
 def render(kind: str, item: Any, _: Any) -> str | Literal[False]:
@@ -27,6 +28,7 @@ context.configure(
     compare_type=False,
     include_name=compared(metadata),
     transaction_per_migration=False,
+    on_version_apply=lambda **_: faultpoint("migration.step"),
 )
 with context.begin_transaction():
     context.run_migrations()

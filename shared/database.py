@@ -39,6 +39,7 @@ from shared import postgresql as postgresql_driver
 from shared import sqlite as sqlite_driver
 from shared.clock import Clock
 from shared.errors import Unavailable
+from shared.faultpoint import faultpoint
 from shared.ids import Id
 
 Transaction = AsyncConnection
@@ -161,6 +162,8 @@ class Database:
                 tx.info[NEWS] = False  # the connection, and its notes, were another transaction's before
                 yield tx
                 notices = [*self._after_commit, *(self._after_news if tx.info[NEWS] else ())]
+                faultpoint("database.before_commit")
+        faultpoint("database.committed")
         for notice in notices:
             notice()
 

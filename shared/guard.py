@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import log, observing, problems, tenancy
 from shared.errors import Failure, HeadersTooLarge, Malformed, TooLarge, TooSlow, Unreadable, UnsupportedMedia
+from shared.faultpoint import faultpoint
 from shared.ids import RequestId
 from shared.observing import Observer
 from shared.overload import Place, Room
@@ -158,6 +159,7 @@ class Guard:
                 started = True
                 scope[observing.STATUS] = message["status"]
                 place.leave()
+                faultpoint("answer.before")
                 present = {name for name, _ in message["headers"]}
                 always = self._pages.get(scope["path"], self._always)
                 if not present.isdisjoint(SAFE_HEADERS):  # an answer's own word counts
@@ -165,6 +167,7 @@ class Guard:
                 own = [(b"x-request-id", request_id.encode()), *meter.headers(), *always]
                 message["headers"] = [*message["headers"], *own]
             await send(message)
+            faultpoint("answer.sent")
 
         try:
             is_always_answered = scope["path"].startswith(ALWAYS_ANSWERED)

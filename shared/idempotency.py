@@ -21,6 +21,7 @@ from shared.access import InvalidToken
 from shared.core import Core
 from shared.database import Database, Moment, Transaction
 from shared.errors import Conflict, Failure, Malformed, Unreadable
+from shared.faultpoint import faultpoint
 from shared.permission import UNDER_DELEGATION, bearer
 from shared.turn import Added, write_all
 
@@ -74,7 +75,9 @@ class Once:
 
     async def recall(self, tx: Transaction, kind: type[Answer]) -> Answer | None:
         """What this request was answered when it was first sent. Requires the transaction that would take effect."""
+        faultpoint("key.before_claim")
         is_claimed = await self.database.claim(tx, self.name)
+        faultpoint("key.claimed")
         row = (await tx.execute(_answer, dict(zip(_PLACE, self.place, strict=True)))).one_or_none()
         recalled = self.judged(kind, is_claimed, *(row or (None, None)))
         if isinstance(recalled, Failure):
@@ -84,6 +87,7 @@ class Once:
     async def remember(self, tx: Transaction, answer: object) -> None:
         """Keep the answer. Requires that `recall` found none in this transaction."""
         await write_all(tx, kept([(self, answer)], await self.database.now(tx)))
+        faultpoint("key.remembered")
 
     def judged(
         self, kind: type[Answer], is_claimed: bool, request_digest: str | None, answer: str | None

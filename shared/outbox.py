@@ -29,6 +29,7 @@ from shared import log
 from shared.database import Database, IdOf, Moment, Transaction, for_update, has_news, insert_into
 from shared.errors import Unavailable
 from shared.facts import GENESIS, Actor, Fact, event_line, link
+from shared.faultpoint import faultpoint
 from shared.ids import FactId, LeaseId
 from shared.turn import Added, Changed, Write, write_all
 
@@ -146,6 +147,7 @@ class Outbox:
             return []
         chained = await self.chain(tx, now, said)
         await write_all(tx, *chained.writes)
+        faultpoint("outbox.recorded")
         return chained.ids
 
     async def chain(self, tx: Transaction, now: datetime, said: Sequence[Said]) -> "Chained":

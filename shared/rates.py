@@ -81,7 +81,11 @@ class Buckets:
     def draw(self, whose: str, now: datetime) -> Level:
         """One request more; what is refused draws nothing."""
         moment = (now - EPOCH) // MICROSECOND * self._policy.quota
-        filled = min(max(self._empty_at.get(whose, 0) - moment, 0), self._size)
+        if (
+            self._empty_at.get(whose, 0) > moment + self._size
+        ):  # the clock was set back: it is full, and drains from now
+            self._empty_at[whose] = moment + self._size
+        filled = max(self._empty_at.get(whose, 0) - moment, 0)
         over = filled + self._window - self._size
         if over > 0:
             return Level(self._policy, 0, self._seconds(filled), self._seconds(over))

@@ -21,6 +21,7 @@ from shared.clock import Clock
 from shared.database import Database
 from shared.errors import Conflict, Failure, Malformed, Unavailable
 from shared.facts import GENESIS, link
+from shared.faultpoint import faultpoint
 from shared.ids import RequestId
 from shared.log import set_job_id
 from shared.outbox import Outbox, facts_table, unsent
@@ -150,7 +151,9 @@ class Relay:
             prev=waiting.prev.hex(), events=[line.decode() for line in waiting.lines],
         )  # fmt: skip
         try:
+            faultpoint("relay.before_send")
             receipt = await self._client.append(batch)
+            faultpoint("relay.sent")
         except SequenceGap as gap:
             head_seq = int(str(gap.facts.get("head_seq", 0)))
             if head_seq + 1 >= waiting.first_seq:
@@ -210,6 +213,8 @@ class Relay:
             # The log appends a batch in one piece, so places run with the numbers.
             offset = receipt.first_index - receipt.first_seq
             await tx.execute(update(facts_table).where(*where).values(log_index=facts_table.c.seq + offset))
+            faultpoint("relay.before_marked")
+        faultpoint("relay.marked")
         taken = receipt.last_seq - receipt.first_seq + 1
         if observer := observing.current():
             observer.metrics.relayed.inc(taken)

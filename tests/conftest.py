@@ -34,7 +34,7 @@ BY_ADMINISTRATOR = os.environ.get("YAOSU_TEST_LOG_IN") == "administrator"
 KIND = re.compile(r"(?<=[\[-])(?:sqlite|postgresql)(?=[\]-])")
 # Where several act at once, or where rows are sought, ordered, locked or refused, the database decides.
 ON_BOTH = re.compile(
-    "^tests/(kernel|verifier|process|deploy)/|/money/|race|at_once|together|fifty|twenty|two_(processes|closers|looks)"
+    "^tests/(kernel|verifier|process|deploy|crash|outages)/|/money/|race|at_once|together|fifty|twenty|two_(processes|closers|looks)"
     "|search|store|append|second_lock|migrat|erasure|pruning|answering|sources"
 )
 MakeDatabase = Callable[[str, MetaData], Awaitable[Database]]

@@ -9,6 +9,7 @@ from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from services.delivery.inspector import profile as profiling
@@ -23,7 +24,7 @@ from services.delivery.inspector.messages import (
 )
 from services.delivery.inspector.text_tables import COLUMNS_MAX
 from services.delivery.inspector.work import perform
-from services.delivery.rules.detection import FieldDetection, detect
+from services.delivery.rules.detection import Evidence, FieldDetection, detect
 from services.delivery.rules.masking import Mask, masks_for
 from services.delivery.rules.upload import MediaType
 from shared.grades import Grade
@@ -53,6 +54,12 @@ def written(folder: Path, content: bytes, masks: dict[str, Mask], media_type: Me
     assert isinstance(answer, Rendition), answer
     assert (answer.bytes, answer.content_hash) == (output.stat().st_size, sha256(output.read_bytes()).hexdigest())
     return output.read_bytes()
+
+
+def test_a_column_without_any_value_is_told_as_the_others_are(tmp_path: Path):
+    found = profile(tmp_path, b"code,iata\n00AA,\n00AK,\n")
+    assert msgspec.json.decode(msgspec.json.encode(found), type=Profile) == found
+    assert found.fields[1].evidence == Evidence("iata", 0, {}, latitudes=0, longitudes=0)
 
 
 def test_airports_are_places_and_no_persons(tmp_path: Path):

@@ -112,8 +112,9 @@ def test_a_clock_that_is_set_back_holds_nobody_up_for_longer_than_a_window():
         buckets.draw("a", START)
     earlier = START - timedelta(days=365)
     assert buckets.draw("a", earlier).wait_seconds == 20
-    assert buckets.draw("a", earlier + timedelta(seconds=20)).wait_seconds == 20, "it stands still with the clock"
-    assert buckets.draw("a", START + timedelta(seconds=60)).remaining == 2
+    assert buckets.draw("a", earlier + timedelta(seconds=19)).wait_seconds == 1
+    assert buckets.draw("a", earlier + timedelta(seconds=20)).wait_seconds == 0
+    assert buckets.draw("a", earlier + timedelta(seconds=140)).remaining == 2, "it drains by the clock that there is"
 
 
 def test_buckets_are_forgotten_when_as_good_as_new_and_then_the_emptiest_first():

@@ -14,8 +14,10 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -45,6 +47,26 @@ def postgres_server(*, durable: bool = False) -> Generator[str | None]:
     elif binaries := _machine_binaries() or _wheel_binaries():
         with _started(binaries, durable=durable) as dsn:
             yield dsn
+    else:
+        yield None
+
+
+@dataclass(frozen=True, slots=True)
+class Restartable:
+    """A server of one's own that can be taken away, as a crash takes it, and brought back on the same port."""
+
+    dsn: str
+    stop_at_once: Callable[[], None]
+    start: Callable[[], None]
+
+
+@contextmanager
+def restartable_server() -> Generator[Restartable | None]:
+    """None where none can be started here; one that was only named is not ours to stop."""
+    if binaries := _machine_binaries() or _wheel_binaries():
+        control = dict[str, Callable[[], None]]()
+        with _started(binaries, durable=True, control=control) as dsn:
+            yield Restartable(dsn, control["stop"], control["start"])
     else:
         yield None
 
@@ -94,7 +116,7 @@ def _complete(folder: Path) -> bool:
 
 
 @contextmanager
-def _started(binaries: Path, *, durable: bool) -> Generator[str]:
+def _started(binaries: Path, *, durable: bool, control: dict[str, Callable[[], None]] | None = None) -> Generator[str]:
     home, user = Path(tempfile.mkdtemp(prefix="yaosu-postgres-")), _server_user()
     data = Path(tempfile.mkdtemp(prefix="yaosu-postgres-", dir=None if durable else scratch_folder()))
     try:
@@ -109,13 +131,16 @@ def _started(binaries: Path, *, durable: bool) -> Generator[str]:
         kept = DURABLE if durable else SPEED_NOT_SAFETY
         settings = {"port": str(port), "listen_addresses": "127.0.0.1", "unix_socket_directories": str(home)}
         options = " ".join(f"-c {name}={value}" for name, value in (settings | kept).items())
-        _run(
-            user, binaries / "pg_ctl", "start", "--pgdata", data, "--wait", "--log", home / "log", "--options", options
-        )
+        begin = ("start", "--pgdata", data, "--wait", "--log", home / "log", "--options", options)
+        end = ("stop", "--pgdata", data, "--wait", "--mode=immediate")
+        if control is not None:
+            control["start"] = partial(_run, user, binaries / "pg_ctl", *begin)
+            control["stop"] = partial(_run, user, binaries / "pg_ctl", *end)
+        _run(user, binaries / "pg_ctl", *begin)
         try:
             yield f"postgresql+asyncpg://postgres@127.0.0.1:{port}/postgres"
         finally:
-            _run(user, binaries / "pg_ctl", "stop", "--pgdata", data, "--wait", "--mode=immediate")
+            _run(user, binaries / "pg_ctl", *end)
     finally:
         shutil.rmtree(data)
         shutil.rmtree(home)

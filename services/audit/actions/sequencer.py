@@ -25,6 +25,7 @@ from shared.batching import Batcher
 from shared.database import Database, Transaction
 from shared.errors import Failure, Unavailable
 from shared.facts import microseconds
+from shared.faultpoint import faultpoint
 from shared.ids import LeaseId
 
 LEASE = timedelta(seconds=15)
@@ -99,6 +100,8 @@ class Sequencer:
                 await source_store.save_key_heads(tx, growth.newest.values())
             root = tile.edge(unfinished).root()
             await log_store.move_head(tx, log, replace(growth.log, size=unfinished.size, root=root))
+            faultpoint("log.grown")
+        faultpoint("log.committed")
         self._unfinished = unfinished
         size = unfinished.size
         return [replace(each, log_size=size) if isinstance(each, Placed) else each for each in outcomes]

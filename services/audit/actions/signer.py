@@ -16,6 +16,7 @@ from services.audit.store import log as log_store
 from services.audit.store.checkpoint import SignedCheckpoint
 from services.audit.store.log import Log
 from shared.database import Database, Transaction
+from shared.faultpoint import faultpoint
 from shared.signing import SigningKey
 
 
@@ -48,6 +49,8 @@ class Signer:
                 return False
             note = self.note(Checkpoint(self._origin, log.size, log.root))
             await checkpoint_store.add_checkpoint(tx, SignedCheckpoint(log.size, note, await self._database.now(tx)))
+            faultpoint("checkpoint.written")
+        faultpoint("checkpoint.published")
         self._checked = checked
         return True
 

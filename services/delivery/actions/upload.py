@@ -13,6 +13,7 @@ from services.delivery.schemas.uploads import NewUpload
 from services.delivery.store import uploads as store
 from shared.access import Member
 from shared.errors import Conflict
+from shared.faultpoint import faultpoint
 from shared.idempotency import Once
 from shared.ids import ContentId, UploadId
 
@@ -51,6 +52,7 @@ async def receive(
     content_id, tally = ContentId.new(), _Tally()
     with _sending(depot, upload_id):
         await depot.content.put(content_id, tally.counted(chunks, bytes_max=upload.bytes))
+    faultpoint("upload.kept")
     try:
         upload = await _received(depot, provider, upload_id, content_id, tally)
     except Conflict:  # another request was first; after any other error the bytes may be the kept ones
@@ -120,6 +122,7 @@ class _Tally:
         async for chunk in chunks:
             self.bytes += len(chunk)
             self.digest.update(chunk)
+            faultpoint("upload.chunk")
             if chunk:
                 yield chunk
             if self.bytes > bytes_max:

@@ -156,9 +156,10 @@ def _counts(column: str) -> list[str]:
 
 
 def _hits(column: str, recognisers: Mapping[Kind, Recogniser]) -> list[str]:
-    places = (f"count_if(regexp_matches({column}, {literal(shape)}))" for shape in (LATITUDE, LONGITUDE))
+    # Of a column without any value the engine counts NULL, and not none.
+    places = (f"coalesce(count_if(regexp_matches({column}, {literal(shape)})), 0)" for shape in (LATITUDE, LONGITUDE))
     decimals = f"coalesce(max(length(regexp_extract({column}, '[.]([0-9]+)', 1))), 0)"
-    hits = (f"count_if({one.candidate(column)} <> '')" for one in recognisers.values())
+    hits = (f"coalesce(count_if({one.candidate(column)} <> ''), 0)" for one in recognisers.values())
     return [f"count({column})", *places, decimals, *hits]
 
 

@@ -30,6 +30,7 @@ from shared.database import Database, Transaction
 from shared.delegation import Act
 from shared.errors import Failure
 from shared.facts import SALT_BYTES
+from shared.faultpoint import faultpoint
 from shared.idempotency import Once, kept
 from shared.ids import AuctionId, BidId, ParticipantId
 from shared.money import Money
@@ -80,7 +81,9 @@ class Bidding:
         asked = [(each.auction_id, each.caller.participant_id, each.once) for each in batch]
         async with self._database.transaction() as tx:
             offers = await store.offers(tx, {each.auction_id for each in batch})
+            faultpoint("bids.before_claim")
             found = await store.look(tx, self._database, asked)
+            faultpoint("bids.claimed")
             opened = Round(
                 await self._database.now(tx),
                 {auction_id: auction for auction_id, (auction, _) in offers.items()},
@@ -131,5 +134,6 @@ class Bidding:
         said = [Said(asked.caller.actor, fact, asked.request_id) for asked, _, fact in opened.placed]
         chained = await self._outbox.chain(tx, opened.now, said)
         reached = await write_all(tx, *changed, added, answers, *chained.writes)
+        faultpoint("bids.written")
         if reached[: len(changed)] != [1] * len(changed):
             raise ChangedMeanwhile()

@@ -51,6 +51,7 @@ from shared.access import Caller
 from shared.database import Transaction
 from shared.errors import Failure, Malformed, Unavailable
 from shared.facts import Actor, Fact
+from shared.faultpoint import faultpoint
 from shared.idempotency import Once
 from shared.ids import FactId, InstructionId, TransferId
 from shared.web import Page
@@ -205,7 +206,9 @@ async def _claim(treasury: Treasury) -> list[Instruction]:
 
 async def _work(treasury: Treasury, instruction: Instruction) -> None:
     try:
+        faultpoint("custodian.before_ask")
         report = await _asked(treasury, instruction)
+        faultpoint("custodian.answered")
         await _take_in(treasury, treasury.outbox.itself, instruction.id, report)
     except Exception as error:
         known = isinstance(error, Failure)
