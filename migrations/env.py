@@ -21,6 +21,12 @@ def render(kind: str, item: Any, _: Any) -> str | Literal[False]:
 
 connection: Connection = context.config.attributes["connection"]
 metadata: MetaData = context.config.attributes["metadata"]
+
+
+def step_applied(*_: object, **__: object) -> None:
+    faultpoint("migration.step")
+
+
 context.configure(
     connection=connection,
     target_metadata=metadata,
@@ -28,7 +34,7 @@ context.configure(
     compare_type=False,
     include_name=compared(metadata),
     transaction_per_migration=False,
-    on_version_apply=lambda **_: faultpoint("migration.step"),
+    on_version_apply=step_applied,
 )
 with context.begin_transaction():
     context.run_migrations()

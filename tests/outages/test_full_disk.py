@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import MetaData, text
 
-from services.delivery.store.content import ContentGone, ContentStore, StorageFull
+from services.delivery.store.content import ContentGone, StorageFull, content_store
 from shared.database import Database
 from shared.ids import ContentId
 from tests.support.bench import Bench
@@ -75,7 +75,7 @@ async def test_where_the_tables_have_no_room_every_write_is_refused_whole_and_ev
 
 async def test_where_the_contents_have_no_room_nothing_of_one_is_kept_and_the_others_are_read(tmp_path: Path):
     with small_disk(tmp_path / "disk") as disk:
-        store, kept, lost = ContentStore.at(None, disk), ContentId.new(), ContentId.new()
+        store, kept, lost = content_store(None, disk), ContentId.new(), ContentId.new()
         await store.put(kept, pieces(1))
         ballast = fill(disk)
         with pytest.raises(StorageFull):
