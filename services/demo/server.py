@@ -11,7 +11,7 @@ from pathlib import Path
 
 from httpx2 import AsyncClient, HTTPError
 
-READY_SECONDS_MAX = 40
+READY_SECONDS_MAX = 60
 SET_BY_OTHERS = ("YAOSU_", "DATABASE_URL")  # of a market of one's own, which the demo leaves alone
 
 
@@ -24,7 +24,7 @@ async def running(folder: Path) -> AsyncGenerator[str]:
     """The base URL of a market in a process of its own, from an empty folder; stopped at the end."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    port = _free_port()
+    port = free_port()
     ours = {name: value for name, value in os.environ.items() if not name.startswith(SET_BY_OTHERS)}
     environment = ours | {"YAOSU_VAR": str(folder), "YAOSU_MARKET_RULES": "demo", "YAOSU_LOG_LEVEL": "warning"}
     environment |= {"YAOSU_ISSUER": f"http://127.0.0.1:{port}/identity"}
@@ -43,19 +43,25 @@ async def running(folder: Path) -> AsyncGenerator[str]:
 
 async def _until_ready(base_url: str, process: asyncio.subprocess.Process, folder: Path) -> None:
     async with AsyncClient(base_url=base_url) as client:
-        for _ in range(READY_SECONDS_MAX * 10):
-            if process.returncode is not None:
-                break
-            try:
-                if (await client.get("/health/ready")).is_success:
-                    return
-            except HTTPError:
-                pass
-            await asyncio.sleep(0.1)
-    raise ServerDied("the server did not get ready: " + (folder / "server.log").read_text()[-2000:])
+        if not await gets_ready(client, process):
+            raise ServerDied("the server did not get ready: " + (folder / "server.log").read_text()[-2000:])
 
 
-def _free_port() -> int:
+async def gets_ready(client: AsyncClient, process: asyncio.subprocess.Process) -> bool:
+    """Waits for it. False if the process ends, or takes too long."""
+    for _ in range(READY_SECONDS_MAX * 10):
+        if process.returncode is not None:
+            return False
+        try:
+            if (await client.get("/health/ready")).is_success:
+                return True
+        except HTTPError:
+            pass
+        await asyncio.sleep(0.1)
+    return False
+
+
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

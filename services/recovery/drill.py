@@ -26,11 +26,11 @@ from services.audit.rules.policy import KnownLog, Policy, Witness
 from services.demo import bidding, deals, shelves
 from services.demo.market import Market
 from services.demo.people import Person, Refused, StepFailed, expect
+from services.demo.server import READY_SECONDS_MAX, free_port, gets_ready
 from shared.clock import Stopwatch
 from shared.settings import SERVICES, Settings, with_development_secrets
 from shared.signing import SigningKey
 
-READY_SECONDS_MAX = 60
 WITNESS = "drill.example/w1"
 SET_BY_OTHERS = ("YAOSU_", "DATABASE_URL")
 
@@ -46,7 +46,7 @@ class Scene:
 
     def __init__(self, folder: Path, out: Console) -> None:
         self.folder, self.var, self.out = folder, folder / "market", out
-        self.port, self.witness_port = _free_port(), _free_port()
+        self.port, self.witness_port = free_port(), free_port()
         self.base_url = f"http://127.0.0.1:{self.port}"
         self._witness_key = SigningKey.new()
         kept = {name: value for name, value in os.environ.items() if not name.startswith(SET_BY_OTHERS)}
@@ -90,7 +90,8 @@ class Scene:
             self._running("serve", "--port", str(self.port)) as process,
             AsyncClient(base_url=self.base_url, timeout=Timeout(30)) as client,
         ):
-            await _until_ready(client, process)
+            if not await gets_ready(client, process):
+                raise StepFailed("the market did not open")
             yield client
 
     def lose(self, later: Path) -> None:
@@ -212,28 +213,9 @@ async def _until_logged(market: Market) -> None:
     )
 
 
-async def _until_ready(client: AsyncClient, process: asyncio.subprocess.Process) -> None:
-    for _ in range(READY_SECONDS_MAX * 10):
-        if process.returncode is not None:
-            break
-        try:
-            if (await client.get("/health/ready")).is_success:
-                return
-        except HTTPError:
-            pass
-        await asyncio.sleep(0.1)
-    raise StepFailed("the market did not open")
-
-
 async def _until_open(port: int, process: asyncio.subprocess.Process) -> None:
     for _ in range(READY_SECONDS_MAX * 10):
         with socket.socket() as probe:
             if process.returncode is not None or probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         await asyncio.sleep(0.1)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
