@@ -71,6 +71,7 @@ TRADING = """
 22  u .. .. . fff. . f uuu  GET /trading/v1/contracts
 22  u .. nn n fff. . f uuu  GET /trading/v1/contracts/{contract_id}
 23  u .. nn n ffff f f uuu  POST /trading/v1/contracts/{contract_id}/signatures
+23  u uu nn n ffff f f uuu  POST /trading/v1/contracts/{contract_id}/signatures/in-person
 22  u .. nn n fff. . f uuu  GET /trading/v1/contracts/{contract_id}/document
 24  u .. nn f ffff f f uuu  POST /trading/v1/contracts/{contract_id}/amendments
 24  u .. nn n ffff f f uuu  POST /trading/v1/contracts/{contract_id}/refusal

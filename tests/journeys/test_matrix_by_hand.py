@@ -26,6 +26,7 @@ STEP_UP = {
     "POST /identity/v1/users/{user_id}/enable", "POST /identity/v1/users/{user_id}/second-factor/reset",
     "POST /trading/v1/listings", "POST /trading/v1/auctions",
     "POST /trading/v1/auctions/{auction_id}/registrations", "POST /trading/v1/contracts/{contract_id}/signatures",
+    "POST /trading/v1/contracts/{contract_id}/signatures/in-person",
     "POST /trading/v1/wallet/payouts", "POST /trading/v1/disputes/{dispute_id}/ruling",
 }  # fmt: skip
 # What a second person agrees to, and nobody else than they.

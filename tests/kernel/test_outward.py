@@ -84,8 +84,8 @@ def test_what_does_not_is_left_alone(name: str):
     assert not NAMES_AN_ADDRESS.search(name)
 
 
-MAKES_ADDRESSES = {  # where the places to call come from: the settings, and the log's policy, which is one
-    "services/market.py", "services/staff.py", "services/audit/actions/audit.py",
+MAKES_ADDRESSES = {  # where the places to call come from: the settings, a command's options, and the log's policy
+    "services/__main__.py", "services/market.py", "services/staff.py", "services/audit/actions/audit.py",
 }  # fmt: skip
 
 

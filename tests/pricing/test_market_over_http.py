@@ -40,7 +40,7 @@ class Exchange:
                 OrderId.new(), ListingId.new(), VersionId(version_id), mode, exclusive, ParticipantId.new(),
                 provider.participant_id, Money(minor), None,
             )  # fmt: skip
-            await self.counter.tell(order, OrderSettled(order.order_id))
+            await self.counter.tell(order, OrderSettled(order.order_id, order.amount))
 
     async def tick(self, at: datetime) -> None:
         self.market.bench.clock.set(at)

@@ -129,7 +129,7 @@ class Stall:
             OrderId.new(), ListingId.new(), VersionId(version_id), buyer_id=buyer or ParticipantId.new(),
             provider_id=provider.participant_id, amount=Money(minor), **terms,
         )  # fmt: skip
-        await self.counter.tell(order, *([OrderSettled(order.order_id)] if settled else []))
+        await self.counter.tell(order, *([OrderSettled(order.order_id, order.amount)] if settled else []))
         await self.market.bench.refresh()
         return order.order_id
 

@@ -71,7 +71,7 @@ async def test_the_six_files_are_of_one_moment_while_everyone_writes(market: Sma
     for path in files:
         with closing(sqlite3.connect(path)) as made:
             made.execute("CREATE TABLE rounds (number INTEGER)")
-    stopped, rounds = threading.Event(), 0
+    stopped, made, rounds = threading.Event(), threading.Event(), 0
 
     def write() -> None:
         nonlocal rounds
@@ -80,6 +80,7 @@ async def test_the_six_files_are_of_one_moment_while_everyone_writes(market: Sma
             for connection in connections:
                 connection.execute("INSERT INTO rounds VALUES (1)")
             rounds += 1
+            made.set()
         for connection in connections:
             connection.close()
 
@@ -87,6 +88,8 @@ async def test_the_six_files_are_of_one_moment_while_everyone_writes(market: Sma
     try:
         seen = list[list[int]]()
         for number in range(3):
+            made.clear()
+            await asyncio.to_thread(made.wait, 60)  # so that there is more in each than in the one before
             await back_up(market.settings, copy := tmp_path / f"backup-{number}", market.clock)
             seen.append([_rounds(copy / path.name) for path in files])
     finally:

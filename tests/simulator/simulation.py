@@ -24,7 +24,7 @@ from tests.simulator.actors import Actor
 from tests.simulator.acts import Stage, an_act
 from tests.simulator.eyes import Eyes
 from tests.simulator.furnishing import BUYERS, Furnished
-from tests.simulator.invariants import broken
+from tests.simulator.invariants.whole import broken
 from tests.simulator.loop import VirtualLoop
 from tests.simulator.market import CUSTODIAN, OUTSIDE, Job, SimulatedMarket
 from tests.simulator.network import MISHAPS, Network

@@ -39,6 +39,7 @@ class S3Server:
         self._command = [
             weed, "-logtostderr=true", "server", "-s3", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={folder}", *told,
             f"-s3.config={folder / 'identities.json'}", f"-s3.localSocket={folder / 's3.sock'}", "-s3.port.iceberg=0",
+            "-s3.port.lance=0",
             "-master.telemetry=false", "-master.volumeSizeLimitMB=64", "-volume.max=30", "-volume.minFreeSpace=0",
         ]  # fmt: skip
         self._process: subprocess.Popen[bytes] | None = None

@@ -21,3 +21,6 @@ class Write:
 
 def id_of(kind: str) -> str:
     return f"{kind}_{HEX}"
+
+
+SIGNED = {"key_id": id_of("key"), "signature": "A" * 86 + "=="}

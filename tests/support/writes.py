@@ -10,7 +10,7 @@ from services.demo import data
 from services.demo.shelves import ALPHA, AVIATION, PASSWORD
 from tests.support import supervision
 from tests.support.supervised import SUPERVISED
-from tests.support.write import ANYONE, BUSINESS, CUSTODIAN, HASH, NEIGHBOUR, SECURITY, YUAN, Write, id_of
+from tests.support.write import ANYONE, BUSINESS, CUSTODIAN, HASH, NEIGHBOUR, SECURITY, SIGNED, YUAN, Write, id_of
 from tests.support.writes_of_admission import ADMISSIONS, DOCUMENT
 from tests.support.writes_of_disputes import DISPUTES
 from tests.support.written_acceptance import ACCEPTANCE
@@ -236,7 +236,8 @@ WRITES: dict[str, Write] = DISPUTES | DUTIES | {
         "valid_from": "2030-01-02T00:00:00Z", "valid_until": "2031-01-01T00:00:00Z",
     }),
     "POST /pricing/v1/quotes": Write(ALPHA, {
-        "plan_id": id_of("plan"), "quantity": 1, "periods": 1, "days": 1, "columns": ["列"], "row_blocks": ["块"],
+        "plan_id": id_of("plan"), "quantity": 1, "metered": False, "periods": 1, "days": 1, "columns": ["列"],
+        "row_blocks": ["块"],
     }),
     "POST /pricing/v1/quotes/{quote_id}/renew": Write(ALPHA),
     "POST /pricing/v1/revenue-shares":
@@ -345,8 +346,8 @@ WRITES: dict[str, Write] = DISPUTES | DUTIES | {
     "POST /trading/v1/orders/{order_id}/sale-tax": Write(AVIATION, {"category": "general"}),
     "POST /trading/v1/orders/{order_id}/acceptance": Write(ALPHA),
     "POST /trading/v1/orders/{order_id}/meter/closing": Write(ALPHA),
-    "POST /trading/v1/contracts/{contract_id}/signatures":
-        Write(ALPHA, {"key_id": id_of("key"), "signature": "A" * 86 + "=="}),
+    "POST /trading/v1/contracts/{contract_id}/signatures": Write(ALPHA, SIGNED),
+    "POST /trading/v1/contracts/{contract_id}/signatures/in-person": Write(ALPHA, {"terms_hash": "ab" * 32}),
     "POST /trading/v1/contracts/{contract_id}/amendments": Write(ALPHA, {
         "purposes": ["research"], "quota_uses": 1, "period_days": 30, "acceptance_days": 7,
     }),

@@ -16,6 +16,7 @@ from services.trading.actions.stream import BidHeard, listen
 from services.trading.actions.trading import Trading
 from shared import rest
 from shared.changes import POLL_SECONDS, Feed
+from shared.core import observer_of
 from shared.database import Database
 from shared.facts import GENESIS, link
 from shared.ids import AuctionId
@@ -45,8 +46,8 @@ class Replicas:
             body, path = {"maximum": yuan(minor)}, f"/trading/v1/auctions/{auction_id}/bids"
             for _ in range(TRIES_MAX):
                 answer = await connection.post(path, json=body, headers=headers)
-                if answer.status_code != BUSY:  # else another replica holds the key's twin: the same is sent again
-                    return answer
+                if answer.status_code != BUSY and answer.json().get("code") != "still_running":
+                    return answer  # else another replica is at the key's twin: the same is sent again
         raise AssertionError("busy for ever")
 
 
@@ -57,7 +58,7 @@ async def another(market: Market) -> AsyncGenerator[FastAPI]:
     database = Database(core.database.url, schema="trading", clock=core.clock, told_time=True)
     own = replace(
         core, database=database, outbox=Outbox("trading", database), feed=Feed(database),
-        standing=StandingMirror(core.clock, market.bench.identity),
+        standing=StandingMirror(core.clock, market.bench.identity), observer=observer_of("trading"),
     )  # fmt: skip
     app = trading_app.build(own, catalog=here.catalog, pricing=here.pricing, custodian=here.treasury.custodian)
     async with app.router.lifespan_context(app):

@@ -15,6 +15,7 @@ from services.trading.schemas.contracts import (
     NewAmendment,
     NewRenewal,
     NewSignature,
+    NewSignatureInPerson,
     ProposedTermination,
     RefusedAmendment,
     TerminationView,
@@ -55,8 +56,22 @@ async def sign(
     trading: TradingService,
     response: Response,
 ) -> ContractView:
-    """Sign the terms: with a key of your organisation, or as its person, with a second factor of the last ten minutes.
-    With both signatures the contract binds."""
+    """Sign the terms with a key of your organisation. With both signatures the contract binds."""
+    contract = await actions.sign(trading, caller, contract_id, new.way(), once)
+    web.created(response, f"{PREFIX}/contracts/{contract_id}")
+    return ContractView.of(contract)
+
+
+@router.post("/contracts/{contract_id}/signatures/in-person", status_code=201)
+async def sign_in_person(
+    contract_id: ContractId,
+    new: NewSignatureInPerson,
+    caller: Signatory,
+    once: Keyed,
+    trading: TradingService,
+    response: Response,
+) -> ContractView:
+    """Sign the terms without a key, as a person of your organisation, with a second factor of the last ten minutes."""
     contract = await actions.sign(trading, caller, contract_id, new.way(), once)
     web.created(response, f"{PREFIX}/contracts/{contract_id}")
     return ContractView.of(contract)

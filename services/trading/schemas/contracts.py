@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, Self
 
 from pydantic import Field as Limits
-from pydantic import StringConstraints, model_validator
+from pydantic import StringConstraints
 
 from services.trading.rules.amendment import Change
 from services.trading.rules.award import Acceptance
@@ -20,25 +20,22 @@ from shared.web import Request, View
 
 
 class NewSignature(Request):
-    """With a key: Ed25519, in base64, over `yaosu contract v1`, a newline, and the terms' hash in hex. Or by a person
-    with a fresh second factor, who names the hash alone: `terms_hash`."""
+    """Ed25519, in base64, over `yaosu contract v1`, a newline, and the terms' hash in hex."""
 
-    key_id: KeyId | None = None
-    signature: Annotated[str | None, StringConstraints(pattern=r"^[A-Za-z0-9+/]{86}==$")] = None
-    terms_hash: Annotated[str | None, StringConstraints(pattern=r"^[0-9a-f]{64}$")] = None
+    key_id: KeyId
+    signature: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{86}==$")]
 
-    @model_validator(mode="after")
-    def _is_one_way(self) -> Self:
-        with_key = self.key_id is not None and self.signature is not None
-        by_person = self.terms_hash is not None
-        if with_key == by_person or (self.key_id is None) != (self.signature is None):
-            raise ValueError("name a key and its signature, or the hash of the terms")
-        return self
+    def way(self) -> WithKey:
+        return WithKey(self.key_id, self.signature)
 
-    def way(self) -> WithKey | InPerson:
-        if self.key_id is not None and self.signature is not None:
-            return WithKey(self.key_id, self.signature)
-        return InPerson(self.terms_hash or "")
+
+class NewSignatureInPerson(Request):
+    """The hash of the terms that were read."""
+
+    terms_hash: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+    def way(self) -> InPerson:
+        return InPerson(self.terms_hash)
 
 
 class PersonView(View):

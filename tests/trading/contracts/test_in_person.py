@@ -17,7 +17,7 @@ from tests.trading.market import Market, code
 
 async def sign(market: Market, who: Person, contract: dict[str, Any], **changes: Any) -> Any:
     body = {"terms_hash": contract["terms_hash"]} | changes
-    return await market.post(who, f"/contracts/{contract['id']}/signatures", body)
+    return await market.post(who, f"/contracts/{contract['id']}/signatures/in-person", body)
 
 
 async def drafted(market: Market) -> tuple[Person, dict[str, Any]]:
