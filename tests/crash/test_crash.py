@@ -87,7 +87,8 @@ async def kill_for_a_while(killer: Killer, todo: list[str], target: int) -> None
     await working
 
 
-@pytest.mark.parametrize("step", [1, 7, 20] if "YAOSU_KILLS" in os.environ else [7])
+@pytest.mark.skipif("YAOSU_KILLS" not in os.environ, reason="`make crash` kills in a migration, too")
+@pytest.mark.parametrize("step", [1, 7, 20])
 async def test_a_market_that_died_while_it_made_its_tables_makes_them_at_the_next_start(tmp_path: Path, step: int):
     async with Servers(tmp_path).open() as servers:
         market = servers.add("market", {"YAOSU_VAR": str(tmp_path / "market")})
