@@ -9,6 +9,7 @@ from services.pricing.schemas.schedules import FeeScheduleView, TaxRateView
 from services.pricing.schemas.shares import RevenueSharesView
 from shared.ids import QuoteId, RevenueShareId, VersionId
 from shared.rest import OnBehalf, RestClient
+from shared.standing import NotAdmitted
 
 __all__ = [
     "FeeScheduleView", "LineView", "NoSuchPriceCap", "NoSuchQuote", "NoSuchRevenueShares", "PriceCapView",
@@ -17,7 +18,7 @@ __all__ = [
 
 
 class PricingClient(RestClient):
-    errors = (NoSuchQuote, NoSuchPriceCap, NoSuchRevenueShares)
+    errors = (NoSuchQuote, NoSuchPriceCap, NoSuchRevenueShares, NotAdmitted)
 
     async def quote(self, quote_id: QuoteId, acting_for: OnBehalf | None = None) -> QuoteView:
         """Raises NoSuchQuote, also if whoever it acts for is no party to it."""

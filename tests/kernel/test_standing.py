@@ -9,10 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.audit.client import AuditClient
+from services.pricing.client import PricingClient
+from services.trading.client import TradingClient
+from shared import problems
 from shared.errors import Unavailable
 from shared.facts import Category, Fact
 from shared.grades import C2, G1, G2, G3, G4, G5, G6, Clearance, Grade
 from shared.ids import KeyId, ParticipantId, UserId
+from shared.rest import RestClient
 from shared.standing import STALE, NotAdmitted, Standing, StandingMirror, StandingUnknown
 from tests.support.bench import (
     AffiliationDeclared,
@@ -251,3 +256,11 @@ async def test_what_was_said_last_of_a_user_counts_in_whichever_order_it_is_hear
     feed.announce(clock, UserDisabled(user))  # at the very moment of the other: the safer of the two
     await mirror.tick()
     assert mirror.is_disabled(user)
+
+
+@pytest.mark.parametrize("client", [PricingClient, TradingClient, AuditClient], ids=["pricing", "trading", "audit"])
+def test_a_neighbour_that_does_not_know_who_is_acted_for_says_so_and_breaks_nothing(client: type[RestClient]):
+    """A service that has just started has not heard of anybody yet: whoever is refused by it is no failure of ours."""
+    told = {"code": "not_admitted", "status": 403, "standing": "unknown"}
+    refused = problems.rebuild(told, client.errors)
+    assert isinstance(refused, NotAdmitted) and refused.facts["standing"] == "unknown"
