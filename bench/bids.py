@@ -13,13 +13,13 @@ import json
 import re
 import statistics
 import subprocess
-import sys
-from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
 from bench.measure import SHORT, Figure, percentile
+from bench.serving.beside import beside
 from bench.serving.load import Answered, load
 from tests.support.postgres import NO_POSTGRES, pgbench, postgres_server
 from tests.trading.market import START, STEP
@@ -177,13 +177,5 @@ def _of_pgbench(dsn: str, folder: Path) -> dict[str, Side]:
     return {f"pgbench {clients}": lambda clients=clients: run(clients) for clients in (1, 16, 64)}
 
 
-@contextmanager
-def served(folder: Path, dsn: str | None) -> Generator[dict[str, Any]]:
-    command = [sys.executable, "-m", "bench.serving.bids", str(folder), *([dsn] if dsn else [])]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True)
-    assert process.stdout and process.stdin
-    try:
-        yield json.loads(process.stdout.readline())
-    finally:
-        process.stdin.close()
-        process.wait()
+def served(folder: Path, dsn: str | None) -> AbstractContextManager[dict[str, Any]]:
+    return beside("bench.serving.bids", str(folder), *([dsn] if dsn else []))

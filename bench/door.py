@@ -5,16 +5,13 @@ in one run. nginx and whoever asks have the cores beside the service's own to sh
 costs is told as more than it is. Skipped, and said so, where the machine has no nginx.
 """
 
-import contextlib
-import json
 import os
 import statistics
-import subprocess
-import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from bench.measure import Figure
+from bench.serving.beside import beside
 from bench.serving.load import load
 from tests.support.nginx import NO_NGINX
 
@@ -25,7 +22,7 @@ GOALS = {"mounted": 0.95, "nginx": 0.85}
 
 
 def measure(folder: Path) -> Iterator[Figure]:
-    with _served(folder) as ports:
+    with beside("bench.serving.door", str(folder)) as ports:
         if "nginx" not in ports:
             print(f"door: nginx skipped: {NO_NGINX}", flush=True)
         for port in ports.values():
@@ -45,15 +42,3 @@ def _rate(port: int) -> float:
     answered = load(port, lambda _: lambda: ASKED, CONNECTIONS, SECONDS)
     assert set(answered.statuses) == {200}, answered.statuses
     return answered.per_second(200)
-
-
-@contextlib.contextmanager
-def _served(folder: Path) -> Generator[dict[str, int]]:
-    command = [sys.executable, "-m", "bench.serving.door", str(folder)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True)
-    assert process.stdout and process.stdin
-    try:
-        yield json.loads(process.stdout.readline())
-    finally:
-        process.stdin.close()
-        process.wait()

@@ -6,13 +6,11 @@ in ranges of 64 MiB, each decided anew. Skipped, and said so, where the machine 
 """
 
 import asyncio
-import contextlib
 import json
 import logging
 import socket
-import subprocess
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ import uvicorn
 from sqlalchemy import MetaData
 
 from bench.measure import SHORT, Figure, in_turns
+from bench.serving.beside import beside
 from shared.database import Database
 from shared.grades import G1
 from shared.ids import UseId
@@ -40,7 +39,7 @@ def measure(folder: Path) -> Iterator[Figure]:
     if PROGRAM is None:
         print(f"download: skipped: {NO_NGINX}", flush=True)
         return
-    with _served(folder) as told:
+    with beside("bench.download", str(folder)) as told:
         sides = {
             "nginx": lambda: _fetch(told["door"], f"/static/{told['content_id']}", told),
             "app": lambda: _fetch(told["service"], told["path"], told),
@@ -53,20 +52,6 @@ def measure(folder: Path) -> Iterator[Figure]:
         seconds = {each: turns.seconds[each] for each in ("nginx", side)}
         ratio = turns.ratio("nginx", side)
         yield Figure(f"download_{side}_per_nginx", ratio, goal, "at_least", seconds, note=note)
-
-
-@contextlib.contextmanager
-def _served(folder: Path) -> Generator[dict[str, Any]]:
-    """What the serving process tells of itself: it runs beside us, so that neither waits for the other's turn."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bench.download", str(folder)], stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True
-    )
-    assert process.stdout and process.stdin
-    try:
-        yield json.loads(process.stdout.readline())
-    finally:
-        process.stdin.close()
-        process.wait()
 
 
 def _fetch(port: int, path: str, told: dict[str, Any], *more: str, connection: socket.socket | None = None) -> None:
