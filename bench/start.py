@@ -7,7 +7,6 @@ ready for a while.
 """
 
 import os
-import socket
 import statistics
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from bench.measure import ROUNDS, Figure, seconds_of
+from tests.support.ports import free_port
 
 BARE = "import fastapi, sqlalchemy.ext.asyncio, aiosqlite, uvicorn"
 READY_GOAL, MEMORY_GOAL_MIB = 2.0, 150
@@ -49,9 +49,7 @@ def _import(environment: dict[str, str]) -> None:
 
 def _served(folder: Path, environment: dict[str, str]) -> tuple[float, float]:
     """Seconds until it was ready, and MiB at rest."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    port = free_port()
     told = {"YAOSU_VAR": str(folder), "YAOSU_PORT": str(port), "YAOSU_LOG_LEVEL": "error"}
     began = time.perf_counter()
     process = subprocess.Popen(

@@ -25,7 +25,8 @@ from services.demo.market import Market
 from services.demo.people import Person
 from services.demo.shelves import AVIATION
 from shared.signing import SigningKey
-from tests.support.process import ServerProcess, free_port
+from tests.support.ports import free_port
+from tests.support.process import ServerProcess
 
 DRAFTS = 5 if SHORT else 200
 GOAL_SECONDS = 3.0

@@ -6,7 +6,7 @@ import shutil
 import socket
 import sys
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
 from httpx2 import AsyncClient, HTTPError
@@ -24,7 +24,7 @@ async def running(folder: Path) -> AsyncGenerator[str]:
     """The base URL of a market in a process of its own, from an empty folder; stopped at the end."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    port = free_port()
+    (port,) = free_ports(1)
     ours = {name: value for name, value in os.environ.items() if not name.startswith(SET_BY_OTHERS)}
     environment = ours | {"YAOSU_VAR": str(folder), "YAOSU_MARKET_RULES": "demo", "YAOSU_LOG_LEVEL": "warning"}
     environment |= {"YAOSU_ISSUER": f"http://127.0.0.1:{port}/identity"}
@@ -61,7 +61,10 @@ async def gets_ready(client: AsyncClient, process: asyncio.subprocess.Process) -
     return False
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def free_ports(count: int) -> list[int]:
+    """So many, all different, on which nothing listens yet."""
+    with ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]

@@ -26,7 +26,7 @@ from services.audit.rules.policy import KnownLog, Policy, Witness
 from services.demo import bidding, deals, shelves
 from services.demo.market import Market
 from services.demo.people import Person, Refused, StepFailed, expect
-from services.demo.server import READY_SECONDS_MAX, free_port, gets_ready
+from services.demo.server import READY_SECONDS_MAX, free_ports, gets_ready
 from shared.clock import Stopwatch
 from shared.settings import SERVICES, Settings, with_development_secrets
 from shared.signing import SigningKey
@@ -46,7 +46,7 @@ class Scene:
 
     def __init__(self, folder: Path, out: Console) -> None:
         self.folder, self.var, self.out = folder, folder / "market", out
-        self.port, self.witness_port = free_port(), free_port()
+        self.port, self.witness_port = free_ports(2)
         self.base_url = f"http://127.0.0.1:{self.port}"
         self._witness_key = SigningKey.new()
         kept = {name: value for name, value in os.environ.items() if not name.startswith(SET_BY_OTHERS)}

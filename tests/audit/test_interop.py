@@ -26,7 +26,7 @@ from services.audit.rules.tlog_proof import Proof
 from services.audit.rules.tree import leaf_hash, verify_inclusion
 from tests.audit.watched import LOG_KEY, Watched, watched
 from tests.support.bench import Bench
-from tests.support.process import free_port
+from tests.support.ports import free_port
 
 PYTHON = os.environ.get("YAOSU_INTEROP_PYTHON", "")
 needs_others = pytest.mark.skipif(

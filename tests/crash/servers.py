@@ -13,7 +13,7 @@ from typing import Any
 
 from httpx2 import AsyncBaseTransport, AsyncClient, AsyncHTTPTransport, ConnectError, HTTPError, Request, Response
 
-from tests.support.process import free_port
+from tests.support.ports import free_port
 
 READY_SECONDS_MAX = 180  # of a machine that does much else; how long it took is measured
 ASK_SECONDS_MAX, TRIES_MAX = 60, 100

@@ -15,7 +15,7 @@ from shared.errors import Failure, HeadersTooLarge, NotFound, NotOffered, TooMan
 from shared.guard import ONLY_BY_TLS, SAFE_HEADERS, BodyTooLarge
 from shared.ids import RequestId
 from tests.support.nginx import NO_NGINX, PROGRAM, nginx
-from tests.support.process import free_port
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).parent.parent.parent
 CONF = re.sub(r"#.*", "", (ROOT / "deploy/nginx.conf").read_text())

@@ -14,7 +14,7 @@ import pytest
 from httpx2 import AsyncClient, HTTPError
 
 from tests.support.nginx import NO_NGINX, PROGRAM
-from tests.support.process import free_port
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).parent.parent.parent
 Some = Callable[..., Awaitable[list["Replica"]]]

@@ -17,7 +17,7 @@ import pytest
 
 from shared import problems
 from tests.support.nginx import NO_NGINX, PROGRAM, nginx
-from tests.support.process import free_port
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).parent.parent.parent
 HSTS = "max-age=63072000; includeSubDomains"
@@ -35,9 +35,11 @@ def trial() -> dict[str, str]:
 async def opened(folder: Path, trial: dict[str, str]) -> AsyncGenerator[tuple[int, int]]:
     """The plain port, and that of TLS. Behind the door a service answers everything alike, streams too."""
     service, tls_port = await asyncio.start_server(_serve, "127.0.0.1", 0), free_port()
-    async with nginx(folder, service.sockets[0].getsockname()[1], folder, tls=(tls_port, trial)) as url:
-        yield int(url.rpartition(":")[2]), tls_port
-    service.close()
+    try:
+        async with nginx(folder, service.sockets[0].getsockname()[1], folder, tls=(tls_port, trial)) as url:
+            yield int(url.rpartition(":")[2]), tls_port
+    finally:
+        service.close()
 
 
 async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

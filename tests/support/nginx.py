@@ -13,7 +13,7 @@ from pathlib import Path
 
 from httpx2 import AsyncClient, HTTPError
 
-from tests.support.process import free_port
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).parent.parent.parent
 PROGRAM = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")

@@ -11,7 +11,6 @@ import importlib.util
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Generator
@@ -24,6 +23,7 @@ from uuid import uuid4
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from tests.support.ports import free_port
 from tests.support.scratch import scratch_folder
 
 NO_POSTGRES = (
@@ -127,7 +127,7 @@ def _started(binaries: Path, *, durable: bool, control: dict[str, Callable[[], N
             shutil.chown(data, user)
         _run(user, binaries / "initdb", "--pgdata", data, "--username=postgres", "--auth=trust", "--encoding=UTF8",
              "--locale=C", "--no-sync")  # fmt: skip
-        port = _free_port()
+        port = free_port()
         kept = DURABLE if durable else SPEED_NOT_SAFETY
         settings = {"port": str(port), "listen_addresses": "127.0.0.1", "unix_socket_directories": str(home)}
         options = " ".join(f"-c {name}={value}" for name, value in (settings | kept).items())
@@ -176,9 +176,3 @@ def _run(user: str, *command: str | Path) -> None:
         if done.returncode != 0:
             said.seek(0)
             raise RuntimeError(f"{command[0]} {command[1]} failed as {user}:\n{said.read()}")
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]

@@ -3,11 +3,12 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
 from pathlib import Path
 
 from httpx2 import AsyncClient, HTTPError
+
+from tests.support.ports import free_port
 
 READY_SECONDS_MAX = 40
 
@@ -64,9 +65,3 @@ class ServerProcess:
                     pass
                 await asyncio.sleep(0.05)
         raise AssertionError("the server did not get ready: " + (self.folder / "server.log").read_text()[-3000:])
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
