@@ -58,16 +58,25 @@ class Connection(aiosqlite.Connection):
         self._tx = self._turns = SimpleQueue[tuple[Future[Any] | None, Callable[[], Any]]]()
         self._thread = Thread(target=_serve, args=(self._turns,), daemon=True)
         self._is_settled = False  # nothing was asked for since the last commit or rollback that went well
+        self._is_ending = False  # its thread takes no turn that comes from now on
 
     def __del__(self) -> None:
         """Whoever opened it was cancelled before they had it: its thread ends, and with it the file is closed."""
         if self._connection is not None:
             self.stop()
 
+    async def close(self) -> None:
+        """Return once the file is closed. Whoever closes what is closed already, or being closed, waits for nothing."""
+        if ended := self.stop():
+            await ended
+
     def stop(self) -> Future[Any] | None:
-        """Close the file, once what was asked before is done, and end the thread. A loop that runs can wait for it."""
+        """Close the file, once what was asked before is done, and end the thread. A loop that runs can wait for it, the
+        first time."""
         self._running = False
-        opened = self._connection
+        if self._is_ending:
+            return None
+        self._is_ending, opened, self._connection = True, self._connection, None
 
         def end() -> object:
             if opened is not None:

@@ -4,7 +4,6 @@ trading and pricing, and brings its index up to date at the start.
 Promises: nothing is decided here, so a late or missed tick changes when something is noticed, never what is true.
 """
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -16,6 +15,7 @@ from services.catalog.actions.petition import pass_petition_deadlines
 from services.catalog.actions.records import pass_record_deadlines
 from services.catalog.actions.regrading import pass_regrading_deadlines
 from shared.jobs import attempt
+from shared.together import together
 
 INTERVAL_SECONDS = 30.0
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ async def run(catalog: Catalog) -> None:
 
 async def follow(catalog: Catalog) -> None:
     """By long poll, so that what is on offer is found within a second."""
-    await asyncio.gather(news.follower_of_trading(catalog).run(), news.follower_of_pricing(catalog).run())
+    await together(news.follower_of_trading(catalog).run(), news.follower_of_pricing(catalog).run())
 
 
 async def index(catalog: Catalog) -> None:

@@ -152,3 +152,30 @@ async def test_whoever_stops_a_connection_can_wait_until_its_file_is_closed(tmp_
     await ended
     with pytest.raises(sqlite3.ProgrammingError, match="closed"):
         driver.total_changes  # noqa: B018
+
+
+async def test_whoever_closes_what_another_stops_waits_for_nobody(tmp_path: Path):
+    """SQLAlchemy does: whoever is cancelled while it closes what was broken stops it at once, and closing goes on."""
+    opened = sqlite.connection(str(tmp_path / "one.db"))
+    await opened
+    closing = asyncio.create_task(opened.close())
+    opened.stop()
+    async with asyncio.timeout(60):
+        await closing
+        await opened.close()
+    assert opened.stop() is None
+
+
+async def test_whoever_is_cancelled_while_it_closes_leaves_no_other_waiting(tmp_path: Path):
+    opened = sqlite.connection(str(tmp_path / "one.db"))
+    await opened
+    closing = asyncio.create_task(opened.close())
+    await asyncio.sleep(0)
+    closing.cancel()
+    opened.stop()
+    async with asyncio.timeout(60):
+        with pytest.raises(asyncio.CancelledError):
+            await closing
+    thread = opened._thread  # pyright: ignore[reportPrivateUsage]
+    await asyncio.to_thread(thread.join, 60)
+    assert not thread.is_alive()

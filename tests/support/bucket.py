@@ -85,6 +85,13 @@ class S3Server:
         assert self._process
         self._process.send_signal(number)
 
+    def hold_still(self) -> None:
+        """Returns once each of its threads has stopped: until then one of them may still answer."""
+        self.signal(signal.SIGSTOP)
+        assert self._process
+        while not all(_has_stopped(each) for each in Path(f"/proc/{self._process.pid}/task").iterdir()):
+            time.sleep(0.01)
+
     def kill(self) -> None:
         self.signal(signal.SIGKILL)
         assert self._process
@@ -100,6 +107,14 @@ class S3Server:
             if refused.code not in (404, 409):  # not there; there already
                 raise
             return b""
+
+
+def _has_stopped(thread: Path) -> bool:
+    try:
+        state = (thread / "stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):  # it has ended
+        return True
+    return state == "T"
 
 
 def _identities() -> dict[str, Any]:

@@ -7,7 +7,6 @@ it; one that says nothing stops nothing, and is an alert in the log. No witness 
 Does not: choose the witnesses. The policy does (`rules.policy`).
 """
 
-import asyncio
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -36,6 +35,7 @@ from shared.errors import Failure
 from shared.outbox import Outbox
 from shared.rest import Directory
 from shared.signing import verifies
+from shared.together import together
 
 IDLE = timedelta(seconds=60)  # so often the log's silence is confirmed
 RETRY = timedelta(seconds=10)  # so long a witness that says nothing is left alone
@@ -101,7 +101,7 @@ class Witnessing:
         stored = await self._stored()
         newest = stored or self._nothing()
         asked = [each for each in self._witnesses() if self._may_be_asked(each)]
-        answers = await asyncio.gather(*(self._ask(each, newest) for each in asked))
+        answers = await together(*(self._ask(each, newest) for each in asked))
         given = {each.name: said for each, said in zip(asked, answers, strict=True) if isinstance(said, Cosignature)}
         if stored and given:
             await self._keep(stored.size, given.values())
@@ -120,7 +120,7 @@ class Witnessing:
         """What each witness says of the newest checkpoint, by its name. Nothing of it is kept."""
         newest = await self._stored() or self._nothing()
         asked = self._witnesses()
-        answers = await asyncio.gather(*(self._ask(each, newest) for each in asked))
+        answers = await together(*(self._ask(each, newest) for each in asked))
         return {each.name: said for each, said in zip(asked, answers, strict=True)}
 
     async def _stored(self) -> SignedCheckpoint | None:

@@ -5,7 +5,6 @@ asked back; whatever arrives twice, late, in another order or wrong changes the 
 instruction that fails keeps no other waiting.
 """
 
-import asyncio
 import base64
 import binascii
 import logging
@@ -54,6 +53,7 @@ from shared.facts import Actor, Fact
 from shared.faultpoint import faultpoint
 from shared.idempotency import Once
 from shared.ids import FactId, InstructionId, TransferId
+from shared.together import together
 from shared.web import Page
 
 BATCH = 50
@@ -128,7 +128,7 @@ def check_genuine(treasury: Treasury, callback: Callback) -> None:
 
 async def work_instructions(treasury: Treasury) -> None:
     """Send what is due, and ask about what was sent. Every instruction by itself, none waiting for another."""
-    await asyncio.gather(*(_work(treasury, instruction) for instruction in await _claim(treasury)))
+    await together(*(_work(treasury, instruction) for instruction in await _claim(treasury)))
 
 
 async def resume(
