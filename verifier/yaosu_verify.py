@@ -28,6 +28,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Any, BinaryIO, cast
 
 VERIFIED, TAMPERED, INCOMPLETE, UNDECIDED = range(4)
@@ -112,7 +113,7 @@ SOURCE_LINE = re.compile(rf'\{{"prev":"[0-9a-f]{{64}}","seq":{NUMBER},"str":{NUM
 LINK = rf'\["[0-9a-f]{{32}}",{NUMBER},{NUMBER}\]'
 SEAL_LINE = re.compile(rf'\{{"ep":{NUMBER},"its":{NUMBER},"k":\[(?:{LINK}(?:,{LINK})*)?\],"lag":{NUMBER}\}}'.encode())
 KEY = re.compile(b'"([0-9a-f]{32})"')
-SUBJECT_PATHS = {("actor", "id"), ("actor", "org"), ("onb",), ("ctr",), ("ts",)}
+TAKEN_PATHS = {("actor", "id"), ("actor", "org"), ("onb",), ("ctr",), ("ts",)}
 NO_CHAIN = (0, b"", 0)
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 MAP_ENTRY = b'"act":"audit.index_snapshot"'
@@ -838,6 +839,8 @@ class Subjects:
             heads = [self._near[each] for each in told]
         except KeyError:
             heads = self._heads(told, KEY.findall(links))
+        if len(heads) != len(told):
+            return False
         if ",".join([f'["{each.key}",{each.last},{each.count + 1}]' for each in heads]).encode() != links:
             return False
         for each in heads:
@@ -848,16 +851,13 @@ class Subjects:
         return True
 
     def _heads(self, told: list[bytes], keys: list[bytes]) -> list[Head]:
-        """With a new head, of the key that is given for it, for each subject that had none; no heads if there is one
-        too many or its key is not free."""
+        """The head of each subject, a new one by the key that is given for it where there is none. None at all, if keys
+        are missing or not free."""
         known = [self.head(each) for each in told]
         new = [key.decode() for key, head in zip(keys, known) if head is None]  # noqa: B905
         query = "SELECT 1 FROM subjects WHERE key = ?"
-        if (
-            len(keys) != len(told)
-            or len(set(new)) < len(new)
-            or any(self._file.execute(query, (key,)).fetchone() for key in new)
-        ):
+        are_free = not any(self._file.execute(query, (key,)).fetchone() for key in new)
+        if len(keys) != len(told) or len(set(new)) < len(new) or not are_free:
             return []
         return [head or Head(key.decode()) for key, head in zip(keys, known)]  # noqa: B905
 
@@ -885,10 +885,10 @@ class Form:
 
     def __init__(self, service: str, event: dict[str, Any]) -> None:
         self.act, self.committed = cast(str, event["act"]), tuple(cast("dict[str, str]", event.get("pd", {})))
-        self._taken = taken = [("prev",), ("seq",), ("str",), ("line",)]
+        taken: list[tuple[str, ...]] = [("prev",), ("seq",), ("str",), ("line",)]
         own = b'{"prev":"([^"]*)","seq":([^,]*),"str":([^,]*,"svc":"%b")}' % service.encode()
         seal = rb'{"ep":(%b),"its":(%b),"k":\[([^l]*)\],"lag":(%b)}' % (EXACT_NUMBER, EXACT_NUMBER, EXACT_NUMBER)
-        told = self._of(event, ())
+        told = self._of(event, (), taken)
         taken += [("ep",), ("its",), ("k",), ("lag",)]
         self.match = re.compile(b"%b\n(%b)\n%b\n" % (own, told, seal)).fullmatch
         objects = [("obj", str(at), "id") for at in range(len(event.get("obj", ())))]
@@ -899,24 +899,22 @@ class Form:
         self.roles = [f"{role} ".encode() for role, each in zip(roles, paths) if each in taken]  # noqa: B905
         self.may_repeat = len(objects) > 1
 
-    def _of(self, value: Any, path: tuple[str, ...]) -> bytes:
+    def _of(self, value: Any, path: tuple[str, ...], taken: list[tuple[str, ...]]) -> bytes:
+        """The pattern of a value that stands at a path; into `taken` goes what it takes out, in order."""
         if isinstance(value, dict):
             members = cast("dict[str, Any]", value).items()
-            return (
-                b"{"
-                + b",".join(b'"%b":%b' % (name.encode(), self._of(each, (*path, name))) for name, each in members)
-                + b"}"
-            )
+            told = [b'"%b":%b' % (name.encode(), self._of(each, (*path, name), taken)) for name, each in members]
+            return rb"\{%b\}" % b",".join(told)
         if isinstance(value, list):
-            listed = enumerate(cast("list[Any]", value))
-            return rb"\[" + b",".join(self._of(each, (*path, str(at))) for at, each in listed) + rb"\]"
+            told = [self._of(each, (*path, str(at)), taken) for at, each in enumerate(cast("list[Any]", value))]
+            return rb"\[%b\]" % b",".join(told)
         if isinstance(value, bool):
             return b"(?:true|false)"
         if path == ("act",):
             return b'"%b"' % re.escape(value.encode())
         kept = b'[^"]*' if isinstance(value, str) else EXACT_NUMBER
-        if path in SUBJECT_PATHS or path[:1] + path[2:] == ("obj", "id"):
-            self._taken.append(path)
+        if path in TAKEN_PATHS or (len(path) == 3 and path[::2] == ("obj", "id")):
+            taken.append(path)
             kept = b"(%b)" % kept
         return b'"%b"' % kept if isinstance(value, str) else kept
 
@@ -1676,6 +1674,7 @@ def _plus(p: Point, q: Point) -> Point:
     return e * f % P, g * h % P, f * g % P, e * h % P
 
 
+@lru_cache(16)  # the newest checkpoint stands in a bundle twice
 def ed25519_verifies(public: bytes, message: bytes, signature: bytes) -> bool:
     if len(public) != 32 or len(signature) != 64:
         return False
