@@ -1,7 +1,7 @@
 """The log: its tree, what an entry costs to take in, and what it costs to check, each beside the hashing alone.
 
 `hash limit` hashes the same leaves and as many inner nodes in a bare loop: what no implementation in Python can beat.
-`parsed` hashes likewise, chains the events and reads each by the standard library: the least that a verifier can do that
+`parsed` hashes likewise, chains the events and reads each by the standard library: the least that a verifier does that
 takes every entry apart.
 `raw insert` puts the same rows (entry and links) into the same tables of another database by the bare driver, in one
 durable transaction; the append reads each event, checks its chain, links, hashes and files it besides. pymerkle (GPL)
