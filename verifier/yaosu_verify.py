@@ -432,7 +432,8 @@ class Scan:
             if packed is None:
                 missing = Finding(INCOMPLETE, "leaves", f"tile/entries/{path}", "present", "missing", first)
                 return self._report.add(missing)
-            leaves, self._begun = unpack(packed), self._tree.edge()
+            width = min(256, size - first)
+            (leaves, rest), self._begun = unpack(packed, width), self._tree.edge()
             for run in self._runs(first, leaves):
                 index = self._tree.size
                 self._tree.extend([hashlib.sha256(b"\x00" + leaf).digest() for leaf in run])
@@ -440,9 +441,12 @@ class Scan:
                 if self._tree.size in self._mapped:
                     self._content.map_keys(self._tree.size)
                 self._compare_checkpoint()
-            if len(leaves) != min(256, size - first):
-                at, expected = first + len(leaves), f"{min(256, size - first)} entries"
-                return self._report.add(Finding(TAMPERED, "leaves", path, expected, f"{len(leaves)} readable", at))
+            if len(leaves) != width:
+                at, expected, found = first + len(leaves), f"{width} entries", f"{len(leaves)} readable"
+                return self._report.add(Finding(TAMPERED, "leaves", path, expected, found, at))
+            if rest:
+                told = f"tile/entries/{path}", "nothing behind its entries", f"{rest} bytes"
+                self._report.add(Finding(TAMPERED, "leaves", *told))
             self._compare_tiles(last=self._tree.size == size)
             self._progress(self._tree.size, size)
         self._end()
@@ -971,7 +975,7 @@ def mapped_sizes(bundle: Bundle) -> set[int]:
     """The sizes of which an entry tells the map: to be computed on the walk, when it comes past them."""
     sizes: set[int] = set()
     for _, packed in bundle.members("tile/entries/"):
-        for leaf in unpack(packed) if MAP_ENTRY in packed else ():
+        for leaf in unpack(packed)[0] if MAP_ENTRY in packed else ():
             told = re.search(rb'"size":([0-9]{1,16})[,}]', leaf) if MAP_ENTRY in leaf else None
             sizes |= {int(told[1])} if told else set()
     return sizes
@@ -1245,7 +1249,11 @@ class Evidence:
         for name, packed in self._bundle.members("tail/"):
             if name != f"tail/{tree.size:016d}":
                 break
-            for leaf in unpack(packed):
+            leaves, rest = unpack(packed)
+            if rest:
+                told = "nothing behind its entries", f"{rest} bytes", tree.size
+                self._add(TAMPERED, "tail", name, *told, size - 1)
+            for leaf in leaves:
                 self._report.counts["tail"] += 1
                 self._pass(tree.size, leaf, given)
                 tree.extend([hashlib.sha256(b"\x00" + leaf).digest()])
@@ -1387,17 +1395,18 @@ def tile_path(index: int, width: int) -> str:
     return "".join(f"x{group}/" for group in groups[:-1]) + groups[-1] + (f".p/{width}" if width < 256 else "")
 
 
-def unpack(packed: bytes) -> list[bytes]:
-    """The leaves of an entry bundle, up to the first that is not whole."""
+def unpack(packed: bytes, count: int = 256) -> tuple[list[bytes], int]:
+    """The leaves of an entry bundle, up to the first that is not whole, and how many bytes are behind them."""
     leaves: list[bytes] = []
     at, end = 0, len(packed)
-    while at + 1 < end:
+    while len(leaves) < count and at + 2 <= end:
         start = at + 2
-        at = start + (packed[at] << 8 | packed[at + 1])
-        if at > end:
-            return leaves
-        leaves.append(packed[start:at])
-    return leaves
+        behind = start + (packed[at] << 8 | packed[at + 1])
+        if behind > end:
+            break
+        leaves.append(packed[start:behind])
+        at = behind
+    return leaves, end - at
 
 
 # --- the tree (RFC 9162 section 2.1)
