@@ -53,6 +53,12 @@ simulate: $(STAMP)  ## Run the whole market in simulated time, with much going w
 crash: $(STAMP)  ## Kill a market at every named point and at random, and miss nothing acknowledged: make crash KILLS=1000
 	YAOSU_KILLS=$(or $(KILLS),100) $(BIN)/python -m pytest -q -s tests/crash
 
+sequencer-kills: $(STAMP)  ## Kill the log's one writer at every statement and at random: make sequencer-kills KILLS=1000
+	YAOSU_KILLS=$(or $(KILLS),200) $(BIN)/python -m pytest -q -s tests/crash/test_sequencer.py
+
+flips: $(STAMP)  ## Change every single byte of a log of 1 MB, and see that it is never called verified
+	YAOSU_FLIPS=all $(BIN)/python -m pytest -q -s tests/verifier/test_every_byte.py
+
 outages: $(STAMP)  ## Take away the database, the network, the disk and the time, and see who says what meanwhile
 	YAOSU_OUTAGES=1 $(BIN)/python -m pytest -q tests/outages
 

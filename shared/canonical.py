@@ -62,7 +62,7 @@ def _surely_hold(members: Iterable[Any], depth: int) -> bool:
     for member in members:
         kind = type(member)  # pyright: ignore[reportUnknownVariableType]
         if kind is str:
-            if not member.isascii():
+            if not member.isascii() and not _is_normal(member):
                 return False
         elif kind is int:
             if not -INTEGER_MAX <= member <= INTEGER_MAX:
@@ -76,6 +76,14 @@ def _surely_hold(members: Iterable[Any], depth: int) -> bool:
         elif kind is not bool:
             return False
     return True
+
+
+def _is_normal(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return is_normalized("NFC", text)
 
 
 @lru_cache(maxsize=10_000)

@@ -49,7 +49,7 @@ POOL_SIZE = 8
 CONNECTIONS_MAX = 18  # PostgreSQL: of each process, for writing, and as many for reading
 # Nothing is waited for without end: each of these ends as `DatabaseBusy`.
 BUSY_TIMEOUT_MILLISECONDS = 2000
-NEWS = "yaosu_news"
+NEWS, NOTICES = "yaosu_news", "yaosu_notices"
 WRITER_SECONDS_MAX = 10  # SQLite: in the line for the one connection that writes
 CONNECTION_SECONDS_MAX = 2  # PostgreSQL: for one of the pool
 CONNECT_SECONDS_MAX = 5
@@ -159,9 +159,9 @@ class Database:
     async def transaction(self) -> AsyncGenerator[Transaction]:
         with observing.transaction(), _busy_is_unavailable():
             async with self._writer.begin() as tx:
-                tx.info[NEWS] = False  # the connection, and its notes, were another transaction's before
+                tx.info[NEWS], tx.info[NOTICES] = False, []  # the connection and its notes were another transaction's
                 yield tx
-                notices = [*self._after_commit, *(self._after_news if tx.info[NEWS] else ())]
+                notices = [*tx.info[NOTICES], *self._after_commit, *(self._after_news if tx.info[NEWS] else ())]
                 faultpoint("database.before_commit")
         faultpoint("database.committed")
         for notice in notices:
@@ -272,6 +272,11 @@ class Database:
 def has_news(tx: Transaction) -> None:
     """Note that this transaction records what others follow: once it has committed, they are woken."""
     tx.info[NEWS] = True
+
+
+def once_committed(tx: Transaction, notice: Callable[[], None]) -> None:
+    """Have `notice` called once this transaction has committed, and never if it does not. It must be quick."""
+    tx.info[NOTICES].append(notice)
 
 
 def for_update(query: Select[*Columns], tx: Transaction, *, skip_locked: bool = False) -> Select[*Columns]:

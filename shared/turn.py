@@ -66,7 +66,9 @@ async def write_all(tx: Transaction, *writes: Write) -> list[int]:
 def _step(write: Write, dialect: Dialect) -> Step:
     statement, converts = _alone(write, dialect), _converts_of(write, dialect)
     if isinstance(write, Added):
-        return Step("executemany", statement, [_converted(converts, row) for row in write.rows])
+        as_they_are = not any(converts)
+        rows = write.rows if as_they_are else [_converted(converts, row) for row in write.rows]
+        return Step("executemany", statement, rows)
     return Step("execute", statement, _converted(converts, write.row))
 
 

@@ -25,9 +25,10 @@ import re
 import sqlite3
 import sys
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Any, BinaryIO, cast
 
 VERIFIED, TAMPERED, INCOMPLETE, UNDECIDED = range(4)
@@ -107,16 +108,25 @@ BLAME = {  # by whether the signed root agrees with the entries, and with the ti
     (False, False): "签名根与两者都不符 / the signed root agrees with neither entries nor tiles",
 }  # fmt: skip
 NUMBER = "(?:0|-?[1-9][0-9]{0,15})"
+EXACT_NUMBER = rb"(?:0|-?(?:[1-8][0-9]{0,15}|9[0-9]{0,14}))"  # never beyond 2^53
 SOURCE_LINE = re.compile(rf'\{{"prev":"[0-9a-f]{{64}}","seq":{NUMBER},"str":{NUMBER},"svc":"[a-z_]+"\}}'.encode())
 LINK = rf'\["[0-9a-f]{{32}}",{NUMBER},{NUMBER}\]'
 SEAL_LINE = re.compile(rf'\{{"ep":{NUMBER},"its":{NUMBER},"k":\[(?:{LINK}(?:,{LINK})*)?\],"lag":{NUMBER}\}}'.encode())
+KEY = re.compile(b'"([0-9a-f]{32})"')
+TAKEN_PATHS = {("actor", "id"), ("actor", "org"), ("onb",), ("ctr",), ("ts",)}
+NO_CHAIN = (0, b"", 0)
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 MAP_ENTRY = b'"act":"audit.index_snapshot"'
+ACT = b'\n{"act":"'
+READ_IN_FULL = {"audit.index_snapshot", "audit.log_pruned", "audit.redaction_done"}  # besides each sign of life
+NOT_PLAIN = bytes(range(32)) + b"\\"  # what stands in no line but as an escape, and what escapes
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError)
 FIELD_STATES = {"disclosed": "披露", "withheld": "隐去", "erased": "已删除"}
 FIELD_KINDS_MAX = 100
 OPENED_MAX = 100
 FINDINGS_MAX = 5  # of each check and verdict; more would only repeat it
+FORMS_MAX, FORMS_OF_AN_ACT_MAX = 512, 8
+SUBJECTS_NEAR_MAX = 16_384
 
 
 @dataclass(frozen=True)
@@ -397,8 +407,9 @@ class Scan:
         self._report, self._history, self._progress = report, history, progress
         self._entries = Series(bundle, "tile/entries/", report)
         self._tiles = [Series(bundle, f"tile/{level}/", report) for level in range(8)]
-        self._tree, self._given, self._content = Tree(), Tree(), Content(report)
-        self._mapped = mapped_sizes(bundle)
+        self._tree, self._content, self._mapped = Tree(), Content(report), mapped_sizes(bundle)
+        self._given: Tree | None = None  # the tree of the tiles' hashes, once it is another than that of the entries
+        self._begun = Tree(levels=0)  # the tree before the tile at hand
         self._good = 0  # the largest size at which a checkpoint's root was right
 
     def run(self, promises: Sequence[Promise]) -> None:
@@ -421,19 +432,32 @@ class Scan:
             if packed is None:
                 missing = Finding(INCOMPLETE, "leaves", f"tile/entries/{path}", "present", "missing", first)
                 return self._report.add(missing)
-            leaves = unpack(packed)
-            for index, leaf in enumerate(leaves, first):
-                self._tree.add(hashlib.sha256(b"\x00" + leaf).digest())
-                self._content.check(index, leaf)
+            width = min(256, size - first)
+            (leaves, rest), self._begun = unpack(packed, width), self._tree.edge()
+            for run in self._runs(first, leaves):
+                index = self._tree.size
+                self._tree.extend([hashlib.sha256(b"\x00" + leaf).digest() for leaf in run])
+                self._content.check_all(index, run)
                 if self._tree.size in self._mapped:
                     self._content.map_keys(self._tree.size)
                 self._compare_checkpoint()
-            if len(leaves) != min(256, size - first):
-                at, expected = first + len(leaves), f"{min(256, size - first)} entries"
-                return self._report.add(Finding(TAMPERED, "leaves", path, expected, f"{len(leaves)} readable", at))
+            if len(leaves) != width:
+                at, expected, found = first + len(leaves), f"{width} entries", f"{len(leaves)} readable"
+                return self._report.add(Finding(TAMPERED, "leaves", path, expected, found, at))
+            if rest:
+                told = f"tile/entries/{path}", "nothing behind its entries", f"{rest} bytes"
+                self._report.add(Finding(TAMPERED, "leaves", *told))
             self._compare_tiles(last=self._tree.size == size)
             self._progress(self._tree.size, size)
         self._end()
+
+    def _runs(self, first: int, leaves: list[bytes]) -> Iterator[list[bytes]]:
+        """The leaves in pieces that end where a checkpoint or a map is to be compared."""
+        until = first + len(leaves)
+        ends = [end for end in range(first + 1, until) if end in self._history or end in self._mapped]
+        for end in [*ends, until] if leaves else ():
+            yield leaves[: end - first]
+            leaves, first = leaves[end - first :], end
 
     def _take_tile(self, first: int, path: str) -> bool:
         """Let the hashes of a tile stand for entries that are not there. Says whether it could be done."""
@@ -445,8 +469,7 @@ class Scan:
             return False
         for index in range(first, first + width):
             expected = tile[32 * (index - first) : 32 * (index - first) + 32]
-            self._tree.add(expected)
-            self._given.add(expected)
+            self._tree.extend([expected])
             self._compare_checkpoint()
             self._take_entry(index, expected, name)
         self._tree.rows[0].clear()
@@ -479,20 +502,27 @@ class Scan:
             path = tile_path(first // 256, len(row))
             tile, name = self._tiles[level].take(path), f"tile/{level}/{path}"
             self._report.counts["tiles"] += 1
+            is_same = tile == b"".join(row)
+            if level == 0:
+                self._follow_given(tile, len(row), is_same)
             if tile is not None and level == 0 and len(tile) == 32 * len(row):
-                self._compare_leaves(first, row, tile, name)
-            elif tile != b"".join(row):
+                self._report.counts["leaves"] += len(row)
+                self._compare_leaves(first, () if is_same else row, tile, name)
+            elif not is_same:
                 verdict, found = (INCOMPLETE, "missing") if tile is None else (TAMPERED, "others")
                 for check in ["tiles"] if level else ["leaves", "tiles"]:
                     self._report.add(Finding(verdict, check, name, "the hashes recomputed from the entries", found))
             row.clear()
-            self._given.rows[level].clear()
 
-    def _compare_leaves(self, first: int, row: list[bytes], tile: bytes, name: str) -> None:
+    def _follow_given(self, tile: bytes | None, width: int, is_same: bool) -> None:
+        if self._given is None and not is_same:
+            self._given = self._begun
+        if self._given is not None and tile is not None and len(tile) == 32 * width:
+            self._given.extend([tile[at : at + 32] for at in range(0, len(tile), 32)])
+
+    def _compare_leaves(self, first: int, row: Sequence[bytes], tile: bytes, name: str) -> None:
         for offset, found in enumerate(row):
             expected = tile[32 * offset : 32 * offset + 32]
-            self._report.counts["leaves"] += 1
-            self._given.add(expected)
             if expected != found:
                 self._report.add(Finding(TAMPERED, "leaves", name, expected.hex(), found.hex(), first + offset))
 
@@ -504,8 +534,9 @@ class Scan:
         of_all = {"root", "tiles", "maps"} if report.pruned else set[str]()  # which are of every entry, or not at all
         report.done |= set(CHECKS) - {"witnesses"} - self._content.unread - of_all
         self._content.expect_pruning()
-        if self._given.size == report.size:
-            agree = self._tree.root().hex() == report.root, self._given.root().hex() == report.root
+        given = self._given or self._tree
+        if given.size == report.size:
+            agree = self._tree.root().hex() == report.root, given.root().hex() == report.root
             report.blame = BLAME.get(agree, "")
 
 
@@ -556,21 +587,64 @@ class ExcerptScan(Scan):
 
 
 class Content:
-    """Reads entry after entry; on disk, in SQLite's own temporary file, it keeps the last entry of each subject."""
+    """Reads entry after entry. Most are of a form that was met before, and follow on all before them in every byte:
+    these are passed, without taking them apart; each other one is read in full, and said what is wrong with it."""
 
     def __init__(self, report: Report) -> None:
         self._report, self._its, self._epoch = report, 0, 0
-        self._lags: list[int] = []  # the least and the most
+        self._lags: tuple[int, ...] = ()  # the least and the most
         self._maps: dict[Any, dict[str, Any]] = {}
         self.unread: set[str] = set()
         self.promises: list[Promise] = []  # in order of their places
-        self._chains: dict[tuple[str, int], tuple[int, bytes, int]] = {}
-        self._subjects = sqlite3.connect("", isolation_level=None)
-        self._subjects.execute("PRAGMA journal_mode = OFF")
-        self._subjects.execute("CREATE TABLE subjects (subject PRIMARY KEY, key UNIQUE, last, count) WITHOUT ROWID")
-        self._subjects.execute("CREATE TABLE fields (entry, name, act, state, PRIMARY KEY (entry, name)) WITHOUT ROWID")
-        self._subjects.execute("CREATE TABLE salts (salt PRIMARY KEY) WITHOUT ROWID")
+        self._chains: dict[bytes, tuple[int, bytes, int]] = {}
+        self._file = sqlite3.connect("", isolation_level=None)
+        self._file.execute("PRAGMA journal_mode = OFF")
+        self._file.execute("CREATE TABLE fields (entry, name, act, state, PRIMARY KEY (entry, name)) WITHOUT ROWID")
+        self._file.execute("CREATE TABLE salts (salt PRIMARY KEY) WITHOUT ROWID")
+        self._subjects, self._forms = Subjects(self._file), Forms()
         self.is_whole, self._pruned_below = True, 0
+
+    def check_all(self, first: int, leaves: list[bytes]) -> None:
+        """The entries from an index on, each in itself, and after all before it."""
+        self._subjects.settle()
+        passed = 0
+        for index, leaf in enumerate(leaves, first):
+            if self._passes(index, leaf):
+                passed += 1
+            else:
+                self.check(index, leaf)
+        for check in ("canonical", "chains", "times", "back_links"):
+            self._report.counts[check] += passed
+
+    def _passes(self, index: int, leaf: bytes) -> bool:
+        """Whether the entry is what a look at every part of it would find in order: then it is taken note of. If not,
+        nothing has been done."""
+        form, parts = self._forms.find(leaf)
+        if form is None or (self.promises and self.promises[0].index <= index):
+            return False
+        previous, number, stripe, line, happened, epoch_text, ingested, links, late, *names = parts
+        if len(line.translate(None, NOT_PLAIN)) < len(line) or not (line.isascii() or is_normal(line)):
+            return False
+        seq, reached, _ = self._chains.get(stripe, NO_CHAIN)
+        seq, its, epoch, lag = seq + 1, int(ingested), int(epoch_text), int(late)
+        if previous != reached.hex().encode() or number != b"%d" % seq:
+            return False
+        if epoch < self._epoch or its < self._its or its - int(happened) != lag or not self._lags:
+            return False
+        told = [role + name for role, name in zip(form.roles, names)]  # noqa: B905 (Python 3.9 has no `strict`)
+        if form.may_repeat and len(set(told)) < len(told):
+            return False
+        if not self._subjects.pass_links(index, told, links):
+            return False
+        self._report.counts["back_links"] += len(told)
+        self._its, self._epoch = its, epoch
+        hashed = b"\x10" + reached + seq.to_bytes(8, "big") + line
+        self._chains[stripe] = seq, SHA256(hashed).digest(), index
+        if not self._lags[0] <= lag <= self._lags[1]:
+            self._lags = min(lag, self._lags[0]), max(lag, self._lags[1])
+        if form.committed:
+            self._commit(index, form.committed, form.act)
+        return True
 
     def check(self, index: int, leaf: bytes) -> None:
         """The entry in itself, and after all before it."""
@@ -582,11 +656,12 @@ class Content:
         source, event, seal = lines
         self._follow_chain(index, source, leaf.split(b"\n")[1])
         self._follow_time(index, event, seal)
-        self._follow_links(index, subjects(event), seal["k"])
+        self._follow_links(index, [each.encode() for each in subjects(event)], seal["k"])
         if event["act"] == "audit.index_snapshot" and not self._report.minimum_index:
             expected = self._maps.get(event["data"]["size"], {})
             self._tell("maps", index, str(expected), str(event["data"]), event["data"] == expected)
         self.follow_fields(index, event, None)
+        self._forms.learn(source["svc"], event)
 
     def read(self, index: int, leaf: bytes) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]] | None:
         """The entry's lines, if they are of the log's form; said if they are not."""
@@ -608,7 +683,8 @@ class Content:
             return None
 
     def _follow_chain(self, index: int, source: dict[str, Any], line: bytes) -> None:
-        stripe, seq, previous = (source["svc"], source["str"]), source["seq"], bytes.fromhex(source["prev"])
+        seq, previous = source["seq"], bytes.fromhex(source["prev"])
+        stripe = f'{source["str"]},"svc":"{source["svc"]}"'.encode()
         begun = (seq - 1, previous, index) if self._report.minimum_index else (0, bytes(32), index)
         last_seq, last_hash, last_index = self._chains.get(stripe, begun)
         expected, found = f"seq {last_seq + 1} after {last_hash.hex()}", f"seq {seq} after {previous.hex()}"
@@ -638,38 +714,36 @@ class Content:
         right = its >= self._its and its - event["ts"] == seal["lag"] and epoch >= self._epoch
         self._tell("times", index, expected, f"its {its}, lag {seal['lag']}, ep {epoch}", right)
         self._its, self._epoch = max(its, self._its), max(epoch, self._epoch)
-        self._lags = [min([*self._lags, seal["lag"]]), max([*self._lags, seal["lag"]])]
+        self._lags = min((seal["lag"], *self._lags)), max((seal["lag"], *self._lags))
 
-    def _follow_links(self, index: int, told: list[str], links: list[Any]) -> None:
+    def _follow_links(self, index: int, told: list[bytes], links: list[Any]) -> None:
         self._tell("back_links", index, f"{len(told)} links", f"{len(links)}", len(told) == len(links))
         for subject, (key, previous, count) in zip(told, links):  # noqa: B905 (Python 3.9 has no `strict`)
-            query = "SELECT key, last, count FROM subjects WHERE subject = ?"
             is_cut = 0 <= previous < self._report.minimum_index and count > 1  # the link leads to what was pruned
-            begun = (key, previous, count - 1) if is_cut else (key, -1, 0)
-            known = self._subjects.execute(query, (subject,)).fetchone()
-            known_key, last, before = known or begun
-            expected, found = [known_key, last, before + 1], [key, previous, count]
+            begun = Head(key, previous, count - 1) if is_cut else Head(key)
+            known = self._subjects.head(subject)
+            head = known or begun
+            expected, found = [head.key, head.last, head.count + 1], [key, previous, count]
             self._tell("back_links", index, expected, found, expected == found)
+            head.last, head.count = index, head.count + 1
             try:
-                row = (subject, known_key, index, before + 1)
-                self._subjects.execute(f"{'REPLACE' if known else 'INSERT'} INTO subjects VALUES (?, ?, ?, ?)", row)
+                if not known:
+                    self._subjects.begin(subject, head)
             except sqlite3.IntegrityError:
                 self._tell("back_links", index, "a key of its own", f"{key} of another subject", False)
 
     def map_keys(self, size: int) -> None:
         """What an entry that tells of the map at this size must say: a sorted tree of (key, last index, count)."""
         tree = Tree(levels=0)
-        for key, last, count in self._subjects.execute("SELECT key, last, count FROM subjects ORDER BY key"):
-            tree.add(head_hash(key, last, count))
+        for key, last, count in self._subjects.by_key():
+            tree.extend([head_hash(key, last, count)])
         told = {"size": size, "root": tree.root().hex(), "key_count": tree.size}
         self._maps[size] = {**told, **dict(zip(("lag_least_us", "lag_most_us"), self._lags))}  # noqa: B905
 
     def follow_fields(self, index: int, event: dict[str, Any], opened: bytes | None) -> None:
         """What the entry commits to, what is opened of it here, and what it says was erased of those before it."""
         try:
-            for name in event.get("pd", {}):
-                row = (index, name, event["act"], "withheld")
-                self._subjects.execute("INSERT INTO fields VALUES (?, ?, ?, ?)", row)
+            self._commit(index, event.get("pd", {}), event["act"])
             if opened is not None:
                 for name, told in read_line(opened)["fields"].items():
                     self._open_field(index, name, event.get("pd", {}).get(name), told)
@@ -680,6 +754,10 @@ class Content:
                     self._erase_field(index, each["index"], each["name"])
         except (ValueError, KeyError, TypeError, AttributeError, sqlite3.Error) as error:
             self._tell("commitments", index, "fields in the log's form", str(error), False)
+
+    def _commit(self, index: int, names: Iterable[str], act: str) -> None:
+        for name in names:
+            self._file.execute("INSERT INTO fields VALUES (?, ?, ?, ?)", (index, name, act, "withheld"))
 
     def expect_pruning(self) -> None:
         """Where entries are not there because they were pruned, the log itself says so."""
@@ -695,7 +773,7 @@ class Content:
         found = hmac.new(salt, b"\x11" + name.encode() + b"\x00" + value.encode(), hashlib.sha256).hexdigest()
         self._tell("commitments", index, f"{name} {commitment}", f"{name} {found}", found == commitment)
         try:
-            self._subjects.execute("INSERT INTO salts VALUES (?)", (salt,))
+            self._file.execute("INSERT INTO salts VALUES (?)", (salt,))
         except sqlite3.IntegrityError:
             self._tell("commitments", index, f"a salt of its own for {name}", "the salt of another field", False)
         if found == commitment:
@@ -704,7 +782,7 @@ class Content:
                 self._report.opened.append({"index": index, "name": name, "value": value})
 
     def _erase_field(self, index: int, erased: int, name: str) -> None:
-        row = self._subjects.execute("SELECT state FROM fields WHERE entry = ? AND name = ?", (erased, name)).fetchone()
+        row = self._file.execute("SELECT state FROM fields WHERE entry = ? AND name = ?", (erased, name)).fetchone()
         if row is None and (not self.is_whole or erased < self._report.minimum_index):
             return  # of an entry that is withheld, or pruned
         right = row is not None and row[0] != "disclosed"
@@ -714,20 +792,172 @@ class Content:
             self._set_field(erased, name, "erased")
 
     def _set_field(self, index: int, name: str, state: str) -> None:
-        self._subjects.execute("UPDATE fields SET state = ? WHERE entry = ? AND name = ?", (state, index, name))
+        self._file.execute("UPDATE fields SET state = ? WHERE entry = ? AND name = ?", (state, index, name))
 
     def close(self) -> None:
         query = "SELECT act, name, state, count(*) FROM fields GROUP BY act, name, state ORDER BY act, name"
-        for act, name, state, count in self._subjects.execute(query):
+        for act, name, state, count in self._file.execute(query):
             kind = f"{act}.{name}"
             if kind in self._report.fields or len(self._report.fields) < FIELD_KINDS_MAX:
                 self._report.fields.setdefault(kind, dict.fromkeys(FIELD_STATES, 0))[state] = count
-        self._subjects.close()
+        self._file.close()
 
     def _tell(self, check: str, index: int, expected: Any, found: Any, right: bool, until: int | None = None) -> None:
         self._report.counts[check] += 1
         if not right:
             self._report.add(Finding(TAMPERED, check, "tile/entries", str(expected), str(found), index, until))
+
+
+class Head:
+    """The newest entry about a subject, and how many there are."""
+
+    __slots__ = ("count", "key", "last")
+
+    def __init__(self, key: str, last: int = -1, count: int = 0) -> None:
+        self.key, self.last, self.count = key, last, count
+
+
+class Subjects:
+    """The head of each subject: of those met of late in memory, of all in SQLite's own temporary file."""
+
+    def __init__(self, file: sqlite3.Connection) -> None:
+        self._file, self._near = file, dict[bytes, Head]()
+        file.execute("CREATE TABLE subjects (subject PRIMARY KEY, key UNIQUE, last, count) WITHOUT ROWID")
+
+    def head(self, subject: bytes) -> Head | None:
+        near = self._near.get(subject)
+        if near is None:
+            query = "SELECT key, last, count FROM subjects WHERE subject = ?"
+            for row in self._file.execute(query, (subject,)):
+                near = self._near[subject] = Head(*row)
+        return near
+
+    def begin(self, subject: bytes, head: Head) -> None:
+        """Raises sqlite3.IntegrityError if its key is that of another subject."""
+        self._file.execute("INSERT INTO subjects VALUES (?, ?, ?, ?)", (subject, head.key, head.last, head.count))
+        self._near[subject] = head
+
+    def pass_links(self, index: int, told: list[bytes], links: bytes) -> bool:
+        """Whether these are the links that the entry at the index must have: then the heads are moved to it."""
+        try:
+            heads = [self._near[each] for each in told]
+        except KeyError:
+            heads = self._heads(told, KEY.findall(links))
+        if len(heads) != len(told):
+            return False
+        if ",".join([f'["{each.key}",{each.last},{each.count + 1}]' for each in heads]).encode() != links:
+            return False
+        for each in heads:
+            each.last = index
+            each.count += 1
+            if each.count == 1:
+                self.begin(told[heads.index(each)], each)
+        return True
+
+    def _heads(self, told: list[bytes], keys: list[bytes]) -> list[Head]:
+        """The head of each subject, a new one by the key that is given for it where there is none. None at all, if keys
+        are missing or not free."""
+        known = [self.head(each) for each in told]
+        new = [key.decode() for key, head in zip(keys, known) if head is None]  # noqa: B905
+        query = "SELECT 1 FROM subjects WHERE key = ?"
+        are_free = not any(self._file.execute(query, (key,)).fetchone() for key in new)
+        if len(keys) != len(told) or len(set(new)) < len(new) or not are_free:
+            return []
+        return [head or Head(key.decode()) for key, head in zip(keys, known)]  # noqa: B905
+
+    def settle(self) -> None:
+        """Let go of what is in memory, where it has become much."""
+        if len(self._near) > SUBJECTS_NEAR_MAX:
+            self._write()
+            self._near.clear()
+
+    def by_key(self) -> Iterator[tuple[str, int, int]]:
+        self._write()
+        yield from self._file.execute("SELECT key, last, count FROM subjects ORDER BY key")
+
+    def _write(self) -> None:
+        rows = [(each.last, each.count, subject) for subject, each in self._near.items()]
+        self._file.executemany("UPDATE subjects SET last = ?, count = ? WHERE subject = ?", rows)
+
+
+class Form:
+    """What entries have in common that differ only in what stands in their strings and numbers.
+
+    Made of an event that was read in full. A leaf that matches is in canonical form as that one was, if its text is
+    plain; what the log's own parts of it say is taken out of it, to be compared with what they must say.
+    """
+
+    def __init__(self, service: str, event: dict[str, Any]) -> None:
+        self.act, self.committed = cast(str, event["act"]), tuple(cast("dict[str, str]", event.get("pd", {})))
+        taken: list[tuple[str, ...]] = [("prev",), ("seq",), ("str",), ("line",)]
+        own = b'{"prev":"([^"]*)","seq":([^,]*),"str":([^,]*,"svc":"%b")}' % service.encode()
+        seal = rb'{"ep":(%b),"its":(%b),"k":\[([^l]*)\],"lag":(%b)}' % (EXACT_NUMBER, EXACT_NUMBER, EXACT_NUMBER)
+        told = self._of(event, (), taken)
+        taken += [("ep",), ("its",), ("k",), ("lag",)]
+        self.match = re.compile(b"%b\n(%b)\n%b\n" % (own, told, seal)).fullmatch
+        objects = [("obj", str(at), "id") for at in range(len(event.get("obj", ())))]
+        paths = [("actor", "id"), ("actor", "org"), ("onb",), *objects, ("ctr",)]
+        places = [("prev",), ("seq",), ("str",), ("line",), ("ts",), ("ep",), ("its",), ("k",), ("lag",), *paths]
+        self.groups = [taken.index(each) + 1 for each in places if each in taken]
+        roles = ["actor", "org", "onb", *["obj"] * len(objects), "ctr"]
+        self.roles = [f"{role} ".encode() for role, each in zip(roles, paths) if each in taken]  # noqa: B905
+        self.may_repeat = len(objects) > 1
+
+    def _of(self, value: Any, path: tuple[str, ...], taken: list[tuple[str, ...]]) -> bytes:
+        """The pattern of a value that stands at a path; into `taken` goes what it takes out, in order."""
+        if isinstance(value, dict):
+            members = cast("dict[str, Any]", value).items()
+            told = [b'"%b":%b' % (name.encode(), self._of(each, (*path, name), taken)) for name, each in members]
+            return rb"\{%b\}" % b",".join(told)
+        if isinstance(value, list):
+            told = [self._of(each, (*path, str(at)), taken) for at, each in enumerate(cast("list[Any]", value))]
+            return rb"\[%b\]" % b",".join(told)
+        if isinstance(value, bool):
+            return b"(?:true|false)"
+        if path == ("act",):
+            return b'"%b"' % re.escape(value.encode())
+        kept = b'[^"]*' if isinstance(value, str) else EXACT_NUMBER
+        if path in TAKEN_PATHS or (len(path) == 3 and path[::2] == ("obj", "id")):
+            taken.append(path)
+            kept = b"(%b)" % kept
+        return b'"%b"' % kept if isinstance(value, str) else kept
+
+
+class Forms:
+    """The forms met so far, by the act of their events; only so many are kept."""
+
+    def __init__(self) -> None:
+        self._by_act: dict[bytes, list[Form]] = {}
+        self._count = 0
+
+    def find(self, leaf: bytes) -> tuple[Form | None, Sequence[bytes]]:
+        """The form of a leaf, and what it has in the form's places."""
+        begin = leaf.find(ACT, 90) + len(ACT)
+        for form in self._by_act.get(leaf[begin : leaf.find(b'"', begin)], ()):
+            match = form.match(leaf)
+            if match:
+                return form, match.group(*form.groups)
+        return None, ()
+
+    def learn(self, service: str, event: dict[str, Any]) -> None:
+        """Requires an event in canonical form that `subjects` can be told of."""
+        act, committed = cast(str, event["act"]), event.get("pd", {})
+        known = self._by_act.setdefault(act.encode(), [])
+        names = [event["actor"]["id"], event["actor"].get("org", ""), event.get("onb", ""), event.get("ctr", "")]
+        names += [each["id"] for each in event.get("obj", ())]
+        is_of_texts = all(type(each) is str for each in names) and isinstance(committed, dict)
+        is_read_in_full = act in READ_IN_FULL or act.endswith(".source_heartbeat") or act.split(".")[0] != service
+        if is_of_texts and not is_read_in_full and len(known) < FORMS_OF_AN_ACT_MAX and self._count < FORMS_MAX:
+            known.append(Form(service, event))
+            self._count += 1
+
+
+def is_normal(line: bytes) -> bool:
+    """Whether the line is UTF-8 in NFC."""
+    try:
+        return unicodedata.is_normalized("NFC", line.decode())
+    except ValueError:
+        return False
 
 
 def read_entry(leaf: bytes) -> list[dict[str, Any]]:
@@ -745,7 +975,7 @@ def mapped_sizes(bundle: Bundle) -> set[int]:
     """The sizes of which an entry tells the map: to be computed on the walk, when it comes past them."""
     sizes: set[int] = set()
     for _, packed in bundle.members("tile/entries/"):
-        for leaf in unpack(packed) if MAP_ENTRY in packed else ():
+        for leaf in unpack(packed)[0] if MAP_ENTRY in packed else ():
             told = re.search(rb'"size":([0-9]{1,16})[,}]', leaf) if MAP_ENTRY in leaf else None
             sizes |= {int(told[1])} if told else set()
     return sizes
@@ -1019,10 +1249,14 @@ class Evidence:
         for name, packed in self._bundle.members("tail/"):
             if name != f"tail/{tree.size:016d}":
                 break
-            for leaf in unpack(packed):
+            leaves, rest = unpack(packed)
+            if rest:
+                told = "nothing behind its entries", f"{rest} bytes", tree.size
+                self._add(TAMPERED, "tail", name, *told, size - 1)
+            for leaf in leaves:
                 self._report.counts["tail"] += 1
                 self._pass(tree.size, leaf, given)
-                tree.add(hashlib.sha256(b"\x00" + leaf).digest())
+                tree.extend([hashlib.sha256(b"\x00" + leaf).digest()])
         if tree.size < size:
             return self._add(INCOMPLETE, "tail", f"tail/{tree.size:016d}", "an entry", "missing", tree.size)
         if tree.size > size or tree.root() != self._root:
@@ -1161,17 +1395,18 @@ def tile_path(index: int, width: int) -> str:
     return "".join(f"x{group}/" for group in groups[:-1]) + groups[-1] + (f".p/{width}" if width < 256 else "")
 
 
-def unpack(packed: bytes) -> list[bytes]:
-    """The leaves of an entry bundle, up to the first that is not whole."""
+def unpack(packed: bytes, count: int = 256) -> tuple[list[bytes], int]:
+    """The leaves of an entry bundle, up to the first that is not whole, and how many bytes are behind them."""
     leaves: list[bytes] = []
-    at = 0
-    while at < len(packed):
+    at, end = 0, len(packed)
+    while len(leaves) < count and at + 2 <= end:
         start = at + 2
-        at = start + int.from_bytes(packed[at:start], "big")
-        if at > len(packed) or start > len(packed):
-            return leaves
-        leaves.append(packed[start:at])
-    return leaves
+        behind = start + (packed[at] << 8 | packed[at + 1])
+        if behind > end:
+            break
+        leaves.append(packed[start:behind])
+        at = behind
+    return leaves, end - at
 
 
 # --- the tree (RFC 9162 section 2.1)
@@ -1179,6 +1414,9 @@ def unpack(packed: bytes) -> list[bytes]:
 
 def node_hash(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+SHA256 = hashlib.sha256
 
 
 class Tree:
@@ -1189,16 +1427,25 @@ class Tree:
         self.rows: list[list[bytes]] = [[] for _ in range(levels)]
         self._peaks = list(peaks)
 
-    def add(self, leaf: bytes) -> None:
-        if self.rows:
-            self.rows[0].append(leaf)
-        carry, level = self.size, 0
-        while carry & 1:
-            leaf, carry, level = node_hash(self._peaks.pop(), leaf), carry >> 1, level + 1
+    def edge(self) -> Tree:
+        """The same tree, without what is not yet in a full tile."""
+        return Tree(0, self.size, self._peaks)
+
+    def extend(self, row: list[bytes]) -> None:
+        """Put leaves behind it: level by level, all that is complete on each."""
+        size, level, peaks = self.size + len(row), 0, list[bytes]()
+        while row:
             if self.rows and level % 8 == 0:
-                self.rows[level // 8].append(leaf)
-        self._peaks.append(leaf)
-        self.size += 1
+                self.rows[level // 8] += row
+            if self.size >> level & 1:
+                row = [self._peaks.pop(), *row]
+            if len(row) & 1:
+                peaks.append(row[-1])
+            pairs = iter(row)
+            row = [SHA256(b"\x01" + left + right).digest() for left, right in zip(pairs, pairs)]  # noqa: B905
+            level += 1
+        self._peaks += peaks[::-1]
+        self.size = size
 
     def root(self) -> bytes:
         if not self._peaks:
@@ -1436,6 +1683,7 @@ def _plus(p: Point, q: Point) -> Point:
     return e * f % P, g * h % P, f * g % P, e * h % P
 
 
+@lru_cache(16)  # the newest checkpoint stands in a bundle twice
 def ed25519_verifies(public: bytes, message: bytes, signature: bytes) -> bool:
     if len(public) != 32 or len(signature) != 64:
         return False

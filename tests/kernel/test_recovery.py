@@ -64,6 +64,7 @@ async def test_what_the_log_has_is_put_back_and_the_chain_goes_on(database: Make
     await record(trading, writer, 1, 2)
     async with trading.transaction() as tx:
         await recovery.put_back(tx, stripe, lost := lost_after((await recovery.heads(tx))[stripe], 3))
+    await writer.lease()
     await record(trading, writer, 6)
     async with trading.read() as tx:
         rows = (await tx.execute(select(facts_table).order_by(facts_table.c.seq))).all()

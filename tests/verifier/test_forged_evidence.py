@@ -154,6 +154,13 @@ def test_a_changed_tail_leads_to_no_signed_root(tmp_path: Path):
         assert (report.exit_code(), report.status("tail")) == (TAMPERED, "failed")
 
 
+def test_nothing_can_be_hidden_behind_the_entries_of_a_tail(tmp_path: Path):
+    made = an_answer()
+    made.members[evidence.tail_name(28)] += b"\x00\x05hide"
+    report = made.verified(tmp_path)
+    assert (report.exit_code(), report.status("tail")) == (TAMPERED, "failed")
+
+
 def test_a_thread_of_another_subject_is_not_taken_for_the_one_that_was_asked_for(tmp_path: Path):
     made = an_answer()
     made.query["threads"][0]["name"] = NOBODY

@@ -6,7 +6,6 @@ all. Does not sign: `signer.py` reads again what was committed here, and signs t
 """
 
 import secrets
-from collections import ChainMap
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -148,8 +147,9 @@ class Sequencer:
     async def _add(self, tx: Transaction, growth: Growth, batch: Batch, arrivals: Sequence[entry.Arrival]) -> Placed:
         secret, first = growth.log.link_secret, growth.next_index
         keys = [[entry.back_link_key(secret, *each) for each in entry.subjects(arrival.event)] for arrival in arrivals]
-        unknown = {key for some in keys for key in some} - growth.newest.keys()
-        newest = ChainMap(dict[str, BackLink](), growth.newest, await source_store.key_heads_of(tx, sorted(unknown)))
+        told = {key for some in keys for key in some}
+        newest = await source_store.key_heads_of(tx, sorted(told - growth.newest.keys()))
+        newest |= {key: growth.newest[key] for key in told & growth.newest.keys()}
         last_its, now_us, stored = growth.log.last_its, microseconds(growth.now), list[StoredEntry]()
         for index, (arrival, some) in enumerate(zip(arrivals, keys, strict=True), first):
             links = entry.back_links(some, newest, index)
@@ -161,7 +161,7 @@ class Sequencer:
         filed = [(key, each.index) for each, some in zip(stored, keys, strict=True) for key in some]
         await entry_store.add_entries(tx, stored, filed)
         # Only now: a batch that is refused half-way has changed nothing for those behind it.
-        growth.newest.update(newest.maps[0])
+        growth.newest |= newest
         growth.leaf_hashes += leaf_hashes(each.leaf for each in stored)
         growth.log = replace(growth.log, last_its=max(now_us, last_its))
         head = SourceHead(batch.service, batch.stripe, arrivals[-1].seq, arrivals[-1].hash)

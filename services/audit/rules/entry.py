@@ -15,9 +15,9 @@ import hmac
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
+from functools import lru_cache
+from typing import NamedTuple
 
-from shared import canonical
 from shared.errors import Conflict, Malformed, NotFound
 from shared.facts import GENESIS, Event, link, read_event
 from shared.ids import FactId
@@ -94,13 +94,12 @@ class Arrival:
     fact_id: FactId
 
 
-@dataclass(frozen=True, slots=True)
-class BackLink:
+class BackLink(NamedTuple):
     """The entry before this one about the same subject, and how many there are with this one."""
 
     key: str
     previous_index: int
-    count: int
+    count: int  # pyright: ignore[reportIncompatibleMethodOverride]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +142,9 @@ def next_in_line(batch: Batch, known_seq: int, known_hash: bytes) -> tuple[Arriv
         if seq == known_seq:
             _agree(batch, known_seq, known_hash, reached)
         if seq > known_seq:
-            event = _event_at_the_door(batch.service, seq, line)
+            event, fact_id = _event_at_the_door(batch.service, seq, line)
             place = (batch.service, batch.stripe, seq, previous, reached)
-            arrivals.append(Arrival(*place, line, event, FactId(event.id)))
+            arrivals.append(Arrival(*place, line, event, fact_id))
     return tuple(arrivals)
 
 
@@ -156,32 +155,38 @@ def subjects(event: Event) -> list[tuple[str, str]]:
     return list(dict.fromkeys((role, name) for role, name in told if name is not None))
 
 
+@lru_cache(maxsize=16_384)  # most entries are about whom those shortly before were about
 def back_link_key(secret: bytes, role: str, name: str) -> str:
     """The pseudonym under which a subject is linked, so that the links alone name nobody.
 
     Requires the secret of the log's epoch: one for the whole life of an origin, else the links would break.
     """
-    return hmac.new(secret, role.encode() + b"\x00" + name.encode(), sha256).hexdigest()[:KEY_HEX_LENGTH]
+    return hmac.digest(secret, role.encode() + b"\x00" + name.encode(), "sha256").hex()[:KEY_HEX_LENGTH]
 
 
 def back_links(keys: Iterable[str], newest: Mapping[str, BackLink], index: int) -> tuple[BackLink, ...]:
     """The links of the entry that comes at `index`, then to be `newest` themselves (as `pointing_at` has them)."""
-    before = (newest.get(key, BackLink(key, NO_PREVIOUS, 0)) for key in keys)
-    return tuple(BackLink(each.key, each.previous_index, each.count + 1) for each in before)
+    before = [newest.get(key) or BackLink(key, NO_PREVIOUS, 0) for key in keys]
+    return tuple([BackLink(key, previous, count + 1) for key, previous, count in before])
 
 
 def pointing_at(links: Iterable[BackLink], index: int) -> dict[str, BackLink]:
     """For each key of the entry at `index`, where the next entry with that key must point."""
-    return {each.key: BackLink(each.key, index, each.count) for each in links}
+    return {key: BackLink(key, index, count) for key, _, count in links}
 
 
 def compose(arrival: Arrival, *, now_us: int, last_its: int, links: Sequence[BackLink], epoch: int) -> bytes:
-    """The leaf of an arrival. Requires the `its` of the entry before it: time in the log never runs backwards."""
+    """The leaf of an arrival. Requires the `its` of the entry before it: time in the log never runs backwards.
+
+    Source and seal are written out, member by member: of a name of `[a-z_]`, a number and a hash there is no other
+    canonical form.
+    """
     its = max(now_us, last_its)
-    source = {"svc": arrival.service, "str": arrival.stripe, "seq": arrival.seq, "prev": arrival.previous.hex()}
-    keys = [[each.key, each.previous_index, each.count] for each in links]
-    seal = {"its": its, "lag": its - arrival.event.ts, "k": keys, "ep": epoch}
-    leaf = b"".join(line + b"\n" for line in (canonical.encode(source), arrival.line, canonical.encode(seal)))
+    prev, seq, stripe, service = arrival.previous.hex(), arrival.seq, arrival.stripe, arrival.service
+    source = f'{{"prev":"{prev}","seq":{seq},"str":{stripe},"svc":"{service}"}}\n'
+    keys = ",".join([f'["{key}",{previous},{count}]' for key, previous, count in links])
+    seal = f'\n{{"ep":{epoch},"its":{its},"k":[{keys}],"lag":{its - arrival.event.ts}}}\n'
+    leaf = source.encode() + arrival.line + seal.encode()
     if len(leaf) > LEAF_BYTES_MAX:
         raise EventUnreadable(seq=arrival.seq, reason=f"the entry has more than {LEAF_BYTES_MAX} bytes")
     return leaf
@@ -210,12 +215,12 @@ def _agree(batch: Batch, seq: int, known: bytes, sent: bytes) -> None:
         raise SourceEquivocates(**facts, known_hash=known.hex(), sent_hash=sent.hex())
 
 
-def _event_at_the_door(service: str, seq: int, line: bytes) -> Event:
+def _event_at_the_door(service: str, seq: int, line: bytes) -> tuple[Event, FactId]:
     try:
         event = read_event(line)
-        FactId(event.id)
+        fact_id = FactId(event.id)
     except ValueError as error:
         raise EventUnreadable(seq=seq, reason=str(error)) from error
     if event.act.partition(".")[0] != service:
         raise ForeignAct(seq=seq, act=event.act)
-    return event
+    return event, fact_id

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from services.audit.rules.tree import HASH_BYTES, Edge, Node, perfect_root, perfect_subtrees
+from services.audit.rules.tree import HASH_BYTES, Edge, Node, perfect_root, perfect_roots, perfect_subtrees
 from shared.errors import NotFound
 
 WIDTH = 256
@@ -84,7 +84,7 @@ def grow(unfinished: Unfinished, leaf_hashes: Sequence[bytes]) -> tuple[Unfinish
     size = unfinished.size + len(leaf_hashes)
     changed: dict[Tile, bytes] = {}
     levels: list[tuple[bytes, ...]] = []
-    level, arriving = 0, list(leaf_hashes)
+    level, arriving = 0, leaf_hashes
     while arriving or level < len(unfinished.levels):
         earlier = unfinished.levels[level] if level < len(unfinished.levels) else ()
         hashes = [*earlier, *arriving]
@@ -94,7 +94,7 @@ def grow(unfinished: Unfinished, leaf_hashes: Sequence[bytes]) -> tuple[Unfinish
             changed[Tile(level, first_index + offset, len(tile))] = b"".join(tile)
         finished = len(hashes) // WIDTH
         levels.append(tuple(hashes[finished * WIDTH :]))
-        arriving = [perfect_root(tile) for tile in tiles[:finished]]
+        arriving = perfect_roots(hashes[: finished * WIDTH], WIDTH)
         level += 1
     return Unfinished(size, tuple(levels)), changed
 

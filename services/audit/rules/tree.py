@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from shared.errors import Malformed
 
 HASH_BYTES = 32
+ROW_HASHES = 2_048
 EMPTY_ROOT = hashlib.sha256(b"").digest()
 _sha256 = hashlib.sha256
 
@@ -67,12 +68,29 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 def perfect_root(hashes: Sequence[bytes]) -> bytes:
-    """The root over hashes whose count is a power of two: level by level, without a call for each node."""
-    row = hashes
-    while len(row) > 1:
+    """The root over hashes whose count is a power of two."""
+    return _row_roots(hashes, len(hashes))[0]
+
+
+def perfect_roots(hashes: Sequence[bytes], width: int) -> list[bytes]:
+    """The root over each `width` hashes in a row. Requires a power of two up to 2 048, and that nothing is left over.
+
+    Some thousand at a time: a longer row has left the processor's cache when the level above it is computed.
+    """
+    return [
+        root
+        for start in range(0, len(hashes), ROW_HASHES)
+        for root in _row_roots(hashes[start : start + ROW_HASHES], width)
+    ]
+
+
+def _row_roots(row: Sequence[bytes], width: int) -> Sequence[bytes]:
+    """Level by level over the whole row, without a call for each node."""
+    while width > 1:
         rest = iter(row)
         row = [_sha256(b"\x01" + left + right).digest() for left, right in zip(rest, rest, strict=True)]
-    return row[0]
+        width >>= 1
+    return row
 
 
 def fold(hashes: Sequence[bytes]) -> bytes:

@@ -8,12 +8,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, func, insert, select
+from sqlalchemy import and_, func, select
 
 from services.audit.store.rows import KEYS_PER_QUERY
 from services.audit.tables import entries, links, source_heads
 from shared.database import Transaction
 from shared.ids import FactId
+from shared.turn import Added, write_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +32,9 @@ class StoredEntry:
 
 async def add_entries(tx: Transaction, new: Sequence[StoredEntry], keys: Sequence[tuple[str, int]]) -> None:
     """The entries, and under which keys they can be found."""
-    rows = [
-        {"log_index": each.index, "leaf": each.leaf, "service": each.service, "stripe": each.stripe, "seq": each.seq,
-         "chain_hash": each.chain_hash, "fact_id": each.fact_id}
-        for each in new
-    ]  # fmt: skip
-    await tx.execute(insert(entries), rows)
-    await tx.execute(insert(links), [{"key": key, "log_index": index} for key, index in keys])
+    rows = [(each.index, each.leaf, each.service, each.stripe, each.seq, each.chain_hash, each.fact_id) for each in new]
+    in_order = sorted(keys)  # as the index has them: neighbours go to one page
+    await write_all(tx, Added(entries, rows), *[Added(links, in_order)] * bool(in_order))
 
 
 async def entries_between(tx: Transaction, first: int, last: int) -> list[StoredEntry]:
