@@ -68,6 +68,9 @@ soak: $(STAMP)  ## Let a market work under kills, and watch memory, handles and 
 races: $(STAMP)  ## Let fifty buyers race for one exclusive right, a thousand times on each kind of database
 	YAOSU_RACES=1000 YAOSU_RACERS=50 $(BIN)/python -m pytest -q tests/trading/money/test_races.py -k exclusive_right
 
+parties: $(STAMP)  ## Let ten parties deal and quarrel for thousands of steps, and compare log, ledger and custodian: make parties STEPS=2500 RUNS=4 FIRST=100
+	YAOSU_STEPS=$(or $(STEPS),2500) YAOSU_SEEDS=$(or $(RUNS),4) YAOSU_FIRST=$(FIRST) $(BIN)/python -m pytest -q -s tests/trading/money/test_ten_parties.py
+
 drill: $(STAMP)  ## Lose a market of its own and get it back, with nothing but an operator's commands
 	YAOSU_DRILL=1 $(BIN)/python -m pytest -q -s tests/process/test_drill.py
 

@@ -34,6 +34,7 @@ LATE = timedelta(hours=1)
 RETRY_SECONDS = (1, 5, 30, 300, 3600)
 WINDOW_SECONDS = 300
 WORLD = "world"  # where money comes from and goes to
+MOVES_OUT = {"split", "payout"}  # what is only set free stays where it is, or was paid out as soon as it was free
 logger = logging.getLogger(__name__)
 
 Kind = Literal["pay_in", "release", "split", "refund", "payout"]
@@ -292,7 +293,7 @@ class Custodian:
         asked = order.asked
         if refuse:
             return replace(order, state="refused", reason_code="declined")
-        if asked.kind != "pay_in" and self.book.get(asked.payer, 0) < asked.amount.minor:
+        if asked.kind in MOVES_OUT and self.book.get(asked.payer, 0) < asked.amount.minor:
             return replace(order, state="refused", reason_code="insufficient_balance")
         self._move(asked)
         return replace(order, state="confirmed", executed_at=self.clock.now())

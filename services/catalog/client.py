@@ -1,10 +1,12 @@
 """How other services reach `catalog`, and the errors they may meet there."""
 
 from services.catalog.rules.asset import UnderReview
+from services.catalog.rules.quality import NoQualityReport
 from services.catalog.rules.registration import DeadlinePassed
 from services.catalog.rules.version import ContentAlreadyInspected, NoSuchVersion, NotTheInspector, VersionState
 from services.catalog.schemas.access import ApprovedAccess
 from services.catalog.schemas.lineage import LicenceTermsView
+from services.catalog.schemas.quality import AssessmentView
 from services.catalog.schemas.versions import (
     FieldKindsView,
     InspectionReport,
@@ -19,15 +21,16 @@ from shared.lifecycle import IllegalMove
 from shared.rest import RestClient
 
 __all__ = [
-    "ApprovedAccess", "CatalogClient", "ContentAlreadyInspected", "DeadlinePassed", "FieldKindsView", "IllegalMove",
-    "InspectionReport", "LicenceTermsView", "NoSuchVersion", "NotTheInspector", "QualityScoreView",
-    "ReportedDetection", "ReportedField", "UnderReview", "VersionState", "VersionView",
+    "ApprovedAccess", "AssessmentView", "CatalogClient", "ContentAlreadyInspected", "DeadlinePassed", "FieldKindsView",
+    "IllegalMove", "InspectionReport", "LicenceTermsView", "NoQualityReport", "NoSuchVersion", "NotTheInspector",
+    "QualityScoreView", "ReportedDetection", "ReportedField", "UnderReview", "VersionState", "VersionView",
 ]  # fmt: skip
 
 
 class CatalogClient(RestClient):
     errors = (
-        NoSuchVersion, ContentAlreadyInspected, NotTheInspector, IllegalMove, UnderReview, DeadlinePassed, Malformed,
+        NoSuchVersion, ContentAlreadyInspected, NotTheInspector, IllegalMove, UnderReview, DeadlinePassed,
+        NoQualityReport, Malformed,
     )  # fmt: skip
 
     async def version(self, version_id: VersionId) -> VersionView:
@@ -37,6 +40,10 @@ class CatalogClient(RestClient):
     async def reviewers(self, version_id: VersionId) -> list[str]:
         """The ids of whoever graded or registered a version. Raises NoSuchVersion."""
         return await self.get(f"/catalog/v1/versions/{version_id}/reviewers", list[str])
+
+    async def assessment(self, version_id: VersionId) -> AssessmentView:
+        """The last quality report, with its digest. Raises NoQualityReport."""
+        return await self.get(f"/catalog/v1/versions/{version_id}/assessment", AssessmentView)
 
     async def version_for(self, version_id: VersionId, recipient_id: ParticipantId) -> VersionView:
         """The version with what is on record for it towards this recipient. Raises NoSuchVersion."""

@@ -24,7 +24,11 @@ from shared.signing import SigningKey
 
 class Custodian(Protocol):
     async def send(self, instruction: Instruction) -> Report:
-        """What the custodian makes of it: usually that it is pending."""
+        """What the custodian makes of it: usually that it is pending.
+
+        Requires of the custodian that a release or a refund is not refused for want of money: it only says what of a
+        sub-account is set free, and its owner may have had that paid out by then.
+        """
         ...
 
     async def ask(self, instruction_id: InstructionId) -> Report:

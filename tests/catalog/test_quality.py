@@ -24,6 +24,7 @@ from services.catalog.rules.quality import (
     Report,
     overall,
 )
+from shared import canonical
 from shared.grades import C1, C2, C3, C4
 from shared.ids import VersionId
 from shared.kinds import Kind
@@ -213,3 +214,15 @@ async def test_a_report_that_has_expired_is_made_anew_from_what_is_known(market:
     ]
     assert timely == [10_000, 156]  # monthly, after six months
     assert second["expires_at"] > first["expires_at"]
+
+
+async def test_neighbours_are_told_the_report_on_a_version_by_the_digest_that_its_fact_has(market: Market):
+    asset = await market.registered(await market.provider())
+    version_id = asset["versions"][0]["id"]
+    path = "/catalog/v1/versions/{}/assessment"
+    told = (await market.bench.ask_as_service("trading", "GET", path.format(version_id))).json()
+    assert told["digest"] == canonical.digest(told["report"])
+    facts = [each.data for each in await market.facts() if each.act == "catalog.quality_assessed"]
+    assert (facts[-1]["version_id"], facts[-1]["report_digest"]) == (version_id, told["digest"])
+    nowhere = await market.bench.ask_as_service("trading", "GET", path.format(VersionId.new()))
+    assert refusal(nowhere) == (404, "no_quality_report")

@@ -143,6 +143,7 @@ TABLE = """
 11  u ff ff f .f.f . f uuu  GET /catalog/v1/important-data
 1   . .. .. . .... . . ...  GET /catalog/v1/grading-rules
 3   u uu uu u uuuu u u ...  GET /catalog/v1/versions/{version_id}/reviewers
+3   u uu uu u uuuu u u ...  GET /catalog/v1/versions/{version_id}/assessment
 7   u ff ff f .f.f . f uuu  GET /catalog/v1/important-data/snapshots
 7   u ff ff f .f.f . f uuu  GET /catalog/v1/important-data/snapshots/{catalogue_snapshot_id}
 7   u ff ff f nfnf n f uuu  GET /catalog/v1/important-data/snapshots/{catalogue_snapshot_id}/changes

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 from fastapi import FastAPI, Query
 from fastapi.responses import JSONResponse
 
-from services.catalog.client import NoSuchVersion, VersionState, VersionView
+from services.catalog.client import AssessmentView, NoQualityReport, NoSuchVersion, VersionState, VersionView
 from services.pricing.client import (
     FeeScheduleView,
     NoSuchPriceCap,
@@ -19,6 +19,7 @@ from services.pricing.client import (
 )
 from shared import problems
 from shared.changes import Change, parse_positions
+from shared.errors import Unavailable
 from shared.facts import Category, Fact
 from shared.grades import Condition, Flag, Grade, Mode
 from shared.ids import AssetId, ParticipantId, PlanId, PriceCapId, QuoteId, RevenueShareId, VersionId
@@ -74,6 +75,7 @@ class Neighbours:
     revenue_shares: dict[str, RevenueSharesView] = field(default_factory=dict[str, RevenueSharesView])
     tax_rates: list[TaxRateView] = field(default_factory=list[TaxRateView])
     reviewers: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    assessments: dict[str, AssessmentView | None] = field(default_factory=dict[str, AssessmentView | None])
     feed: WrittenFeed = field(default_factory=lambda: WrittenFeed("catalog"))
 
     def version(self, provider_id: ParticipantId, grade: Grade = Grade.G2, **changes: Any) -> VersionId:
@@ -153,7 +155,11 @@ class Neighbours:
 
     def app(self) -> FastAPI:
         app = FastAPI()
+        self._answer_as_catalog(app)
+        self._answer_as_pricing(app)
+        return app
 
+    def _answer_as_catalog(self, app: FastAPI) -> None:
         @app.get("/catalog/v1/versions/{version_id}")
         async def version(version_id: str) -> Any:
             if version_id not in self.versions:
@@ -164,10 +170,21 @@ class Neighbours:
         async def reviewers(version_id: str) -> list[str]:
             return self.reviewers.get(version_id, [])
 
+        @app.get("/catalog/v1/versions/{version_id}/assessment")
+        async def assessment(version_id: str) -> Any:
+            if version_id not in self.assessments:
+                return JSONResponse(problems.document(NoQualityReport()), 404, media_type=problems.MEDIA_TYPE)
+            if (assessed := self.assessments[version_id]) is None:
+                return JSONResponse(problems.document(Unavailable(service="catalog")), 503)
+            return assessed
+
         @app.get("/catalog/v1/changes")
         async def changes(after: Annotated[str, Query()] = "", wait: float = 0) -> list[Change]:
             return await self.feed.after(parse_positions(after), wait)
 
+        assert version and reviewers and assessment and changes
+
+    def _answer_as_pricing(self, app: FastAPI) -> None:
         @app.get("/pricing/v1/quotes/{quote_id}")
         async def quote(quote_id: str) -> QuoteView:
             return self.quotes[quote_id]
@@ -204,10 +221,7 @@ class Neighbours:
         async def tax_rates() -> list[TaxRateView]:
             return self.tax_rates
 
-        assert (
-            tax_rates and version and reviewers and changes and quote and overlapping and price_cap and shares and fees
-        )
-        return app
+        assert quote and overlapping and price_cap and shares and fees and tax_rates
 
 
 def _told(version: VersionView) -> tuple[Grade, frozenset[Flag], int]:

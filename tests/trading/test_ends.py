@@ -1,53 +1,275 @@
-"""Liveness: whatever everyone has left alone, at whichever step, comes to an end by its deadlines."""
+"""Liveness: whatever everyone has left alone, at whichever step, comes to an end by its deadlines.
 
-from sqlalchemy import select
+Each evening leaves things at some of their steps, and then all input stops. Together they leave every state that
+something follows, of every lifecycle: one that is new fails here until it is left alone, too.
+"""
 
-from services.trading.rules.auction import AUCTION
-from services.trading.rules.contract import CONTRACT
-from services.trading.rules.entitlement import ENTITLEMENT
-from services.trading.rules.hold import HOLD
-from services.trading.rules.instruction import INSTRUCTION
-from services.trading.rules.listing import LISTING
-from services.trading.rules.order import ORDER
-from services.trading.tables import deals, money
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from docs import diagrams
+from services.trading import jobs
 from shared.grades import Grade
 from shared.ids import PlanId
-from tests.trading.market import AUCTION_DAYS, Market
+from tests.support.bench import Person
+from tests.trading.contracts.dealing import AGREED, REASONED, amend, offer, quoted, signed_deal
+from tests.trading.dispute.court import Court, pay_in
+from tests.trading.freezing import frozen, proposed_by
+from tests.trading.inquiring import a_ring
+from tests.trading.lots import Lots
+from tests.trading.market import Market, yuan
+from tests.trading.negotiation.asked import accepted, answered, asked, directed, listed
+from tests.trading.open_things import LIFECYCLES, Left, kept, left_open, let_time_pass, states_that_wait
+from tests.trading.test_calling import bid, called
+from tests.trading.test_complaints import filed, upheld
+from tests.trading.test_credits import a_service, missed
+from tests.trading.test_metered import CLOSING, measured
+from tests.trading.test_needs import published
+from tests.trading.test_second_award import closed
 
-KEPT = {
-    deals.listings: LISTING, deals.auctions: AUCTION, deals.orders: ORDER, deals.contracts: CONTRACT,
-    deals.entitlements: ENTITLEMENT, money.holds: HOLD, money.instructions: INSTRUCTION,
+Told = dict[str, Any]
+PASSING = {("negotiations", "verified"), ("disputes", "ruled_again")}  # left in the commit that comes there
+BY_A_PERSON = {  # nobody is found guilty, or not, by silence: it passes to the regulator, and again
+    ("complaints", "received"), ("complaints", "accepted"), ("complaints", "investigating"),
+    ("credit_appeals", "submitted"), ("instructions", "parked"),
 }  # fmt: skip
 
 
-async def still_open(market: Market) -> dict[str, int]:
-    """How many of each are not at their end."""
-    found = dict[str, int]()
-    async with market.trading.database.read() as tx:
-        for table, lifecycle in KEPT.items():
-            open_ones = select(table.c.id).where(table.c.state.in_(lifecycle.open_states()))
-            found[table.name] = len(list(await tx.scalars(open_ones)))
-    return found
-
-
-async def test_everything_that_is_left_alone_comes_to_its_end(market: Market):
-    await market.listing()
-    await market.listing(plan_id=PlanId.new(), kind="unlimited")
-    await market.won()  # and never signed
-    buyer, unpaid = await market.won()
-    await market.signed(buyer, unpaid)
-    await market.paid()  # and never received
-    for grade in (Grade.G2, Grade.G4):  # received and never accepted; and the second forbidden after that
-        buyer, order = await market.paid()
-        await market.use(buyer, order)
-        listing = await market.read(market.provider, f"/listings/{order['listing_id']}")
-        market.neighbours.raise_grade(listing["version_id"], grade)
-    empty = await market.auction()
+async def auctions(market: Market) -> None:
+    _, people = await closed(market)
+    order = (await market.read(people[0], "/orders"))["items"][0]
+    await market.signed(people[0], order)
+    await market.advance(days=3)
+    await closed(market)
+    await market.auction()
     led = await market.auction()
-    await market.bidder(empty)
-    await market.bid(await market.bidder(led), led, 20_000)
-    waiting = await still_open(market)
-    assert all(count for name, count in waiting.items() if name != "instructions"), "there is one of each"
-    for days in (AUCTION_DAYS, 5, 5, 7, 7, 365):
-        await market.advance(days=days)
-    assert not any((await still_open(market)).values())
+    assert (await market.bid(await market.bidder(led), led, 20_000)).is_success
+    lots = Lots(market)
+    for mechanism in ("dutch", "uniform", "rsop"):
+        await lots.opened(mechanism)
+    sealed = await lots.opened("sealed_second")
+    for minor in (20_000, 30_000):
+        assert (await lots.seal(await market.bidder(sealed), sealed, minor)).is_success
+
+
+async def offers(market: Market) -> None:
+    ring = await a_ring(market)
+    await published(ring)
+    await ring.sealed(*(ring.offer(number, 4_000) for number in range(3)))
+    await ring.inquiry()
+    listing, buyers = await listed(market), [await market.buyer() for _ in range(4)]
+    first, second, third = [(await asked(market, each, listing)).json() for each in buyers[:3]]
+    assert first and (await answered(market, market.provider, second, 50_000)).is_success
+    assert (await accepted(market, market.provider, third)).is_success
+    assert (await accepted(market, buyers[3], (await directed(market, buyers[3], listing)).json())).is_success
+    call = (await called(market, [listing])).json()
+    assert (await bid(market, await market.buyer(10_000), call, 105, 5)).is_success
+    for each in (await listed(market), (await offer(market))[0]):
+        await market.do(market.provider, f"/listings/{each['id']}/suspend")
+
+
+async def sales(market: Market) -> None:
+    buyer, order = await a_service(market)
+    await market.advance(days=7)
+    await market.do(buyer, f"/orders/{order['id']}/credits", missed(1))
+    at = await offer(market)
+    unsigned = await market.buyer()
+    contract = (await ordered(market, unsigned, *at))["contract_id"]
+    person = replace(unsigned, acr="totp", authenticated_at=market.bench.clock.now())
+    terms = await market.read(unsigned, f"/contracts/{contract}")
+    await market.do(person, f"/contracts/{contract}/signatures/in-person", {"terms_hash": terms["terms_hash"]})
+    await signed_deal(market, listed=at, pays=False)
+    await signed_deal(market, listed=at)
+    for number in range(5):
+        buyer, order = await received(market, *at)
+        await (leave_it, object_to_it, offer_a_part, amend_it, end_it)[number](market, buyer, order)
+    await frozen(market, "order", (await signed_deal(market, listed=at))[1]["id"])
+    graded = await offer(market)
+    await received(market, *graded)
+    market.neighbours.raise_grade(graded[0]["version_id"], Grade.G4)
+    await measured(market)
+    buyer, order = await measured(market)
+    await market.do(buyer, f"/orders/{order['id']}{CLOSING}")
+    await market.tick()
+
+
+async def payments(market: Market) -> None:
+    """Which the custodian refuses, answers late, and has not been asked for."""
+    at = await offer(market)
+    buyer, order = await signed_deal(market, listed=at)
+    market.custodian.faults.append(("refund", "refused"))
+    path = f"/contracts/{order['contract_id']}/terminations"
+    proposed = await market.do(buyer, path, REASONED)
+    await market.do(market.provider, f"{path}/{proposed['id']}/agreement", AGREED)
+    await market.tick()
+    for fault in ("late", None):
+        buyer, order = await received(market, *at)
+        if fault:
+            market.custodian.faults.append(("split", fault))
+        await market.do(buyer, f"/orders/{order['id']}/acceptance")
+        if fault:
+            await jobs.instruct_custodian(market.trading)
+
+
+async def disputes(market: Market) -> None:
+    court = await a_full_court(market)
+    heard = [await claimed(court) for _ in range(3)]
+    for each in heard:
+        assert (await court.respond(each)).is_success
+    await court.pass_deadline(heard[0])
+    ruled = heard[1:]
+    for each in ruled:
+        (arbiter,) = court.seated(await court.see(each))
+        assert (await court.rule(arbiter, each, 5_000)).is_success
+    for who in (court.buyer, court.provider):
+        assert (await court.appeal(who, ruled[0])).is_success
+    _, read, answered_to = [await claimed(court) for _ in range(3)]
+    await court.see(read, court.provider)
+    assert (await court.respond(answered_to)).is_success
+
+
+async def supervision(market: Market) -> None:
+    business, security = market.bench.staff("operator_business"), market.bench.staff("operator_security")
+    people = [await market.buyer() for _ in range(3)]
+    for each in people:
+        await upheld(market, each, kind="black_market")
+    for each in people[:2]:
+        standing = (await market.read(each, "/sanctions"))["items"][0]
+        await market.do(each, f"/sanctions/{standing['id']}/statement", {"statement": "不实"})
+    standing = (await market.read(people[0], "/sanctions"))["items"][0]
+    await market.do(security, f"/sanctions/{standing['id']}/imposition", {"reason": "累计失信"})
+    entry = (await market.read(people[2], "/credit-entries"))["items"][0]
+    await market.do(people[2], f"/credit-entries/{entry['id']}/appeal", {"reason": "张冠李戴", "evidence": []})
+    for steps in ((), ("acceptance",), ("acceptance", "investigation"), ("acceptance", "investigation", "decision")):
+        made = await filed(market)
+        for step in steps:
+            body = {"upheld": False, "reason": "查无实据"} if step == "decision" else None
+            await market.do(business, f"/complaints/{made['id']}/{step}", body)
+    listing = (await offer(market))[0]
+    await proposed_by(market, market.bench.staff("regulator"), "listing", listing["id"])
+    await frozen(market, "participant", people[0].participant_id)
+
+
+Evening = Callable[[Market], Awaitable[None]]
+EVENINGS: dict[Evening, set[Left]] = {
+    auctions: {
+        ("auctions", "open"), ("auctions", "awarded"), ("auctions", "second_asked"), ("holds", "held"),
+    },
+    offers: {
+        ("needs", "open"), ("inquiries", "open"), ("inquiries", "opening"), ("negotiations", "requested"),
+        ("negotiations", "offered"), ("negotiations", "accepted"), ("negotiations", "agreed"),
+        ("call_auctions", "open"), ("listings", "listed"), ("listings", "suspended"),
+    },
+    sales: {
+        ("orders", "awaiting_signatures"), ("orders", "awaiting_payment"), ("orders", "awaiting_delivery"),
+        ("orders", "awaiting_acceptance"), ("orders", "objected"), ("orders", "answered"), ("contracts", "drafted"),
+        ("contracts", "active"), ("contract_terminations", "proposed"), ("entitlements", "active"),
+        ("entitlements", "suspended"), ("service_credits", "claimed"),
+    },
+    payments: {
+        ("orders", "settling"), ("instructions", "pending"), ("instructions", "sent"), ("instructions", "parked"),
+    },
+    disputes: {
+        ("orders", "disputed"), ("disputes", "open"), ("disputes", "response"), ("disputes", "evidence"),
+        ("disputes", "review"), ("disputes", "ruled"), ("disputes", "appeal"), ("arbitration_fees", "held"),
+    },
+    supervision: {
+        ("complaints", "received"), ("complaints", "accepted"), ("complaints", "investigating"),
+        ("complaints", "upheld"), ("complaints", "not_upheld"), ("credit_appeals", "submitted"),
+        ("sanctions", "notified"), ("sanctions", "awaiting_decision"), ("sanctions", "imposed"),
+        ("freezes", "proposed"), ("freezes", "in_force"),
+    },
+}  # fmt: skip
+
+
+def test_every_lifecycle_is_kept_in_a_table_that_is_looked_at_and_left_alone_in_every_state():
+    defined = [each for title, each in diagrams.lifecycles().items() if title.startswith("trading: ")]
+    assert all(any(each is known for known in LIFECYCLES.values()) for each in defined)
+    assert kept().keys() == LIFECYCLES.keys()
+    assert set[Left]().union(*EVENINGS.values()) | PASSING == states_that_wait()
+
+
+@pytest.mark.parametrize("evening", EVENINGS, ids=lambda evening: evening.__name__)
+async def test_everything_that_is_left_alone_comes_to_its_end(market: Market, evening: Evening):
+    await evening(market)
+    assert EVENINGS[evening] <= (await left_open(market)).keys(), "there is one of each"
+    await let_time_pass(market, BY_A_PERSON)
+    await a_person_decides(market)
+    await let_time_pass(market, set())
+
+
+async def a_person_decides(market: Market) -> None:
+    """On what no silence decides, and what by now is the regulator's."""
+    operator, regulator = market.bench.staff("operator_business"), market.bench.staff("regulator")
+    for each in (await market.read(operator, "/instructions?limit=100"))["items"]:
+        await market.do(operator, f"/instructions/{each['id']}/resume", {"reason": "查过了"})
+    told = {"upheld": False, "reason": "查无实据"}
+    for each in (await market.read(regulator, "/complaints?limit=100"))["items"]:
+        assert each["next_actor"] in {"regulator", None}
+        steps = {"received": ["acceptance", "investigation"], "accepted": ["investigation"], "investigating": []}
+        for step in steps.get(each["state"], []):
+            await market.do(regulator, f"/complaints/{each['id']}/{step}")
+        if each["state"] in steps:
+            await market.do(regulator, f"/complaints/{each['id']}/decision", told)
+    for each in (await market.read(regulator, "/credit-appeals?limit=100"))["items"]:
+        assert each["next_actor"] == "regulator"
+        await market.do(regulator, f"/credit-appeals/{each['id']}/decision", told)
+
+
+async def ordered(market: Market, buyer: Person, listing: Told, plan_id: PlanId) -> Told:
+    return await market.do(buyer, "/orders", {"listing_id": listing["id"], **quoted(market, buyer, listing, plan_id)})
+
+
+async def received(market: Market, listing: Told, plan_id: PlanId) -> tuple[Person, Told]:
+    buyer, order = await signed_deal(market, listed=(listing, plan_id))
+    assert (await market.use(buyer, order)).is_success
+    return buyer, order
+
+
+async def leave_it(*_: object) -> None:
+    pass
+
+
+async def object_to_it(market: Market, buyer: Person, order: Told) -> None:
+    body = {"grounds": [{"code": "unreadable"}], "claim": yuan(4_000), "reason": "乱码"}
+    await market.do(buyer, f"/orders/{order['id']}/objections", body)
+
+
+async def offer_a_part(market: Market, buyer: Person, order: Told) -> None:
+    await object_to_it(market, buyer, order)
+    path = f"/orders/{order['id']}/objections/1/concession"
+    await market.do(market.provider, path, {"refund": yuan(1_000), "reason": "补偿"})
+
+
+async def amend_it(market: Market, buyer: Person, order: Told) -> None:
+    assert (await amend(market, buyer, order["contract_id"], quota_uses=4)).is_success
+
+
+async def end_it(market: Market, buyer: Person, order: Told) -> None:
+    await market.do(buyer, f"/contracts/{order['contract_id']}/terminations", REASONED)
+
+
+async def a_full_court(market: Market) -> Court:
+    """Whose buyer has bought enough to dispute over."""
+    buyer = await market.buyer(200_000)
+    await pay_in(market, market.provider, minor=50_000)
+    court = Court(market, buyer, {})
+    security = market.bench.staff("operator_security")
+    for _ in range(6):
+        arbiter = market.bench.staff("arbiter")
+        await market.do(security, "/arbiters", {"arbiter_id": arbiter.subject, "ties": []})
+        court.arbiters[arbiter.subject] = arbiter
+    return court
+
+
+async def claimed(court: Court) -> Told:
+    """A dispute over another order."""
+    market, buyer = court.market, court.buyer
+    order = await ordered(market, buyer, *await offer(market))
+    await market.signed(buyer, order)
+    court.order = await market.do(buyer, f"/orders/{order['id']}/payment")
+    assert (await market.use(buyer, court.order)).is_success
+    return await court.open(10_000)

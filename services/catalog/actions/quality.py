@@ -52,6 +52,15 @@ async def report(catalog: Catalog, caller: Caller, version_id: VersionId) -> Rep
     return found
 
 
+async def assessment(catalog: Catalog, version_id: VersionId) -> Report:
+    """The last report, for a neighbour who hands it to whoever has bought the version. Raises NoQualityReport."""
+    async with catalog.database.read() as tx:
+        found = await quality_store.last_report(tx, version_id)
+    if found is None:
+        raise NoQualityReport()
+    return found
+
+
 async def renew_expired(catalog: Catalog) -> None:
     """Assess anew, on the same measurements and what was declared: the data have grown older."""
     async with catalog.database.read() as tx:

@@ -4,10 +4,10 @@ from fastapi import APIRouter
 
 from services.catalog.actions import quality as actions
 from services.catalog.api.service import PREFIX, CatalogService
-from services.catalog.schemas.quality import NewQualityDeclaration, QualityReportView
+from services.catalog.schemas.quality import AssessmentView, NewQualityDeclaration, QualityReportView
 from shared.idempotency import Keyed
 from shared.ids import VersionId
-from shared.permission import Provider, Reader
+from shared.permission import Provider, Reader, Service
 
 router = APIRouter(prefix=PREFIX)
 
@@ -26,3 +26,9 @@ async def declare(
 async def report(version_id: VersionId, caller: Reader, catalog: CatalogService) -> QualityReportView:
     """The quality report by GB/T 36344-2018: what was assessed, how, and what could not be."""
     return QualityReportView.of(version_id, await actions.report(catalog, caller, version_id))
+
+
+@router.get("/versions/{version_id}/assessment")
+async def assessment(version_id: VersionId, _: Service, catalog: CatalogService) -> AssessmentView:
+    """The quality report with its digest, for a neighbouring service: evidence in a dispute over the version."""
+    return AssessmentView.of(await actions.assessment(catalog, version_id))

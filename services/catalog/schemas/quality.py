@@ -1,12 +1,15 @@
 """What crosses the wire about quality: what a provider declares, and the report."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Self, cast
 
 from pydantic import Field as Limits
+from pydantic import JsonValue
 
 from services.catalog.rules.quality import Code, Declaration, Dimension, Gate, Report
 from services.catalog.schemas.versions import Count
+from shared import canonical
+from shared.facts import plain
 from shared.ids import VersionId
 from shared.web import Moment, Request, View
 
@@ -38,6 +41,18 @@ class IndicatorView(View):
 class ScoreView(View):
     dimension: Dimension
     basis_points: int | None
+
+
+class AssessmentView(View):
+    """A report as it was digested: `digest` is the SHA-256 of its canonical JSON, as `quality_assessed` tells it."""
+
+    report: dict[str, JsonValue]
+    digest: str
+
+    @classmethod
+    def of(cls, report: Report) -> Self:
+        told = cast(dict[str, JsonValue], plain(report))
+        return cls(report=told, digest=canonical.digest(told))
 
 
 class QualityReportView(View):

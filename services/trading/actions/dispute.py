@@ -60,6 +60,7 @@ class Piece:
 async def open_dispute(trading: Trading, caller: Member, wanted: Wanted, once: Once) -> Dispute:
     """Bring an order into dispute: what of its money is in escrow waits from here on. The claimant's fee is held, the
     platform's evidence attached, and the other side has notice."""
+    quality = await dispute_evidence.assessed(trading, wanted.order_id)
     async with trading.database.transaction() as tx:
         if earlier := await once.recall(tx, Dispute):
             return earlier
@@ -75,7 +76,7 @@ async def open_dispute(trading: Trading, caller: Member, wanted: Wanted, once: O
         objection = await order_actions.end_objection(tx, order, now) if before.state in UNDER_OBJECTION else []
         told = [*objection, DisputeOpened.of(opened), *([] if opened.is_late else [OrderDisputed.of(order)])]
         statement = Piece(EvidenceKind.STATEMENT, wanted.statement, None).numbered(1, Side.CLAIMANT, now)
-        pieces = {statement: wanted.statement, **await dispute_evidence.of_platform(tx, order, opened, 1, now)}
+        pieces = {statement: wanted.statement, **await dispute_evidence.of_platform(tx, order, opened, quality, 1, now)}
         dispute = rules.add_evidence(opened, *pieces, now=now)
         await store.add_dispute(tx, dispute)
         await store.add_texts(tx, dispute.id, {piece.content_hash: content for piece, content in pieces.items()})

@@ -5,29 +5,46 @@ Promises: each piece is the canonical JSON of what stands in the tables at that 
 
 from datetime import datetime
 
+from services.catalog.client import AssessmentView, NoQualityReport
 from services.trading.actions import dispute_money
+from services.trading.actions.trading import Trading
 from services.trading.rules.dispute import Dispute
 from services.trading.rules.evidence import FROM_PLATFORM, Evidence, EvidenceKind, hash_of
 from services.trading.rules.order import Order
 from services.trading.store import contract as contract_store
 from services.trading.store import entitlement as entitlement_store
 from services.trading.store import listing as listing_store
+from services.trading.store import order as order_store
 from shared import canonical
 from shared.database import Transaction
+from shared.errors import Unavailable
 from shared.facts import plain
+from shared.ids import OrderId
 
 USES_TOLD_MAX = 500
 ENTRIES_TOLD_MAX = 500
 
 
+async def assessed(trading: Trading, order_id: OrderId) -> AssessmentView | None:
+    """What the catalogue says of the quality of what was sold, asked before any transaction. None if it has assessed
+    nothing, or cannot be asked now: no claim waits for it. Raises NoSuchOrder."""
+    async with trading.database.read() as tx:
+        order = await order_store.order(tx, order_id, None)
+        version_id = (await listing_store.listing(tx, order.listing_id)).version_id
+    try:
+        return await trading.catalog.assessment(version_id)
+    except (NoQualityReport, Unavailable):
+        return None
+
+
 async def of_platform(
-    tx: Transaction, order: Order, dispute: Dispute, after: int, now: datetime
+    tx: Transaction, order: Order, dispute: Dispute, quality: AssessmentView | None, after: int, now: datetime
 ) -> dict[Evidence, str]:
     """The pieces, numbered on from the last one, with their content."""
     told = {
         EvidenceKind.CONTRACT: await _contract(tx, order),
         EvidenceKind.DELIVERY: await _delivery(tx, order),
-        EvidenceKind.QUALITY: await _quality(tx, order),
+        EvidenceKind.QUALITY: await _quality(tx, order, quality),
         EvidenceKind.MONEY: await money_of(tx, dispute),
     }
     contents = {kind: canonical.encode(plain(what)).decode() for kind, what in told.items()}
@@ -73,10 +90,12 @@ async def _delivery(tx: Transaction, order: Order) -> dict[str, object]:
     }  # fmt: skip
 
 
-async def _quality(tx: Transaction, order: Order) -> dict[str, object]:
-    """As far as the listing knows it: which content was offered, and by which inspection it was graded."""
+async def _quality(tx: Transaction, order: Order, quality: AssessmentView | None) -> dict[str, object]:
+    """Which content was offered, by which inspection it was graded, and the report on its quality. The log has the
+    report's digest, in the fact that tells of it."""
     listing = await listing_store.listing(tx, order.listing_id)
     return {
         "listing_id": listing.id, "version_id": listing.version_id, "title": listing.title,
         "content_hash": listing.content_hash, "grade": listing.grade, "grade_revision": listing.grade_revision,
+        "report": quality and quality.report, "report_digest": quality and quality.digest,
     }  # fmt: skip

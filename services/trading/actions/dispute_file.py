@@ -2,16 +2,19 @@
 
 Promises: the same state gives the same bytes (sorted names, no times or owners in the archive, canonical JSON);
 `manifest.json` names every other file with its SHA-256; each text is named by its own hash, as evidence and reasons
-name it; the terms are the bytes that both sides signed. 仲裁法 art. 16, 57; 电子签名法 art. 5, 8, 13.
+name it; the terms are the bytes that both sides signed; `evidence.tar` is what the log holds on the contract, which
+`yaosu verify` checks offline together with the terms, the document and each text that an entry names by its hash.
+仲裁法 art. 16, 57; 电子签名法 art. 5, 8, 13.
 """
 
 import hashlib
 import io
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from services.trading.actions.dispute import require_reader, untold
 from services.trading.actions.dispute_evidence import money_of
+from services.trading.actions.evidence_log import LoggedEntry
 from services.trading.actions.trading import Trading
 from services.trading.store import contract as contract_store
 from services.trading.store import dispute as store
@@ -32,6 +35,11 @@ async def bundle(trading: Trading, caller: Caller, dispute_id: DisputeId) -> byt
         dispute = await store.dispute(tx, dispute_id)
         contract = await contract_store.contract(tx, dispute.contract_id)
         texts, money, hidden = await store.texts_of(tx, dispute_id), await money_of(tx, dispute), untold(dispute)
+        printed = await contract_store.document_of(tx, contract.id)
+    told = {name: content.encode() for name, content in texts.items() if name not in hidden}
+    named = {"terms.json": contract.terms.encode(), **{f"{name[:20]}.txt": text for name, text in told.items()}}
+    documents = _logged({**named, "contract.pdf": printed} if printed else named, entries)
+    logged = await trading.log.bundle_of(contract.id, documents) if entries else None
     files = {
         "dispute.json": _json(dispute.as_told),
         "contract/terms.json": contract.terms.encode(),
@@ -39,7 +47,8 @@ async def bundle(trading: Trading, caller: Caller, dispute_id: DisputeId) -> byt
         "evidence.json": _json(dispute.evidence),
         "money.json": _json(money),
         "log.json": _json(list(entries)),
-        **{f"texts/{name}.txt": content.encode() for name, content in texts.items() if name not in hidden},
+        **({"evidence.tar": logged} if logged else {}),
+        **{f"texts/{name}.txt": content for name, content in told.items()},
     }
     return archive(files)
 
@@ -58,6 +67,15 @@ def archive(files: Mapping[str, bytes]) -> bytes:
             told.size = len(content)
             tar.addfile(told, io.BytesIO(content))
     return written.getvalue()
+
+
+def _logged(documents: Mapping[str, bytes], entries: Sequence[LoggedEntry]) -> dict[str, bytes]:
+    """Those that an entry with a proof names by their hash: the log says nothing yet of the others."""
+    proven = [entry.leaf for entry in entries if entry.proof]
+    return {
+        name: content for name, content in documents.items()
+        if any(hashlib.sha256(content).hexdigest() in leaf for leaf in proven)
+    }  # fmt: skip
 
 
 def _json(what: object) -> bytes:

@@ -4,11 +4,11 @@ Whoever puts the service together connects it. Without one (`NO_LOG`), a notice 
 evidence file holds what trading itself keeps, and a draw goes without a checkpoint.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from services.audit.client import AuditClient
+from services.audit.client import AuditClient, EvidenceTooLarge
 from shared.ids import ContractId, FactId
 
 NO_BEACON = ""
@@ -33,6 +33,11 @@ class EvidenceLog(Protocol):
         """All that the log holds on a contract, in its order."""
         ...
 
+    async def bundle_of(self, contract_id: ContractId, documents: Mapping[str, bytes]) -> bytes | None:
+        """The same as a file that anyone checks offline (`yaosu verify`), with documents by name whose hashes the
+        entries name. None where there is no log, or too much of it for one file."""
+        ...
+
     async def beacon(self, fact_id: FactId) -> str | None:
         """The root of the first checkpoint over a fact: what nobody knew when it was written, the same for everyone
         who asks. None while there is none."""
@@ -45,6 +50,9 @@ class NoLog:
 
     async def entries_of(self, contract_id: ContractId) -> Sequence[LoggedEntry]:
         return ()
+
+    async def bundle_of(self, contract_id: ContractId, documents: Mapping[str, bytes]) -> bytes | None:
+        return None
 
     async def beacon(self, fact_id: FactId) -> str | None:
         return NO_BEACON
@@ -63,6 +71,12 @@ class AuditLog:
         told = await self._audit.entries_of([contract_id])
         checkpoint = told.checkpoint or ""
         return [LoggedEntry(each.index, each.leaf, each.hashes, checkpoint) for each in told.entries]
+
+    async def bundle_of(self, contract_id: ContractId, documents: Mapping[str, bytes]) -> bytes | None:
+        try:
+            return await self._audit.bundle_of([contract_id], documents)
+        except EvidenceTooLarge:
+            return None
 
     async def beacon(self, fact_id: FactId) -> str | None:
         return await self._audit.beacon(fact_id)

@@ -5,13 +5,17 @@ import hashlib
 import io
 import json
 import tarfile
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
+from services.catalog.client import AssessmentView
+from services.trading.actions.evidence_log import LoggedEntry
 from services.trading.store import dispute as store
 from shared.facts import plain
-from shared.ids import DisputeId
+from shared.ids import ContractId, DisputeId
+from shared.signing import verifies
 from tests.trading.dispute.court import NONCES, Court, a_court
 from tests.trading.dispute.test_other_ends import ToldLog, connect
 from tests.trading.market import Market, code
@@ -70,8 +74,11 @@ async def test_every_hash_of_the_evidence_file_is_recomputed_by_a_stranger(marke
     assert len(votes) == 4 and all(vote["reasons_hash"] in texts for vote in votes)
     signed = json.loads(files["contract/signatures.json"])
     assert signed["terms_hash"] == hashlib.sha256(files["contract/terms.json"]).hexdigest()
+    message = b"yaosu contract v1\n" + signed["terms_hash"].encode()
     for each in signed["signatures"]:
-        assert len(base64.b64decode(each["signature"])) == 64
+        key, signature = (base64.b64decode(each[part]) for part in ("public_key", "signature"))
+        assert verifies(key, message, signature) and not verifies(key, message + b"0", signature)
+    assert len(signed["signatures"]) == 2
     for number, panel in enumerate(told["panels"]):
         seed = bytes.fromhex(panel["seed"])
         commitment = hashlib.sha256(b"yaosu arbiter draw v1\n" + seed).hexdigest()
@@ -84,6 +91,55 @@ async def test_every_hash_of_the_evidence_file_is_recomputed_by_a_stranger(marke
     assert await market.bench.get(court.buyer, path) is not None
     stranger = await market.buyer()
     assert code(await market.bench.get(stranger, path)) == (404, "no_such_dispute")
+
+
+class NamingLog(ToldLog):
+    """A log with an entry that names what it is told to, and one that no checkpoint covers yet."""
+
+    def __init__(self, proven: str, pending: str) -> None:
+        super().__init__()
+        self.leaves, self.given = (proven, pending), dict[str, bytes]()
+
+    async def entries_of(self, contract_id: ContractId) -> Sequence[LoggedEntry]:
+        proven, pending = self.leaves
+        return [LoggedEntry(7, proven, ("ab" * 32,), "checkpoint"), LoggedEntry(8, pending, (), "checkpoint")]
+
+    async def bundle_of(self, contract_id: ContractId, documents: Mapping[str, bytes]) -> bytes | None:
+        self.given = dict(documents)
+        return b"as the log made it" if documents else None
+
+
+async def test_the_logs_own_file_has_what_a_proven_entry_names_and_nothing_that_it_says_nothing_of(market: Market):
+    court = await a_court(market)
+    dispute = await court.open()
+    contract = await market.read(court.buyer, f"/contracts/{court.order['contract_id']}")
+    statement = hashlib.sha256("字段缺失".encode()).hexdigest()
+    path = f"/trading/v1/disputes/{dispute['id']}/bundle"
+    for proven, pending, given in (
+        (contract["terms_hash"], statement, {"terms.json"}),
+        (statement, contract["terms_hash"], {f"{statement[:20]}.txt"}),
+        ("", "", set[str]()),
+    ):
+        connect(market, log := NamingLog(proven, pending))
+        files = unpacked((await market.bench.get(court.buyer, path)).content)
+        assert log.given.keys() == given and files.get("evidence.tar") == (b"as the log made it" if given else None)
+
+
+@pytest.mark.parametrize("assessed", ["known", "nothing", "not now"])
+async def test_the_report_on_what_was_sold_is_evidence_and_no_claim_waits_for_it(market: Market, assessed: str):
+    court = await a_court(market)
+    listing = await market.read(market.provider, f"/listings/{court.order['listing_id']}")
+    report = AssessmentView(report={"score_basis_points": 9_100, "rows": 3}, digest="cd" * 32)
+    if assessed != "nothing":
+        market.neighbours.assessments[listing["version_id"]] = report if assessed == "known" else None
+    dispute = await court.open()
+    (quality,) = (each["content_hash"] for each in dispute["evidence"] if each["kind"] == "quality")
+    told = await market.bench.get(court.provider, f"/trading/v1/disputes/{dispute['id']}/texts/{quality}")
+    found = json.loads(told.text)
+    assert found["version_id"] == listing["version_id"]
+    assert (found.get("report"), found.get("report_digest")) == (
+        (report.report, report.digest) if assessed == "known" else (None, None)
+    )
 
 
 async def test_reasons_are_in_no_file_before_all_votes_are_in(market: Market):

@@ -1,6 +1,6 @@
 """How else a dispute ends: silence, settlement, withdrawal; and what a ruling does to the right. Over HTTP, on both."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,6 +28,9 @@ class ToldLog:
 
     async def entries_of(self, contract_id: ContractId) -> Sequence[LoggedEntry]:
         return [LoggedEntry(7, f"leaf of {contract_id}", ("ab" * 32,), "checkpoint")]
+
+    async def bundle_of(self, contract_id: ContractId, documents: Mapping[str, bytes]) -> bytes | None:
+        return None
 
     async def beacon(self, fact_id: FactId) -> str | None:
         return self.root

@@ -9,21 +9,27 @@ from typing import Any
 
 from sqlalchemy import select
 
+from services.trading.rules.hold import HELD
 from services.trading.tables.deals import orders
+from services.trading.tables.disputes import fee_holds
 from services.trading.tables.money import accounts, instructions, transfers
 from shared.facts import Event, read_event
 from tests.trading.market import Market
 
 ENDED = {"settled", "refunded", "lapsed", "defaulted"}
-GUARDED = {"wallet", "deposit", "escrow", "reserve", "claim"}
+GUARDED = {"wallet", "deposit", "escrow", "reserve", "claim", "arbitration"}
 POSTED = {"posted", "post"}
 TELLS = {  # which facts move money, and in which phases their transfers are taken
     "instruction_given": {"pending"}, "pay_in_confirmed": {"post"}, "instruction_confirmed": {"post"},
     "instruction_refused": {"void"}, "escrow_paid": {"post", "posted"}, "escrow_refunded": {"posted"},
     "receivable_opened": {"posted"}, "deposit_held": {"pending"}, "deposit_released": {"void"},
-    "deposit_forfeited": {"post"},
+    "deposit_forfeited": {"post"}, "arbitration_fee_held": {"pending"}, "arbitration_fee_released": {"void"},
+    "arbitration_fee_charged": {"post"},
 }  # fmt: skip
-ENDS = {"pay_in_confirmed", "instruction_confirmed", "instruction_refused", "deposit_released", "deposit_forfeited"}
+ENDS = {
+    "pay_in_confirmed", "instruction_confirmed", "instruction_refused", "deposit_released", "deposit_forfeited",
+    "arbitration_fee_released", "arbitration_fee_charged",
+}  # fmt: skip
 
 
 @dataclass
@@ -33,6 +39,7 @@ class Books:
     accounts: list[Any]
     instructions: list[Any]
     orders: list[Any]
+    fees_held: int
     custodian: dict[str, int]
 
     def check(self) -> None:
@@ -42,11 +49,19 @@ class Books:
         self._every_split_is_exact()
         self._escrow_is_what_was_paid_and_has_not_left()
 
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether no order is open, no dispute's fee is held, and nothing is on its way."""
+        ended = {order.state for order in self.orders} <= ENDED
+        return ended and {row.state for row in self.instructions} <= {"confirmed", "refused"} and not self.fees_held
+
     def check_at_rest(self) -> None:
         """Once nothing is on its way: the custodian holds for everyone what the ledger says, and no order is open."""
         self.check()
         assert {order.state for order in self.orders} <= ENDED
-        assert {row.state for row in self.instructions} <= {"confirmed", "refused"}
+        left = [row for row in self.instructions if row.state not in {"confirmed", "refused"}]
+        assert not left, left
+        assert self.fees_held == 0
         posted = self._folded()
         mirrored = Counter[str]()
         for account, (balance, pending) in posted.items():
@@ -54,7 +69,7 @@ class Books:
             assert pending == 0, account
             if kind in {"wallet", "fee.income", "tax.payable", "reserve", "bank.clearing"}:
                 mirrored[SUB_ACCOUNTS.get(kind, owner)] += balance
-            elif kind == "escrow":
+            elif kind in {"escrow", "arbitration"}:
                 assert balance == 0, account
         held, known = ({name: minor for name, minor in book.items() if minor} for book in (self.custodian, mirrored))
         assert held == known
@@ -104,7 +119,8 @@ class Books:
             return
         assert sorted(named) == sorted(told), event
         assert {row.phase for row in rows} <= TELLS[act], event
-        assert _money_of(act, rows) == (event.data["amount"]["minor"] if told else 0), event
+        amount = event.data.get("charged") or event.data["amount"]
+        assert _money_of(act, rows) == (amount["minor"] if told else 0), event
 
     def _every_split_is_exact(self) -> None:
         for event in self.log:
@@ -128,7 +144,7 @@ class Books:
                 expected[data["order_id"]] += data["amount"]["minor"]
             elif act == "escrow_refunded":
                 expected[data["order_id"]] -= data["amount"]["minor"]
-            elif act == "instruction_confirmed" and kinds[data["instruction_id"]] == f"end:{data.get('subject')}":
+            elif act == "instruction_confirmed" and kinds[data["instruction_id"]] in _ends_of(data):
                 expected[data["subject"]] -= data["amount"]["minor"] if data["kind"] == "split" else 0
             elif act == "order_returned":
                 returned[data["order_id"]] += data["amount"]["minor"]
@@ -139,6 +155,11 @@ class Books:
             assert order.returned_minor == returned[order.id] <= order.price_minor - order.refund_minor
             if order.state in ENDED:
                 assert balance == 0, order.id
+
+
+def _ends_of(data: dict[str, Any]) -> set[str]:
+    """The keys under which an order's escrow is shared out: whole, or first what of it nobody disputes."""
+    return {f"{key}:{data.get('subject')}" for key in ("end", "early")}
 
 
 def _money_of(act: str, rows: list[Any]) -> int:
@@ -161,7 +182,8 @@ async def books_of(market: Market) -> Books:
         held = list(await tx.execute(select(*accounts.c)))
         told = list(await tx.execute(select(*instructions.c)))
         deals = list(await tx.execute(select(*orders.c)))
-    return Books(await log_of(market), moved, held, told, deals, dict(market.custodian.book))
+        waiting = len(list(await tx.scalars(select(fee_holds.c.id).where(fee_holds.c.state == HELD))))
+    return Books(await log_of(market), moved, held, told, deals, waiting, dict(market.custodian.book))
 
 
 async def log_of(market: Market) -> list[Event]:

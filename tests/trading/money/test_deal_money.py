@@ -98,6 +98,29 @@ async def test_a_sale_is_shared_out_once_the_custodian_has_done_so(deals: Deals)
 
 
 @ON_SQLITE
+@pytest.mark.parametrize("kind", ["release", "refund"])
+async def test_what_was_set_free_may_be_paid_out_before_the_custodian_has_set_it_free(deals: Deals, kind: str):
+    till, buyer, order_id = deals.till, await deals.till.bench.member("buyer"), OrderId.new()
+    operator, path = till.bench.staff("operator_business"), "/trading/v1/instructions"
+    await till.fund(buyer, 1000)
+    await till.fault(kind, "refused")
+    if kind == "release":
+        await deals.void(await deals.hold(buyer, 1000))
+    else:
+        await deals.pay(order_id, buyer, 1000)
+        await deals.refund(order_id, buyer, 1000)
+    await till.tick()
+    assert (await till.bench.post(buyer, "/trading/v1/wallet/payouts", {"amount": yuan(1000)})).status_code == 201
+    await till.tick()
+    [waiting] = (await till.bench.get(operator, path)).json()["items"]
+    resumed = await till.bench.post(operator, f"{path}/{waiting['id']}/resume", {"reason": "托管方已查明"})
+    await till.tick()
+    told = (await till.bench.get(buyer, f"{path}/{resumed.json()['id']}")).json()
+    assert (told["state"], await till.wallet(buyer)) == ("confirmed", (0, 0)), "nothing has to be there to stay there"
+    await till.check_books()
+
+
+@ON_SQLITE
 async def test_a_split_that_the_custodian_refuses_waits_for_a_person_and_then_succeeds_under_a_new_id(deals: Deals):
     till, buyer, order_id = deals.till, await deals.till.bench.member("buyer"), OrderId.new()
     operator = till.bench.staff("operator_business")

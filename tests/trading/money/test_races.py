@@ -103,7 +103,7 @@ async def test_an_income_that_arrives_while_a_debt_is_opened_is_collected_or_was
     await market.tick()
     buyer, second, income = *await sold(market, 1_000), 974
     await pay_out(market, market.provider, income)
-    await asyncio.gather(*(refund(market, first, 1_000) for _ in range(5)), market.tick())
+    await asyncio.gather(*(refund(market, first, 1_000) for _ in range(RACERS)), market.tick())
     await come_to_rest(market)
     await sold(market, 1_000)
     await come_to_rest(market)
