@@ -223,6 +223,10 @@ class CallAuctionId(Id):
     kind = "call_auction"
 
 
+class DoubleAuctionId(Id):
+    kind = "double_auction"
+
+
 class UnitOrderId(Id):
     kind = "unit_order"
 

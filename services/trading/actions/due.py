@@ -15,6 +15,7 @@ from services.trading.actions import (
     credit_record,
     dispute,
     document,
+    double_auction,
     entitlement,
     freeze,
     inquiry,
@@ -36,6 +37,7 @@ from services.trading.store import contract as contract_store
 from services.trading.store import credit as credit_store
 from services.trading.store import credit_record as record_store
 from services.trading.store import dispute as dispute_store
+from services.trading.store import double_auction as double_store
 from services.trading.store import entitlement as entitlement_store
 from services.trading.store import freeze as freeze_store
 from services.trading.store import inquiry as inquiry_store
@@ -78,9 +80,11 @@ async def seconds_to_next_close(trading: Trading, after: datetime) -> float | No
 
 
 async def close_inquiries(trading: Trading) -> None:
-    """Those whose offers end, and those whose offers are judged; and needs that nobody turned into one."""
+    """Those whose offers end, and those whose offers are judged; needs that nobody turned into one; and double
+    auctions."""
     await _each(trading, inquiry.move_on, await _due(trading, inquiry_store.inquiries_due))
     await _each(trading, need.pass_deadline, await _due(trading, need_store.needs_due))
+    await _each(trading, double_auction.decide, await _due(trading, double_store.double_auctions_due))
 
 
 async def pass_deadlines(trading: Trading) -> None:

@@ -26,6 +26,7 @@ from shared.ids import (
     AuctionId,
     CallAuctionId,
     ContractId,
+    DoubleAuctionId,
     EntitlementId,
     InquiryId,
     KeyId,
@@ -150,6 +151,7 @@ class OrderPlaced(Fact):
     tax: SaleTax | None
     renews: ContractId | None
     meter: Meter | None
+    double_auction_id: DoubleAuctionId | None
 
     @classmethod
     def of(cls, order: Order) -> Self:
@@ -158,6 +160,7 @@ class OrderPlaced(Fact):
             order.provider_id, order.price, order.quote_id, order.auction_id, order.inquiry_id, order.negotiation_id,
             order.contract_id, order.fees, order.windows, order.deadline, order.scope, order.call_auction_id,
             order.acceptance, order.ownership, order.tax, order.renews, order.meter,
+            order.double_auction_id,
         )  # fmt: skip
 
 

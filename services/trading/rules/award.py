@@ -16,6 +16,7 @@ from shared.ids import (
     AuctionId,
     CallAuctionId,
     ContractId,
+    DoubleAuctionId,
     InquiryId,
     ListingId,
     NegotiationId,
@@ -82,6 +83,13 @@ class FromCallAuction:
 
 
 @dataclass(frozen=True, slots=True)
+class FromDoubleAuction:
+    """The price between the two that a double auction opened."""
+
+    double_auction_id: DoubleAuctionId
+
+
+@dataclass(frozen=True, slots=True)
 class SaleTax:
     """The tax in a quoted price, and the rate in pricing's table that it is at."""
 
@@ -90,7 +98,7 @@ class SaleTax:
     amount: Money
 
 
-Origin = FromQuote | FromAuction | FromInquiry | FromNegotiation | FromCallAuction
+Origin = FromQuote | FromAuction | FromInquiry | FromNegotiation | FromCallAuction | FromDoubleAuction
 
 
 @dataclass(frozen=True, slots=True)

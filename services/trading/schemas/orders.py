@@ -19,6 +19,7 @@ from shared.ids import (
     AuctionId,
     CallAuctionId,
     ContractId,
+    DoubleAuctionId,
     EntitlementId,
     InquiryId,
     ListingId,
@@ -94,6 +95,7 @@ class OrderView(View):
     inquiry_id: InquiryId | None
     negotiation_id: NegotiationId | None
     call_auction_id: CallAuctionId | None
+    double_auction_id: DoubleAuctionId | None
     contract_id: ContractId
     renews: ContractId | None
     entitlement_id: EntitlementId | None
@@ -126,8 +128,8 @@ class OrderView(View):
             id=order.id, listing_id=order.listing_id, version_id=order.version_id, mode=order.mode,
             buyer_id=order.buyer_id, provider_id=order.provider_id, price=order.price, quote_id=order.quote_id,
             auction_id=order.auction_id, inquiry_id=order.inquiry_id, negotiation_id=order.negotiation_id,
-            call_auction_id=order.call_auction_id, contract_id=order.contract_id, renews=order.renews,
-            entitlement_id=order.entitlement_id,
+            call_auction_id=order.call_auction_id, double_auction_id=order.double_auction_id,
+            contract_id=order.contract_id, renews=order.renews, entitlement_id=order.entitlement_id,
             quota_uses=order.scope and order.scope.quota_uses,
             period_days=order.scope and order.scope.right.period_days,
             columns=None if order.columns is None else list(order.columns),

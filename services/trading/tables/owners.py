@@ -31,6 +31,7 @@ from services.trading.tables.disputes import (
     texts,
     votes,
 )
+from services.trading.tables.double_auctions import double_auctions
 from services.trading.tables.inquiries import inquiries, invitations, opened_offers, sealed_offers
 from services.trading.tables.money import accounts, custodian_events, holds, instructions, statements, transfers
 from services.trading.tables.needs import needs, version_traits
@@ -60,6 +61,7 @@ OWNED = {
     uses: through(entitlements, "entitlement_id"),
     negotiations: of("buyer_id", "provider_id"),
     offers: through(negotiations, "negotiation_id"),
+    double_auctions: of("buyer_id", "provider_id"),
     objections: of("buyer_id", "provider_id"),
     credits: of("buyer_id", "provider_id"),
     disputes: of("buyer_id", "provider_id"),

@@ -7,6 +7,7 @@ from services.trading.tables import (
     credits,
     deals,
     disputes,
+    double_auctions,
     inquiries,
     money,
     negotiations,
@@ -18,7 +19,7 @@ from services.trading.tables import (
 )
 
 assert sealed.sealed_bids.metadata is calling_off.metadata is objections.metadata is returns.metadata is deals.metadata
-assert credits.credits.metadata is owners.metadata is deals.metadata
+assert credits.credits.metadata is owners.metadata is double_auctions.metadata is deals.metadata
 metadata = deals.metadata
 APPEND_ONLY = (
     *deals.APPEND_ONLY, *inquiries.APPEND_ONLY, *money.APPEND_ONLY, *negotiations.APPEND_ONLY,
