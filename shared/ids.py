@@ -223,6 +223,10 @@ class CallAuctionId(Id):
     kind = "call_auction"
 
 
+class BlockDealId(Id):
+    kind = "block_deal"
+
+
 class DoubleAuctionId(Id):
     kind = "double_auction"
 

@@ -53,6 +53,13 @@ TRADING = """
 5   u fn fn f ffff f f uuu  POST /trading/v1/call-auctions/{call_auction_id}/asks
 19  u .. .. . fff. . f uuu  GET /trading/v1/call-auctions/{call_auction_id}/orders
 17  u ff ff f .fff f f uuu  POST /trading/v1/call-auctions/{call_auction_id}/cancel
+33  u f. fn f ffff f f uuu  POST /trading/v1/block-deals
+22  u .. .. . .ff. . f uuu  GET /trading/v1/block-deals
+22  u .. nn n .ff. . f uuu  GET /trading/v1/block-deals/{block_deal_id}
+33  u .f nf f ffff f f uuu  POST /trading/v1/block-deals/{block_deal_id}/acceptance
+33  u .. nn f ffff f f uuu  POST /trading/v1/block-deals/{block_deal_id}/termination
+6   u ff ff f .fff f f uuu  POST /trading/v1/block-deals/{block_deal_id}/approval
+6   u ff ff f .fff f f uuu  POST /trading/v1/block-deals/{block_deal_id}/refusal
 33  u .f ff f ffff f f uuu  POST /trading/v1/double-auctions
 22  u .. .. . fff. . f uuu  GET /trading/v1/double-auctions
 22  u .. nn n fff. . f uuu  GET /trading/v1/double-auctions/{double_auction_id}

@@ -8,7 +8,18 @@ OFFER = {
     "quota_uses": 1, "expires_at": "2030-01-03T00:00:00Z",
 }  # fmt: skip
 
+WITHDRAWN = {"reason_code": "price_not_agreed", "reason": "因为"}
+
 PAIRS: dict[str, Write] = {
+    "POST /trading/v1/block-deals": Write(AVIATION, {
+        "buyer_id": id_of("participant"), "grounds": "因为", "expires_at": "2030-01-03T00:00:00Z",
+        "parts": [{"listing_id": id_of("listing")} | {name: OFFER[name] for name in OFFER if name != "expires_at"}],
+    }),
+    "POST /trading/v1/block-deals/{block_deal_id}/acceptance": Write(ALPHA, {"terms_hash": HASH}),
+    "POST /trading/v1/block-deals/{block_deal_id}/termination": Write(ALPHA, WITHDRAWN),
+    "POST /trading/v1/block-deals/{block_deal_id}/approval": Write(BUSINESS, {"reason": "因为"}),
+    "POST /trading/v1/block-deals/{block_deal_id}/refusal":
+        Write(BUSINESS, {"reason_code": "grounds_missing", "reason": "因为"}),
     "POST /trading/v1/negotiations": Write(ALPHA, {
         "listing_id": id_of("listing"), "offer": OFFER, "concession": True, "rounds_max": 4,
     }),
@@ -20,7 +31,7 @@ PAIRS: dict[str, Write] = {
     "POST /trading/v1/negotiations/{negotiation_id}/acceptance":
         Write(ALPHA, {"offer_id": id_of("offer"), "terms_hash": HASH}),
     "POST /trading/v1/negotiations/{negotiation_id}/termination":
-        Write(ALPHA, {"reason_code": "price_not_agreed", "reason": "因为"}),
+        Write(ALPHA, WITHDRAWN),
     "POST /trading/v1/negotiations/{negotiation_id}/approval": Write(BUSINESS, {"reason": "因为"}),
     "POST /trading/v1/negotiations/{negotiation_id}/refusal":
         Write(BUSINESS, {"reason_code": "grounds_missing", "reason": "因为"}),

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from services.trading.actions import (
     amendment,
+    block_deal,
     call_auction,
     closing,
     complaint,
@@ -31,6 +32,7 @@ from services.trading.actions import (
 from services.trading.actions.news import take_in
 from services.trading.actions.trading import Trading
 from services.trading.store import auction as auction_store
+from services.trading.store import block_deal as block_store
 from services.trading.store import call_auction as call_store
 from services.trading.store import complaint as complaint_store
 from services.trading.store import contract as contract_store
@@ -91,6 +93,7 @@ async def pass_deadlines(trading: Trading) -> None:
     """Of whatever waits for somebody until a moment, freeze orders first: they move the moments of others."""
     await _each(trading, freeze.pass_deadline, await _due(trading, freeze_store.freezes_due))
     await _each(trading, negotiation.pass_deadline, await _due(trading, negotiation_store.negotiations_due))
+    await _each(trading, block_deal.pass_deadline, await _due(trading, block_store.block_deals_due))
     await _each(trading, dispute.pass_deadline, await _due(trading, dispute_store.disputes_due))
     await _each(trading, meter.pass_deadline, await _due(trading, order_store.meters_due))
     await _each(trading, order.pass_deadline, await _due(trading, order_store.orders_due))

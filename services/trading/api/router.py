@@ -7,6 +7,7 @@ from services.trading.api import (
     auctions,
     awards,
     bids,
+    block_deals,
     call_auctions,
     complaints,
     contracts,
@@ -35,7 +36,7 @@ router = APIRouter()
 bids.add_to(router)  # first, for routes are looked for in their order
 for part in (
     listings, auctions, mechanisms, awards, stream, needs, inquiries, negotiations, call_auctions, double_auctions,
-    orders, objections, contracts, credits, returning, sale_tax, entitlements, disputes, wallet, account_statement,
-    invoice, custodian, freezes, complaints, credit_record,
+    block_deals, orders, objections, contracts, credits, returning, sale_tax, entitlements, disputes, wallet,
+    account_statement, invoice, custodian, freezes, complaints, credit_record,
 ):  # fmt: skip
     router.include_router(part.router)

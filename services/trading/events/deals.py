@@ -24,6 +24,7 @@ from shared.grades import Decision, Flag, Grade, Mode
 from shared.ids import (
     AssetId,
     AuctionId,
+    BlockDealId,
     CallAuctionId,
     ContractId,
     DoubleAuctionId,
@@ -152,6 +153,7 @@ class OrderPlaced(Fact):
     renews: ContractId | None
     meter: Meter | None
     double_auction_id: DoubleAuctionId | None
+    block_deal_id: BlockDealId | None
 
     @classmethod
     def of(cls, order: Order) -> Self:
@@ -160,7 +162,7 @@ class OrderPlaced(Fact):
             order.provider_id, order.price, order.quote_id, order.auction_id, order.inquiry_id, order.negotiation_id,
             order.contract_id, order.fees, order.windows, order.deadline, order.scope, order.call_auction_id,
             order.acceptance, order.ownership, order.tax, order.renews, order.meter,
-            order.double_auction_id,
+            order.double_auction_id, order.block_deal_id,
         )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from shared.errors import Conflict
 from shared.grades import Mode
 from shared.ids import (
     AuctionId,
+    BlockDealId,
     CallAuctionId,
     ContractId,
     DoubleAuctionId,
@@ -90,6 +91,13 @@ class FromDoubleAuction:
 
 
 @dataclass(frozen=True, slots=True)
+class FromBlockDeal:
+    """One part of a block deal, at its own price."""
+
+    block_deal_id: BlockDealId
+
+
+@dataclass(frozen=True, slots=True)
 class SaleTax:
     """The tax in a quoted price, and the rate in pricing's table that it is at."""
 
@@ -98,7 +106,7 @@ class SaleTax:
     amount: Money
 
 
-Origin = FromQuote | FromAuction | FromInquiry | FromNegotiation | FromCallAuction | FromDoubleAuction
+Origin = FromQuote | FromAuction | FromInquiry | FromNegotiation | FromCallAuction | FromDoubleAuction | FromBlockDeal
 
 
 @dataclass(frozen=True, slots=True)

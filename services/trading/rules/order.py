@@ -16,6 +16,7 @@ from services.trading.rules.acceptance_terms import AcceptanceTerms, standard_te
 from services.trading.rules.award import (
     Award,
     FromAuction,
+    FromBlockDeal,
     FromCallAuction,
     FromDoubleAuction,
     FromInquiry,
@@ -34,6 +35,7 @@ from shared.errors import Conflict, NotFound
 from shared.grades import Mode
 from shared.ids import (
     AuctionId,
+    BlockDealId,
     CallAuctionId,
     ContractId,
     DoubleAuctionId,
@@ -141,6 +143,7 @@ class Order:
     meter: Meter | None = None  # by which what is used is paid: `metered`
     metered_units: int | None = None  # once it is read off
     double_auction_id: DoubleAuctionId | None = None
+    block_deal_id: BlockDealId | None = None
 
     @property
     def next_actor(self) -> str | None:
@@ -229,6 +232,7 @@ def place(order_id: OrderId, contract_id: ContractId, award: Award, listing: Lis
         negotiation_id=origin.negotiation_id if isinstance(origin, FromNegotiation) else None,
         call_auction_id=origin.call_auction_id if isinstance(origin, FromCallAuction) else None,
         double_auction_id=origin.double_auction_id if isinstance(origin, FromDoubleAuction) else None,
+        block_deal_id=origin.block_deal_id if isinstance(origin, FromBlockDeal) else None,
         contract_id=contract_id, fees=award.fees, state=ORDER.start, placed_at=award.awarded_at,
         windows=replace(windows, acceptance_seconds=acceptance.inspection_seconds), acceptance=acceptance,
         deadline=award.awarded_at + timedelta(seconds=windows.signing_seconds),
