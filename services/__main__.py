@@ -204,8 +204,9 @@ def verify_certificate(
 @app.command(epilog="Example: `yaosu replay bundle.tar` or `yaosu replay auction_… --url http://127.0.0.1:8000`")
 def replay(
     source: Annotated[
-        str, typer.Argument(metavar="AUCTION_ID|FILE", help="An auction of a running market (needs --url and a token); "
-                            "or a regulator's bundle; or a file of the log's lines, as a change feed gives them.")
+        str, typer.Argument(metavar="AUCTION_ID|FILE", help="An auction, or a double auction, of a running market "
+                            "(needs --url and a token); or a regulator's bundle; or a file of the log's lines, as a "
+                            "change feed gives them.")
     ],
     auction: Annotated[str | None, typer.Option(help="Of a FILE, this auction alone; without it, all in it.")] = None,
     url: Annotated[str | None, typer.Option(help="The market, for an AUCTION_ID.")] = None,

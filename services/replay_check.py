@@ -16,18 +16,21 @@ from typing import Any, cast
 
 import httpx2
 
+from services.trading.rules.any_auction import AnyAuction
 from services.trading.rules.auction import CANCELLED
 from services.trading.rules.replay import Replayed, Verdict, concerned, replay
+from services.trading.rules.replay_double import ReplayedDouble, concerned_double, replay_double
 from services.trading.rules.replay_entry import Difference, Entry, Kind
+from services.trading.schemas.double_auctions import DoubleAuctionView
 from services.trading.schemas.mechanisms import view_of
 from shared.facts import EVENT_BYTES_MAX, read_event
-from shared.ids import AuctionId
+from shared.ids import AuctionId, DoubleAuctionId
 from verifier import yaosu_verify
 
 SECONDS_MAX = 10.0
 PAGE = 100
 LINE_BYTES_MAX = 4 * EVENT_BYTES_MAX  # a change or an entry carries a line as text, with its quotes escaped
-STATED = re.compile(r"auction_[0-9a-f]{32}")
+STATED = re.compile(r"(double_)?auction_[0-9a-f]{32}")
 TAR_MAGIC = slice(257, 262)
 WORDS = {
     Verdict.SAME: ("一致", "the same"),
@@ -50,6 +53,8 @@ NOT_CHECKED = {
 NEITHER = "the file is neither a regulator's bundle (GET /audit/v1/bundle) nor lines of the log, one a line"
 OF_NOW = frozenset({"phase", "next_step_at"})  # of a view: they say what is so now, not what came out
 SEALED_FOR_EVER = frozenset({"has_reserve", "seed_commitment"})  # of what was called off nobody is told the reserve
+AnyId = AuctionId | DoubleAuctionId
+AnyReplayed = Replayed | ReplayedDouble
 ORDER = (Verdict.DIFFERS, Verdict.UNDECIDED, Verdict.INCOMPLETE, Verdict.SAME)  # the gravest first
 
 
@@ -61,7 +66,7 @@ class CannotDecide(Exception):
 class Report:
     """What is to be said of every auction that was replayed."""
 
-    auctions: tuple[Replayed, ...]
+    auctions: tuple[AnyReplayed, ...]
     not_checked: str
     reason: str | None = None
 
@@ -93,7 +98,7 @@ def check(source: str, auction: str | None, url: str | None, token: str | None) 
     not_checked = NOT_CHECKED["url" if of_exchange else "file"]
     try:
         if of_exchange:
-            return Report((_asked(AuctionId(source), url, token),), not_checked)
+            return Report((_asked(_id_of(source), url, token),), not_checked)
         return Report(tuple(_replayed(_read(Path(source)), _wanted(auction))), not_checked)
     except CannotDecide as reason:
         return Report((), not_checked, str(reason))
@@ -102,25 +107,32 @@ def check(source: str, auction: str | None, url: str | None, token: str | None) 
 # --- a file
 
 
-def _wanted(auction: str | None) -> AuctionId | None:
+def _wanted(auction: str | None) -> AnyId | None:
     if auction is not None and not STATED.fullmatch(auction):
         raise CannotDecide(f"{auction} is not an auction's id: auction_ and 32 digits of hex")
-    return AuctionId(auction) if auction else None
+    return _id_of(auction) if auction else None
 
 
-def _replayed(entries: Iterable[Entry], wanted: AuctionId | None) -> Iterator[Replayed]:
+def _id_of(stated: str) -> AnyId:
+    return DoubleAuctionId(stated) if stated.startswith(DoubleAuctionId.kind) else AuctionId(stated)
+
+
+def _replayed(entries: Iterable[Entry], wanted: AnyId | None) -> Iterator[AnyReplayed]:
     """Every auction that the entries tell of, or the one that is wanted."""
-    found, seen, seen_until = dict[AuctionId, list[Entry]](), set[str](), None
+    found, seen, seen_until = dict[AnyId, list[Entry]](), set[str](), None
     for entry in entries:
         seen_until = max(entry.at, seen_until or entry.at)
-        auction_id = concerned(entry)
+        auction_id = concerned(entry) or concerned_double(entry)
         if auction_id is not None and entry.event.id not in seen and wanted in {None, auction_id}:
             seen.add(entry.event.id)
             found.setdefault(auction_id, []).append(entry)
     if not found:
         raise CannotDecide(f"no fact of {wanted or 'an auction'} is among what was read")
     for auction_id, own in found.items():
-        yield replay(auction_id, own, cast(datetime, seen_until))
+        if isinstance(auction_id, DoubleAuctionId):
+            yield replay_double(auction_id, own, cast(datetime, seen_until))
+        else:
+            yield replay(auction_id, own, cast(datetime, seen_until))
 
 
 def _read(path: Path) -> Iterator[Entry]:
@@ -139,7 +151,7 @@ def _needed(lines: Iterator[tuple[int, bytes]]) -> Iterator[Entry]:
     last = None
     for index, line in lines:
         last = (index, line)
-        if b'"auction_' in line:
+        if b'"auction_' in line or b'"double_auction_' in line:
             yield _entry(*last)
             last = None
     if last is not None:
@@ -187,7 +199,7 @@ def _entry(index: int, line: bytes) -> Entry:
 # --- a running exchange
 
 
-def _asked(auction_id: AuctionId, url: str | None, token: str | None) -> Replayed:
+def _asked(auction_id: AnyId, url: str | None, token: str | None) -> AnyReplayed:
     """The facts by the log's REST, the outcome by trading's. What the one makes of it must be what the other shows."""
     if url is None or token is None:
         raise CannotDecide(
@@ -197,13 +209,14 @@ def _asked(auction_id: AuctionId, url: str | None, token: str | None) -> Replaye
     with httpx2.Client(
         base_url=url, timeout=SECONDS_MAX, headers={"Authorization": f"Bearer {token}"}
     ) as client:  # fmt: skip
-        shown = _get(client, f"/trading/v1/auctions/{auction_id}")
+        kind = "double-auctions" if isinstance(auction_id, DoubleAuctionId) else "auctions"
+        shown = _get(client, f"/trading/v1/{kind}/{auction_id}")
         entries = list(_of_exchange(client, auction_id))
     (found,) = _replayed(entries, auction_id)
     return _compared(found, shown, entries)
 
 
-def _of_exchange(client: httpx2.Client, auction_id: AuctionId) -> Iterator[Entry]:
+def _of_exchange(client: httpx2.Client, auction_id: AnyId) -> Iterator[Entry]:
     after: int | None = -1
     while after is not None:
         page = _get(client, "/audit/v1/entries", object=auction_id, after_index=after, limit=PAGE)
@@ -233,41 +246,56 @@ def _title(answer: httpx2.Response) -> str:
         return answer.reason_phrase
 
 
-def _compared(found: Replayed, shown: dict[str, Any], entries: list[Entry]) -> Replayed:
+def _compared(found: AnyReplayed, shown: dict[str, Any], entries: list[Entry]) -> AnyReplayed:
     """With what the exchange shows, as far as that is decided."""
     if found.auction is None or found.differences:
         return found
     if found.is_running:
         missing = Difference(Kind.MISSING, None, "close", "state", shown.get("state"), str(found.auction.state))
         return found if shown.get("state") == found.auction.state else replace(found, differences=(missing,))
-    left_out = OF_NOW if found.auction.state is not CANCELLED else OF_NOW | SEALED_FOR_EVER
-    view = view_of(found.auction, found.leading_bidder_number, max(entry.at for entry in entries))
-    wanted = {name: value for name, value in view.model_dump(mode="json").items() if name not in left_out}
+    wanted = _wanted_view(found, max(entry.at for entry in entries))
     return replace(found, differences=tuple(
         Difference(Kind.DIFFERS, None, "shown", name, json.dumps(shown.get(name)), json.dumps(value))
         for name, value in wanted.items() if shown.get(name) != value
     ))  # fmt: skip
 
 
+def _wanted_view(found: AnyReplayed, now: datetime) -> dict[str, Any]:
+    """What the exchange should show of what was made again."""
+    assert found.auction is not None
+    if isinstance(found, ReplayedDouble):
+        return DoubleAuctionView.of(found.auction, None).model_dump(mode="json")
+    assert isinstance(found.auction, AnyAuction)
+    left_out = OF_NOW if found.auction.state is not CANCELLED else OF_NOW | SEALED_FOR_EVER
+    view = view_of(found.auction, found.leading_bidder_number, now)
+    return {name: value for name, value in view.model_dump(mode="json").items() if name not in left_out}
+
+
 # --- what is said
 
 
-def _told(found: Replayed) -> dict[str, Any]:
+def _told(found: AnyReplayed) -> dict[str, Any]:
     auction: Any = found.auction
     price = getattr(auction, "price", None)
+    if isinstance(found, ReplayedDouble):
+        mechanism, bids, awarded = "k_double", auction and len(auction.openings), list[dict[str, Any]]()
+        winner_id = auction.buyer_id if price else None
+    else:
+        mechanism, bids = auction and str(auction.mechanism), auction and auction.bid_count
+        winner_id = auction and auction.winner_id
+        awarded = [
+            {"participant_id": bid.participant_id, "price_minor": bid.price.minor} for bid in found.bids if bid.price
+        ]
     return {
         "auction_id": found.auction_id, "verdict": RUNNING[1] if found.is_running else WORDS[found.verdict][1].lower(),
-        "mechanism": auction and str(auction.mechanism), "state": auction and str(auction.state),
-        "reason_code": auction and auction.reason_code, "winner_id": auction and auction.winner_id,
-        "price": price and {"minor": price.minor, "currency": price.currency}, "bids": auction and auction.bid_count,
-        "awards": [
-            {"participant_id": bid.participant_id, "price_minor": bid.price.minor} for bid in found.bids if bid.price
-        ],
+        "mechanism": mechanism, "state": auction and str(auction.state),
+        "reason_code": auction and auction.reason_code, "winner_id": winner_id,
+        "price": price and {"minor": price.minor, "currency": price.currency}, "bids": bids, "awards": awarded,
         "differences": [asdict(each) for each in found.differences], "taken_on_trust": list(found.trusted),
     }  # fmt: skip
 
 
-def _lines(found: Replayed) -> Iterator[str]:
+def _lines(found: AnyReplayed) -> Iterator[str]:
     told = _told(found)
     yield f"{found.auction_id}: {' / '.join(RUNNING if found.is_running else WORDS[found.verdict])}"
     if found.auction is not None:

@@ -223,6 +223,14 @@ class CallAuctionId(Id):
     kind = "call_auction"
 
 
+class BlockDealId(Id):
+    kind = "block_deal"
+
+
+class DoubleAuctionId(Id):
+    kind = "double_auction"
+
+
 class UnitOrderId(Id):
     kind = "unit_order"
 

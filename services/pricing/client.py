@@ -4,16 +4,18 @@ from services.pricing.rules.cap import NoSuchPriceCap
 from services.pricing.rules.quote import NoSuchQuote
 from services.pricing.rules.shares import NoSuchRevenueShares
 from services.pricing.schemas.caps import PriceCapView
+from services.pricing.schemas.market import ReferencePriceView
 from services.pricing.schemas.quotes import LineView, QuoteView
 from services.pricing.schemas.schedules import FeeScheduleView, TaxRateView
 from services.pricing.schemas.shares import RevenueSharesView
 from shared.ids import QuoteId, RevenueShareId, VersionId
 from shared.rest import OnBehalf, RestClient
 from shared.standing import NotAdmitted
+from shared.web import Listing
 
 __all__ = [
     "FeeScheduleView", "LineView", "NoSuchPriceCap", "NoSuchQuote", "NoSuchRevenueShares", "PriceCapView",
-    "PricingClient", "QuoteView", "RevenueSharesView", "TaxRateView",
+    "PricingClient", "QuoteView", "ReferencePriceView", "RevenueSharesView", "TaxRateView",
 ]  # fmt: skip
 
 
@@ -35,6 +37,11 @@ class PricingClient(RestClient):
     async def revenue_shares(self, share_id: RevenueShareId, acting_for: OnBehalf | None = None) -> RevenueSharesView:
         """As they were computed, for ever. Raises NoSuchRevenueShares, also if whoever it acts for is no party."""
         return await self.get(f"/pricing/v1/revenue-shares/{share_id}", RevenueSharesView, acting_for=acting_for)
+
+    async def reference_prices(self, theme: str) -> list[ReferencePriceView]:
+        """The newest that were published of a theme, of every mode, newest first."""
+        found = await self.get("/pricing/v1/reference-prices", Listing[ReferencePriceView], theme=theme, limit=100)
+        return found.items
 
     async def fee_schedule(self) -> FeeScheduleView:
         """The one that holds now."""

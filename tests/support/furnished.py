@@ -206,7 +206,7 @@ async def _sale(market: WholeMarket) -> None:
 
 
 async def _offers(market: WholeMarket) -> None:
-    """An auction with a bid, a need, an inquiry, a negotiation and a call auction, all open."""
+    """An auction with a bid, a need, an inquiry, a negotiation, a call auction, a double auction and a block deal."""
     provider, things = market.people[AVIATION], market.things
     exclusive = await _listed(market, "auction", right=RIGHT | {"kind": "exclusive", "field": "air_travel"})
     auction = await provider.post("/trading/v1/auctions", {
@@ -227,6 +227,19 @@ async def _offers(market: WholeMarket) -> None:
     call = await act(
         market, "POST /trading/v1/call-auctions", listing_ids=[open_to_talk], closes_at=later(market, days=1)
     )
+    both_seal = {"seal_by": later(market, days=1), "reveal_by": later(market, days=2)}
+    pair = await act(market, "POST /trading/v1/double-auctions", listing_id=open_to_talk, **both_seal)
+    things["double_auction_id"] = pair["id"]
+    part = {name: offer[name] for name in ("field", "territory", "period_days", "purposes", "quota_uses")}
+    parts = [
+        part | {"listing_id": each, "price": yuan(500_000)}
+        for each in (open_to_talk, await _listed(market, "negotiation"))
+    ]
+    block = await act(
+        market, "POST /trading/v1/block-deals", buyer_id=market.people[ALPHA].participant_id, parts=parts,
+        expires_at=later(market, days=1),
+    )  # fmt: skip
+    things["block_deal_id"] = block["id"]
     things |= {"negotiation_id": talk["id"], "offer_id": talk["offers"][-1]["id"], "call_auction_id": call["id"]}
 
 

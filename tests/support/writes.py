@@ -13,6 +13,7 @@ from tests.support.supervised import SUPERVISED
 from tests.support.write import ANYONE, BUSINESS, CUSTODIAN, HASH, NEIGHBOUR, SECURITY, SIGNED, YUAN, Write, id_of
 from tests.support.writes_of_admission import ADMISSIONS, DOCUMENT
 from tests.support.writes_of_disputes import DISPUTES
+from tests.support.writes_of_pairs import PAIRS
 from tests.support.written_acceptance import ACCEPTANCE
 from tests.support.written_duties import DUTIES
 
@@ -65,10 +66,6 @@ FIELD = {
     "name": "列", "type": "text", "null_basis_points": 0, "distinct": 1, "detections": [DETECTION],
     "fit_basis_points": 9000,
 }  # fmt: skip
-OFFER = {
-    "price": YUAN, "field": "research", "territory": "CN", "period_days": 30, "purposes": ["research"],
-    "quota_uses": 1, "expires_at": "2030-01-03T00:00:00Z",
-}  # fmt: skip
 RIGHT = {"kind": "holding", "evidence_hash": HASH, "valid_until": "2031-01-01T00:00:00Z"}
 REASONED = {"reason_code": "asked_for", "reason": "因为"}
 ADMISSION = Write(SECURITY, {"clearance": "C2", "reason": "已核验"})
@@ -80,7 +77,7 @@ SCORING = {
     "few_offers": "fails",
 }  # fmt: skip
 
-WRITES: dict[str, Write] = DISPUTES | DUTIES | {
+WRITES: dict[str, Write] = DISPUTES | DUTIES | PAIRS | {
     **{name: Write(*sample) for name, sample in SUPERVISED.items()},
     "POST /identity/v1/applications": Write(ANYONE, {
         "name": "新来者有限公司", "uscc": data.credit_code(7), "roles": ["buyer"], "contact": "王",
@@ -316,21 +313,6 @@ WRITES: dict[str, Write] = DISPUTES | DUTIES | {
         "listing_id": id_of("listing"), "price": YUAN, "answers": [{"attribute": "quality", "value": 1}], "salt": HASH,
     }),
     "POST /trading/v1/inquiries/{inquiry_id}/cancel": Write(ALPHA),
-    "POST /trading/v1/negotiations": Write(ALPHA, {
-        "listing_id": id_of("listing"), "offer": OFFER, "concession": True, "rounds_max": 4,
-    }),
-    "POST /trading/v1/directed-negotiations": Write(AVIATION, {
-        "listing_id": id_of("listing"), "buyer_id": id_of("participant"), "offer": OFFER, "concession": True,
-        "rounds_max": 4,
-    }),
-    "POST /trading/v1/negotiations/{negotiation_id}/offers": Write(ALPHA, OFFER),
-    "POST /trading/v1/negotiations/{negotiation_id}/acceptance":
-        Write(ALPHA, {"offer_id": id_of("offer"), "terms_hash": HASH}),
-    "POST /trading/v1/negotiations/{negotiation_id}/termination":
-        Write(ALPHA, {"reason_code": "price_not_agreed", "reason": "因为"}),
-    "POST /trading/v1/negotiations/{negotiation_id}/approval": Write(BUSINESS, {"reason": "因为"}),
-    "POST /trading/v1/negotiations/{negotiation_id}/refusal":
-        Write(BUSINESS, {"reason_code": "grounds_missing", "reason": "因为"}),
     "POST /trading/v1/call-auctions": Write(BUSINESS, {
         "listing_ids": [id_of("listing")], "reference": YUAN, "closes_at": "2030-01-03T00:00:00Z",
     }),

@@ -14,6 +14,7 @@ from services.pricing.client import (
     NoSuchRevenueShares,
     PriceCapView,
     QuoteView,
+    ReferencePriceView,
     RevenueSharesView,
     TaxRateView,
 )
@@ -24,6 +25,7 @@ from shared.facts import Category, Fact
 from shared.grades import Condition, Flag, Grade, Mode
 from shared.ids import AssetId, ParticipantId, PlanId, PriceCapId, QuoteId, RevenueShareId, VersionId
 from shared.money import Money
+from shared.web import Listing
 from tests.support.bench import WrittenFeed
 from tests.support.clock import ToldClock
 
@@ -74,6 +76,7 @@ class Neighbours:
     overlapping: dict[str, list[QuoteId]] = field(default_factory=dict[str, list[QuoteId]])
     revenue_shares: dict[str, RevenueSharesView] = field(default_factory=dict[str, RevenueSharesView])
     tax_rates: list[TaxRateView] = field(default_factory=list[TaxRateView])
+    reference_prices: list[ReferencePriceView] = field(default_factory=list[ReferencePriceView])  # newest first
     reviewers: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     assessments: dict[str, AssessmentView | None] = field(default_factory=dict[str, AssessmentView | None])
     feed: WrittenFeed = field(default_factory=lambda: WrittenFeed("catalog"))
@@ -138,6 +141,16 @@ class Neighbours:
         self.quotes[quote.id] = quote
         return quote
 
+    def publish(self, month: str, minor: int | None, mode: Mode = Mode.RAW, theme: str = "transport") -> None:
+        """A reference price; None: there were not enough trades to tell of one."""
+        median = None if minor is None else Money(minor)
+        told = ReferencePriceView(
+            theme=theme, mode=mode, month=month, since=month, lower=median, median=median, upper=median, trades=5,
+            reason_code=None if median else "not_enough_trades", inputs_hash=None, method_version="1",
+            as_of=self.clock.now(),
+        )  # fmt: skip
+        self.reference_prices.insert(0, told)
+
     def shared(self, values: dict[ParticipantId, str]) -> RevenueSharesView:
         """A revenue share that pricing computed, of which these are the exact values."""
         shares = [
@@ -152,6 +165,10 @@ class Neighbours:
         view = RevenueSharesView.model_validate(told)
         self.revenue_shares[view.id] = view
         return view
+
+    def _published(self, theme: str) -> Listing[ReferencePriceView]:
+        of_theme = [each for each in self.reference_prices if each.theme == theme]
+        return Listing[ReferencePriceView](items=of_theme, next_cursor=None)
 
     def app(self) -> FastAPI:
         app = FastAPI()
@@ -210,6 +227,10 @@ class Neighbours:
                 return JSONResponse(problems.document(NoSuchRevenueShares()), 404, media_type=problems.MEDIA_TYPE)
             return self.revenue_shares[share_id]
 
+        @app.get("/pricing/v1/reference-prices")
+        async def reference_prices(theme: str) -> Listing[ReferencePriceView]:
+            return self._published(theme)
+
         @app.get("/pricing/v1/fee-schedules/current")
         async def fees() -> FeeScheduleView:
             effective_from = datetime.fromisoformat("2026-01-01T00:00:00Z")
@@ -221,7 +242,7 @@ class Neighbours:
         async def tax_rates() -> list[TaxRateView]:
             return self.tax_rates
 
-        assert quote and overlapping and price_cap and shares and fees and tax_rates
+        assert quote and overlapping and price_cap and shares and reference_prices and fees and tax_rates
 
 
 def _told(version: VersionView) -> tuple[Grade, frozenset[Flag], int]:

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from services.trading.actions import (
     amendment,
+    block_deal,
     call_auction,
     closing,
     complaint,
@@ -15,6 +16,7 @@ from services.trading.actions import (
     credit_record,
     dispute,
     document,
+    double_auction,
     entitlement,
     freeze,
     inquiry,
@@ -30,12 +32,14 @@ from services.trading.actions import (
 from services.trading.actions.news import take_in
 from services.trading.actions.trading import Trading
 from services.trading.store import auction as auction_store
+from services.trading.store import block_deal as block_store
 from services.trading.store import call_auction as call_store
 from services.trading.store import complaint as complaint_store
 from services.trading.store import contract as contract_store
 from services.trading.store import credit as credit_store
 from services.trading.store import credit_record as record_store
 from services.trading.store import dispute as dispute_store
+from services.trading.store import double_auction as double_store
 from services.trading.store import entitlement as entitlement_store
 from services.trading.store import freeze as freeze_store
 from services.trading.store import inquiry as inquiry_store
@@ -78,15 +82,18 @@ async def seconds_to_next_close(trading: Trading, after: datetime) -> float | No
 
 
 async def close_inquiries(trading: Trading) -> None:
-    """Those whose offers end, and those whose offers are judged; and needs that nobody turned into one."""
+    """Those whose offers end, and those whose offers are judged; needs that nobody turned into one; and double
+    auctions."""
     await _each(trading, inquiry.move_on, await _due(trading, inquiry_store.inquiries_due))
     await _each(trading, need.pass_deadline, await _due(trading, need_store.needs_due))
+    await _each(trading, double_auction.decide, await _due(trading, double_store.double_auctions_due))
 
 
 async def pass_deadlines(trading: Trading) -> None:
     """Of whatever waits for somebody until a moment, freeze orders first: they move the moments of others."""
     await _each(trading, freeze.pass_deadline, await _due(trading, freeze_store.freezes_due))
     await _each(trading, negotiation.pass_deadline, await _due(trading, negotiation_store.negotiations_due))
+    await _each(trading, block_deal.pass_deadline, await _due(trading, block_store.block_deals_due))
     await _each(trading, dispute.pass_deadline, await _due(trading, dispute_store.disputes_due))
     await _each(trading, meter.pass_deadline, await _due(trading, order_store.meters_due))
     await _each(trading, order.pass_deadline, await _due(trading, order_store.orders_due))

@@ -87,7 +87,7 @@ async def direct(trading: Trading, caller: Member, wanted: Wanted, once: Once) -
             return earlier
         listing = await listing_store.own_listing(tx, wanted.listing_id, caller.participant_id)
         now = await trading.database.now(tx)
-        _permitted(trading, wanted.buyer_id, listing)
+        permitted(trading, wanted.buyer_id, listing)
         negotiation = _opened(trading, listing, wanted.buyer_id, Side.PROVIDER, wanted, now)
         await require_may_deal(tx, caller.participant_id, now)
         await _add(trading, tx, caller, negotiation, now, once)
@@ -132,7 +132,7 @@ async def accept(
         negotiation, facts = rules.accept(before, side, offer_id, terms_hash, fees, now), list[Fact]()
         if negotiation is not before:
             require_open(listing, now)
-            grounds = _permitted(trading, negotiation.buyer_id, listing)
+            grounds = permitted(trading, negotiation.buyer_id, listing)
             await require_may_deal(tx, caller.participant_id, now)
             await store.save_negotiation(tx, negotiation)
             facts.append(NegotiationAccepted.of(negotiation))
@@ -173,7 +173,7 @@ async def approve(
         negotiation, facts = rules.approve(before, caller.subject, caller.participant_id, reason, now), list[Fact]()
         if negotiation is not before:
             require_open(listing, now)
-            grounds = _permitted(trading, negotiation.buyer_id, listing)
+            grounds = permitted(trading, negotiation.buyer_id, listing)
             await store.save_negotiation(tx, negotiation)
             facts.append(NegotiationApproved.of(negotiation))
             negotiation, made = await _agree(trading, tx, negotiation, listing, grounds, now)
@@ -288,7 +288,7 @@ async def _locked(
     return listing, await store.negotiation_for_update(tx, negotiation_id)
 
 
-def _permitted(
+def permitted(
     trading: Trading, buyer_id: ParticipantId, listing: Listing
 ) -> tuple[Clearance | None, Decision]:  # fmt: skip
     """The clearance and the decision by which this buyer may have what is listed now, whoever asks."""

@@ -7,6 +7,7 @@ from services.trading.api import (
     auctions,
     awards,
     bids,
+    block_deals,
     call_auctions,
     complaints,
     contracts,
@@ -14,6 +15,7 @@ from services.trading.api import (
     credits,
     custodian,
     disputes,
+    double_auctions,
     entitlements,
     freezes,
     inquiries,
@@ -33,8 +35,8 @@ from services.trading.api import (
 router = APIRouter()
 bids.add_to(router)  # first, for routes are looked for in their order
 for part in (
-    listings, auctions, mechanisms, awards, stream, needs, inquiries, negotiations, call_auctions, orders,
-    objections, contracts, credits, returning, sale_tax, entitlements, disputes, wallet, account_statement, invoice,
-    custodian, freezes, complaints, credit_record,
+    listings, auctions, mechanisms, awards, stream, needs, inquiries, negotiations, call_auctions, double_auctions,
+    block_deals, orders, objections, contracts, credits, returning, sale_tax, entitlements, disputes, wallet,
+    account_statement, invoice, custodian, freezes, complaints, credit_record,
 ):  # fmt: skip
     router.include_router(part.router)

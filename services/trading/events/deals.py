@@ -24,8 +24,10 @@ from shared.grades import Decision, Flag, Grade, Mode
 from shared.ids import (
     AssetId,
     AuctionId,
+    BlockDealId,
     CallAuctionId,
     ContractId,
+    DoubleAuctionId,
     EntitlementId,
     InquiryId,
     KeyId,
@@ -150,6 +152,8 @@ class OrderPlaced(Fact):
     tax: SaleTax | None
     renews: ContractId | None
     meter: Meter | None
+    double_auction_id: DoubleAuctionId | None
+    block_deal_id: BlockDealId | None
 
     @classmethod
     def of(cls, order: Order) -> Self:
@@ -158,6 +162,7 @@ class OrderPlaced(Fact):
             order.provider_id, order.price, order.quote_id, order.auction_id, order.inquiry_id, order.negotiation_id,
             order.contract_id, order.fees, order.windows, order.deadline, order.scope, order.call_auction_id,
             order.acceptance, order.ownership, order.tax, order.renews, order.meter,
+            order.double_auction_id, order.block_deal_id,
         )  # fmt: skip
 
 

@@ -14,8 +14,10 @@ from shared.errors import Conflict
 from shared.grades import Mode
 from shared.ids import (
     AuctionId,
+    BlockDealId,
     CallAuctionId,
     ContractId,
+    DoubleAuctionId,
     InquiryId,
     ListingId,
     NegotiationId,
@@ -82,6 +84,20 @@ class FromCallAuction:
 
 
 @dataclass(frozen=True, slots=True)
+class FromDoubleAuction:
+    """The price between the two that a double auction opened."""
+
+    double_auction_id: DoubleAuctionId
+
+
+@dataclass(frozen=True, slots=True)
+class FromBlockDeal:
+    """One part of a block deal, at its own price."""
+
+    block_deal_id: BlockDealId
+
+
+@dataclass(frozen=True, slots=True)
 class SaleTax:
     """The tax in a quoted price, and the rate in pricing's table that it is at."""
 
@@ -90,7 +106,7 @@ class SaleTax:
     amount: Money
 
 
-Origin = FromQuote | FromAuction | FromInquiry | FromNegotiation | FromCallAuction
+Origin = FromQuote | FromAuction | FromInquiry | FromNegotiation | FromCallAuction | FromDoubleAuction | FromBlockDeal
 
 
 @dataclass(frozen=True, slots=True)

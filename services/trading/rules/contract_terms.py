@@ -60,6 +60,7 @@ def terms_of(order: Order, listing: Listing, grounds: Grounds) -> Terms:
         "origin": {
             "quote_id": order.quote_id, "auction_id": order.auction_id, "inquiry_id": order.inquiry_id,
             "negotiation_id": order.negotiation_id, "call_auction_id": order.call_auction_id,
+            "double_auction_id": order.double_auction_id, "block_deal_id": order.block_deal_id,
         },
         "subject": {
             "asset_id": listing.asset_id, "version_id": listing.version_id, "title": listing.title,

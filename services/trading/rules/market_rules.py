@@ -43,6 +43,17 @@ class CallRules:
 
 
 @dataclass(frozen=True, slots=True)
+class BlockRules:
+    """Of how many listings and how much a block deal is, and how far a price may lie from its reference price before
+    grounds are asked for."""
+
+    parts_min: int
+    parts_max: int
+    total_minor_min: int
+    band_basis_points: int
+
+
+@dataclass(frozen=True, slots=True)
 class MarketRules:
     name: str
     listing_seconds: int
@@ -62,6 +73,7 @@ class MarketRules:
     windows: Windows
     negotiation: NegotiationRules
     call: CallRules
+    block: BlockRules
     dispute: DisputeRules
 
 
@@ -96,6 +108,12 @@ STANDARD = MarketRules(
         approval_from_minor=0,       # every directed transfer is approved: 32号令 art. 31
     ),
     call=CallRules(seconds_min=HOUR, seconds_max=30 * DAY),
+    block=BlockRules(
+        parts_min=2,
+        parts_max=20,                # ours: all of them are locked by one commit
+        total_minor_min=1_000_000,   # ours: the carbon market's smallest 大宗协议 is 100,000 t, and data have no tonnes
+        band_basis_points=3_000,     # 30 %: the carbon market's limit for 大宗协议, there about the day before
+    ),
     dispute=DisputeRules(                # ours, in working days: the law leaves a platform's own procedure to its rules
         unit=Unit.WORKING_DAYS,
         notice=3,
@@ -145,6 +163,7 @@ DEMO = MarketRules(
         approval_from_minor=0,
     ),
     call=CallRules(seconds_min=2, seconds_max=1 * HOUR),
+    block=BlockRules(parts_min=2, parts_max=20, total_minor_min=1_000_000, band_basis_points=3_000),
     dispute=DisputeRules(
         unit=Unit.SECONDS,
         notice=1 * MINUTE,

@@ -16,7 +16,9 @@ from services.trading.rules.acceptance_terms import AcceptanceTerms, standard_te
 from services.trading.rules.award import (
     Award,
     FromAuction,
+    FromBlockDeal,
     FromCallAuction,
+    FromDoubleAuction,
     FromInquiry,
     FromNegotiation,
     FromQuote,
@@ -33,8 +35,10 @@ from shared.errors import Conflict, NotFound
 from shared.grades import Mode
 from shared.ids import (
     AuctionId,
+    BlockDealId,
     CallAuctionId,
     ContractId,
+    DoubleAuctionId,
     EntitlementId,
     InquiryId,
     ListingId,
@@ -138,6 +142,8 @@ class Order:
     settled_at: datetime | None = None  # from then on a claim is a late one: `late_claim`
     meter: Meter | None = None  # by which what is used is paid: `metered`
     metered_units: int | None = None  # once it is read off
+    double_auction_id: DoubleAuctionId | None = None
+    block_deal_id: BlockDealId | None = None
 
     @property
     def next_actor(self) -> str | None:
@@ -225,6 +231,8 @@ def place(order_id: OrderId, contract_id: ContractId, award: Award, listing: Lis
         inquiry_id=origin.inquiry_id if isinstance(origin, FromInquiry) else None,
         negotiation_id=origin.negotiation_id if isinstance(origin, FromNegotiation) else None,
         call_auction_id=origin.call_auction_id if isinstance(origin, FromCallAuction) else None,
+        double_auction_id=origin.double_auction_id if isinstance(origin, FromDoubleAuction) else None,
+        block_deal_id=origin.block_deal_id if isinstance(origin, FromBlockDeal) else None,
         contract_id=contract_id, fees=award.fees, state=ORDER.start, placed_at=award.awarded_at,
         windows=replace(windows, acceptance_seconds=acceptance.inspection_seconds), acceptance=acceptance,
         deadline=award.awarded_at + timedelta(seconds=windows.signing_seconds),

@@ -56,12 +56,17 @@ class Replayed:
 
     @property
     def verdict(self) -> Verdict:
-        kinds = {difference.kind for difference in self.differences}
-        if kinds & {Kind.DIFFERS, Kind.REFUSED, Kind.UNREADABLE}:
-            return Verdict.DIFFERS
-        if Kind.UNKNOWN in kinds:
-            return Verdict.UNDECIDED
-        return Verdict.INCOMPLETE if kinds or self.is_running else Verdict.SAME
+        return verdict_of(self.differences, is_running=self.is_running)
+
+
+def verdict_of(differences: Sequence[Difference], *, is_running: bool) -> Verdict:
+    """The gravest that any of the differences leads to."""
+    kinds = {difference.kind for difference in differences}
+    if kinds & {Kind.DIFFERS, Kind.REFUSED, Kind.UNREADABLE}:
+        return Verdict.DIFFERS
+    if Kind.UNKNOWN in kinds:
+        return Verdict.UNDECIDED
+    return Verdict.INCOMPLETE if kinds or is_running else Verdict.SAME
 
 
 def concerned(entry: Entry) -> AuctionId | None:

@@ -17,8 +17,10 @@ from services.trading.schemas.words import TotalAmount
 from shared.grades import Condition, Mode
 from shared.ids import (
     AuctionId,
+    BlockDealId,
     CallAuctionId,
     ContractId,
+    DoubleAuctionId,
     EntitlementId,
     InquiryId,
     ListingId,
@@ -94,6 +96,8 @@ class OrderView(View):
     inquiry_id: InquiryId | None
     negotiation_id: NegotiationId | None
     call_auction_id: CallAuctionId | None
+    double_auction_id: DoubleAuctionId | None
+    block_deal_id: BlockDealId | None
     contract_id: ContractId
     renews: ContractId | None
     entitlement_id: EntitlementId | None
@@ -126,8 +130,9 @@ class OrderView(View):
             id=order.id, listing_id=order.listing_id, version_id=order.version_id, mode=order.mode,
             buyer_id=order.buyer_id, provider_id=order.provider_id, price=order.price, quote_id=order.quote_id,
             auction_id=order.auction_id, inquiry_id=order.inquiry_id, negotiation_id=order.negotiation_id,
-            call_auction_id=order.call_auction_id, contract_id=order.contract_id, renews=order.renews,
-            entitlement_id=order.entitlement_id,
+            call_auction_id=order.call_auction_id, double_auction_id=order.double_auction_id,
+            block_deal_id=order.block_deal_id,
+            contract_id=order.contract_id, renews=order.renews, entitlement_id=order.entitlement_id,
             quota_uses=order.scope and order.scope.quota_uses,
             period_days=order.scope and order.scope.right.period_days,
             columns=None if order.columns is None else list(order.columns),

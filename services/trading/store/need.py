@@ -71,6 +71,14 @@ async def page_of_open_needs(tx: Transaction, page: Page, grades: Iterable[Grade
     return [_need(row) for row in await tx.execute(rows.newest_first(query, needs.c.id, NeedId, page))]
 
 
+async def themes_of(tx: Transaction, version_ids: Iterable[VersionId]) -> dict[VersionId, str]:
+    """What these versions are about, as far as it is kept."""
+    kept = version_traits.c.theme.is_not(None)
+    query = select(version_traits.c.version_id, version_traits.c.theme)
+    found = await tx.execute(query.where(version_traits.c.version_id.in_(list(version_ids)), kept))
+    return {row.version_id: row.theme for row in found}
+
+
 async def keep_traits(tx: Transaction, version_id: VersionId, traits: Traits) -> None:
     """What the catalogue says of a version, if nothing is kept of it yet."""
     row = {

@@ -185,6 +185,7 @@ def order_of(row: Row[Any]) -> Order:
         tax=row.tax and _tax.validate_python(row.tax), renews=row.renews, frozen_until=row.frozen_until,
         settled_at=row.settled_at,
         meter=row.meter and _meter.validate_python(row.meter), metered_units=row.metered_units,
+        double_auction_id=row.double_auction_id, block_deal_id=row.block_deal_id,
     )  # fmt: skip
 
 
@@ -203,5 +204,6 @@ def _row(order: Order) -> dict[str, object]:
         "returned_minor": order.returned_minor, "credit_minor": order.credit_minor,
         "renews": order.renews,
         "frozen_until": order.frozen_until, "settled_at": order.settled_at,
-        "metered_units": order.metered_units,
+        "metered_units": order.metered_units, "double_auction_id": order.double_auction_id,
+        "block_deal_id": order.block_deal_id,
     }  # fmt: skip

@@ -1,6 +1,7 @@
 """Whose the rows of `trading` are, or why nobody's: docs/decisions/0022."""
 
 from services.trading.tables.base import metadata
+from services.trading.tables.block_deals import block_deals, block_parts
 from services.trading.tables.call_auctions import call_auctions, call_listings, unit_fills, unit_orders
 from services.trading.tables.calling_off import proposals
 from services.trading.tables.contracts import contract_documents, terminations
@@ -31,6 +32,7 @@ from services.trading.tables.disputes import (
     texts,
     votes,
 )
+from services.trading.tables.double_auctions import double_auctions
 from services.trading.tables.inquiries import inquiries, invitations, opened_offers, sealed_offers
 from services.trading.tables.money import accounts, custodian_events, holds, instructions, statements, transfers
 from services.trading.tables.needs import needs, version_traits
@@ -60,6 +62,9 @@ OWNED = {
     uses: through(entitlements, "entitlement_id"),
     negotiations: of("buyer_id", "provider_id"),
     offers: through(negotiations, "negotiation_id"),
+    double_auctions: of("buyer_id", "provider_id"),
+    block_deals: of("buyer_id", "provider_id"),
+    block_parts: through(block_deals, "block_deal_id"),
     objections: of("buyer_id", "provider_id"),
     credits: of("buyer_id", "provider_id"),
     disputes: of("buyer_id", "provider_id"),
