@@ -13,7 +13,9 @@ from starlette.responses import Response as PlainResponse
 from starlette.routing import Route
 
 from shared import rest, web
+from shared.changes import Change
 from shared.database import DatabaseBusy
+from shared.errors import Unavailable
 from shared.ids import AssetId, RequestId
 from shared.outbox import Outbox
 from shared.permission import Public
@@ -89,6 +91,26 @@ async def test_neither_a_nested_nor_a_plain_route_escapes_the_question(bench: Be
     plain.routes.append(Route("/plain", plainly))
     with pytest.raises(RuntimeError, match="plain"):
         web.application(core, plain, None)
+
+
+@on_sqlite
+async def test_whoever_asks_a_service_that_has_just_started_is_told_to_come_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+):
+    async def away(*_: object) -> list[Change]:
+        raise Unavailable(service="identity")
+
+    ana = await bench.member("buyer")
+    app, _ = await smallest.build(bench)
+    bench.apps["catalog"] = app
+    bench.directory.register("catalog", app)
+    monkeypatch.setattr(bench.identity, "after", away)
+    async with app.router.lifespan_context(app):
+        early = await bench.post(ana, PATH, {"name": "early"}, key="early-key")
+        assert (early.status_code, early.json()["code"], early.headers["Retry-After"]) == (503, "standing_unknown", "1")
+        monkeypatch.undo()
+        await bench.refresh()
+        assert (await bench.post(ana, PATH, {"name": "early"}, key="early-key")).status_code == 201
 
 
 @on_sqlite
