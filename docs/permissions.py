@@ -12,7 +12,8 @@ from docs.diagrams import ROOT, between, keep
 from services.gateway import routers
 from shared.access import Role
 from shared.matrix import ANONYMOUS, MATRIX
-from shared.web import permission_of, routes_of
+from shared.routing import permission_of
+from shared.web import routes_of
 
 DOCUMENT = ROOT / "docs" / "permissions.md"
 KINDS = [ANONYMOUS, *Role]

@@ -33,10 +33,6 @@ SHADOWS = ("data", "idx", "content", "docsize", "config")  # what SQLite keeps a
 Result = TypeVar("Result")
 
 
-class SchemaDiffers(RuntimeError):
-    """The database's tables are not those that this code was written for."""
-
-
 async def upgrade(database: Database, to: str = "head", patience: Patience = PATIENT) -> None:
     """Bring the service's tables to the newest revision, or to a named one, and their rights to what is declared.
 
@@ -58,22 +54,6 @@ def _upgrade(connection: Connection, service: str, to: str) -> None:
     command.upgrade(_config(service, connection), to)
     if to == "head":
         rights.apply(connection, kept_of(service))
-
-
-async def require_newest(database: Database) -> None:
-    """Raises SchemaDiffers unless the tables are at the newest revision that this code knows."""
-    known = ScriptDirectory.from_config(_config(database.schema)).get_current_head()
-    found = await revision_of(database)
-    if found != known:
-        raise SchemaDiffers(
-            f"{database.schema}: the database is at revision {found}, this code at {known}. Run `yaosu migrate` if the "
-            "code is the newer of the two, or deploy the code that the database was migrated for."
-        )
-
-
-async def revision_of(database: Database) -> str | None:
-    """The revision of the tables; None if they were never migrated."""
-    return await _run(database, lambda connection: MigrationContext.configure(connection).get_current_revision())
 
 
 async def drift(database: Database) -> list[str]:

@@ -353,14 +353,14 @@ def _settings() -> Settings:
 
 
 async def _migrate(database: Database, check: bool, statement_seconds: float) -> None:
-    from migrations import schema
+    from migrations import newest, schema
     from migrations.patience import Patience
 
     database.open()
     try:
         if not check:
             await schema.upgrade(database, patience=Patience(statement_seconds=statement_seconds))
-        await schema.require_newest(database)
+        await newest.require(database)
         if differences := await schema.drift(database):
             _fail(f"{database.schema}: the migrations leave other tables than the code has: {'; '.join(differences)}")
     finally:

@@ -26,6 +26,7 @@ from shared.clock import Clock
 from shared.errors import Conflict, Failure, Malformed, NotFound, Unauthenticated
 from shared.money import MINOR_MAX, Money, total
 from shared.rest import Directory
+from shared.routing import LateRoute
 from shared.signing import SigningKey, verifies
 from shared.web import Request, View, present
 
@@ -343,7 +344,7 @@ def build(
     app = FastAPI(title="Yaosu custodian sandbox", openapi_url=None, docs_url=None, redoc_url=None)
     app.state.custodian = custodian
     app.state.public_key = base64.b64encode(custodian.key.public).decode()
-    app.include_router(_routes(custodian))
+    app.router.routes.extend(_routes(custodian).routes)
 
     @app.get("/health/ready")
     async def ready() -> ReadyView:
@@ -356,7 +357,7 @@ def build(
 
 
 def _routes(custodian: Custodian) -> APIRouter:
-    router = APIRouter(prefix="/custodian/v1", tags=["custodian sandbox"])
+    router = APIRouter(prefix="/custodian/v1", tags=["custodian sandbox"], route_class=LateRoute)
     from_platform = [Depends(custodian.require_platform)]
 
     @router.post("/instructions", dependencies=from_platform)

@@ -12,11 +12,10 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute
 from fastapi_standalone_docs import StandaloneDocs
 from httpx2 import HTTPError
 from starlette.exceptions import HTTPException
@@ -30,10 +29,12 @@ from shared.idempotency import once
 from shared.observing import Observer
 from shared.permission import Open, Visiting
 from shared.rest import Directory
+from shared.routing import Router, permission_of
 from shared.settings import SERVICES, Settings
-from shared.web import Health, NotReady, permission_of, present, protect, routes_of
+from shared.web import Health, NotReady, present, protect
 
 DOCS = "/docs"
+TITLE, VERSION = "Yaosu 要素", "0.1.0"
 READINESS_SECONDS_MAX = 2.0
 PROBLEM: dict[str, Any] = {
     "title": "Problem", "description": "RFC 9457, and beside it the facts that the caller needs.", "type": "object",
@@ -78,7 +79,7 @@ def build(
 ) -> FastAPI:  # fmt: skip
     """The front: `/docs`, `/openapi.json`, `/health/live`, and `/health/ready` over all services."""
     app = FastAPI(
-        title="Yaosu 要素", version="0.1.0", lifespan=lifespan, docs_url=DOCS, redoc_url=None,
+        title=TITLE, version=VERSION, lifespan=lifespan, docs_url=DOCS, redoc_url=None,
         telemetry=observing.SILENT,
     )  # fmt: skip
     documents: dict[str, Any] = {}
@@ -127,7 +128,7 @@ def _policy_of_the_documents(app: FastAPI) -> bytes:
 
 
 @cache
-def routers() -> Mapping[str, APIRouter]:
+def routers() -> Mapping[str, Router]:
     """All that can be asked, by service. Loaded once somebody wants the whole: a door alone needs none of it."""
     from services.audit.api import router as audit
     from services.catalog.api import router as catalog
@@ -144,22 +145,20 @@ def routers() -> Mapping[str, APIRouter]:
 
 def document() -> dict[str, Any]:
     """All services in one OpenAPI document."""
-    whole = FastAPI(title="Yaosu 要素", version="0.1.0")
-    for service, router in routers().items():
-        whole.include_router(router, tags=[] if router.tags else [service], responses=REFUSALS)
+    routes = [
+        route.anew(tags=[service], responses=REFUSALS) for service, router in routers().items() for route in router.late
+    ]
     told = get_openapi(
-        title=whole.title, version=whole.version, routes=whole.routes,
+        title=TITLE, version=VERSION, routes=routes,
         description="An open exchange for data elements: catalogue, grades, pricing, trading, delivery, and a log that "
         "anyone can verify. Errors are RFC 9457 problem documents with a stable `code`. Answers are JSON, or the one "
         "kind that a route names, whatever `Accept` says. `RateLimit` and `RateLimit-Policy` say how often you may.",
     )  # fmt: skip
     told["components"]["schemas"]["Problem"] = PROBLEM
     told["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
-    for router in routers().values():
-        for route in routes_of(router):
-            assert isinstance(route, APIRoute)
-            for method in route.methods or ():
-                _tell_of_headers(told["paths"][route.path_format][method.lower()], route.dependant)
+    for route in routes:
+        for method in route.methods or ():
+            _tell_of_headers(told["paths"][route.path_format][method.lower()], route.dependant)
     return told
 
 

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from pwdlib.hashers import HasherProtocol
 from starlette.types import ASGIApp
 
-from migrations import schema
+from migrations import newest
 from services import gateway
 from shared.clock import Clock
 from shared.core import Core, core_of, observer_of
@@ -169,7 +169,7 @@ def build_market(
             stack.push_async_callback(directory.close)
             for core in cores.values():  # all of them first: a service that runs reports to audit at once
                 core.database.open()
-                await schema.upgrade(core.database)
+                await _migrate(core.database)
             for app in apps.values():
                 await stack.enter_async_context(app.router.lifespan_context(app))
             await _give_log_ins(apps["identity"], staff)
@@ -179,6 +179,15 @@ def build_market(
     observers = [observer, *(core.observer for core in cores.values() if core.observer)]
     front = gateway.build(settings, directory, clock, lifespan, observer)
     return Market(gateway.Gateway(front, apps | outside), front, apps, outside, cores, observers)
+
+
+async def _migrate(database: Database) -> None:
+    """On SQLite, what migrates is loaded only where something is to be migrated; PostgreSQL's rights are told anew."""
+    if database.is_sqlite and await newest.is_reached(database):
+        return
+    from migrations import schema
+
+    await schema.upgrade(database)
 
 
 async def _give_log_ins(identity: FastAPI, staff: "Sequence[LogIn]") -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from migrations import schema, version
+from migrations import newest, version
 from services import gateway, market
 from services.serving import Place
 from shared import observing
@@ -57,7 +57,7 @@ async def require_good(service: str, settings: Settings, clock: Clock) -> None:
     database = market.database_of(service, settings, clock)
     try:
         await version.require_known(database)
-        await schema.require_newest(database)
+        await newest.require(database)
         if settings.environment == "production":
             await database.require_durable()
             await database.require_bound()

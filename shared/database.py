@@ -35,7 +35,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import QueuePool
 
 from shared import observing
-from shared import postgresql as postgresql_driver
 from shared import sqlite as sqlite_driver
 from shared.clock import Clock
 from shared.errors import Unavailable
@@ -359,8 +358,10 @@ def _is_full(error: DBAPIError) -> bool:
 
 
 def _pool(url: str, session: dict[str, str], connections_max: int) -> AsyncEngine:
+    from shared.postgresql import Connection as OurConnection  # its driver only where there is a server
+
     arguments = {
-        "server_settings": session, "timeout": CONNECT_SECONDS_MAX, "connection_class": postgresql_driver.Connection
+        "server_settings": session, "timeout": CONNECT_SECONDS_MAX, "connection_class": OurConnection
     }  # fmt: skip
     kept = min(POOL_SIZE, connections_max)
     return create_async_engine(

@@ -37,6 +37,10 @@ class Forbidden(Failure):
     """You may not do this."""
 
 
+class NotAdmitted(Forbidden):
+    """Your organisation is not admitted to trade."""
+
+
 class NotFound(Failure):
     """There is no such thing, or you may not see it."""
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from shared import log, observing
 from shared.clock import Stopwatch
 from shared.database import Database, Transaction
+from shared.errors import Unavailable
 from shared.ids import RequestId
 
 Found = TypeVar("Found")
@@ -32,8 +33,11 @@ async def attempt(job: Callable[..., Awaitable[object]], *given: Any) -> bool:
         else:
             with observing.job(observer, name):
                 await job(*given)
-    except Exception:
-        logger.exception("%s failed; it runs again", name)
+    except Exception as error:
+        if isinstance(error, Unavailable):
+            logger.warning("%s waits: %s", name, error.told_code)
+        else:
+            logger.exception("%s failed; it runs again", name)
         _tell(observer, name, "failed", watch)
         return False
     else:

@@ -30,11 +30,10 @@ from shared.access import (
 )
 from shared.core import Core
 from shared.delegation import Act, OutsideDelegation
-from shared.errors import Forbidden, Unauthenticated
+from shared.errors import Forbidden, NotAdmitted, Unauthenticated
 from shared.ids import DelegationId
 from shared.matrix import ANONYMOUS, MATRIX, Row
 from shared.rates import meter_of
-from shared.standing import NotAdmitted
 
 DELEGATION_PATTERN = r"^delegation_[0-9a-f]{32}$"
 OPERATORS = frozenset({Role.OPERATOR_BUSINESS, Role.OPERATOR_SYSTEM, Role.OPERATOR_SECURITY, Role.OPERATOR_AUDIT})

@@ -9,18 +9,17 @@ from contextlib import asynccontextmanager
 from typing import Any, Generic, TypeVar
 
 from fastapi import Request, Response
-from fastapi.routing import APIRoute
 
 from shared.access import Member
 from shared.idempotency import once
 from shared.permission import Membership
-from shared.web import permission_of
+from shared.routing import LateRoute, permission_of
 
 Asked = TypeVar("Asked")
 keyed = asynccontextmanager(once)
 
 
-class QuickRoute(APIRoute, Generic[Asked]):
+class QuickRoute(LateRoute, Generic[Asked]):
     """Requires that the endpoint is for members, and reads nothing but its path and its body."""
 
     async def read(self, request: Request) -> Asked:

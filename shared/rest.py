@@ -17,7 +17,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from shared import log, observing, problems
-from shared.errors import Failure, Unavailable
+from shared.errors import Failure, NotAdmitted, Unavailable
 from shared.overload import Overloaded
 
 Answer = TypeVar("Answer")
@@ -96,6 +96,8 @@ class Peer:
 
 
 class RestClient:
+    """Raises what stands in `errors`, and whatever any service may say of whoever it is asked for."""
+
     errors: ClassVar[tuple[type[Failure], ...]] = ()
 
     def __init__(self, peer: Peer, timeout_seconds: float | None = None) -> None:
@@ -150,7 +152,7 @@ class RestClient:
         try:
             if response.is_error:
                 problem = TypeAdapter(dict[str, object]).validate_json(response.content)
-                raise problems.rebuild(problem, self.errors)
+                raise problems.rebuild(problem, (NotAdmitted, *self.errors))
             return TypeAdapter(kind).validate_json(response.content)
         except ValidationError as error:
             raise Unavailable(service=self._peer.service) from error

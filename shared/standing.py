@@ -4,7 +4,8 @@ Tokens say who asks; standing says, at the moment of decision, whether they are 
 affiliates and agents they are. Promises: a suspension is known within a second of its commit; facts of one participant
 count in the order of their revisions, whichever stripe they came by; a verification counts until it expires by the
 clock, told or not; a mirror that has fallen behind by more than `STALE` says so, and acts on G3 and above and payouts
-are then refused.
+are then refused; one that has not yet read all that there was tells nothing of anybody, for what it has read of
+somebody may be no more than the beginning.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,17 +17,14 @@ from typing import Any
 from shared.changes import Change, MemoryFollower, Source
 from shared.clock import Clock
 from shared.delegation import Act, Delegation, Limits
-from shared.errors import Forbidden, Unavailable
+from shared.errors import NotAdmitted, Unavailable
 from shared.facts import moment
 from shared.grades import G3, Clearance, Grade
 from shared.ids import AssetId, DelegationId, KeyId, ListingId, ParticipantId
 from shared.money import Money
 
 STALE = timedelta(seconds=30)
-
-
-class NotAdmitted(Forbidden):
-    """Your organisation is not admitted to trade."""
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class StandingUnknown(Unavailable):
@@ -81,7 +79,7 @@ class StandingMirror:
         self._delegations: dict[DelegationId, Delegation] = {}
         self._delegations_to: dict[ParticipantId, list[Delegation]] = {}
         self._ended: set[DelegationId] = set()  # one end may be heard before its beginning
-        self._as_of = datetime.min.replace(tzinfo=UTC)
+        self._as_of = NEVER
         self._follower = MemoryFollower(clock, "identity", feed, self._apply, self._caught_up)
 
     async def run(self) -> None:
@@ -91,18 +89,19 @@ class StandingMirror:
         await self._follower.tick()
 
     def of(self, participant_id: ParticipantId) -> Standing:
-        """Raises NotAdmitted for a participant nobody has heard of."""
+        """Raises NotAdmitted for a participant nobody has heard of; StandingUnknown until all was read once."""
         if (standing := self.known(participant_id)) is None:
             raise NotAdmitted(standing="unknown")
         return standing
 
     def known(self, participant_id: ParticipantId) -> Standing | None:
-        """Whatever is known of a participant, in good standing or not."""
+        """Whatever is known of a participant, in good standing or not. Raises StandingUnknown as above."""
+        self._require_read()
         standing = self._standings.get(participant_id)
         return standing and standing.at(self._clock.now())
 
     def clearance_of(self, participant_id: ParticipantId | None) -> Clearance | None:
-        """What an admitted participant may be trusted with; None for anyone else."""
+        """What an admitted participant may be trusted with; None for anyone else. Raises StandingUnknown as above."""
         standing = self.known(participant_id) if participant_id else None
         return standing.clearance if standing and standing.is_admitted else None
 
@@ -119,6 +118,8 @@ class StandingMirror:
         )  # fmt: skip
 
     def is_disabled(self, subject: str) -> bool:
+        """Whether they are locked out. Raises StandingUnknown as above."""
+        self._require_read()
         return self._locked_out.get(subject, (None, False))[1]
 
     @property
@@ -129,6 +130,10 @@ class StandingMirror:
         """Raises StandingUnknown if the mirror is stale and the act is on G3 or above, or (no grade) a payout."""
         if self.is_stale and (grade is None or grade >= G3):
             raise StandingUnknown(as_of=self._as_of, retry_after_seconds=5)
+
+    def _require_read(self) -> None:
+        if self._as_of == NEVER:
+            raise StandingUnknown(retry_after_seconds=1)
 
     def _caught_up(self, moment: datetime) -> None:
         self._as_of = max(self._as_of, moment)  # a look that began earlier may end later

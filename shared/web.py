@@ -18,10 +18,8 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Response
 from fastapi import Request as HttpRequest
-from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from fastapi.routing import APIRoute
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
@@ -35,8 +33,9 @@ from shared.guard import Doors, Guard
 from shared.heartbeats import Pulse
 from shared.ids import Id
 from shared.observing import Observer
-from shared.permission import Permission, Public, Service
+from shared.permission import Public, Service
 from shared.rates import Rates
+from shared.routing import Router, require_permissions
 from shared.settings import Settings
 
 LIMIT_DEFAULT = 20
@@ -54,13 +53,15 @@ Job = Callable[[], Awaitable[None]]
 class Request(BaseModel):
     """The base of what is sent to us: nothing more than is named, and nothing converted."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, hide_input_in_errors=True, frozen=True)
+    model_config = ConfigDict(
+        extra="forbid", strict=True, allow_inf_nan=False, hide_input_in_errors=True, frozen=True, defer_build=True
+    )
 
 
 class View(BaseModel):
     """The base of what we answer."""
 
-    model_config = ConfigDict(from_attributes=True, frozen=True)
+    model_config = ConfigDict(from_attributes=True, frozen=True, defer_build=True)
 
 
 def _as_rfc_3339(told: object) -> object:
@@ -95,10 +96,6 @@ class Health(View):
 
 class NotReady(Unavailable):
     """This service is not ready to answer."""
-
-
-class UnknownParameter(Malformed):
-    """The query has a parameter that is not known here."""
 
 
 class BadCursor(Malformed):
@@ -145,7 +142,6 @@ async def page(
 
 
 PageQuery = Annotated[Page, Depends(page)]
-_kept: dict[int, tuple[APIRouter, APIRouter]] = {}
 
 
 def created(response: Response, path: str) -> None:
@@ -157,7 +153,7 @@ async def service(request: HttpRequest) -> Any:
 
 
 def application(
-    core: Core, router: APIRouter, service: object, *, jobs: Sequence[Job] = (), doors: Doors | None = None,
+    core: Core, router: Router, service: object, *, jobs: Sequence[Job] = (), doors: Doors | None = None,
     first: Job | None = None,
 ) -> FastAPI:  # fmt: skip
     """The app of one service. `jobs` run for as long as the app does; `first` ends before anything is answered."""
@@ -169,23 +165,12 @@ def application(
     app.state.core, app.state.service = core, service
     app.state.running_keys = set[tuple[str, str, str]]()
     for each in (router, _common(core.name)):
-        app.router.routes.extend(_included(each).routes)
+        require_permissions(each.routes)
+        app.router.routes.extend(each.routes)
     for kind in (Failure, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, present)
     protect(app, core.settings, core.clock, doors or Doors(core.settings.allowed_hosts), core.observer)
     return app
-
-
-def _included(router: APIRouter) -> APIRouter:
-    """The router as an app has it. Kept for the next app of this process: each route takes milliseconds to build."""
-    for route in routes_of(router):
-        if not isinstance(route, APIRoute) or permission_of(route.dependant) is None:
-            raise RuntimeError(f"{route} declares no permission")
-    if id(router) not in _kept:
-        whole = APIRouter()
-        whole.include_router(router, dependencies=[Depends(_only_known_parameters)])
-        _kept[id(router)] = router, whole  # the router too, so that its id stays its own
-    return _kept[id(router)][1]
 
 
 def protect(
@@ -200,9 +185,9 @@ def protect(
 
 
 @cache
-def _common(name: str) -> APIRouter:
+def _common(name: str) -> Router:
     """What every service answers: whether it lives, whether it is ready, and its news."""
-    router = APIRouter()
+    router = Router()
 
     @router.get("/health/live", tags=["health"])
     async def live(_: Public) -> Health:
@@ -278,27 +263,6 @@ def routes_of(router: APIRouter) -> Iterator[BaseRoute]:
             yield route
         else:
             yield from routes_of(included)
-
-
-async def _only_known_parameters(request: HttpRequest) -> None:
-    """A query parameter that nobody reads was meant to do something: better refused than passed over."""
-    if request.scope["query_string"]:
-        known = set(_query_parameters(request.scope["route"].dependant))
-        if set(request.query_params) - known:
-            raise UnknownParameter(known=sorted(known))
-
-
-def _query_parameters(dependant: Dependant) -> Iterator[str]:
-    yield from (parameter.alias for parameter in dependant.query_params)
-    for inner in dependant.dependencies:
-        yield from _query_parameters(inner)
-
-
-def permission_of(dependant: Dependant) -> Permission | None:
-    """What a route asks of its caller; None if it has forgotten to ask."""
-    if isinstance(dependant.call, Permission):
-        return dependant.call
-    return next(filter(None, map(permission_of, dependant.dependencies)), None)
 
 
 async def present(request: HttpRequest, error: Exception) -> JSONResponse:

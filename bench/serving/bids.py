@@ -19,7 +19,7 @@ from typing import Any
 
 import uvicorn
 import uvloop
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import FastAPI, Request, Response
 from sqlalchemy import MetaData
 
 from migrations import schema
@@ -39,13 +39,14 @@ from shared.idempotency import Keyed
 from shared.ids import AuctionId, BidId
 from shared.permission import Buyer, Public
 from shared.quick import QuickRoute
+from shared.routing import Router
 from tests.support.bench import Bench, Person
 from tests.support.clock import ToldClock
 from tests.trading.market import DEPOSIT, Market, a_market
 
 BIDDERS, AUCTIONS = 64, 1000
 PREFIX = "/trading/v1/bench"
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 class NothingRoute(QuickRoute[NewBid]):
@@ -56,7 +57,7 @@ class NothingRoute(QuickRoute[NewBid]):
         return Response(asked.model_dump_json(), media_type="application/json")
 
 
-quick_router = APIRouter(prefix=PREFIX, route_class=NothingRoute)
+quick_router = Router(prefix=PREFIX, route_class=NothingRoute)
 
 
 @quick_router.post("/nothing")
@@ -111,9 +112,8 @@ async def serve(folder: Path, dsn: str | None) -> None:
         market = await stack.enter_async_context(a_market(Bench(database, clock=clock)))
         told = await _stocked(market)
         with_row_locks(market)
-        for part in (quick_router, router):
-            market.app.include_router(part)
-        market.app.router.routes.insert(0, market.app.router.routes.pop(-2))  # where the bid's own route is: first
+        market.app.router.routes[:0] = quick_router.routes  # where the bid's own route is: first
+        market.app.router.routes.extend(router.routes)
         gc.collect()
         gc.freeze()  # as `yaosu serve` does
         told["port"] = await _listen(stack, market.app)

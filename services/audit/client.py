@@ -17,7 +17,6 @@ from services.audit.schemas.answers import (
 )
 from shared.ids import FactId
 from shared.rest import OnBehalf, RestClient
-from shared.standing import NotAdmitted
 
 __all__ = [
     "AuditClient", "Evidence", "EvidenceTooLarge", "LoggedEntry", "NoSuchFact", "NotADocument", "NotYourDuty",
@@ -46,7 +45,7 @@ class Evidence:
 
 
 class AuditClient(RestClient):
-    errors = (NoSuchFact, NotYourDuty, EvidenceTooLarge, NotAdmitted)
+    errors = (NoSuchFact, NotYourDuty, EvidenceTooLarge)
 
     async def entries_of(self, object_ids: Sequence[str], acting_for: OnBehalf | None = None) -> Evidence:
         """All entries about any of at most 32 objects, in order; `proofs` are C2SP tlog-proofs, by index.

@@ -10,7 +10,6 @@ from services.pricing.schemas.schedules import FeeScheduleView, TaxRateView
 from services.pricing.schemas.shares import RevenueSharesView
 from shared.ids import QuoteId, RevenueShareId, VersionId
 from shared.rest import OnBehalf, RestClient
-from shared.standing import NotAdmitted
 from shared.web import Listing
 
 __all__ = [
@@ -20,7 +19,7 @@ __all__ = [
 
 
 class PricingClient(RestClient):
-    errors = (NoSuchQuote, NoSuchPriceCap, NoSuchRevenueShares, NotAdmitted)
+    errors = (NoSuchQuote, NoSuchPriceCap, NoSuchRevenueShares)
 
     async def quote(self, quote_id: QuoteId, acting_for: OnBehalf | None = None) -> QuoteView:
         """Raises NoSuchQuote, also if whoever it acts for is no party to it."""

@@ -15,7 +15,7 @@ from collections.abc import Generator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
-from migrations import schema
+from migrations import newest
 from services.audit.rules.tree import EMPTY_ROOT
 from services.audit.store import checkpoint as checkpoint_store
 from services.audit.store import log as log_store
@@ -101,7 +101,7 @@ def _connected(stack: ExitStack, path: Path) -> sqlite3.Connection:
 async def _told_of(service: str, folder: Path, clock: Clock) -> Tables:
     database = copied(service, folder, clock)
     try:
-        revision = await schema.revision_of(database)
+        revision = await newest.revision_of(database)
         async with database.read() as tx:
             stripes = await recovery.heads(tx)
     finally:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
-from migrations import roles, schema
+from migrations import newest, roles, schema
 from services import market
 from services.audit.actions.audit import Audit, compose
 from services.audit.actions.recovery import void_lease
@@ -65,7 +65,7 @@ async def begin(
             databases[service] = database = market.database_of(service, settings, clock)
             stack.push_async_callback(database.close)
             database.open()
-            await schema.require_newest(database)
+            await newest.require(database)
         tenancy.work_for_everyone()
         epoch, sessions_ended = await _void(databases)
         audit = _audit(settings, clock, databases["audit"], witnesses)

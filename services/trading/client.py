@@ -19,7 +19,6 @@ from shared.grades import Condition
 from shared.idempotency import StillRunning
 from shared.ids import EntitlementId, UseId
 from shared.rest import OnBehalf, RestClient
-from shared.standing import NotAdmitted
 
 __all__ = [
     "DeadlinePassed", "EntitlementEnded", "EntitlementNotBegun", "EntitlementSuspended", "GradeChanged",
@@ -30,7 +29,7 @@ __all__ = [
 class TradingClient(RestClient):
     errors = (
         NoSuchEntitlement, EntitlementSuspended, EntitlementEnded, EntitlementNotBegun, QuotaSpent, GradeChanged,
-        UseNotPermitted, UseOfAnother, BeyondColumns, DeadlinePassed, NotAdmitted, StillRunning,
+        UseNotPermitted, UseOfAnother, BeyondColumns, DeadlinePassed, StillRunning,
     )  # fmt: skip
 
     async def use(

@@ -32,7 +32,7 @@ STEP_MINOR, SHORT_SECONDS = 1_000, 4
 STUCK_SECONDS = 60  # no key may be taken for longer
 GIVES_UP_EVERY = 12
 RENEW_SECONDS, AGAIN_SECONDS = 240, 20
-MAY_COME_AGAIN = {"still_running", "not_admitted", "standing_unknown"}
+MAY_COME_AGAIN = {"still_running", "standing_unknown"}
 
 
 class Refused(Exception):

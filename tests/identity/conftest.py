@@ -193,6 +193,7 @@ class Desk:
         core = core_of("identity", self.core.settings, self.clock, replica, Directory())
         try:
             await core.outbox.lease()
+            await core.standing.tick()
             yield Desk(core, build(core, hasher=CHEAP), self.clock)
         finally:
             await replica.close()

@@ -17,8 +17,8 @@ import pytest_asyncio
 
 from shared.guard import HEADERS_MAX, SAFE_HEADERS
 from shared.permission import Open
+from shared.routing import permission_of
 from shared.settings import SERVICES
-from shared.web import permission_of
 from tests.support.clock import ToldClock
 from tests.support.doors import CODE, Door, doors
 from tests.support.raw import JSON, Answer, Header, ask

@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterable
 from typing import Annotated, Any
 
 import pytest
-from fastapi import APIRouter, Header
+from fastapi import Header
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from shared.permission import Buyer
-from shared.web import permission_of, routes_of
+from shared.routing import Router, permission_of
+from shared.web import routes_of
 from tests.journeys.matrix_by_hand import BY_HAND
 from tests.journeys.matrix_of_the_rules import BEYOND, COLUMNS, RULES
 from tests.support.doors import READS, Door, doors
@@ -119,7 +120,7 @@ def test_p_17_no_request_says_what_its_own_decision_rests_on():
 
 @pytest.mark.parametrize("planted", [asks_at_a_grade_of_its_own, asks_with_a_header])
 def test_p_17_planted_a_grade_that_is_read_from_the_request(planted: Callable[..., Any]):
-    router = APIRouter()
+    router = Router()
     router.add_api_route("/rows", planted, methods=["POST"])
     [route] = routes_of(router)
     assert isinstance(route, APIRoute)

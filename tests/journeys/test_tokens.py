@@ -19,8 +19,9 @@ from fastapi.routing import APIRoute
 from shared.access import Role
 from shared.permission import Internal, Open, Permission, Visiting
 from shared.quick import QuickRoute
+from shared.routing import permission_of
 from shared.settings import SERVICES
-from shared.web import permission_of, routes_of
+from shared.web import routes_of
 from tests.support.clock import ToldClock
 from tests.support.doors import Door, contents, doors
 from tests.support.forged_tokens import NOT_READ, Forger, a_forger

@@ -7,13 +7,15 @@ from typing import Any, get_type_hints
 
 import pytest
 from fastapi import Response
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from httpx2 import ASGITransport, AsyncClient
 
 from services import gateway
 from shared.rest import Directory
+from shared.routing import only_known_parameters, permission_of
 from shared.settings import SERVICES, Settings
-from shared.web import permission_of, routes_of
+from shared.web import routes_of
 from tests.support.clock import ToldClock
 from tests.support.writes import KEYLESS, WRITES
 
@@ -135,9 +137,14 @@ def test_only_what_answers_json_is_told_to():
     assert untrue == []
 
 
+def asked_of(route: APIRoute) -> list[Dependant]:
+    """What stands in its signature, without what is asked of every query."""
+    return [each for each in route.dependant.dependencies if each.call is not only_known_parameters]
+
+
 def test_who_asks_is_asked_before_what_for():
     """Whoever is refused for a cursor learns that there is a door; without a token they are told to bring one."""
-    late = [route.path for route in ROUTES if permission_of(route.dependant.dependencies[0]) is None]
+    late = [route.path for route in ROUTES if permission_of(asked_of(route)[0]) is None]
     assert late == [], "name the caller first in the signature"
 
 

@@ -8,8 +8,8 @@ from sqlalchemy import JSON, Boolean, Column, DateTime, Integer, MetaData, Table
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.types import TypeEngine
 
-from migrations import schema
-from migrations.schema import SchemaDiffers
+from migrations import newest, schema
+from migrations.newest import SchemaDiffers
 from shared.database import Transaction
 from shared.settings import SERVICES
 from tests.conftest import MakeDatabase
@@ -22,7 +22,7 @@ async def test_the_migrated_tables_are_those_of_the_code(database: MakeDatabase,
     own = await database(service, NOTHING)
     for _ in range(2):  # the second time there is nothing to do
         await schema.upgrade(own)
-        await schema.require_newest(own)
+        await newest.require(own)
     assert await schema.drift(own) == []
 
 
@@ -67,7 +67,7 @@ def _any(kind: TypeEngine[Any]) -> object:
 async def test_tables_that_were_never_migrated_are_refused_with_the_way_out(database: MakeDatabase):
     own = await database("pricing", NOTHING)
     with pytest.raises(SchemaDiffers, match="pricing.*yaosu migrate"):
-        await schema.require_newest(own)
+        await newest.require(own)
 
 
 async def test_tables_of_a_newer_code_are_refused(database: MakeDatabase):
@@ -76,7 +76,7 @@ async def test_tables_of_a_newer_code_are_refused(database: MakeDatabase):
     async with own.transaction() as tx:
         await tx.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(SchemaDiffers, match="9999.*deploy the code"):
-        await schema.require_newest(own)
+        await newest.require(own)
 
 
 async def test_a_table_that_the_code_does_not_know_is_told(database: MakeDatabase):

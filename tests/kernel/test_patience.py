@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from sqlalchemy import MetaData, text
 
-from migrations import schema
+from migrations import newest, schema
 from migrations.patience import Blocked, Patience, TooSlow, patiently
 from shared.database import Database, DatabaseBusy, Transaction
 from tests.conftest import MakeDatabase
@@ -83,7 +83,7 @@ async def test_a_migration_comes_again_until_what_was_in_its_way_has_ended(datab
         await schema.upgrade(
             pricing, patience=Patience(lock_seconds=0.2, attempts=2, pause=lambda _: end())
         )  # fmt: skip
-    await schema.require_newest(pricing)
+    await newest.require(pricing)
 
 
 @on_postgresql
@@ -91,7 +91,7 @@ async def test_three_that_migrate_at_once_leave_what_one_would(database: MakeDat
     pricing = await database("pricing", NOTHING)
     async with another(pricing) as second, another(pricing) as third:
         await asyncio.gather(*(schema.upgrade(each) for each in (pricing, second, third)))
-    await schema.require_newest(pricing)
+    await newest.require(pricing)
     assert await schema.drift(pricing) == []
 
 

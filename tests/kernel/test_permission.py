@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 import pytest
-from fastapi import APIRouter
 from fastapi.dependencies.models import Dependant
 from httpx2 import Response
 from sqlalchemy import MetaData
@@ -18,12 +17,13 @@ from shared.facts import Category, Fact
 from shared.ids import ParticipantId, UserId
 from shared.matrix import MATRIX
 from shared.permission import Permission
+from shared.routing import Router
 from tests.support.bench import ISSUER, Bench, ParticipantSuspended, Person
 from tests.support.doors import doors
 
 METADATA = MetaData()
 outbox.tables(METADATA)
-router = APIRouter(prefix="/catalog/v1")
+router = Router(prefix="/catalog/v1")
 
 
 def kinds() -> Iterator[tuple[str, object]]:

@@ -12,7 +12,6 @@ from typing import Any, cast
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from fastapi import APIRouter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jose import jwt
@@ -22,6 +21,7 @@ from shared import access, matrix, outbox, permission, web
 from shared.access import Caller, InvalidToken, Role, Verifier
 from shared.database import Database
 from shared.idempotency import Once
+from shared.routing import Router
 from tests.kernel.test_access import CLOCK, FORGER, ISSUER, WHO, Identity, a_token
 from tests.support import smallest
 from tests.support.bench import Bench, ParticipantSuspended, Person
@@ -98,8 +98,8 @@ async def test_p_12_planted_an_answer_from_memory(shop: Shop):
         await whoever_repeats_is_asked_who_they_are(shop)
 
 
-def a_router(endpoint: Callable[..., Any]) -> APIRouter:
-    router = APIRouter()
+def a_router(endpoint: Callable[..., Any]) -> Router:
+    router = Router()
     router.add_api_route("/forgotten", endpoint)
     return router
 

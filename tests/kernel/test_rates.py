@@ -8,7 +8,6 @@ from ipaddress import ip_network
 from typing import Any
 
 import pytest
-from fastapi import APIRouter
 from httpx2 import Response
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +18,7 @@ from shared import outbox, rest, web
 from shared.guard import Doors
 from shared.permission import Buyer, Public, Service, Visitor
 from shared.rates import Buckets, Kind, Level, Policy, Rates
+from shared.routing import Router
 from shared.settings import Settings
 from tests.support.bench import Bench, Person
 from tests.support.clock import ToldClock
@@ -169,7 +169,7 @@ def test_a_request_without_an_address_has_none():
 
 METADATA = MetaData()
 outbox.tables(METADATA)
-router = APIRouter(prefix="/catalog/v1")
+router = Router(prefix="/catalog/v1")
 
 
 @router.get("/open")

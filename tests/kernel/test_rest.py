@@ -12,7 +12,7 @@ from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel
 
 from shared import log, problems
-from shared.errors import Conflict, Failure, NotFound, Unavailable
+from shared.errors import Conflict, Failure, NotAdmitted, NotFound, Unavailable
 from shared.ids import RequestId
 from shared.overload import Overloaded
 from shared.rest import ATTEMPTS_MAX, Directory, Peer, RestClient
@@ -111,6 +111,13 @@ async def street() -> AsyncGenerator[Street]:
 async def test_an_answer_comes_as_its_type(street: Street):
     street.catalog.behaviours = [GOOD]
     assert await street.client.asset() == AssetView(id="1", grade="G2")
+
+
+async def test_whoever_is_asked_for_may_be_refused_by_any_service_and_that_breaks_nothing(street: Street):
+    street.catalog.behaviours = [refuses(NotAdmitted(standing="suspended"))]
+    with pytest.raises(NotAdmitted) as refused:
+        await street.client.asset()
+    assert refused.value.facts == {"standing": "suspended"}
 
 
 async def test_a_neighbour_that_has_too_much_to_do_is_not_asked_a_second_time(street: Street):

@@ -1,7 +1,7 @@
 """Standing: what every service knows of every participant, from identity's facts alone."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import ClassVar
 
@@ -9,16 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.audit.client import AuditClient
-from services.pricing.client import PricingClient
-from services.trading.client import TradingClient
-from shared import problems
-from shared.errors import Unavailable
+from shared.changes import PAGE, Change, Positions
+from shared.errors import NotAdmitted, Unavailable
 from shared.facts import Category, Fact
 from shared.grades import C2, G1, G2, G3, G4, G5, G6, Clearance, Grade
 from shared.ids import KeyId, ParticipantId, UserId
-from shared.rest import RestClient
-from shared.standing import STALE, NotAdmitted, Standing, StandingMirror, StandingUnknown
+from shared.standing import STALE, Standing, StandingMirror, StandingUnknown
 from tests.support.bench import (
     AffiliationDeclared,
     ParticipantAdmitted,
@@ -172,8 +168,43 @@ async def test_a_look_that_began_earlier_and_ends_later_makes_the_mirror_no_olde
     assert mirror.of(ANA).is_admitted and not mirror.is_stale
 
 
-async def test_a_mirror_that_has_never_heard_anything_is_stale(clock: ToldClock):
-    assert StandingMirror(clock, WrittenFeed("identity")).is_stale
+@dataclass(frozen=True)
+class TornFeed:
+    """Gives its first page, and then nothing more until it is mended."""
+
+    whole: WrittenFeed
+    mended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def after(self, positions: Positions, wait_seconds: float = 0) -> list[Change]:
+        if positions and not self.mended.is_set():
+            raise Unavailable(service="identity")
+        return (await self.whole.after(positions))[:PAGE]
+
+
+async def test_until_it_has_read_all_there_was_a_mirror_tells_nothing_of_anybody(clock: ToldClock):
+    whole, user = WrittenFeed("identity"), UserId.new()
+    whole.announce(clock, ADMITTED, *(ParticipantAdmitted(ParticipantId.new(), ("buyer",), C2) for _ in range(PAGE)))
+    whole.announce(clock, ParticipantSuspended(ANA, "fraud", revision=2))
+    torn = TornFeed(whole)
+    mirror = StandingMirror(clock, torn)
+    told = [
+        lambda: mirror.of(ANA), lambda: mirror.of(BEN), lambda: mirror.known(ANA), lambda: mirror.clearance_of(ANA),
+        lambda: mirror.is_disabled(user),
+    ]  # fmt: skip
+    for read in (False, True):  # nothing yet, and then the page that says that ANA is admitted
+        if read:
+            with pytest.raises(Unavailable):
+                await mirror.tick()
+        for tell in told:
+            with pytest.raises(StandingUnknown) as unknown:
+                tell()
+            assert unknown.value.facts == {"retry_after_seconds": 1}
+        assert mirror.is_stale and mirror.clearance_of(None) is None
+    torn.mended.set()
+    await mirror.tick()
+    assert mirror.of(ANA).status == "suspended" and mirror.known(BEN) is None and not mirror.is_disabled(user)
+    with pytest.raises(NotAdmitted, match="unknown"):
+        mirror.of(BEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,11 +287,3 @@ async def test_what_was_said_last_of_a_user_counts_in_whichever_order_it_is_hear
     feed.announce(clock, UserDisabled(user))  # at the very moment of the other: the safer of the two
     await mirror.tick()
     assert mirror.is_disabled(user)
-
-
-@pytest.mark.parametrize("client", [PricingClient, TradingClient, AuditClient], ids=["pricing", "trading", "audit"])
-def test_a_neighbour_that_does_not_know_who_is_acted_for_says_so_and_breaks_nothing(client: type[RestClient]):
-    """A service that has just started has not heard of anybody yet: whoever is refused by it is no failure of ours."""
-    told = {"code": "not_admitted", "status": 403, "standing": "unknown"}
-    refused = problems.rebuild(told, client.errors)
-    assert isinstance(refused, NotAdmitted) and refused.facts["standing"] == "unknown"

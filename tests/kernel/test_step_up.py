@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi import APIRouter
 from httpx2 import Response
 from jose import jwt
 from sqlalchemy import MetaData
@@ -15,13 +14,14 @@ from sqlalchemy import MetaData
 from shared import outbox, web
 from shared.access import ALGORITHM, AUDIENCE, TYPE, Caller
 from shared.permission import AccountCloser, Buyer, Lister, RulingArbiter, Signatory
+from shared.routing import Router
 from shared.settings import Settings
 from tests.support.bench import ISSUER, Bench, Person
 from tests.support.clock import ToldClock
 
 METADATA = MetaData()
 outbox.tables(METADATA)
-router = APIRouter(prefix="/catalog/v1")
+router = Router(prefix="/catalog/v1")
 DSN = "postgresql+asyncpg://user@host/yaosu"
 on_sqlite = pytest.mark.parametrize("server", ["sqlite"], indirect=True)  # no table is asked here
 

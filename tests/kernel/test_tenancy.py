@@ -4,18 +4,18 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 import pytest
-from fastapi import APIRouter
 from sqlalchemy import MetaData
 
 from shared import outbox, tenancy, web
 from shared.batching import Batcher
 from shared.ids import ParticipantId
 from shared.permission import Authenticated, Party, Public, Service, Visitor
+from shared.routing import Router
 from tests.support.bench import PATIENT_SECONDS, Bench, Person
 
 METADATA = MetaData()
 outbox.tables(METADATA)
-router = APIRouter(prefix="/catalog/v1")
+router = Router(prefix="/catalog/v1")
 
 
 @router.get("/public")

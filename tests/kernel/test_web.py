@@ -7,17 +7,19 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from fastapi import APIRouter
 from pydantic import TypeAdapter, ValidationError
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response as PlainResponse
 from starlette.routing import Route
 
 from shared import rest, web
+from shared.changes import Change
 from shared.database import DatabaseBusy
+from shared.errors import Unavailable
 from shared.ids import AssetId, RequestId
 from shared.outbox import Outbox
 from shared.permission import Public
+from shared.routing import Router
 from shared.standing import STALE
 from shared.web import BadCursor, Moment, Page
 from tests.support import smallest
@@ -67,7 +69,7 @@ async def test_a_service_whose_database_is_busy_stops_nevertheless(
 
 @on_sqlite
 async def test_a_route_without_permission_stops_the_start(bench: Bench):
-    core, router = await bench.core("catalog", METADATA), APIRouter()
+    core, router = await bench.core("catalog", METADATA), Router()
     router.add_api_route("/open", open_to_all)
     web.application(core, router, None)
     router.add_api_route("/forgotten", forget_to_ask)
@@ -77,14 +79,38 @@ async def test_a_route_without_permission_stops_the_start(bench: Bench):
 
 @on_sqlite
 async def test_neither_a_nested_nor_a_plain_route_escapes_the_question(bench: Bench):
-    core, outer, inner = await bench.core("catalog", METADATA), APIRouter(), APIRouter()
+    core, outer, inner = await bench.core("catalog", METADATA), Router(), Router()
     inner.add_api_route("/forgotten", forget_to_ask)
-    outer.include_router(inner)
+    outer.include(inner)
     with pytest.raises(RuntimeError, match="forgotten"):
         web.application(core, outer, None)
-    plain = APIRouter(routes=[Route("/plain", plainly)])
+    hiding, plain = Router(), Router()
+    hiding.include_router(inner)
+    with pytest.raises(RuntimeError, match="declares no permission"):
+        web.application(core, hiding, None)
+    plain.routes.append(Route("/plain", plainly))
     with pytest.raises(RuntimeError, match="plain"):
         web.application(core, plain, None)
+
+
+@on_sqlite
+async def test_whoever_asks_a_service_that_has_just_started_is_told_to_come_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+):
+    async def away(*_: object) -> list[Change]:
+        raise Unavailable(service="identity")
+
+    ana = await bench.member("buyer")
+    app, _ = await smallest.build(bench)
+    bench.apps["catalog"] = app
+    bench.directory.register("catalog", app)
+    monkeypatch.setattr(bench.identity, "after", away)
+    async with app.router.lifespan_context(app):
+        early = await bench.post(ana, PATH, {"name": "early"}, key="early-key")
+        assert (early.status_code, early.json()["code"], early.headers["Retry-After"]) == (503, "standing_unknown", "1")
+        monkeypatch.undo()
+        await bench.refresh()
+        assert (await bench.post(ana, PATH, {"name": "early"}, key="early-key")).status_code == 201
 
 
 @on_sqlite

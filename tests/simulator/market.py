@@ -110,7 +110,7 @@ class SimulatedMarket:
     async def open(self) -> None:
         for process in self.processes.values():
             await process.start()
-        for name in ("trading", "catalog", "pricing"):
+        for name in SERVICES:
             await begin(self.processes[name].life, self.processes[name].core.standing.tick())
 
     def placed(self, name: str) -> tuple[FastAPI, Life] | None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 
-from fastapi import APIRouter, Depends, FastAPI, Response
+from fastapi import Depends, FastAPI, Response
 from sqlalchemy import Column, Integer, MetaData, String, Table, func, insert, select
 
 from shared import idempotency, outbox, web
@@ -12,6 +12,7 @@ from shared.core import Core
 from shared.facts import Category, Fact
 from shared.idempotency import Keyed, Once
 from shared.permission import Buyer, Public
+from shared.routing import Router
 from shared.web import Listing, PageQuery
 from tests.support.bench import Bench
 
@@ -49,7 +50,7 @@ class MarkView(web.View):
 
 
 MarksService = Annotated[Marks, Depends(web.service)]
-router = APIRouter(prefix="/catalog/v1")
+router = Router(prefix="/catalog/v1")
 
 
 @router.post("/marks", status_code=201)

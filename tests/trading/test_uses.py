@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import pytest
 
 from services.trading.client import GradeChanged, TradingClient, UseNotPermitted
+from shared.errors import NotAdmitted
 from shared.grades import C1, C3, Condition, Flag, Grade
 from shared.ids import EntitlementId, ParticipantId, UseId
 from shared.rest import Peer
-from shared.standing import NotAdmitted
 from tests.support.bench import BenchTokens, ParticipantSuspended, Person
 from tests.trading.market import Market, code
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from fastapi.responses import StreamingResponse
 
 from services.audit.actions import answering, duty, evidence
@@ -19,8 +19,9 @@ from services.audit.schemas.log import INTEGER_MAX
 from shared import web
 from shared.ids import FactId, ParticipantId
 from shared.permission import LogReader, Service, Supervisor
+from shared.routing import Router
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 ObjectIds = Annotated[str, Query(max_length=2_000, pattern="^[a-z_]+_[0-9a-f]{32}(,[a-z_]+_[0-9a-f]{32}){0,31}$")]
 Moment = Annotated[web.Moment | None, Query()]
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from fastapi.responses import StreamingResponse
 
 from services.audit.actions import case as cases
@@ -14,9 +14,10 @@ from shared import web
 from shared.idempotency import Keyed
 from shared.ids import CaseId
 from shared.permission import Regulator, SecondRegulator
+from shared.routing import Router
 from shared.web import Listing, PageQuery, created
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.post("/cases", status_code=201)

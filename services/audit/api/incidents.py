@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from services.audit.actions import incident as incidents
 from services.audit.actions import vulnerability as vulnerabilities
@@ -23,9 +23,10 @@ from services.audit.schemas.incidents import (
 from shared.idempotency import Keyed
 from shared.ids import IncidentId, VulnerabilityId
 from shared.permission import IncidentReader, IncidentReporter, OperatorSecurity
+from shared.routing import Router
 from shared.web import Listing, PageQuery, created
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 WhichReport = Annotated[Report, Query()]
 ToWhom = Annotated[To, Query()]
 

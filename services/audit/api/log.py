@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import Path, Query, Response
 from fastapi.responses import PlainTextResponse, StreamingResponse
 
 from services.audit.actions import excerpt, intake, reading
@@ -21,8 +21,9 @@ from services.audit.schemas.log import (
 from shared import web
 from shared.ids import FactId, ParticipantId
 from shared.permission import LogReader, Public, Service, Supervisor
+from shared.routing import Router
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 TilePath = Annotated[str, Path(max_length=100)]
 
 

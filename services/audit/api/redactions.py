@@ -1,6 +1,6 @@
 """What stands behind commitments: disclosed, restricted, erased; and what the terms of keeping are."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.audit.actions import disclosure, pruning
 from services.audit.actions import redaction as redactions
@@ -18,9 +18,10 @@ from services.audit.schemas.redactions import (
 from shared.idempotency import Keyed
 from shared.ids import CaseId, RedactionId
 from shared.permission import OperatorSecurity, Public, Regulator, SecondAudit, Service, Staff, Supervisor
+from shared.routing import Router
 from shared.web import Listing, PageQuery, created
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.post("/disclosures", status_code=201)

@@ -1,9 +1,8 @@
 """Every endpoint of `audit`."""
 
-from fastapi import APIRouter
-
 from services.audit.api import answers, cases, incidents, log, redactions, samplings
+from shared.routing import Router
 
-router = APIRouter(tags=["audit"])
+router = Router()
 for part in (log, answers, cases, samplings, redactions, incidents):
-    router.include_router(part.router)
+    router.include(part.router)

@@ -1,6 +1,6 @@
 """Inspections drawn by lot (双随机)."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.audit.actions import sampling as samplings
 from services.audit.api.service import PREFIX, AuditService
@@ -8,9 +8,10 @@ from services.audit.schemas.cases import NewSampling, SamplingView
 from shared.idempotency import Keyed
 from shared.ids import SamplingId
 from shared.permission import Regulator
+from shared.routing import Router
 from shared.web import Listing, PageQuery, created
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.post("/samplings", status_code=201)

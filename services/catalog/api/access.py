@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from services.catalog.actions import access as actions
 from services.catalog.api.service import PREFIX, CatalogService
@@ -17,9 +17,10 @@ from services.catalog.schemas.access import (
 from shared.idempotency import Keyed
 from shared.ids import AccessRequestId, ParticipantId, VersionId
 from shared.permission import Buyer, Provider, RequestReader, SecondBusiness, Service
+from shared.routing import Router
 from shared.web import Listing, PageQuery, created
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.post("/access-requests", status_code=201)

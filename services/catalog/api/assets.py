@@ -1,6 +1,6 @@
 """What can be asked about assets: by anyone who may see them, and by the provider of each."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.catalog.actions import asset as actions
 from services.catalog.actions.asset import Seen
@@ -11,8 +11,9 @@ from shared import web
 from shared.idempotency import Keyed
 from shared.ids import AssetId
 from shared.permission import Provider, Visitor
+from shared.routing import Router
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.post("/assets", status_code=201)

@@ -3,7 +3,7 @@
 import base64
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from services.catalog.actions import certificate as actions
 from services.catalog.actions.certificate import Shown
@@ -11,8 +11,9 @@ from services.catalog.api.service import PREFIX, CatalogService
 from services.catalog.schemas.assets import CertificateKeys, CertificateKeyView, CertificateView
 from shared.ids import CertificateId
 from shared.permission import Public, Visitor
+from shared.routing import Router
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.get("/certificates")

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from services.catalog.actions import filing as actions
 from services.catalog.actions.filing import Filing, Particulars, Type, WantedFilings
@@ -22,9 +22,10 @@ from shared import web
 from shared.idempotency import Keyed
 from shared.ids import AssetId, FilingId
 from shared.permission import OperatorBusiness, Party, Reader
+from shared.routing import Router
 from shared.web import Listing, PageQuery
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.post("/assets/{asset_id}/filings/licence", status_code=201)

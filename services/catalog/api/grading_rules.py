@@ -1,12 +1,11 @@
 """What can be asked about the rules of grading, by anyone: rules that bind people are open to them."""
 
-from fastapi import APIRouter
-
 from services.catalog.api.service import PREFIX
 from services.catalog.schemas.grading_rules import GradingRulesView
 from shared.permission import Public
+from shared.routing import Router
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.get("/grading-rules")

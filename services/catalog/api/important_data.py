@@ -1,6 +1,6 @@
 """What can be asked about important data: by their provider, who files them, and by those who keep the catalogue."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.catalog.actions import important_data as actions
 from services.catalog.api.service import PREFIX, CatalogService
@@ -17,9 +17,10 @@ from shared import web
 from shared.idempotency import Keyed
 from shared.ids import CatalogueSnapshotId, VersionId
 from shared.permission import ImportantDataReader, OperatorSecurity, Provider
+from shared.routing import Router
 from shared.web import Listing, PageQuery
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.post("/versions/{version_id}/authority-filings", status_code=201)

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from services.catalog.actions import lineage as actions
 from services.catalog.api.service import PREFIX, CatalogService
@@ -11,9 +11,10 @@ from services.catalog.schemas.lineage import DeclaredLicenceView, LineageView, N
 from shared.idempotency import Keyed
 from shared.ids import VersionId
 from shared.permission import Provider, Visitor
+from shared.routing import Router
 from shared.web import Whole
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 class Direction(StrEnum):

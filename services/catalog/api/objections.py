@@ -1,6 +1,6 @@
 """What can be asked about objections: by participants, who raise them, and by the operators, who decide them."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.catalog.actions import objection as actions
 from services.catalog.api.service import PREFIX, CatalogService
@@ -10,9 +10,10 @@ from shared import web
 from shared.idempotency import Keyed
 from shared.ids import AssetId, ObjectionId
 from shared.permission import OperatorBusiness, Party, Reader
+from shared.routing import Router
 from shared.web import Listing, PageQuery
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.post("/assets/{asset_id}/objections", status_code=201)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Response
+from fastapi import Header, Response
 
 from services.catalog.actions import personal_request as actions
 from services.catalog.api.service import PREFIX, CatalogService
@@ -17,9 +17,10 @@ from shared import tenancy, web
 from shared.idempotency import Keyed
 from shared.ids import PersonalRequestId
 from shared.permission import LedgerReader, OperatorSecurity, Provider, Public
+from shared.routing import Router
 from shared.web import Listing, PageQuery
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 Receipt = Annotated[str, Header(alias="Consent-Receipt", max_length=100)]
 
 

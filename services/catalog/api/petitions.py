@@ -1,6 +1,6 @@
 """What can be asked about petitions: by the provider who hands one in, and by the operators, who decide."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.catalog.actions import petition as actions
 from services.catalog.api.service import PREFIX, CatalogService
@@ -10,9 +10,10 @@ from shared import web
 from shared.idempotency import Keyed
 from shared.ids import PetitionId, VersionId
 from shared.permission import FileReader, OperatorBusiness, Provider
+from shared.routing import Router
 from shared.web import Listing, PageQuery
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.post("/versions/{version_id}/lowerings", status_code=201)

@@ -1,15 +1,14 @@
 """What can be asked about the quality of a version."""
 
-from fastapi import APIRouter
-
 from services.catalog.actions import quality as actions
 from services.catalog.api.service import PREFIX, CatalogService
 from services.catalog.schemas.quality import AssessmentView, NewQualityDeclaration, QualityReportView
 from shared.idempotency import Keyed
 from shared.ids import VersionId
 from shared.permission import Provider, Reader, Service
+from shared.routing import Router
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.post("/versions/{version_id}/quality-declaration")

@@ -1,6 +1,6 @@
 """What can be asked about legal records: by the provider whose they are, the operators and the regulator."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.catalog.actions import records as actions
 from services.catalog.api.service import PREFIX, CatalogService
@@ -9,9 +9,10 @@ from shared import web
 from shared.idempotency import Keyed
 from shared.ids import AssetId, RecordId
 from shared.permission import FileReader, Provider
+from shared.routing import Router
 from shared.web import Listing, PageQuery
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.post("/assets/{asset_id}/consents", status_code=201)

@@ -1,6 +1,6 @@
 """What can be asked about duties to grade again: by provider, operators and regulator, who also report what changed."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.catalog.actions import regrading as actions
 from services.catalog.api.service import PREFIX, CatalogService
@@ -10,9 +10,10 @@ from shared import web
 from shared.idempotency import Keyed
 from shared.ids import RegradingId, VersionId
 from shared.permission import FileReader, OperatorBusiness, Provider, Reporter
+from shared.routing import Router
 from shared.web import Listing, PageQuery
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.post("/versions/{version_id}/regradings", status_code=201)

@@ -1,7 +1,5 @@
 """What can be asked about the review of an asset: by its provider, who submits it, and by the operators, who decide."""
 
-from fastapi import APIRouter
-
 from services.catalog.actions import registration as actions
 from services.catalog.actions.catalog import viewer
 from services.catalog.api.service import PREFIX, CatalogService
@@ -9,8 +7,9 @@ from services.catalog.schemas.assets import AssetView, Confirmation, Refusal
 from shared.idempotency import Keyed
 from shared.ids import AssetId
 from shared.permission import OperatorBusiness, Provider
+from shared.routing import Router
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.post("/assets/{asset_id}/submit")

@@ -1,7 +1,5 @@
 """Every endpoint of `catalog`: of the whole, of assets and filings, of versions and what is on file, and of access."""
 
-from fastapi import APIRouter
-
 from services.catalog.api import (
     access,
     assets,
@@ -21,10 +19,11 @@ from services.catalog.api import (
     search,
     versions,
 )
+from shared.routing import Router
 
-router = APIRouter(tags=["catalog"])
+router = Router()
 for part in (
     search, assets, reviews, filings, objections, versions, certificates, quality, lineage, access, records, petitions,
     regradings, important_data, grading_rules, consents, personal_requests,
 ):  # fmt: skip
-    router.include_router(part.router)
+    router.include(part.router)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from services.catalog.actions import search as actions
 from services.catalog.actions.search import Sought
@@ -24,9 +24,10 @@ from services.catalog.schemas.search import (
 from shared.grades import Grade, Mode
 from shared.ids import ParticipantId
 from shared.permission import Visitor
+from shared.routing import Router
 from shared.web import PageQuery, Whole
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 async def question(

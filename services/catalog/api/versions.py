@@ -1,6 +1,6 @@
 """What can be asked about versions: what was found in their content, and the grade that follows from it."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.catalog.actions import asset as assets
 from services.catalog.actions import grading
@@ -10,8 +10,9 @@ from shared import web
 from shared.idempotency import Keyed
 from shared.ids import ParticipantId, VersionId
 from shared.permission import BusinessOrRegulator, FileReader, Provider, Service
+from shared.routing import Router
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.get("/versions/{version_id}")

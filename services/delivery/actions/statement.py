@@ -1,11 +1,12 @@
 """What happens when a buyer computes with SQL of its own, and who may look at the certificates of such answers."""
 
 import asyncio
+from collections.abc import Sequence
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from services.delivery.actions.asking import Question, answer, ask
 from services.delivery.actions.depot import Depot
-from services.delivery.dialect import checked
 from services.delivery.rules.answer import FREE_QUERIES, STATEMENT_ROWS_MAX, Answered, Kind, may_ask_freely
 from services.delivery.rules.query import QueryRejected
 from services.delivery.schemas.queries import AnswerView, NewStatement
@@ -15,6 +16,9 @@ from shared.grades import Mode, decide
 from shared.idempotency import Once
 from shared.ids import EntitlementId, QueryId
 from shared.web import Page
+
+if TYPE_CHECKING:
+    from services.delivery.dialect import Statement
 
 
 async def compute(
@@ -31,7 +35,7 @@ async def compute(
     await asking.require(decision)
     names = [field.name for field in asking.inspection.fields]
     try:
-        statement = await asyncio.to_thread(checked, new.sql, names)  # takes a tenth of a second at its worst
+        statement = await asyncio.to_thread(_checked, new.sql, names)  # takes a tenth of a second at its worst
     except QueryRejected as refusal:
         await asking.refuse(decision, refusal.code(), str(refusal.facts["construct"]))
         raise
@@ -52,3 +56,9 @@ async def listed(depot: Depot, caller: Caller, entitlement_id: EntitlementId | N
     after = page.after_id(QueryId)
     async with depot.database.read() as tx:
         return await store.listed_answers(tx, party, entitlement_id, after, page.limit + 1)
+
+
+def _checked(text: str, columns: Sequence[str]) -> "Statement":
+    from services.delivery.dialect import checked  # with the first statement: what parses it is large
+
+    return checked(text, columns)

@@ -8,7 +8,7 @@ import base64
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import Header, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
@@ -20,8 +20,9 @@ from services.delivery.schemas.deliveries import DeliveryView
 from shared import web
 from shared.ids import EntitlementId, UseId
 from shared.permission import Buyer, DealReader
+from shared.routing import Router
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 WHOLE, PARTIAL = 200, 206
 Purpose = Header(pattern="^[a-z][a-z0-9_]{0,39}$")  # a word, as contracts have them
 INSIDE = "/_content"  # the door's own location of contents, which nobody outside reaches: deploy/nginx.conf

@@ -1,6 +1,6 @@
 """What can be asked about cubes: declaring what may be computed, approving it, and computing it."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.delivery.actions import cube as actions
 from services.delivery.actions import cube_query
@@ -10,8 +10,9 @@ from shared import web
 from shared.idempotency import Keyed
 from shared.ids import CubeId, EntitlementId, VersionId
 from shared.permission import Buyer, CubeReader, OperatorBusiness, Provider
+from shared.routing import Router
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.post("/versions/{version_id}/cubes", status_code=201)

@@ -1,6 +1,6 @@
 """What can be asked about desensitisation: the plan of a version, and the report on its effect."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.delivery.actions import desensitisation as actions
 from services.delivery.api.service import PREFIX, DeliveryService
@@ -9,8 +9,9 @@ from shared import web
 from shared.idempotency import Keyed
 from shared.ids import VersionId
 from shared.permission import ContentReader, Provider
+from shared.routing import Router
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.post("/versions/{version_id}/desensitisation-plan", status_code=201)

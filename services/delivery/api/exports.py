@@ -1,6 +1,6 @@
 """What can be asked about transfers abroad."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.delivery.actions import export as actions
 from services.delivery.api.service import PREFIX, DeliveryService
@@ -9,8 +9,9 @@ from shared import web
 from shared.idempotency import Keyed
 from shared.ids import EntitlementId
 from shared.permission import ExportReader, OperatorSecurity
+from shared.routing import Router
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.post("/entitlements/{entitlement_id}/export-clearances", status_code=201)

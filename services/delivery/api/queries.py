@@ -1,7 +1,5 @@
 """What can be asked of a version's content by who is entitled: rows of it, and computations over it."""
 
-from fastapi import APIRouter
-
 from services.delivery.actions import rows as rows_actions
 from services.delivery.actions import statement as statement_actions
 from services.delivery.api.service import PREFIX, DeliveryService
@@ -10,8 +8,9 @@ from shared import web
 from shared.idempotency import Keyed
 from shared.ids import EntitlementId
 from shared.permission import Buyer, DealReader
+from shared.routing import Router
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.post("/entitlements/{entitlement_id}/rows")

@@ -1,14 +1,13 @@
 """What can be asked about samples."""
 
-from fastapi import APIRouter
-
 from services.delivery.actions import sample as actions
 from services.delivery.api.service import PREFIX, DeliveryService
 from services.delivery.schemas.samples import SampleView
 from shared.ids import VersionId
 from shared.permission import Party
+from shared.routing import Router
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.get("/versions/{version_id}/sample")

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from starlette.requests import ClientDisconnect
 
 from services.delivery.actions import upload as actions
@@ -13,8 +13,9 @@ from shared.errors import Unreadable
 from shared.idempotency import Keyed
 from shared.ids import UploadId
 from shared.permission import Provider
+from shared.routing import Router
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 STREAMS = (rf"{PREFIX}/uploads/[^/]+/content",)
 
 

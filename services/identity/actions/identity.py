@@ -6,6 +6,7 @@ import hmac
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 
 from pwdlib.hashers import HasherProtocol
 from pydantic import SecretStr
@@ -35,7 +36,7 @@ class Passwords:
 
     def __init__(self, hasher: HasherProtocol) -> None:
         self._hasher = hasher
-        self._nobodys = hasher.hash("compared with where there is no user")
+        self._nobodys = cache(lambda: hasher.hash("compared with where there is no user"))
         self._slots = asyncio.Semaphore(HASHES_AT_ONCE_MAX)
         self._asking = 0
 
@@ -46,8 +47,12 @@ class Passwords:
     async def matches(self, password: str, password_hash: str | None) -> bool:
         """Whether the password is the one that was hashed. Takes as long where there is no hash."""
         async with self._slot():
-            same = await asyncio.to_thread(self._hasher.verify, password, password_hash or self._nobodys)
+            same = await asyncio.to_thread(self._is_of, password, password_hash)
         return same and password_hash is not None
+
+    def _is_of(self, password: str, password_hash: str | None) -> bool:
+        nobodys = self._nobodys()  # made for whoever comes first, known here or not
+        return self._hasher.verify(password, password_hash or nobodys)
 
     def is_outdated(self, password_hash: str) -> bool:
         """Whether the hash was made with other parameters than those of today."""

@@ -1,6 +1,6 @@
 """Users, API clients and signing keys of an organisation."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.identity.actions import account
 from services.identity.api.service import PREFIX, IdentityService
@@ -19,9 +19,10 @@ from services.identity.schemas.words import roles_of
 from shared.idempotency import Keyed
 from shared.ids import ApiClientId, KeyId, UserId
 from shared.permission import AccountCloser, AccountKeeper, AccountReader, Myself, Party
+from shared.routing import Router
 from shared.web import Listing, PageQuery, created
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.get("/me")

@@ -1,6 +1,6 @@
 """Who administers an organisation, whom it invites, and who is let in again."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.identity.actions import administration
 from services.identity.api.service import PREFIX, IdentityService
@@ -16,9 +16,10 @@ from services.identity.schemas.words import roles_of
 from shared.idempotency import Keyed
 from shared.ids import InvitationId, UserId
 from shared.permission import AccountCloser, AccountKeeper, AccountReader, Public
+from shared.routing import Router
 from shared.web import Listing, PageQuery, created
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.post("/invitations", status_code=201)

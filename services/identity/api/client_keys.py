@@ -1,6 +1,6 @@
 """The keys with which an organisation's API clients show who they are (RFC 7523)."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.identity.actions import client_key
 from services.identity.api.service import PREFIX, IdentityService
@@ -8,9 +8,10 @@ from services.identity.schemas.accounts import ClientKeyView, NewClientKey
 from shared.idempotency import Keyed
 from shared.ids import ApiClientId, ClientKeyId
 from shared.permission import AccountKeeper, Party
+from shared.routing import Router
 from shared.web import Listing, PageQuery, created
 
-router = APIRouter(prefix=f"{PREFIX}/clients/{{client_id}}/keys")
+router = Router(prefix=f"{PREFIX}/clients/{{client_id}}/keys")
 
 
 @router.post("", status_code=201)

@@ -1,6 +1,6 @@
 """Delegations: who may act for whom, how far, and how that began and ends."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.identity.actions import delegation
 from services.identity.api.service import PREFIX, IdentityService
@@ -8,9 +8,10 @@ from services.identity.schemas.delegations import DeclinedDelegation, Delegation
 from shared.idempotency import Keyed
 from shared.ids import DelegationId
 from shared.permission import Authenticated, Party
+from shared.routing import Router
 from shared.web import Listing, PageQuery, created
 
-router = APIRouter(prefix=f"{PREFIX}/delegations")
+router = Router(prefix=f"{PREFIX}/delegations")
 
 
 @router.post("", status_code=201)

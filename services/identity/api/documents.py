@@ -1,6 +1,6 @@
 """The documents of an admission: what an organisation shows, and how the exchange checks it."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.identity.actions import document
 from services.identity.actions.document import Finding
@@ -17,9 +17,10 @@ from services.identity.schemas.documents import (
 from shared.idempotency import Keyed
 from shared.ids import DocumentId, ParticipantId
 from shared.permission import Authenticated, OperatorSecurity, Public
+from shared.routing import Router
 from shared.web import Listing, PageQuery, created
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 def filed_of(new: NewDocument) -> Filed:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from services.identity.actions import participant
 from services.identity.api.documents import filed_of
@@ -24,9 +24,10 @@ from shared.idempotency import Keyed
 from shared.ids import ParticipantId
 from shared.network import Network
 from shared.permission import DirectoryReader, OperatorSecurity, Party, Public, Staff
+from shared.routing import Router
 from shared.web import Listing, PageQuery, created
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.post("/applications", status_code=201)

@@ -1,7 +1,5 @@
 """Every endpoint of `identity`: participants, their documents, people and programs, and tokens."""
 
-from fastapi import APIRouter
-
 from services.identity.api import (
     accounts,
     administration,
@@ -12,7 +10,8 @@ from services.identity.api import (
     sign_in,
     tokens,
 )
+from shared.routing import Router
 
-router = APIRouter(tags=["identity"])
+router = Router()
 for part in (documents, delegations, administration, participants, accounts, sign_in, client_keys, tokens):
-    router.include_router(part.router)
+    router.include(part.router)

@@ -1,6 +1,6 @@
 """A person's own sign-in: second factor, password, sessions; and the reset of somebody else's factor."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.identity.actions import second_factor, session
 from services.identity.api.service import PREFIX, IdentityService
@@ -18,9 +18,10 @@ from shared.idempotency import Keyed
 from shared.ids import TokenFamilyId, UserId
 from shared.network import Network
 from shared.permission import AccountCloser, Myself
+from shared.routing import Router
 from shared.web import Listing, PageQuery, created
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.get("/me/second-factor")

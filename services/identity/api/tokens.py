@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Response
 from fastapi import Request as HttpRequest
+from fastapi import Response
 
 from services.identity.actions import session, token
 from services.identity.api.service import PREFIX, IdentityService
@@ -21,10 +21,11 @@ from shared import web
 from shared.access import ALGORITHM
 from shared.network import Network
 from shared.permission import Public
+from shared.routing import Router
 
 FORMS = (f"{PREFIX}/token", f"{PREFIX}/token/revoke")
 
-router = APIRouter(prefix="/identity")
+router = Router(prefix="/identity")
 
 
 def form(*models: type[web.Request]) -> dict[str, Any]:

@@ -16,9 +16,9 @@ from services.pricing.rules.reference_price import ReferencePrice
 from services.pricing.rules.trade import Trade
 from services.pricing.store import market as store
 from shared.database import Transaction
+from shared.errors import NotAdmitted
 from shared.facts import Fact
 from shared.ids import ParticipantId
-from shared.standing import NotAdmitted
 
 NO_THEME = ""  # of a version that this catalogue does not know
 log = logging.getLogger(__name__)

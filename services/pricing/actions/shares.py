@@ -20,10 +20,11 @@ from services.pricing.rules.shares import (
 )
 from services.pricing.store import shares as store
 from shared.access import Caller, Member
+from shared.errors import NotAdmitted
 from shared.idempotency import Once
 from shared.ids import ParticipantId, RevenueShareId
 from shared.money import Money
-from shared.standing import NotAdmitted, StandingMirror
+from shared.standing import StandingMirror
 
 
 async def share(

@@ -1,6 +1,6 @@
 """What can be asked of price caps."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.pricing.actions import cap as actions
 from services.pricing.api.service import PREFIX, PricingService
@@ -9,9 +9,10 @@ from shared import web
 from shared.idempotency import Keyed
 from shared.ids import PriceCapId, VersionId
 from shared.permission import Provider, Reader, Service
+from shared.routing import Router
 from shared.web import Listing, PageQuery
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.post("/price-caps", status_code=201)

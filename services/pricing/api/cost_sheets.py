@@ -1,6 +1,6 @@
 """What can be asked of cost sheets (数据资源入表)."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.pricing.actions import cost_sheet as actions
 from services.pricing.api.service import PREFIX, PricingService
@@ -9,9 +9,10 @@ from shared import web
 from shared.idempotency import Keyed
 from shared.ids import CostSheetId
 from shared.permission import BookReader, Provider
+from shared.routing import Router
 from shared.web import Listing, PageQuery
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.post("/cost-sheets", status_code=201)

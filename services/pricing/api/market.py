@@ -3,15 +3,16 @@
 import re
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from services.pricing.actions import market as actions
 from services.pricing.api.service import PREFIX, PricingService
 from services.pricing.schemas.market import IndexPointView, ReferencePriceView
 from shared.permission import Public
+from shared.routing import Router
 from shared.web import BadCursor, Listing, Page, PageQuery
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 Theme = Annotated[str, Query(pattern=r"^[a-z][a-z_]{0,39}$")]
 MONTH, MONTH_AND_MODE = r"[0-9]{4}-[0-9]{2}", r"[0-9]{4}-[0-9]{2}\.[a-z]+"
 

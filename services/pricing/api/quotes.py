@@ -1,6 +1,6 @@
 """What can be asked of quotes."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.pricing.actions import quote as actions
 from services.pricing.api.service import PREFIX, PricingService
@@ -9,8 +9,9 @@ from shared import web
 from shared.idempotency import Keyed
 from shared.ids import QuoteId
 from shared.permission import Buyer, Service, ServiceOrParty
+from shared.routing import Router
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.post("/quotes", status_code=201)

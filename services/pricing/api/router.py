@@ -1,9 +1,8 @@
 """Every endpoint of `pricing`."""
 
-from fastapi import APIRouter
-
 from services.pricing.api import caps, cost_sheets, market, plans, quotes, schedules, shares, valuations
+from shared.routing import Router
 
-router = APIRouter()
+router = Router()
 for part in (plans, quotes, caps, schedules, shares, valuations, cost_sheets, market):
-    router.include_router(part.router)
+    router.include(part.router)

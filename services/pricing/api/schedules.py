@@ -1,7 +1,5 @@
 """What can be asked of the schedules that the exchange publishes."""
 
-from fastapi import APIRouter
-
 from services.pricing.actions import schedule as actions
 from services.pricing.api.service import PREFIX, PricingService
 from services.pricing.schemas.schedules import (
@@ -11,8 +9,9 @@ from services.pricing.schemas.schedules import (
     TaxRateView,
 )
 from shared.permission import Public
+from shared.routing import Router
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.get("/fee-schedules/current")

@@ -1,6 +1,6 @@
 """What can be asked of valuations."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.pricing.actions import valuation as actions
 from services.pricing.api.service import PREFIX, PricingService
@@ -9,9 +9,10 @@ from shared import web
 from shared.idempotency import Keyed
 from shared.ids import ValuationId
 from shared.permission import BookReader, Provider
+from shared.routing import Router
 from shared.web import Listing, PageQuery
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.post("/valuations", status_code=201)

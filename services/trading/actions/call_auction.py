@@ -35,12 +35,12 @@ from services.trading.store import listing as listing_store
 from services.trading.store.call_auction import ShownOrder
 from shared.access import Caller, Member
 from shared.database import Transaction
+from shared.errors import NotAdmitted
 from shared.facts import SALT_BYTES, Fact
 from shared.grades import Decision, decide
 from shared.idempotency import Once
 from shared.ids import CallAuctionId, ListingId, ParticipantId, UnitOrderId
 from shared.money import Money
-from shared.standing import NotAdmitted
 from shared.web import Page
 
 CLOSED = frozenset({rules.CLEARED, rules.UNCROSSED})

@@ -6,8 +6,8 @@ from services.trading.actions.trading import Trading
 from services.trading.rules import co_owner as rules
 from services.trading.rules.co_owner import Computed, CoOwnerNotAdmitted, CoOwnersNamedTwice, Named, Ownership
 from shared.access import Member
+from shared.errors import NotAdmitted
 from shared.ids import ParticipantId
-from shared.standing import NotAdmitted
 
 
 async def ownership_of(trading: Trading, provider: Member, named: Named) -> Ownership:

@@ -21,9 +21,9 @@ from services.trading.rules.ruling import Panel
 from services.trading.store import arbiter as arbiter_store
 from services.trading.store import dispute as store
 from shared.database import Transaction
+from shared.errors import NotAdmitted
 from shared.facts import SALT_BYTES
 from shared.ids import DisputeId, FactId, ParticipantId
-from shared.standing import NotAdmitted
 
 MOMENT = timedelta(microseconds=1)
 BEACON_WAIT = timedelta(days=7)

@@ -43,12 +43,13 @@ from services.trading.store import inquiry as store
 from services.trading.store import listing as listing_store
 from shared.access import Member, Role
 from shared.database import Transaction
+from shared.errors import NotAdmitted
 from shared.facts import SALT_BYTES, Fact
 from shared.grades import Decision, NotPermitted, Visibility, visibility
 from shared.idempotency import Once
 from shared.ids import InquiryId, ListingId, NeedId, ParticipantId
 from shared.money import Money
-from shared.standing import NotAdmitted, Standing
+from shared.standing import Standing
 from shared.web import Page
 
 

@@ -7,9 +7,9 @@ from services.trading.rules.invoice_table import table
 from services.trading.rules.month import bounds
 from services.trading.store import invoice as store
 from shared.database import Transaction
+from shared.errors import NotAdmitted
 from shared.ids import OrderId, ParticipantId
 from shared.spreadsheet import csv_text
-from shared.standing import NotAdmitted
 from shared.web import Page
 
 BATCH = 500  # orders

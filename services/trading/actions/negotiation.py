@@ -35,12 +35,11 @@ from services.trading.store import listing as listing_store
 from services.trading.store import negotiation as store
 from shared.access import Caller, Member, Role
 from shared.database import Transaction
-from shared.errors import Conflict, NotFound
+from shared.errors import Conflict, NotAdmitted, NotFound
 from shared.facts import Fact
 from shared.grades import Clearance, Decision
 from shared.idempotency import Once
 from shared.ids import ListingId, NegotiationId, OfferId, ParticipantId
-from shared.standing import NotAdmitted
 from shared.web import Page
 
 

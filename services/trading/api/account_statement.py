@@ -1,14 +1,15 @@
 """What can be asked of one's own money, month by month."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.trading.actions import account_statement as actions
 from services.trading.api.wallet import PREFIX, TreasuryService
 from services.trading.schemas.account_statement import StatementView
 from shared.permission import PartyInDeal
+from shared.routing import Router
 from shared.web import PageQuery
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.get("/wallet/statements/{month}")

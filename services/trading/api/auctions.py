@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from services.trading.actions import auction as actions
 from services.trading.actions import opening
@@ -15,9 +15,10 @@ from shared import web
 from shared.idempotency import Keyed
 from shared.ids import AuctionId
 from shared.permission import Bidder, Lister, Provider, Visitor
+from shared.routing import Router
 from shared.web import Listing, PageQuery
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.post("/auctions", status_code=201)

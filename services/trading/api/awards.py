@@ -1,6 +1,6 @@
 """What can be asked about the end of an auction: at once, by the second bidder, and by two operators."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.trading.actions import buy_now as buying
 from services.trading.actions import calling_off, second_award
@@ -12,8 +12,9 @@ from shared import web
 from shared.idempotency import Keyed
 from shared.ids import AuctionId
 from shared.permission import Buyer, OperatorBusiness, SecondBusiness
+from shared.routing import Router
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.post("/auctions/{auction_id}/buy-now", status_code=201)

@@ -1,6 +1,6 @@
 """What can be asked about call auctions."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.trading.actions import call_auction as actions
 from services.trading.actions.call_auction import Wanted
@@ -19,9 +19,10 @@ from shared import web
 from shared.idempotency import Keyed
 from shared.ids import CallAuctionId
 from shared.permission import Buyer, DealReader, OperatorBusiness, Provider, Visitor
+from shared.routing import Router
 from shared.web import Listing, PageQuery
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.post("/call-auctions", status_code=201)

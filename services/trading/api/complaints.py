@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Response
+from fastapi import Header, Response
 
 from services.trading.actions import complaint as actions
 from services.trading.actions.complaint import Decision, Filed
@@ -20,9 +20,10 @@ from shared import web
 from shared.idempotency import Keyed
 from shared.ids import ComplaintId
 from shared.permission import BusinessOrRegulator, Public, Visitor
+from shared.routing import Router
 from shared.web import Listing, PageQuery
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 Code = Annotated[str, Header(alias="Complaint-Code", max_length=100)]
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from services.trading.actions import amendment, document, renewal, termination
 from services.trading.actions import contract as actions
@@ -25,9 +25,10 @@ from shared import web
 from shared.idempotency import Keyed
 from shared.ids import ContractId, OrderId, TerminationId
 from shared.permission import Buyer, DealReader, Party, PartyInDeal, Signatory
+from shared.routing import Router
 from shared.web import Listing, PageQuery
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 PDF = "application/pdf"
 
 

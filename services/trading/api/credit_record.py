@@ -1,6 +1,6 @@
 """What can be asked about credit records (信用记录), appeals against them, and sanctions (联合惩戒)."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.trading.actions import credit_record as actions
 from services.trading.actions import sanction as sanctions
@@ -22,9 +22,10 @@ from shared.access import Caller, Role
 from shared.idempotency import Keyed
 from shared.ids import CreditAppealId, CreditEntryId, ParticipantId, SanctionId
 from shared.permission import BusinessOrRegulator, CreditReader, OperatorSecurity, Party, Public
+from shared.routing import Router
 from shared.web import Listing, PageQuery
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 HANDLERS = frozenset({Role.OPERATOR_BUSINESS, Role.OPERATOR_SECURITY})
 
 

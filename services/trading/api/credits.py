@@ -1,6 +1,6 @@
 """What can be asked about credits for what a service was (服务抵扣)."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.trading.actions import credit as actions
 from services.trading.actions.trading import party_of
@@ -10,9 +10,10 @@ from shared import web
 from shared.idempotency import Keyed
 from shared.ids import CreditId, OrderId
 from shared.permission import BuyerInDeal, DealReader, ProviderInDeal
+from shared.routing import Router
 from shared.web import Listing, PageQuery
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.post("/orders/{order_id}/credits", status_code=201)

@@ -2,15 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Request
+from fastapi import Header, Request
 
 from services.trading.actions import custody
 from services.trading.actions.custody import Callback
 from services.trading.api.wallet import PREFIX, TreasuryService
 from services.trading.schemas.money import CallbackTaken, CustodianCallback
 from shared.permission import Public
+from shared.routing import Router
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 Told = Annotated[str, Header(max_length=200)]
 BODY = {
     "required": True,

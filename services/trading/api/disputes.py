@@ -1,6 +1,6 @@
 """What can be asked about disputes (争议) and those who decide them."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from fastapi.responses import PlainTextResponse
 
 from services.trading.actions import arbiter as arbiter_actions
@@ -35,10 +35,11 @@ from shared.permission import (
     PartyInDeal,
     RulingArbiter,
 )
+from shared.routing import Router
 from shared.web import Listing, PageQuery
 
 TAR = "application/x-tar"
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.post("/disputes", status_code=201)

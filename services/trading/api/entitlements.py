@@ -1,6 +1,6 @@
 """What can be asked about the right to receive."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.trading.actions import entitlement as actions
 from services.trading.actions.trading import party_of, receiver_of
@@ -10,9 +10,10 @@ from shared import web
 from shared.idempotency import Keyed
 from shared.ids import EntitlementId
 from shared.permission import DealReader, Service
+from shared.routing import Router
 from shared.web import Listing, PageQuery
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.get("/entitlements")

@@ -1,6 +1,6 @@
 """What can be asked about freeze orders (冻结令)."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.trading.actions import freeze as actions
 from services.trading.actions.freeze import Wanted
@@ -12,9 +12,10 @@ from shared.access import Caller, Role
 from shared.idempotency import Keyed
 from shared.ids import FreezeId, ParticipantId
 from shared.permission import BusinessOrRegulator, FreezeReader, Regulator, SecondRegulator
+from shared.routing import Router
 from shared.web import Listing, PageQuery
 
-router = APIRouter(prefix=f"{PREFIX}/freezes")
+router = Router(prefix=f"{PREFIX}/freezes")
 
 
 @router.post("", status_code=201)

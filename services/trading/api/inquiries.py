@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from services.trading.actions import inquiry as actions
 from services.trading.actions.inquiry import Wanted
@@ -13,9 +13,10 @@ from shared import web
 from shared.idempotency import Keyed
 from shared.ids import InquiryId
 from shared.permission import Buyer, InquiryReader, Provider
+from shared.routing import Router
 from shared.web import Listing, PageQuery
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.post("/inquiries", status_code=201)

@@ -1,14 +1,15 @@
 """What can be asked about the invoices of a month."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.trading.actions import invoice as actions
 from services.trading.api.service import PREFIX, TradingService
 from services.trading.schemas.invoice import InvoicesView
 from shared.permission import PartyInDeal
+from shared.routing import Router
 from shared.web import Listing, PageQuery
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.get("/wallet/invoices/{month}")

@@ -1,6 +1,6 @@
 """What can be asked about listings."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.trading.actions import listing as actions
 from services.trading.actions.permission import sight_of
@@ -10,9 +10,10 @@ from shared import web
 from shared.idempotency import Keyed
 from shared.ids import ListingId, VersionId
 from shared.permission import ListerOrAgent, Provider, Visitor
+from shared.routing import Router
 from shared.web import Listing, PageQuery
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.post("/listings", status_code=201)

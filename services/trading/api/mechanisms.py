@@ -1,6 +1,6 @@
 """What can be asked about auctions that are not English: to take a falling price, to seal bids and to reveal them."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.trading.actions import dutch, sealed
 from services.trading.actions.permission import sight_of
@@ -17,9 +17,10 @@ from shared import web
 from shared.idempotency import Keyed
 from shared.ids import AuctionId
 from shared.permission import Buyer, Visitor
+from shared.routing import Router
 from shared.web import Listing, PageQuery
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.post("/auctions/{auction_id}/acceptances", status_code=201)

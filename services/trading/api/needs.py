@@ -1,6 +1,6 @@
 """What can be asked about needs (需求) and what meets them (撮合)."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.trading.actions import need as actions
 from services.trading.actions.need import ToInquiry
@@ -12,9 +12,10 @@ from shared import web
 from shared.idempotency import Keyed
 from shared.ids import NeedId
 from shared.permission import Buyer, InquiryReader, Provider
+from shared.routing import Router
 from shared.web import Listing, PageQuery
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.post("/needs", status_code=201)

@@ -1,6 +1,6 @@
 """What can be asked about negotiations."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.trading.actions import negotiation as actions
 from services.trading.actions.negotiation import Wanted
@@ -20,9 +20,10 @@ from shared import web
 from shared.idempotency import Keyed
 from shared.ids import NegotiationId
 from shared.permission import Buyer, NegotiationReader, OperatorBusiness, Party, Provider
+from shared.routing import Router
 from shared.web import Listing, PageQuery
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.post("/negotiations", status_code=201)

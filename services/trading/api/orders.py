@@ -1,6 +1,6 @@
 """What can be asked about orders."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.trading.actions import meter
 from services.trading.actions import order as actions
@@ -12,9 +12,10 @@ from shared import web
 from shared.idempotency import Keyed
 from shared.ids import OrderId
 from shared.permission import Buyer, BuyerInDeal, DealReader
+from shared.routing import Router
 from shared.web import Listing, PageQuery
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.post("/orders", status_code=201)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import Path, Response
 
 from services.trading.actions import returning as actions
 from services.trading.actions.trading import party_of
@@ -12,9 +12,10 @@ from shared import web
 from shared.idempotency import Keyed
 from shared.ids import OrderId
 from shared.permission import DealReader, ProviderInDeal
+from shared.routing import Router
 from shared.web import Listing, PageQuery, Whole
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 Number = Annotated[Whole, Path(ge=1, le=2**31 - 1)]
 
 

@@ -1,7 +1,5 @@
 """Every endpoint of `trading`, of deals and of money."""
 
-from fastapi import APIRouter
-
 from services.trading.api import (
     account_statement,
     auctions,
@@ -31,12 +29,13 @@ from services.trading.api import (
     stream,
     wallet,
 )
+from shared.routing import Router
 
-router = APIRouter()
+router = Router()
 bids.add_to(router)  # first, for routes are looked for in their order
 for part in (
     listings, auctions, mechanisms, awards, stream, needs, inquiries, negotiations, call_auctions, double_auctions,
     block_deals, orders, objections, contracts, credits, returning, sale_tax, entitlements, disputes, wallet,
     account_statement, invoice, custodian, freezes, complaints, credit_record,
 ):  # fmt: skip
-    router.include_router(part.router)
+    router.include(part.router)

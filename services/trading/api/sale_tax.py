@@ -1,15 +1,14 @@
 """What can be said of the tax in a price that no quote told."""
 
-from fastapi import APIRouter
-
 from services.trading.actions import sale_tax as actions
 from services.trading.api.service import PREFIX, TradingService
 from services.trading.schemas.sale_tax import NewSaleTax, SaleTaxView
 from shared.idempotency import Keyed
 from shared.ids import OrderId
 from shared.permission import Provider
+from shared.routing import Router
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.post("/orders/{order_id}/sale-tax")

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterable
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Response
+from fastapi import Depends, Header, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from services.trading.actions import auction as auctions
@@ -14,8 +14,9 @@ from services.trading.api.service import PREFIX, TradingService
 from services.trading.schemas.stream import HeardBid, HeardClose, HeardExtension
 from shared.ids import AuctionId
 from shared.permission import Visitor
+from shared.routing import Router
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 NOTHING_MORE = 204  # which tells a listener not to come again
 END = ".end"
 Position = Annotated[str | None, Header(alias="Last-Event-ID", pattern=r"^[0-9]{1,9}(\.end)?$")]

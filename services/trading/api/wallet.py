@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import Depends, Response
 
 from services.trading.actions import custody, wallet
 from services.trading.actions.treasury import Treasury
@@ -19,10 +19,11 @@ from shared import web
 from shared.idempotency import Keyed
 from shared.ids import InstructionId
 from shared.permission import OperatorBusiness, Party, PartyInDeal, Payee, Supervisor
+from shared.routing import Router
 from shared.web import Listing, PageQuery
 
 PREFIX = "/trading/v1"
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 async def treasury_of(trading: Annotated[Any, Depends(web.service)]) -> Treasury:

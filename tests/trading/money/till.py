@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import APIRouter
 from httpx2 import Response
 from sqlalchemy import select
 
@@ -24,6 +23,7 @@ from services.trading.tables import money as tables
 from shared import web
 from shared.facts import Event, read_event
 from shared.ids import OrderId, ParticipantId
+from shared.routing import Router
 from shared.signing import SigningKey
 from tests.support.bench import Bench, Person
 
@@ -120,8 +120,7 @@ async def a_till(bench: Bench) -> AsyncGenerator[Till]:
     bench.directory.register("custodian", sandbox)
     custodian = RestCustodian(bench.directory, OURS, bench.clock)
     treasury = Treasury(core.database, core.outbox, core.clock, core.standing, custodian, KEY.public)
-    router = APIRouter()
-    router.include_router(wallet_api.router)
-    router.include_router(custodian_api.router)
+    router = Router()
+    router.include(wallet_api.router, custodian_api.router)
     async with bench.serve(trading=web.application(core, router, MoneyAlone(treasury))):
         yield Till(bench, treasury, sandbox.state.custodian)
