@@ -10,9 +10,20 @@ from services.identity.api import (
     documents,
     participants,
     sign_in,
+    sponsorships,
     tokens,
 )
 
 router = APIRouter(tags=["identity"])
-for part in (documents, delegations, administration, participants, accounts, sign_in, client_keys, tokens):
+for part in (
+    documents,
+    delegations,
+    sponsorships,
+    administration,
+    participants,
+    accounts,
+    sign_in,
+    client_keys,
+    tokens,
+):
     router.include_router(part.router)
