@@ -174,7 +174,7 @@ TABLE = """
 14  u .f .f f ffff f f uuu  POST /pricing/v1/quotes
 14  u .. nn f ffff f f n.n  GET /pricing/v1/quotes/{quote_id}
 14  u .f nf f ffff f f uuu  POST /pricing/v1/quotes/{quote_id}/renew
-14  u uu uu u uuuu u u ...  GET /pricing/v1/quotes/{quote_id}/overlapping
+14  u uu uu u uuuu u u ..n  GET /pricing/v1/quotes/{quote_id}/overlapping
 13  u f. fn f ffff f f uuu  POST /pricing/v1/price-caps
 3   u .. .. . .... . f uuu  GET /pricing/v1/price-caps
 3   u nn nn n nnnn n f uuu  GET /pricing/v1/price-caps/{price_cap_id}
