@@ -47,6 +47,10 @@ class DelegationId(Id):
     kind = "delegation"
 
 
+class SponsorshipId(Id):
+    kind = "sponsorship"
+
+
 class UserId(Id):
     kind = "user"
 

@@ -111,6 +111,10 @@ class Settings(BaseSettings):
     second_factor: Literal["nobody", "staff", "everyone"] | None = None
     # What is asked of the staff's log-ins: djcp3 where the platform is rated 等保三级 (GB/T 22239-2019).
     security_profile: Literal["standard", "djcp3"] = "standard"
+    # Of which classes of data merchants those who sell take a sponsor (保荐), unless they are of another class as well.
+    sponsored_classes: tuple[
+        Literal["party", "delivery", "assessment", "intermediary", "consulting", "other"], ...
+    ] = ()
     log_ins_per_network_max: int = Field(default=100, gt=0)  # that fail, in a quarter of an hour
     log_key: SecretStr | None = None  # audit's alone. Ed25519, PEM
     # audit's alone: what the keys of disclosed values are kept under. Without it, no service's disclosures are taken.

@@ -11,6 +11,7 @@ from services.identity.actions import recovery
 from services.identity.actions.identity import Identity, Passwords
 from services.identity.api.router import router
 from services.identity.api.tokens import FORMS
+from services.identity.rules.merchant import MerchantClass
 from services.identity.rules.profile import Profile
 from services.identity.verification import NoVerification, RestVerification, SandboxVerification, Verification
 from shared import web
@@ -54,6 +55,7 @@ def identity_of(core: Core, hasher: HasherProtocol) -> Identity:
         settings.log_ins_per_network_max,
         _verification(core),
         Profile(settings.security_profile),
+        frozenset(map(MerchantClass, settings.sponsored_classes)),
     )
 
 

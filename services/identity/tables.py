@@ -5,12 +5,25 @@ that were tried in vain are digests too, for people type their passwords there; 
 is sealed under a key that the database does not have, and a recovery code is a digest under another.
 """
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+)
 
 from services.identity.rules.administration import OPEN
 from services.identity.rules.delegation import DELEGATION
 from services.identity.rules.document import DOCUMENT, FILED, VERIFIED
 from services.identity.rules.participant import PARTICIPANT
+from services.identity.rules.sponsorship import ASKED, IN_FORCE, SPONSORSHIP
 from shared import disclosing, idempotency, outbox, owners
 from shared.database import IdOf, Moment
 from shared.ids import (
@@ -21,6 +34,7 @@ from shared.ids import (
     InvitationId,
     KeyId,
     ParticipantId,
+    SponsorshipId,
     TokenFamilyId,
     UserId,
 )
@@ -108,6 +122,34 @@ delegations = Table(
 )
 under_way = delegations.c.state.in_(DELEGATION.open_states())
 Index("delegations_by_deadline", delegations.c.deadline, sqlite_where=under_way, postgresql_where=under_way)
+
+sponsorships = Table(
+    "sponsorships",
+    metadata,
+    Column("id", IdOf(SponsorshipId), primary_key=True),
+    Column("sponsor_id", IdOf(ParticipantId), nullable=False),
+    Column("sponsored_id", IdOf(ParticipantId), nullable=False),
+    Column("sponsored_name", String, nullable=False),
+    Column("sponsored_uscc", String, nullable=False),
+    Column("ends_at", Moment, nullable=False),
+    Column("state", String, nullable=False),
+    Column("deadline", Moment),
+    Column("key_id", IdOf(KeyId)),
+    Column("signature", String),
+    Column("signed_at", Moment),
+    Column("reason_code", String),
+    Column("revision", Integer, nullable=False),
+    CheckConstraint("sponsor_id <> sponsored_id", name="nobody_vouches_for_themselves"),
+    CheckConstraint(f"state <> '{IN_FORCE}' OR signature IS NOT NULL", name="in_force_only_if_signed"),
+    Index("sponsorships_by_sponsor", "sponsor_id", "state", "sponsored_id"),
+    Index("sponsorships_by_sponsored", "sponsored_id", "id"),
+)
+vouched, waiting = sponsorships.c.state == IN_FORCE, sponsorships.c.state == ASKED
+Index("one_sponsor", sponsorships.c.sponsored_id, unique=True, sqlite_where=vouched, postgresql_where=vouched)
+sides = (sponsorships.c.sponsored_id, sponsorships.c.sponsor_id)
+Index("asked_once_at_a_time", *sides, unique=True, sqlite_where=waiting, postgresql_where=waiting)
+lasting = sponsorships.c.state.in_(SPONSORSHIP.open_states())
+Index("sponsorships_by_deadline", sponsorships.c.deadline, sqlite_where=lasting, postgresql_where=lasting)
 
 users = Table(
     "users",
@@ -258,6 +300,7 @@ OWNED = {
     client_keys: owners.through(api_clients, "client_id"),
     documents: owners.of("participant_id"),
     delegations: owners.of("principal_id", "agent_id"),
+    sponsorships: owners.decided_by_all("sponsor_id", "sponsored_id"),  # a new sponsor ends what another signed
     invitations: owners.of("participant_id"),
 }
 LOG_IN = "found by whoever brings the secret whose digest is the key"

@@ -55,6 +55,22 @@ def test_what_is_no_application(changes: dict[str, object]):
         NewApplication.model_validate(an_application(**changes))
 
 
+@pytest.mark.parametrize("sign", [
+    "\u3164", "\u115f", "\u1160", "\uffa0", "\u2800", "\u034f", "\u17b4", "\u180b", "\ufe00", "\ufe0f", "\U000e0100",
+    "\U000e01ef", "\ufff0", "\u00ad", "\u2062", "\u00a0", "\u2003", "\u202f", "\U0001d173",
+], ids=ascii)  # fmt: skip
+def test_no_two_names_look_the_same_for_a_sign_that_nobody_sees(sign: str):
+    with pytest.raises(ValidationError):
+        NewApplication.model_validate(an_application(name=f"航空{sign}数据"))
+
+
+@pytest.mark.parametrize(
+    "name", ["航空（北京）数据有限公司", "北京　数据", "Données & Söhne, S.A.", "데이터 주식회사", "ก้าวหน้า"]
+)
+def test_names_as_they_are_written_are_taken(name: str):
+    assert NewApplication.model_validate(an_application(name=name)).name == name
+
+
 def test_a_password_has_no_printed_form():
     application = NewApplication.model_validate(an_application())
     assert "pass phrase" not in f"{application!r} {application} {application.model_dump_json()}"

@@ -54,6 +54,13 @@ TABLE = """
 36  u nn nn f ffff f f uuu  POST /identity/v1/delegations/{delegation_id}/acceptance
 36  u nn nn n nnnn n n uuu  POST /identity/v1/delegations/{delegation_id}/refusal
 36  u .n nn n nnnn n n uuu  POST /identity/v1/delegations/{delegation_id}/end
+36  u .. .. . .... . . uuu  GET /identity/v1/sponsors
+36  u .. .. . ffff f f uuu  POST /identity/v1/sponsorships
+36  u .. .. . .... . . uuu  GET /identity/v1/sponsorships
+36  u .n nn n .... . n uuu  GET /identity/v1/sponsorships/{sponsorship_id}
+36  u nn nn f ffff f f uuu  POST /identity/v1/sponsorships/{sponsorship_id}/signature
+36  u nn nn n nnnn n n uuu  POST /identity/v1/sponsorships/{sponsorship_id}/refusal
+36  u .n nn n nnnn n n uuu  POST /identity/v1/sponsorships/{sponsorship_id}/end
 39  u .. .. f ffff f f uuu  POST /identity/v1/invitations
 1   n nn nn n nnnn n n nnn  POST /identity/v1/invitations/acceptance
 39  u .n nn n ffff f f uuu  POST /identity/v1/invitations/{invitation_id}/revoke
@@ -168,7 +175,7 @@ TABLE = """
 14  u .f .f f ffff f f uuu  POST /pricing/v1/quotes
 14  u .. nn f ffff f f n.n  GET /pricing/v1/quotes/{quote_id}
 14  u .f nf f ffff f f uuu  POST /pricing/v1/quotes/{quote_id}/renew
-14  u uu uu u uuuu u u ...  GET /pricing/v1/quotes/{quote_id}/overlapping
+14  u uu uu u uuuu u u ..n  GET /pricing/v1/quotes/{quote_id}/overlapping
 13  u f. fn f ffff f f uuu  POST /pricing/v1/price-caps
 3   u .. .. . .... . f uuu  GET /pricing/v1/price-caps
 3   u nn nn n nnnn n f uuu  GET /pricing/v1/price-caps/{price_cap_id}

@@ -81,6 +81,10 @@ BEYOND = {
     "GET /identity/v1/participants/{participant_id}/documents": "system security audit",
     "GET /identity/v1/delegations": "system security audit arbiter",
     "GET /identity/v1/delegations/{delegation_id}": "system security audit",
+    # Who vouches for whom is part of it as well; who may vouch is public to anyone with a log-in.
+    "GET /identity/v1/sponsors": "system security audit arbiter",
+    "GET /identity/v1/sponsorships": "system security audit arbiter",
+    "GET /identity/v1/sponsorships/{sponsorship_id}": "system security audit",
     # A snapshot of the catalogue of important data is taken by security, who files it.
     "POST /catalog/v1/important-data/snapshots": "security",
     "GET /catalog/v1/important-data/snapshots": "security",

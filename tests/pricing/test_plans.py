@@ -257,8 +257,10 @@ async def test_quotes_that_charge_for_the_same_are_told_to_trading(queries: Quer
     await queries.pay(first)
     queries.market.done(await queries.renew(second))
     assert await overlapping(second) == []  # what is left of it was never paid for
-    answer = await bench.get(queries.buyer, f"/pricing/v1/quotes/{first['id']}/overlapping")
-    assert refusal(answer) == (401, "invalid_token")
+    path = f"/pricing/v1/quotes/{first['id']}/overlapping"
+    assert refusal(await bench.get(queries.buyer, path)) == (401, "invalid_token")
+    for whom, status in ((queries.buyer, 200), (other.buyer, 404)):  # never more than whom it acts for may ask
+        assert (await bench.ask_as_service("trading", "GET", path, acting_for=whom)).status_code == status
 
 
 def test_what_is_asked_twice_in_one_query_is_asked_once():

@@ -79,6 +79,7 @@ async def _admit_third(market: WholeMarket) -> None:
     person = market.people[THIRD] = Person("第三数据有限公司", market.client)
     person.participant_id = (await person.post("/identity/v1/applications", {
         "name": person.name, "uscc": data.credit_code(77), "roles": ["buyer", "provider"],
+        "classes": ["party", "consulting"],
         "documents": await shelves.documents_for(person, "C3"),
         "administrator": {"login": "third@demo", "password": PASSWORD},
     }))["id"]  # fmt: skip
@@ -97,6 +98,8 @@ async def _accounts(market: WholeMarket) -> None:
     things["document_id"] = (await act(market, "POST /identity/v1/participants/{participant_id}/documents"))["id"]
     whom = {"agent_id": market.people[THIRD].participant_id, "asset_ids": None, "listing_ids": None}
     things["delegation_id"] = (await act(market, "POST /identity/v1/delegations", **whom))["id"]
+    sponsor = {"sponsor_id": market.people[THIRD].participant_id, "ends_at": later(market, days=9)}
+    things["sponsorship_id"] = (await act(market, "POST /identity/v1/sponsorships", **sponsor))["id"]
     for kind, route in (("incident", "incidents"), ("vulnerability", "vulnerabilities")):
         things[f"{kind}_id"] = (await act(market, f"POST /audit/v1/{route}"))["id"]
     things["catalogue_snapshot_id"] = (await act(market, "POST /catalog/v1/important-data/snapshots"))["id"]

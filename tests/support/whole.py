@@ -3,13 +3,16 @@
 import asyncio
 import importlib
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import pytest
 from httpx2 import ASGITransport, AsyncClient
 from pwdlib.hashers.argon2 import Argon2Hasher
 from rich.console import Console
 
+from migrations import schema
+from migrations.roles import login_of
 from services import staff
 from services.demo import market as stage
 from services.market import Market, build_market
@@ -17,6 +20,7 @@ from shared.database import Database
 from shared.settings import SERVICES, Settings, with_development_secrets
 from shared.traces import Traces
 from tests.support.clock import ToldClock
+from tests.support.migrated import as_log_in
 
 ROUNDS = 6
 CHEAP = Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -52,19 +56,26 @@ class WholeMarket(stage.Market):
 
 @asynccontextmanager
 async def whole_market(
-    folder: Path, clock: ToldClock, dsn: str | None = None, market_rules: str = "standard", traces: Traces | None = None
-) -> AsyncGenerator[WholeMarket]:
-    """Requires an empty folder; with a DSN, an empty PostgreSQL database."""
+    folder: Path, clock: ToldClock, dsn: str | None = None, market_rules: str = "standard",
+    traces: Traces | None = None, *, by_log_ins: bool = False,
+) -> AsyncGenerator[WholeMarket]:  # fmt: skip
+    """Requires an empty folder; with a DSN, an empty PostgreSQL database, or a migrated one that has the services'
+    log-ins."""
     settings = with_development_secrets(Settings(var=folder / "market", market_rules=market_rules))  # pyright: ignore[reportArgumentType]
 
     def make_database(service: str) -> Database:
         url = dsn or f"sqlite+aiosqlite:///{folder / 'market' / service}.db"
+        url = as_log_in(url, login_of(service)) if by_log_ins else url
         return Database(url, schema=service, clock=clock, told_time=True)
 
     log_ins = staff.development_log_ins(settings)
     inside = build_market(settings, clock, make_database, staff=log_ins, hasher=CHEAP, traces=traces)
     front = inside.front
-    async with front.router.lifespan_context(front):
+    async with AsyncExitStack() as stack:
+        with pytest.MonkeyPatch.context() as start:
+            if by_log_ins:  # none of which may make tables: they are there already
+                start.setattr(schema, "upgrade", schema.require_newest)
+            await stack.enter_async_context(front.router.lifespan_context(front))
         transport = ASGITransport(inside.door, raise_app_exceptions=False)  # pyright: ignore[reportArgumentType]
         async with AsyncClient(transport=transport, base_url="http://in-process") as client:
             market = WholeMarket(client, folder, Console(quiet=True))

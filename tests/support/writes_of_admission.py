@@ -31,4 +31,11 @@ ADMISSIONS: dict[str, Write] = {
     "POST /identity/v1/delegations/{delegation_id}/acceptance": Write(ALPHA),
     "POST /identity/v1/delegations/{delegation_id}/refusal": Write(ALPHA, {"reason_code": "busy"}),
     "POST /identity/v1/delegations/{delegation_id}/end": Write(ALPHA),
+    "POST /identity/v1/sponsorships":
+        Write(ALPHA, {"sponsor_id": id_of("participant"), "ends_at": "2030-02-01T00:00:00Z"}),
+    "POST /identity/v1/sponsorships/{sponsorship_id}/signature":
+        Write(ALPHA, {"finding": "已核对", "key_id": id_of("key"), "signature": "A" * 86 + "=="}),
+    "POST /identity/v1/sponsorships/{sponsorship_id}/refusal": Write(ALPHA, {"reason_code": "busy"}),
+    "POST /identity/v1/sponsorships/{sponsorship_id}/end":
+        Write(ALPHA, {"reason_code": "asked_for", "reason": "因为"}),
 }  # fmt: skip

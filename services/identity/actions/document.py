@@ -9,6 +9,7 @@ from datetime import datetime
 
 from pydantic import SecretStr
 
+from services.identity.actions import sponsorship
 from services.identity.actions.account import require_administrator
 from services.identity.actions.identity import Identity
 from services.identity.actions.participant import require_visible
@@ -132,7 +133,7 @@ async def _check(
         after = rules.check(before, found, finding.reason_code)
         facts = await _make_way(tx, participant_id, after.kind, VERIFIED, but=before) if finding.passed else []
         await store.save_document(tx, after)
-        facts += [DocumentChecked.of(after), *await _follow(tx, participant, before, after, now)]
+        facts += [DocumentChecked.of(after), *await _follow(identity, tx, participant, before, after, now)]
         await once.remember(tx, after)
         await identity.outbox.record(tx, caller.actor, now, *facts)
     return after
@@ -156,7 +157,7 @@ async def _identified(
         facts = await _make_way(tx, participant_id, filed.kind, VERIFIED) if finding.passed else []
         await store.add_documents(tx, [checked])
         facts += [DocumentFiled.of(filed), DocumentChecked.of(checked)]
-        facts += await _follow(tx, participant, filed, checked, now)
+        facts += await _follow(identity, tx, participant, filed, checked, now)
         await once.remember(tx, checked)
         await identity.outbox.record(tx, caller.actor, now, *facts)
     return checked
@@ -175,14 +176,15 @@ async def _make_way(
 
 
 async def _follow(
-    tx: Transaction, participant: Participant, before: Document, after: Document, now: datetime
+    identity: Identity, tx: Transaction, participant: Participant, before: Document, after: Document, now: datetime
 ) -> Sequence[Fact]:
     followed = participant_rules.follow_check(participant, before, after, now)
     if followed == participant:
         return []
     await participant_store.save_participant(tx, followed, since=participant.revision)
     if followed.status is not participant.status:
-        return [ParticipantSuspended(followed.id, followed.revision, followed.reason_code or "")]
+        suspended = ParticipantSuspended(followed.id, followed.revision, followed.reason_code or "")
+        return [suspended, *await sponsorship.follow_standing(identity, tx, participant, followed, now)]
     if followed.deadline != participant.deadline and followed.verified_until:
         return [VerificationShortened(followed.id, followed.revision, followed.verified_until)]
     return []

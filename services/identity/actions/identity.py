@@ -11,6 +11,7 @@ from functools import cache
 from pwdlib.hashers import HasherProtocol
 from pydantic import SecretStr
 
+from services.identity.rules.merchant import MerchantClass
 from services.identity.rules.profile import Profile
 from services.identity.verification import Verification
 from shared import facts
@@ -87,6 +88,7 @@ class Identity:
     log_ins_per_network_max: int
     verification: Verification
     profile: Profile
+    sponsored_classes: frozenset[MerchantClass]
 
     def commitment_to(self, login: str) -> Commitment:
         """Stands for a name that nobody has: the same for the same name, and to be opened by this service alone."""

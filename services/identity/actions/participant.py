@@ -5,7 +5,7 @@ from datetime import datetime
 
 from pydantic import SecretStr
 
-from services.identity.actions import proof
+from services.identity.actions import proof, sponsorship
 from services.identity.actions.identity import Identity
 from services.identity.actions.sending import Filed
 from services.identity.events.accounts import UserCreated
@@ -31,7 +31,7 @@ from services.identity.store import account
 from services.identity.store import document as document_store
 from services.identity.store import participant as store
 from shared.access import Caller
-from shared.facts import Actor
+from shared.facts import Actor, Fact
 from shared.grades import Clearance
 from shared.idempotency import Once
 from shared.ids import ParticipantId, UserId
@@ -96,6 +96,14 @@ async def directory(
     return [(each, rules.status_at(each, now)) for each in found]
 
 
+async def sponsors(identity: Identity, page: Page) -> list[Participant]:
+    """Who may vouch for others at this moment."""
+    async with identity.database.read() as tx:
+        now = await identity.database.now(tx)
+        after = page.after_id(ParticipantId)
+        return await store.sponsors(tx, identity.sponsored_classes, now, after, page.limit + 1)
+
+
 async def participant(identity: Identity, caller: Caller, participant_id: ParticipantId) -> Participant:
     """One's own, or any to the platform's staff: another's is not there."""
     require_visible(caller, participant_id)
@@ -111,7 +119,7 @@ async def admit(
             return earlier
         participant = await store.participant_for_update(tx, participant_id)
         now = await identity.database.now(tx)
-        proofs = await document_store.proofs(tx, participant_id, now)
+        proofs = await sponsorship.proofs(identity, tx, participant, now)
         participant = rules.admit(participant, clearance, caller.subject, proofs, now)
         await store.save_participant(tx, participant)
         await once.remember(tx, participant)
@@ -131,7 +139,7 @@ async def change_clearance(
             return earlier
         participant = await store.participant_for_update(tx, participant_id)
         now = await identity.database.now(tx)
-        proofs = await document_store.proofs(tx, participant_id, now)
+        proofs = await sponsorship.proofs(identity, tx, participant, now)
         participant = rules.change_clearance(participant, clearance, caller.subject, proofs, now)
         await store.save_participant(tx, participant)
         await once.remember(tx, participant)
@@ -155,13 +163,14 @@ async def decide(
     async with identity.database.transaction() as tx:
         if earlier := await once.recall(tx, Participant):
             return earlier
-        participant = await store.participant_for_update(tx, participant_id)
+        before = await store.participant_for_update(tx, participant_id)
         now = await identity.database.now(tx)
-        participant = rule(participant, reason_code, now)
+        participant = rule(before, reason_code, now)
         await store.save_participant(tx, participant)
+        facts = await sponsorship.follow_standing(identity, tx, before, participant, now)
         await once.remember(tx, participant)
         fact = announced(participant.id, participant.revision, reason_code, reason)
-        await identity.outbox.record(tx, caller.actor, now, fact)
+        await identity.outbox.record(tx, caller.actor, now, fact, *facts)
     return participant
 
 
@@ -174,7 +183,7 @@ async def reinstate(
             return earlier
         participant = await store.participant_for_update(tx, participant_id)
         now = await identity.database.now(tx)
-        proofs = await document_store.proofs(tx, participant_id, now)
+        proofs = await sponsorship.proofs(identity, tx, participant, now)
         participant = rules.reinstate(participant, caller.subject, reason_code, proofs, now)
         await store.save_participant(tx, participant)
         await once.remember(tx, participant)
@@ -194,11 +203,13 @@ async def affiliate(
             return
         affiliation = rules.affiliation(participant_id, affiliate_id)
         for each in (affiliation.one_id, affiliation.other_id):
-            await store.participant(tx, each)
+            await store.participant_for_update(tx, each)
         now = await identity.database.now(tx)
         await store.add_affiliation(tx, affiliation)
+        facts = await sponsorship.follow_affiliation(identity, tx, affiliation, now)
         await once.remember(tx, affiliation)
-        await identity.outbox.record(tx, caller.actor, now, AffiliationDeclared(participant_id, affiliate_id))
+        declared = AffiliationDeclared(participant_id, affiliate_id)
+        await identity.outbox.record(tx, caller.actor, now, declared, *facts)
 
 
 async def affiliates(identity: Identity, caller: Caller, participant_id: ParticipantId) -> list[ParticipantId]:
@@ -223,11 +234,14 @@ async def pass_deadlines(identity: Identity) -> None:
     """Move every participant whose deadline has passed: nobody decided, verified or reinstated in time."""
     async with identity.database.transaction() as tx:
         now = await identity.database.now(tx)
-        late = [rules.pass_deadline(each, now) for each in await store.participants_due(tx, now)]
+        due = await store.participants_due(tx, now)
+        late = [rules.pass_deadline(each, now) for each in due]
         for participant in late:
             await store.save_participant(tx, participant)
-        noticed = [NOTICED[each.status](each.id, each.revision, each.reason_code or "") for each in late]
-        await identity.outbox.record(tx, identity.outbox.itself, now, *noticed)
+        facts: list[Fact] = [NOTICED[each.status](each.id, each.revision, each.reason_code or "") for each in late]
+        for before, after in zip(due, late, strict=True):
+            facts += await sponsorship.follow_standing(identity, tx, before, after, before.deadline or now)
+        await identity.outbox.record(tx, identity.outbox.itself, now, *facts)
 
 
 def require_visible(caller: Caller, participant_id: ParticipantId) -> None:

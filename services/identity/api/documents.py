@@ -30,7 +30,7 @@ def filed_of(new: NewDocument) -> Filed:
 @router.get("/merchant-classes")
 async def merchant_classes(_: Public, identity: IdentityService) -> CatalogueView:
     """The classes of data merchants (数商), and what each must prove for which clearance; the version in force."""
-    return CatalogueView.of(await document.catalogue(identity))
+    return CatalogueView.of(await document.catalogue(identity), identity.sponsored_classes)
 
 
 @router.post("/participants/{participant_id}/documents", status_code=201)

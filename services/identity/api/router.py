@@ -8,10 +8,13 @@ from services.identity.api import (
     documents,
     participants,
     sign_in,
+    sponsorships,
     tokens,
 )
 from shared.routing import Router
 
 router = Router()
-for part in (documents, delegations, administration, participants, accounts, sign_in, client_keys, tokens):
+for part in (
+    documents, delegations, sponsorships, administration, participants, accounts, sign_in, client_keys, tokens,
+):  # fmt: skip
     router.include(part.router)

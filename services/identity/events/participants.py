@@ -84,7 +84,7 @@ class ClearanceChanged(AdmissionFact):
 
 @dataclass(frozen=True, slots=True)
 class VerificationShortened(AdmissionFact):
-    """A participant is admitted for less long than it was, for a newer proof ends earlier."""
+    """A participant is admitted for less long than it was, for a newer proof ends earlier, or its sponsor is gone."""
 
     participant_id: ParticipantId
     revision: int

@@ -97,10 +97,13 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Proofs:
-    """What is proven of an organisation at a moment: until when for each kind, and who looked."""
+    """What is proven of an organisation at a moment: until when for each kind, and who looked; and, where it takes a
+    sponsor, until when one vouches for it, if any does."""
 
     until: Mapping[Kind, datetime]
     checked_by: Mapping[Kind, str]
+    takes_sponsor: bool = False
+    sponsored_until: datetime | None = None
 
 
 class NoSuchDocument(NotFound):

@@ -1,18 +1,21 @@
 """What kinds of data merchants (数商) there are, and which proofs an admission of each takes.
 
 Promises: the catalogue is data in versions, each in force from a day; of what may be trusted with more, more is proven,
-never less; what an organisation is in several classes it proves for all of them.
+never less; what an organisation is in several classes it proves for all of them; who sells, and is of no class that
+stands by itself, is vouched for by one that does, where the market asks for that.
 Source: the classes are those of 上海数据交易所数商管理规范 art. 4; the clearances those of the permission matrix (C1
 registered and identified, C2 purpose declared, C3 security capability, C4 等保三级 and consent to audit, C5 approved by
-the data's authority). Which class must show a qualification is ours.
+the data's authority). Whoever sells is a data merchant or is sponsored (保荐) by one: the guide of Shenyang,
+art. 6, and much the same in Shenzhen. Which class must show a qualification, and which ones sponsor, is ours.
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from services.identity.rules.document import CHECK_LASTS, Kind, Proofs
+from services.identity.rules.role import Role
 from shared.errors import Conflict
 from shared.grades import Clearance
 
@@ -24,6 +27,11 @@ class MerchantClass(StrEnum):
     INTERMEDIARY = "intermediary"  # 数据专业中介服务商
     CONSULTING = "consulting"  # 数据专业咨询服务商
     OTHER = "other"  # 其他
+
+
+# Whoever assesses does not vouch: it would assess what it vouched for.
+SPONSORS = frozenset({MerchantClass.DELIVERY, MerchantClass.INTERMEDIARY, MerchantClass.CONSULTING})
+ANOTHER_SPONSOR_WITHIN = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,11 @@ class ProofMissing(Conflict):
     """Not everything is proven that an admission with this clearance takes."""
 
 
+class SponsorMissing(Conflict):
+    """Whoever sells, and is of these classes only, takes a sponsor: ask one of `GET /identity/v1/sponsors` by `POST
+    /identity/v1/sponsorships`, and have this decided again once it has signed."""
+
+
 def catalogue_at(now: datetime, catalogues: Sequence[Catalogue] = CATALOGUES) -> Catalogue:
     """The newest that is in force; the first one for any moment before it."""
     in_force = [each for each in catalogues if each.in_force_from <= now]
@@ -84,3 +97,17 @@ def proven_until(
     if missing := kinds - proofs.until.keys():
         raise ProofMissing(missing=sorted(missing), clearance=clearance)
     return min((proofs.until[kind] for kind in kinds), default=now + CHECK_LASTS)
+
+
+def takes_sponsor(roles: Set[Role], classes: Set[MerchantClass], sponsored: Set[MerchantClass]) -> bool:
+    """Whether an organisation sells, and is only of classes that the market asks a sponsor of."""
+    return Role.PROVIDER in roles and classes <= sponsored
+
+
+def backed_until(classes: Set[MerchantClass], proofs: Proofs, until: datetime) -> datetime:
+    """Until when what stands on proofs until then is vouched for as well. Raises SponsorMissing."""
+    if not proofs.takes_sponsor:
+        return until
+    if proofs.sponsored_until is None:
+        raise SponsorMissing(classes=sorted(classes))
+    return min(until, proofs.sponsored_until)

@@ -13,7 +13,14 @@ from enum import StrEnum
 from typing import Any
 
 from services.identity.rules.document import REJECTED, VERIFIED, Document, Kind, Proofs
-from services.identity.rules.merchant import MerchantClass, catalogue_at, proven_until, required
+from services.identity.rules.merchant import (
+    ANOTHER_SPONSOR_WITHIN,
+    MerchantClass,
+    backed_until,
+    catalogue_at,
+    proven_until,
+    required,
+)
 from services.identity.rules.role import Role
 from shared.errors import Conflict, NotFound
 from shared.grades import Clearance
@@ -151,7 +158,7 @@ def admit(
     participant: Participant, clearance: Clearance, operator: str, proofs: Proofs, now: datetime
 ) -> Participant:  # fmt: skip
     """Admitted with this clearance, for as long as every proof stands; still applied, with a proposal, if a second
-    operator must agree first. Raises ProofMissing, SecondPersonRequired, CheckedByYourself."""
+    operator must agree first. Raises ProofMissing, SponsorMissing, SecondPersonRequired, CheckedByYourself."""
     if participant.status is not APPLIED:
         raise IllegalMove(state=participant.status, to=ADMITTED)
     _require_in_time(participant, now)
@@ -176,7 +183,7 @@ def reinstate(
     participant: Participant, operator: str, reason_code: str, proofs: Proofs, now: datetime
 ) -> Participant:  # fmt: skip
     """With the clearance it had, for as long as every proof of it stands. One that has only applied must be admitted
-    instead. Raises ProofMissing, CheckedByYourself."""
+    instead. Raises ProofMissing, SponsorMissing, CheckedByYourself."""
     if (status := status_at(participant, now)) is not SUSPENDED or participant.clearance is None:
         raise IllegalMove(state=status, to=ADMITTED)
     until = _proven_until(participant, participant.clearance, proofs, now)
@@ -193,8 +200,8 @@ def change_clearance(
 ) -> Participant:
     """With this clearance from now on, verified anew; up to C4 or more, first with a proposal until a second agrees.
 
-    Less trust takes no proof, and gives no more time. Raises OnlyWhileAdmitted, ProofMissing, SecondPersonRequired,
-    CheckedByYourself.
+    Less trust takes no proof, and gives no more time. Raises OnlyWhileAdmitted, ProofMissing, SponsorMissing,
+    SecondPersonRequired, CheckedByYourself.
     """
     status = status_at(participant, now)
     if participant.clearance is None or status not in {ADMITTED, SUSPENDED}:
@@ -228,6 +235,17 @@ def follow_check(participant: Participant, before: Document, after: Document, no
     if participant.deadline and after.deadline and after.deadline < participant.deadline:
         return _change(participant, deadline=after.deadline)
     return participant
+
+
+def lose_sponsor(participant: Participant, lost_at: datetime) -> Participant:
+    """What becomes of a participant whose sponsor vouches for it no longer since then: it has thirty days to find
+    another and be verified anew. A proposal falls. Requires that it takes a sponsor."""
+    until = lost_at + ANOTHER_SPONSOR_WITHIN
+    if participant.proposal:
+        participant = _change(participant, proposal=None)
+    if participant.verified_until is None or participant.verified_until <= until:
+        return participant
+    return _change(participant, deadline=until, warned_at=None)
 
 
 def require_present(participant: Participant) -> None:
@@ -283,7 +301,8 @@ def _required(participant: Participant, clearance: Clearance | None, now: dateti
 
 
 def _proven_until(participant: Participant, clearance: Clearance, proofs: Proofs, now: datetime) -> datetime:
-    return proven_until(catalogue_at(now), participant.classes, clearance, proofs, now)
+    until = proven_until(catalogue_at(now), participant.classes, clearance, proofs, now)
+    return backed_until(participant.classes, proofs, until)
 
 
 def _require_not_checked_by(

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, SecretStr, StringConstraints, model_validator
 
 from services.identity.rules.document import WITHOUT_FILE, Document, Kind, Method, State
-from services.identity.rules.merchant import Catalogue, MerchantClass
+from services.identity.rules.merchant import SPONSORS, Catalogue, MerchantClass
 from services.identity.schemas.words import ReasonCode
 from shared.grades import Clearance
 from shared.ids import DocumentId, ParticipantId
@@ -104,19 +104,22 @@ class DocumentView(View):
 
 
 class CatalogueView(View):
-    """Which proofs an admission takes: those of every clearance up to its own, and those of each class."""
+    """Which proofs an admission takes: those of every clearance up to its own, and those of each class. Whoever sells,
+    and is of no class that is not `sponsored`, takes a sponsor of one of the classes that `sponsors` names."""
 
     version: str
     in_force_from: datetime
     by_clearance: dict[Clearance, list[Kind]]
     by_class: dict[MerchantClass, list[Kind]]
     result_only: list[Kind]
+    sponsored: list[MerchantClass]
+    sponsors: list[MerchantClass]
 
     @classmethod
-    def of(cls, catalogue: Catalogue) -> Self:
+    def of(cls, catalogue: Catalogue, sponsored: frozenset[MerchantClass]) -> Self:
         return cls(
             version=catalogue.version, in_force_from=catalogue.in_force_from,
             by_clearance={each: sorted(kinds) for each, kinds in catalogue.by_clearance.items()},
             by_class={each: sorted(kinds) for each, kinds in catalogue.by_class.items()},
-            result_only=sorted(WITHOUT_FILE),
+            result_only=sorted(WITHOUT_FILE), sponsored=sorted(sponsored), sponsors=sorted(SPONSORS),
         )  # fmt: skip

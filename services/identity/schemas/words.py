@@ -16,6 +16,12 @@ from shared.grades import Clearance
 
 ONE_LINE = r"^\S(.*\S)?$"
 HIDDEN = {"Cc", "Cf", "Zl", "Zp"}  # controls, zero widths and directions, other ends of a line
+BLANKS = {" ", "\u3000"}  # of the spaces, those that names are written with: others look the same
+# Letters, marks and signs that are blank: of Default_Ignorable_Code_Point (UAX 44), and an empty Braille cell.
+BLANK = {
+    *map(chr, (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0)),
+    *map(chr, (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xFFF0, 0xFFF9), *range(0xE0000, 0xE1000))),
+}
 
 
 def _credit_code(text: str) -> str:
@@ -27,9 +33,14 @@ def _credit_code(text: str) -> str:
 
 def _visible(text: str) -> str:
     """Requires a name that reads the same to everyone: without what is not seen, or breaks the line."""
-    if any(category(sign) in HIDDEN for sign in text):
+    if any(_is_unseen(sign) for sign in text):
         raise ValueError("a name has no signs that cannot be seen")
     return text
+
+
+def _is_unseen(sign: str) -> bool:
+    kind = category(sign)
+    return kind in HIDDEN or sign in BLANK or (kind == "Zs" and sign not in BLANKS)
 
 
 CreditCode = Annotated[str, AfterValidator(_credit_code)]

@@ -4,14 +4,14 @@ Promises: an organisation with a living application cannot apply again; a partic
 cannot be saved.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, false, insert, literal, not_, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from services.identity.rules.merchant import MerchantClass
+from services.identity.rules.merchant import SPONSORS, MerchantClass
 from services.identity.rules.participant import (
     ADMITTED,
     AT_DEADLINE,
@@ -65,7 +65,21 @@ async def directory(
     """The next of those that take part, or do again once they are reinstated, by id."""
     conditions: list[ColumnElement[bool]] = [participants.c.status.in_((ADMITTED, SUSPENDED))]
     if merchant_class is not None:
-        conditions.append((literal(" ") + participants.c.classes + " ").contains(f" {merchant_class} "))
+        conditions.append(_is_any_of({merchant_class}))
+    if after is not None:
+        conditions.append(participants.c.id > after)
+    return await _found(tx, _query(*conditions).order_by(participants.c.id).limit(limit))
+
+
+async def sponsors(
+    tx: Transaction, sponsored: Set[MerchantClass], now: datetime, after: str | None, limit: int
+) -> list[Participant]:
+    """The next of those that may vouch for others now, by id: `sponsorship.may_sponsor` as a condition."""
+    sells = (literal(" ") + participants.c.roles + " ").contains(f" {Role.PROVIDER} ")
+    conditions: list[ColumnElement[bool]] = [
+        participants.c.status == ADMITTED, participants.c.deadline > now, _is_any_of(SPONSORS),
+        or_(not_(sells), _is_any_of(set(MerchantClass) - sponsored)),
+    ]  # fmt: skip
     if after is not None:
         conditions.append(participants.c.id > after)
     return await _found(tx, _query(*conditions).order_by(participants.c.id).limit(limit))
@@ -111,6 +125,11 @@ async def affiliates_of(tx: Transaction, participant_id: ParticipantId) -> list[
     either = or_(affiliations.c.one_id == participant_id, affiliations.c.other_id == participant_id)
     rows = await tx.execute(select(affiliations.c.one_id, affiliations.c.other_id).where(either))
     return sorted(row.other_id if row.one_id == participant_id else row.one_id for row in rows)
+
+
+def _is_any_of(classes: Set[MerchantClass]) -> ColumnElement[bool]:
+    own = literal(" ") + participants.c.classes + " "
+    return or_(false(), *(own.contains(f" {each} ") for each in sorted(classes)))
 
 
 def _query(*conditions: ColumnElement[bool]) -> Select[Any]:

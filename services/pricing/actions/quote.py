@@ -74,10 +74,13 @@ async def quote_of(pricing: Pricing, asker: Member | ServiceCaller, quote_id: Qu
     return found
 
 
-async def overlapping(pricing: Pricing, quote_id: QuoteId) -> list[QuoteId]:
-    """The buyer's other quotes that charge for something that this one charges for."""
+async def overlapping(pricing: Pricing, asker: ServiceCaller, quote_id: QuoteId) -> list[QuoteId]:
+    """The buyer's other quotes that charge for something that this one charges for. For a member that is no party to
+    it there is none."""
     async with pricing.database.read() as tx:
         found = await store.quote(tx, quote_id)
+        if asker.acting_for is not None and not rules.is_party(found, asker.acting_for.participant_id):
+            raise NoSuchQuote()
         theirs = await store.quotes_by_coverage(tx, found.buyer_id, found.version_id)
     return sorted({other.id for other in theirs if other.id != found.id and other.cells & found.cells})
 

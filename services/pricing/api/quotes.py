@@ -35,6 +35,6 @@ async def renew(quote_id: QuoteId, buyer: Buyer, once: Keyed, pricing: PricingSe
 
 
 @router.get("/quotes/{quote_id}/overlapping")
-async def overlapping(quote_id: QuoteId, _: Service, pricing: PricingService) -> list[QuoteId]:
+async def overlapping(quote_id: QuoteId, caller: Service, pricing: PricingService) -> list[QuoteId]:
     """The buyer's other quotes that charge for something that this one charges for; for trading, before it orders."""
-    return await actions.overlapping(pricing, quote_id)
+    return await actions.overlapping(pricing, caller, quote_id)

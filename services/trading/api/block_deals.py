@@ -1,6 +1,6 @@
 """What can be asked about block deals."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.trading.actions import block_deal as actions
 from services.trading.actions.block_deal import Wanted
@@ -11,9 +11,10 @@ from shared import web
 from shared.idempotency import Keyed
 from shared.ids import BlockDealId
 from shared.permission import Buyer, NegotiationReader, OperatorBusiness, Party, Provider
+from shared.routing import Router
 from shared.web import Listing, PageQuery
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.post("/block-deals", status_code=201)

@@ -1,6 +1,6 @@
 """What can be asked about double auctions."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.trading.actions import double_auction as actions
 from services.trading.actions.double_auction import Wanted
@@ -16,9 +16,10 @@ from shared import web
 from shared.idempotency import Keyed
 from shared.ids import DoubleAuctionId
 from shared.permission import Buyer, DealReader, Party
+from shared.routing import Router
 from shared.web import Listing, PageQuery
 
-router = APIRouter(prefix=PREFIX)
+router = Router(prefix=PREFIX)
 
 
 @router.post("/double-auctions", status_code=201)
