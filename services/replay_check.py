@@ -165,7 +165,10 @@ def _of_bundle(path: Path) -> Iterator[tuple[int, bytes]]:
                 raise CannotDecide(f"{path} is an excerpt: entries are withheld that an auction may rest on")
             place = name.removeprefix("tile/entries/").partition(".p/")[0]  # not the first where a log was pruned
             first = 256 * int(place.replace("/", "").replace("x", ""))
-            for index, leaf in enumerate(yaosu_verify.unpack(packed), first):
+            leaves, rest = yaosu_verify.unpack(packed)
+            if rest:
+                raise ValueError(f"{rest} bytes of {name} are no whole entry")
+            for index, leaf in enumerate(leaves, first):
                 yield index, leaf.split(b"\n")[1] if leaf.count(b"\n") > 1 else leaf
     except (yaosu_verify.CannotDecide, yaosu_verify.Missing, ValueError) as error:
         raise CannotDecide(f"{path} is not a whole bundle: {error}; yaosu verify says more") from error

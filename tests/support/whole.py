@@ -11,7 +11,7 @@ from httpx2 import ASGITransport, AsyncClient
 from pwdlib.hashers.argon2 import Argon2Hasher
 from rich.console import Console
 
-from migrations import schema
+from migrations import newest, schema
 from migrations.roles import login_of
 from services import staff
 from services.demo import market as stage
@@ -74,7 +74,7 @@ async def whole_market(
     async with AsyncExitStack() as stack:
         with pytest.MonkeyPatch.context() as start:
             if by_log_ins:  # none of which may make tables: they are there already
-                start.setattr(schema, "upgrade", schema.require_newest)
+                start.setattr(schema, "upgrade", newest.require)
             await stack.enter_async_context(front.router.lifespan_context(front))
         transport = ASGITransport(inside.door, raise_app_exceptions=False)  # pyright: ignore[reportArgumentType]
         async with AsyncClient(transport=transport, base_url="http://in-process") as client:

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0023"
-down_revision = "0021"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 
@@ -12,8 +12,7 @@ OPEN = sa.text("state IN ('sealing', 'revealing')")
 
 
 def upgrade() -> None:
-    op.add_column("orders", sa.Column("double_auction_id", sa.String(), nullable=True))
-    op.create_index("one_order_per_double_auction", "orders", ["double_auction_id"], unique=True)
+    op.create_index("one_order_per_double_auction", "orders", ["double_auction_id"], unique=True, if_not_exists=True)
     op.create_table(
         "double_auctions",
         sa.Column("id", sa.String(), nullable=False),

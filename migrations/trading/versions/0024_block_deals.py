@@ -14,8 +14,9 @@ OPEN = sa.text("state IN ('offered', 'accepted')")
 
 
 def upgrade() -> None:
-    op.add_column("orders", sa.Column("block_deal_id", sa.String(), nullable=True))
-    op.create_index("one_order_per_block_part", "orders", ["block_deal_id", "listing_id"], unique=True)
+    op.create_index(
+        "one_order_per_block_part", "orders", ["block_deal_id", "listing_id"], unique=True, if_not_exists=True
+    )
     op.create_table(
         "block_deals",
         sa.Column("id", sa.String(), nullable=False),
