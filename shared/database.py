@@ -275,7 +275,7 @@ def has_news(tx: Transaction) -> None:
 
 def once_committed(tx: Transaction, notice: Callable[[], None]) -> None:
     """Have `notice` called once this transaction has committed, and never if it does not. It must be quick."""
-    tx.info[NOTICES].append(notice)
+    tx.info.setdefault(NOTICES, []).append(notice)
 
 
 def for_update(query: Select[*Columns], tx: Transaction, *, skip_locked: bool = False) -> Select[*Columns]:

@@ -1,8 +1,8 @@
 """Every single byte of a log of 1 MB, changed once: no change is ever called verified.
 
-A byte inside an entry reaches nothing but the hash of its own entry. So one byte of each entry is changed at once, and
-each entry must be named for it: as many rounds as the longest entry has bytes. What a byte outside of the entries
-reaches depends on where it is: of these one at a time is changed, and the whole bundle verified.
+A byte inside an entry reaches nothing but the hash of its own entry, and a byte of a hash in the lowest tiles the hash
+of one. So one byte of each is changed at once, and each entry must be named for it: as many rounds as the longest has
+bytes. What any other byte reaches depends on where it is: of these one at a time is changed, and all of it verified.
 The ordinary run takes a sample by a seed that it says; `make flips` takes every byte there is.
 """
 
@@ -11,6 +11,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from tarfile import TarFile
 
 import pytest
 
@@ -44,28 +45,48 @@ def leaves(bundle: Path) -> list[range]:
     return [range(place.start + LENGTH_BYTES, place.stop) for place in places_of_entries(bundle)]
 
 
-def test_a_byte_changed_in_each_entry_names_each_entry(
-    bundle: Path, leaves: list[range], monkeypatch: pytest.MonkeyPatch
+@pytest.fixture(scope="module")
+def hashes(bundle: Path) -> list[range]:
+    with TarFile.open(bundle) as tar:
+        tiles = [(each.offset_data, each.size) for each in tar if each.name.startswith("tile/0/")]
+    return [range(at, at + 32) for begin, size in tiles for at in range(begin, begin + size, 32)]
+
+
+@pytest.mark.parametrize("what", ["leaves", "hashes"])
+def test_a_byte_changed_in_each_entry_or_its_hash_names_each_entry(
+    bundle: Path, what: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(yaosu_verify, "FINDINGS_MAX", len(leaves))
+    places: list[range] = request.getfixturevalue(what)
+    named = list[int | None]()
+
+    def add(report: Report, finding: Finding) -> None:
+        report.findings[:] = [finding]
+        if (finding.check, finding.verdict) == ("leaves", TAMPERED):
+            named.append(finding.index)
+
+    monkeypatch.setattr(Report, "add", add)
     chance, honest, flipped = random.Random(SEED), bundle.read_bytes(), 0
-    longest = max(map(len, leaves))
+    longest = max(map(len, places))
     for at in range(longest) if IS_FULL else chance.sample(range(longest), ROUNDS):
         changed = bytearray(honest)
-        reached = [index for index, leaf in enumerate(leaves) if at < len(leaf)]
+        reached = [index for index, place in enumerate(places) if at < len(place)]
         for index in reached:
-            changed[leaves[index][at]] ^= chance.randint(1, 255)
+            changed[places[index][at]] ^= chance.randint(1, 255)
         bundle.write_bytes(changed)
+        named.clear()
         report = yaosu_verify.verify(str(bundle), LOG.key.text())
-        named = [each.index for each in report.findings if (each.check, each.verdict) == ("leaves", TAMPERED)]
-        assert (report.exit_code(), named) == (TAMPERED, reached), f"byte {at} of each entry, seed {SEED}"
+        assert (report.exit_code(), named) == (TAMPERED, reached), f"byte {at} of each, seed {SEED}"
         flipped += len(reached)
     bundle.write_bytes(honest)
-    assert not IS_FULL or flipped == sum(map(len, leaves))
+    assert not IS_FULL or flipped == sum(map(len, places))
 
 
 def test_a_byte_changed_anywhere_else_is_never_verified(
-    bundle: Path, leaves: list[range], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    bundle: Path,
+    leaves: list[range],
+    hashes: list[range],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ):
     def add(report: Report, finding: Finding) -> None:
         if finding.verdict == TAMPERED:
@@ -74,7 +95,7 @@ def test_a_byte_changed_anywhere_else_is_never_verified(
 
     monkeypatch.setattr(Report, "add", add)
     chance, honest, verdicts = random.Random(SEED), bundle.read_bytes(), Counter[int]()
-    outside = list(_outside(leaves, len(honest)))
+    outside = list(_outside(sorted([*leaves, *hashes], key=lambda place: place.start), len(honest)))
     with bundle.open("r+b") as file:
         for at in outside if IS_FULL else chance.sample(outside, SINGLE):
             mask = chance.randint(1, 255)
@@ -89,15 +110,17 @@ def test_a_byte_changed_anywhere_else_is_never_verified(
     if IS_FULL:
         with capsys.disabled():
             told = {yaosu_verify.VERDICTS[each][1]: count for each, count in verdicts.items()}
-            print(f"\n{len(honest):,} bytes, {sum(map(len, leaves)):,} of them in entries; of the others: {told}")
+            print(
+                f"\n{len(honest):,} bytes, {len(honest) - len(outside):,} in entries and hashes; of the others: {told}"
+            )
 
 
-def _outside(leaves: list[range], size: int) -> Iterator[int]:
-    """Headers, lengths, tiles, checkpoints and what fills up."""
+def _outside(places: list[range], size: int) -> Iterator[int]:
+    """Headers, lengths, upper tiles, checkpoints and what fills up."""
     before = 0
-    for leaf in leaves:
-        yield from range(before, leaf.start)
-        before = leaf.stop
+    for place in places:
+        yield from range(before, place.start)
+        before = place.stop
     yield from range(before, size)
 
 

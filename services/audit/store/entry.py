@@ -31,10 +31,10 @@ class StoredEntry:
 
 
 async def add_entries(tx: Transaction, new: Sequence[StoredEntry], keys: Sequence[tuple[str, int]]) -> None:
-    """The entries, and under which keys they can be found."""
+    """The entries, and under which keys they can be found. Requires one of each at least."""
     rows = [(each.index, each.leaf, each.service, each.stripe, each.seq, each.chain_hash, each.fact_id) for each in new]
     in_order = sorted(keys)  # as the index has them: neighbours go to one page
-    await write_all(tx, Added(entries, rows), *([Added(links, in_order)] if in_order else []))
+    await write_all(tx, Added(entries, rows), Added(links, in_order))
 
 
 async def entries_between(tx: Transaction, first: int, last: int) -> list[StoredEntry]:
