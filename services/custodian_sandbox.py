@@ -156,6 +156,7 @@ class MovementView(View):
     instruction_id: str
     kind: Kind
     payer: str
+    parts: list[Part]
     amount: Money
     executed_at: datetime
 
@@ -233,7 +234,7 @@ class Custodian:
     def statement(self, day: date) -> StatementView:
         movements = [
             MovementView(
-                instruction_id=order.asked.id, kind=order.asked.kind, payer=order.asked.payer,
+                instruction_id=order.asked.id, kind=order.asked.kind, payer=order.asked.payer, parts=order.asked.parts,
                 amount=order.asked.amount.money(), executed_at=order.executed_at,
             )
             for order in self.orders.values()

@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Table, select
+from sqlalchemy import Table, literal, select
 
 from services.trading.rules.arbiter_draw import ARBITER
 from services.trading.rules.auction import AUCTION
@@ -36,6 +36,7 @@ LIFECYCLES: dict[str, Lifecycle[Any]] = {
     "holds": HOLD, "instructions": INSTRUCTION, "complaints": COMPLAINT, "freezes": FREEZE, "credit_appeals": APPEAL,
     "sanctions": SANCTION, "arbiters": ARBITER,
 }  # fmt: skip
+PARTS = {"order_objections"}  # of an order, whose state is theirs; open until they have ended
 OFFICES = {"arbiters"}  # who can be drawn waits for nothing, and stays so until they retire
 MOMENTS = ("deadline", "closes_at", "reveal_closes_at", "next_attempt_at", "expires_at", "frozen_until")
 TURNS_MAX = 150
@@ -43,8 +44,9 @@ Left = tuple[str, str]  # a table, and the state of something in it
 
 
 def kept() -> dict[str, Table]:
-    """Every table of things that have a state."""
-    return {table.name: table for table in metadata.sorted_tables if "state" in table.c}
+    """Every table of things that have a state, or a deadline without one."""
+    waiting = {"state", "deadline"}
+    return {table.name: table for table in metadata.sorted_tables if waiting & {column.name for column in table.c}}
 
 
 def states_that_wait() -> set[Left]:
@@ -95,6 +97,10 @@ async def _open_rows(market: Market) -> list[tuple[str, Any]]:
     async with market.trading.database.read() as tx:
         for name, table in kept().items():
             if name in OFFICES:
+                continue
+            if name in PARTS:
+                opened = select(table.c.deadline, literal("open").label("state")).where(table.c.ended_at.is_(None))
+                found += [(name, row) for row in await tx.execute(opened)]
                 continue
             shown = [column for column in table.c if column.name in {"id", "state", *MOMENTS}]
             waiting = select(*shown).where(table.c.state.in_(LIFECYCLES[name].open_states()))

@@ -22,7 +22,7 @@ from tests.trading.inquiring import a_ring
 from tests.trading.lots import Lots
 from tests.trading.market import Market, yuan
 from tests.trading.negotiation.asked import accepted, answered, asked, directed, listed
-from tests.trading.open_things import LIFECYCLES, Left, kept, left_open, let_time_pass, states_that_wait
+from tests.trading.open_things import LIFECYCLES, PARTS, Left, kept, left_open, let_time_pass, states_that_wait
 from tests.trading.test_calling import bid, called
 from tests.trading.test_complaints import filed, upheld
 from tests.trading.test_credits import a_service, missed
@@ -167,7 +167,7 @@ EVENINGS: dict[Evening, set[Left]] = {
         ("orders", "awaiting_signatures"), ("orders", "awaiting_payment"), ("orders", "awaiting_delivery"),
         ("orders", "awaiting_acceptance"), ("orders", "objected"), ("orders", "answered"), ("contracts", "drafted"),
         ("contracts", "active"), ("contract_terminations", "proposed"), ("entitlements", "active"),
-        ("entitlements", "suspended"), ("service_credits", "claimed"),
+        ("entitlements", "suspended"), ("service_credits", "claimed"), ("order_objections", "open"),
     },
     payments: {
         ("orders", "settling"), ("instructions", "pending"), ("instructions", "sent"), ("instructions", "parked"),
@@ -188,8 +188,8 @@ EVENINGS: dict[Evening, set[Left]] = {
 def test_every_lifecycle_is_kept_in_a_table_that_is_looked_at_and_left_alone_in_every_state():
     defined = [each for title, each in diagrams.lifecycles().items() if title.startswith("trading: ")]
     assert all(any(each is known for known in LIFECYCLES.values()) for each in defined)
-    assert kept().keys() == LIFECYCLES.keys()
-    assert set[Left]().union(*EVENINGS.values()) | PASSING == states_that_wait()
+    assert kept().keys() == LIFECYCLES.keys() | PARTS
+    assert set[Left]().union(*EVENINGS.values()) | PASSING == states_that_wait() | {(part, "open") for part in PARTS}
 
 
 @pytest.mark.parametrize("evening", EVENINGS, ids=lambda evening: evening.__name__)

@@ -3,11 +3,12 @@
 Promises: everything that one side has and the other has not, or has otherwise, is found; nothing else.
 """
 
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from services.trading.rules.instruction import Instruction, InstructionKind
+from services.trading.rules.instruction import Instruction, InstructionKind, Part
 from shared.money import Money
 
 READY_AFTER = timedelta(minutes=10)  # after midnight, so that the custodian has closed its day
@@ -16,12 +17,13 @@ TOLD_MAX = 100
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """One line of the custodian's statement."""
+    """One line of the custodian's statement: what was taken from whom, and who got it, in whatever order."""
 
     instruction_id: str
     kind: InstructionKind
     payer: str
     amount: Money
+    parts: tuple[Part, ...]
 
 
 def day_to_compare(now: datetime, compared: datetime | None) -> datetime | None:
@@ -33,11 +35,16 @@ def day_to_compare(now: datetime, compared: datetime | None) -> datetime | None:
 
 
 def differing(stated: Iterable[Movement], ours: Iterable[Instruction]) -> tuple[str, ...]:
-    """The instructions about which the two sides do not say the same, in the order of their ids."""
-    theirs = {each.instruction_id: each for each in stated}
-    expected = {each.id: Movement(each.id, each.kind, each.payer, each.amount) for each in ours}
-    return tuple(
-        instruction_id
-        for instruction_id in sorted({*theirs, *expected})
-        if theirs.get(instruction_id) != expected.get(instruction_id)  # pyright: ignore[reportArgumentType]
-    )
+    """The instructions about which the two sides do not say the same, in the order of their ids. What was carried out
+    twice differs too."""
+    theirs, expected = Counter(map(_sorted, stated)), Counter(_sorted(_as_stated(each)) for each in ours)
+    unlike = (theirs - expected) + (expected - theirs)
+    return tuple(sorted({each.instruction_id for each in unlike}))
+
+
+def _as_stated(ours: Instruction) -> Movement:
+    return Movement(ours.id, ours.kind, ours.payer, ours.amount, ours.parts)
+
+
+def _sorted(movement: Movement) -> Movement:
+    return replace(movement, parts=tuple(sorted(movement.parts)))

@@ -145,6 +145,9 @@ class ToldPart(FromCustodian):
     payee: Annotated[str, StringConstraints(max_length=100)]
     amount: ToldAmount
 
+    def part(self) -> Part:
+        return Part(self.payee, self.amount.money())
+
 
 class Told(FromCustodian):
     """What it says of an instruction, asked or unasked."""
@@ -155,7 +158,7 @@ class Told(FromCustodian):
     reason_code: Annotated[str, StringConstraints(pattern="^[a-z_]{1,50}$")] | None = None
 
     def told(self, instruction_id: InstructionId, state: str, executed_at: datetime | None = None) -> Report:
-        parts = tuple(Part(part.payee, part.amount.money()) for part in self.parts)
+        parts = tuple(part.part() for part in self.parts)
         return Report(
             instruction_id, InstructionState(state), self.amount.money(), self.payer, parts, self.reason_code,
             executed_at,
@@ -189,9 +192,11 @@ class CustodianMovement(FromCustodian):
     kind: Literal["pay_in", "payout", "release", "split", "refund"]
     payer: Annotated[str, StringConstraints(max_length=100)]
     amount: ToldAmount
+    parts: Annotated[list[ToldPart], Field(max_length=100)]
 
     def movement(self) -> Movement:
-        return Movement(self.instruction_id, InstructionKind(self.kind), self.payer, self.amount.money())
+        kind, parts = InstructionKind(self.kind), tuple(part.part() for part in self.parts)
+        return Movement(self.instruction_id, kind, self.payer, self.amount.money(), parts)
 
 
 class CustodianStatement(FromCustodian):

@@ -203,22 +203,27 @@ def test_only_the_opposite_of_a_decision_contradicts_it(
 
 
 def a_movement(of: Instruction) -> Movement:
-    return Movement(of.id, of.kind, of.payer, of.amount)
+    return Movement(of.id, of.kind, of.payer, of.amount, of.parts)
 
 
 def test_a_statement_that_says_what_we_know_differs_in_nothing():
     ours = [an_instruction(kind) for kind in InstructionKind]
     assert statement.differing(map(a_movement, reversed(ours)), ours) == ()
+    split = an_instruction(InstructionKind.SPLIT)
+    assert statement.differing([replace(a_movement(split), parts=tuple(reversed(SHARED)))], [split]) == ()
 
 
 def test_what_either_side_lacks_or_has_otherwise_is_found():
     same, lost, grown, payer = (an_instruction() for _ in range(4))
-    strange = Movement("somebody-elses", InstructionKind.SPLIT, ANA, Money(1))
+    twice, wrong = (an_instruction(InstructionKind.SPLIT) for _ in range(2))
+    strange = Movement("somebody-elses", InstructionKind.SPLIT, ANA, Money(1), ())
+    shared_otherwise = (Part(BEN, Money(96)), Part("exchange:fee", Money(4)))
     stated = [
         a_movement(same), replace(a_movement(grown), amount=Money(101)), replace(a_movement(payer), payer=BEN), strange,
+        a_movement(twice), a_movement(twice), replace(a_movement(wrong), parts=shared_otherwise),
     ]  # fmt: skip
-    found = statement.differing(stated, [same, lost, grown, payer])
-    assert found == tuple(sorted([lost.id, grown.id, payer.id, "somebody-elses"]))
+    found = statement.differing(stated, [same, lost, grown, payer, twice, wrong])
+    assert found == tuple(sorted([lost.id, grown.id, payer.id, twice.id, wrong.id, "somebody-elses"]))
 
 
 FIRST, SECOND, THIRD = (datetime(2030, 1, day, tzinfo=UTC) for day in (1, 2, 3))

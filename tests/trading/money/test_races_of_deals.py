@@ -15,7 +15,7 @@ from tests.trading.contracts.dealing import AGREED, REASONED, offer, quoted, sig
 from tests.trading.dispute.court import FEE, PRICE, Court, a_court
 from tests.trading.market import Market, yuan
 from tests.trading.money.books import books_of
-from tests.trading.money.test_races import RACERS, come_to_rest, raced
+from tests.trading.money.test_races import RACERS, TURNS_MAX, come_to_rest, raced
 from tests.trading.test_metered import CLOSING, RESERVED, measured
 
 
@@ -48,7 +48,9 @@ async def test_what_nobody_disputes_is_shared_out_once_whoever_ends_the_hearing(
     offers = [partial(court.settle, who, dispute, 5_000) for who in (court.buyer, court.provider)]
     racing = (ends() if turn % 3 else offers[turn % 2]() for turn in range(RACERS))
     await asyncio.gather(*racing, return_exceptions=True)
-    for _ in range(2):
+    for _ in range(TURNS_MAX):
+        if (await market.order(court.buyer, court.order))["state"] == "settled":
+            break
         await market.advance(days=40)
     async with market.trading.database.read() as tx:
         given = select(instructions.c.amount_minor).where(instructions.c.natural_key == f"early:{court.order['id']}")

@@ -118,10 +118,12 @@ async def test_a_seller_who_is_short_is_helped_by_the_reserve_and_owes_what_is_m
     await check(market)
     # The next income goes to the buyer who waits, then to the reserve, before the seller can spend any of it.
     await sold(market, 9_000)
+    await market.advance(minutes=10)  # a busy custodian is asked again
     assert await market.wallet(market.provider) == (0, 0)
     assert await market.wallet(buyer) == (10_000, 0)
     assert await reserve_of(market) == 762
     await sold(market, 1_000)
+    await market.advance(minutes=10)
     assert (await market.wallet(market.provider), await reserve_of(market)) == ((736, 0), 1_000)
     assert (await market.read(market.provider, "/wallet"))["owed"] == yuan(0)
     told = await market.read(market.provider, "/receivables")

@@ -1,5 +1,6 @@
 """Who may see and do what with money, and what supervisors find."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -170,11 +171,17 @@ async def test_days_on_which_nothing_ran_are_compared_afterwards(till: Till):
 
 
 @ON_SQLITE
-async def test_what_the_custodian_has_otherwise_is_told(till: Till):
+@pytest.mark.parametrize("otherwise", ["lost", "paid to somebody else"])
+async def test_what_the_custodian_has_otherwise_is_told(till: Till, otherwise: str):
     buyer = await till.bench.member("buyer")
     await till.fund(buyer, 100)
     [order] = till.custodian.orders.values()
-    till.custodian.orders.clear()
+    if otherwise == "lost":
+        till.custodian.orders.clear()
+    else:
+        part = order.asked.parts[0].model_copy(update={"payee": "somebody_else"})
+        asked = order.asked.model_copy(update={"parts": [part]})
+        till.custodian.orders[order.asked.id] = replace(order, asked=asked)
     till.bench.clock.advance(days=1, minutes=10)
     await custody.compare_statement(till.treasury)
     [alarm] = [event for event in await till.events() if event.act == "trading.statement_differed"]
