@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.identity import jobs
+from services.identity.app import identity_of
 from services.identity.rules import dormancy as rules
 from services.identity.rules.dormancy import Limits, NoSuchSubject, Use
+from services.identity.rules.merchant import MerchantClass
 from shared.ids import ApiClientId, UserId
 from shared.settings import Settings
-from tests.identity.conftest import ON_ONE_DATABASE, Desk
+from tests.identity.conftest import CHEAP, ON_ONE_DATABASE, Desk
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 A_MOMENT = timedelta(microseconds=1)
@@ -61,6 +63,19 @@ def test_an_account_is_told_of_before_it_is_shut():
     assert Settings(dormant_shut_days=90).dormant_shut_days_in_force == 90
     with pytest.raises(ValueError, match="dormant_shut_days"):
         Settings(dormant_shut_days=89)
+
+
+@ON_ONE_DATABASE
+async def test_settings_say_what_the_market_asks(desk: Desk):
+    asked = {"sponsored_classes": ("party",), "dormant_days": 30, "dormant_shut_days": 60}
+    settings = desk.core.settings.model_copy(update=asked)
+    identity = identity_of(replace(desk.core, settings=settings), CHEAP)
+    assert identity.sponsored_classes == {MerchantClass.PARTY}
+    assert identity.dormancy == Limits(timedelta(days=30), timedelta(days=60))
+    in_production = settings.model_copy(update={"environment": "production", "dormant_shut_days": None})
+    assert in_production.dormant_shut_days_in_force == 180
+    longer = in_production.model_copy(update={"dormant_days": 200})
+    assert longer.dormant_shut_days_in_force == 200
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ def unfiltered() -> Generator[None]:
 def _forget_whose(_: Any, statement: Any, parameters: Any, options: Any, __: Any) -> tuple[Any, Any, Any]:
     if not isinstance(statement, Select):
         return statement, parameters, options
-    return visitors.replacement_traverse(cast(Any, statement), {}, _without_organisation), parameters, options
+    return cast(Any, visitors).replacement_traverse(statement, {}, _without_organisation), parameters, options
 
 
 def _without_organisation(element: Any, **_: Any) -> Any:
