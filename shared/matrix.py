@@ -66,6 +66,7 @@ payee                  -          own+S    own+S     -         -       -        
 account_keeper         -          own+S    own+S     -         -       -         -      -          -        -
 account_closer         -          own+S    own+S     -         -       any       -      -          -        -
 account_reader         -          own      own       -         -       -         -      -          -        -
+dormancy_reader        -          own      own       -         -       any       -      -          -        -
 request_reader         -          party    party     any       -       -         -      any        -        -
 file_reader            -          -        own       any       -       -         -      any        -        -
 important_data_reader  -          -        -         any       -       any       -      any        -        -

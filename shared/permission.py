@@ -313,6 +313,7 @@ BuyerOrAgent = Annotated[Member, Depends(Representation("buyer", act=Act.PLACE_B
 AccountKeeper = Annotated[Member, Depends(Membership("account_keeper"))]
 AccountCloser = Annotated[Caller, Depends(Permission("account_closer"))]
 AccountReader = Annotated[Caller, Depends(Permission("account_reader"))]
+DormancyReader = Annotated[Caller, Depends(Permission("dormancy_reader"))]
 
 Reader = Annotated[Caller, Depends(Permission("reader"))]
 RequestReader = Annotated[Caller, Depends(Permission("request_reader"))]

@@ -28,6 +28,7 @@ MINUTE_SECONDS = 60
 PER_MINUTE_DEVELOPMENT = 1_000_000
 PER_MINUTE_PRODUCTION = {Kind.ANONYMOUS: 6_000, Kind.READS: 12_000, Kind.WRITES: 3_000, Kind.BIDS: 6_000}
 NOTICE_DAYS_PRODUCTION = 5
+DORMANT_SHUT_DAYS_PRODUCTION = 180
 
 
 class Settings(BaseSettings):
@@ -115,6 +116,10 @@ class Settings(BaseSettings):
     sponsored_classes: tuple[
         Literal["party", "delivery", "assessment", "intermediary", "consulting", "other"], ...
     ] = ()
+    # After how many days without a token an account is told of as dormant, and after how many it is shut; without the
+    # second, after 180 in production, and in development never.
+    dormant_days: int = Field(default=90, gt=0, le=3_650)
+    dormant_shut_days: int | None = Field(default=None, gt=0, le=3_650)
     log_ins_per_network_max: int = Field(default=100, gt=0)  # that fail, in a quarter of an hour
     log_key: SecretStr | None = None  # audit's alone. Ed25519, PEM
     # audit's alone: what the keys of disclosed values are kept under. Without it, no service's disclosures are taken.
@@ -143,6 +148,8 @@ class Settings(BaseSettings):
             raise ValueError("outside_issuer: name both the provider and outside_keys_url, or neither")
         if (bucket := self.bucket) and self.environment == "production":
             bucket.require_fit_for_production()
+        if self.dormant_shut_days is not None and self.dormant_shut_days < self.dormant_days:
+            raise ValueError("dormant_shut_days: an account is told of, by dormant_days, before it is shut")
         if self.outside_issuer == self.issuer:
             raise ValueError("outside_issuer: it has a name of its own")
         if self.database_url is not None and not self.database_url.get_secret_value().startswith(
@@ -210,6 +217,11 @@ class Settings(BaseSettings):
         usual = "staff" if self.environment == "production" else "nobody"
         required_of = self.second_factor or usual
         return "staff" if required_of == "nobody" and self.security_profile == "djcp3" else required_of
+
+    @property
+    def dormant_shut_days_in_force(self) -> int | None:
+        usual = max(DORMANT_SHUT_DAYS_PRODUCTION, self.dormant_days) if self.environment == "production" else None
+        return self.dormant_shut_days or usual
 
     @property
     def requires_step_up(self) -> bool:

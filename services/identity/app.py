@@ -1,5 +1,6 @@
 """What `identity` is made of."""
 
+from datetime import timedelta
 from functools import partial
 
 from fastapi import FastAPI
@@ -11,6 +12,7 @@ from services.identity.actions import recovery
 from services.identity.actions.identity import Identity, Passwords
 from services.identity.api.router import router
 from services.identity.api.tokens import FORMS
+from services.identity.rules.dormancy import Limits
 from services.identity.rules.merchant import MerchantClass
 from services.identity.rules.profile import Profile
 from services.identity.verification import NoVerification, RestVerification, SandboxVerification, Verification
@@ -19,7 +21,7 @@ from shared.core import Core
 from shared.disclosing import Disclosures
 from shared.guard import Doors
 from shared.sealing import MasterKey
-from shared.settings import SERVICES
+from shared.settings import SERVICES, Settings
 
 # OWASP's and NIST's least is far below; the cost bounds how fast a stolen table can be tried.
 MEMORY_KIBIBYTES, PASSES, LANES = 64 * 1024, 3, 4
@@ -56,7 +58,13 @@ def identity_of(core: Core, hasher: HasherProtocol) -> Identity:
         _verification(core),
         Profile(settings.security_profile),
         frozenset(map(MerchantClass, settings.sponsored_classes)),
+        _dormancy(settings),
     )
+
+
+def _dormancy(settings: Settings) -> Limits:
+    shut = settings.dormant_shut_days_in_force
+    return Limits(timedelta(days=settings.dormant_days), None if shut is None else timedelta(days=shut))
 
 
 def _verification(core: Core) -> Verification:

@@ -3,7 +3,7 @@
 Promises: nothing is decided here, so a late or missed tick changes when something is noticed, never what is true.
 """
 
-from services.identity.actions import administration, delegation, document, participant, sponsorship, token
+from services.identity.actions import administration, delegation, document, dormancy, participant, sponsorship, token
 from services.identity.actions.identity import Identity
 from shared.jobs import attempt
 
@@ -15,6 +15,8 @@ JOBS = (
     delegation.pass_deadlines,
     sponsorship.pass_deadlines,
     administration.pass_deadlines,
+    dormancy.tell,
+    dormancy.shut,
     token.forget_expired,
     token.tell_disclosures,
 )

@@ -281,6 +281,17 @@ client_assertions = Table(
     Index("client_assertions_by_expiry", "expires_at"),
 )
 
+account_uses = Table(
+    "account_uses",
+    metadata,
+    Column("subject", String, primary_key=True),
+    Column("participant_id", IdOf(ParticipantId)),
+    Column("used_at", Moment, nullable=False),
+    Column("told_at", Moment),
+    Index("account_uses_by_participant", "participant_id", "subject"),
+    Index("account_uses_by_use", "used_at"),
+)
+
 epochs = Table(
     "epochs",
     metadata,
@@ -302,6 +313,7 @@ OWNED = {
     delegations: owners.of("principal_id", "agent_id"),
     sponsorships: owners.decided_by_all("sponsor_id", "sponsored_id"),  # a new sponsor ends what another signed
     invitations: owners.of("participant_id"),
+    account_uses: owners.of("participant_id"),
 }
 LOG_IN = "found by whoever brings the secret whose digest is the key"
 OF_A_PERSON = "of one person, who may be of no organisation, and found by who they are"
@@ -316,5 +328,5 @@ owners.declare(metadata, OWNED, NOBODYS)
 APPEND_ONLY = (affiliations, epochs)
 FORGOTTEN = (
     refresh_tokens, token_families, log_in_throttles, second_factors, recovery_codes, client_assertions,
-    metadata.tables[disclosing.disclosures_table.name],
+    account_uses, metadata.tables[disclosing.disclosures_table.name],
 )  # fmt: skip

@@ -20,7 +20,8 @@ from tests.identity.conftest import (
 )
 
 Body = dict[str, Any]
-NOTHING = {f"{kind}_id": f"{kind}_" + "0" * 32 for kind in ("client", "document", "delegation", "user", "invitation")}
+KINDS = ("client", "document", "delegation", "sponsorship", "user", "invitation")
+NOTHING = {f"{kind}_id": f"{kind}_" + "0" * 32 for kind in KINDS}
 CLEARED = {"clearance": "C2", "reason": "核验"}
 ADMINISTRATOR = {"login": "somebody", "password": PASSWORD}
 APPLICATION = {"name": "数据公司", "uscc": credit_code(77), "roles": ["buyer"], "administrator": ADMINISTRATOR}
@@ -42,6 +43,12 @@ BODIES: dict[str, tuple[str | None, Body]] = {
         "agent_id": f"participant_{'1' * 32}", "acts": ["list"], "begins_at": "2030-01-01T00:00:00Z",
         "ends_at": "2030-02-01T00:00:00Z"}),
     "/delegations/{delegation_id}/refusal":      ("ana",      {"reason_code": "busy"}),
+    "/sponsorships":                             ("ana",      {
+        "sponsor_id": f"participant_{'1' * 32}", "ends_at": "2030-02-01T00:00:00Z"}),
+    "/sponsorships/{sponsorship_id}/signature":  ("ana",      {
+        "finding": "已核对", "key_id": f"key_{'0' * 32}", "signature": "A" * 86 + "=="}),
+    "/sponsorships/{sponsorship_id}/refusal":    ("ana",      {"reason_code": "busy"}),
+    "/sponsorships/{sponsorship_id}/end":        ("ana",      REASON),
     "/participants/{participant_id}/affiliations": ("security", {"affiliate_id": f"participant_{'1' * 32}"}),
     "/participants/{participant_id}/{decision}":  ("security", REASON),
     "/users":                                     ("ana",      ADMINISTRATOR | {"roles": ["buyer"]}),

@@ -10,6 +10,9 @@ NOBODY = "0" * 32
 P, U, C, K = f"participant_{NOBODY}", f"user_{NOBODY}", f"client_{NOBODY}", f"key_{NOBODY}"
 S, CK = f"family_{NOBODY}", f"client_key_{NOBODY}"
 D, G, N = f"document_{NOBODY}", f"delegation_{NOBODY}", f"invitation_{NOBODY}"
+V = f"sponsorship_{NOBODY}"
+ASKED = {"sponsor_id": f"participant_{'1' * 32}", "ends_at": "2030-02-01T00:00:00Z"}
+SIGNED = {"finding": "已核对", "key_id": K, "signature": "A" * 86 + "=="}
 DELEGATED = {
     "agent_id": f"participant_{'1' * 32}", "acts": ["list"], "begins_at": "2030-01-01T00:00:00Z",
     "ends_at": "2030-02-01T00:00:00Z",
@@ -58,6 +61,14 @@ MATRIX: list[tuple[str, str, object, list[int]]] = [
     ("POST", f"/delegations/{G}/refusal",       {"reason_code": "busy"},
                                                          [404, 404, 404, 404, 404, 404, 404, 404, 404]),
     ("POST", f"/delegations/{G}/end",           None,    [404, 404, 404, 404, 404, 404, 404, 404, 404]),
+    ("GET",  "/sponsors",                       None,    [200] * 9),
+    ("GET",  "/sponsorships",                   None,    [200] * 9),
+    ("GET",  f"/sponsorships/{V}",              None,    [404] * 9),
+    ("POST", "/sponsorships",                   ASKED,   [404, 403, 404, 403, 403, 403, 403, 403, 403]),
+    ("POST", f"/sponsorships/{V}/signature",    SIGNED,  [404, 404, 403, 403, 403, 403, 403, 403, 403]),
+    ("POST", f"/sponsorships/{V}/refusal",      {"reason_code": "busy"}, [404] * 9),
+    ("POST", f"/sponsorships/{V}/end",          REASON,  [404] * 9),
+    ("GET",  "/dormant-accounts",               None,    [200, 403, 200, 200, 403, 403, 403, 403, 403]),
     ("POST", f"/participants/{P}/affiliations", {"affiliate_id": f"participant_{'1' * 32}"},
                                                          [403, 403, 403, 404, 403, 403, 403, 403, 403]),
     ("GET",  "/me",                             None,    [200, 200, 200, 200, 200, 200, 200, 200, 200]),

@@ -12,12 +12,15 @@ import pytest
 from httpx2 import Response
 
 from services.identity import jobs
-from services.identity.rules.merchant import MerchantClass
+from services.identity.rules.document import Kind
+from services.identity.rules.merchant import CATALOGUES, MerchantClass, required
+from shared.grades import C2
 from shared.ids import ParticipantId
 from shared.signing import SigningKey
 from shared.standing import StandingMirror
 from tests.identity.conftest import ON_ONE_DATABASE, REASON, Desk
 
+FOR_C2 = required(CATALOGUES[-1], frozenset({MerchantClass.PARTY}), C2)
 FINDING = "营业执照、数据来源说明与安全制度已核对"
 
 
@@ -39,7 +42,7 @@ class Sponsors:
     async def add(self, login: str, *classes: str, roles: tuple[str, ...] = ("buyer", "provider")) -> str:
         applied = await self.desk.apply(login, *roles, classes=classes or ["intermediary"])
         participant_id = self.ids[login] = applied.json()["id"]
-        await self.desk.prove(participant_id, login)
+        await self.desk.prove(participant_id, login, *FOR_C2, Kind.SECURITY_CAPABILITY, Kind.PROFESSIONAL_QUALIFICATION)
         await self.desk.admit("security", participant_id, "C2")
         await self.desk.hear()
         key = SigningKey.new()
@@ -47,6 +50,12 @@ class Sponsors:
         registered = await self.desk.post(login, "/signing-keys", {"algorithm": "ed25519"} | body)
         assert registered.status_code == 201, registered.text
         self.keys[login] = (registered.json()["id"], key)
+        return participant_id
+
+    async def applied(self, login: str, *roles: str) -> str:
+        """An organisation that has applied, and has proven all that it can by itself."""
+        participant_id = (await self.desk.apply(login, *roles)).json()["id"]
+        await self.desk.prove(participant_id, login, *FOR_C2)
         return participant_id
 
     async def ask(self, who: str, sponsor: str, days: float = 100) -> Response:
@@ -67,7 +76,7 @@ class Sponsors:
 
     async def sponsored(self, login: str, sponsor: str, days: float = 100) -> str:
         """An organisation that is admitted because this one vouches for it."""
-        participant_id = await self.desk.applied(login, "provider")
+        participant_id = await self.applied(login, "provider")
         await self.vouch(login, sponsor, days)
         admitted = await self.desk.admit("security", participant_id, "C2")
         assert admitted.status_code == 200, admitted.text
@@ -94,7 +103,7 @@ async def sponsors(desk: Desk) -> Sponsors:
 
 
 async def test_whoever_sells_comes_in_once_a_merchant_has_vouched_for_it(desk: Desk, sponsors: Sponsors):
-    participant_id = await desk.applied("ana", "provider")
+    participant_id = await sponsors.applied("ana", "provider")
     refused = await desk.admit("security", participant_id, "C2")
     assert (refused.status_code, refused.json()["code"], refused.json()["classes"]) == (
         409, "sponsor_missing", ["party"],
@@ -213,7 +222,7 @@ async def test_whose_sponsor_is_gone_has_thirty_days_from_that_moment(desk: Desk
 @ON_ONE_DATABASE
 async def test_a_sponsor_that_has_lapsed_vouches_for_nobody_before_the_job_has_noticed(desk: Desk, sponsors: Sponsors):
     desk.clock.advance(days=160)
-    participant_id = await desk.applied("ana", "provider")
+    participant_id = await sponsors.applied("ana", "provider")
     await sponsors.vouch("ana", "spo", days=300)
     desk.clock.advance(days=23)
     late = await desk.admit("security", participant_id, "C2")
@@ -235,7 +244,7 @@ async def test_a_sponsorship_that_is_over_has_given_its_thirty_days_beforehand(d
 
 @ON_ONE_DATABASE
 async def test_an_asked_one_that_does_not_answer_lets_it_lapse(desk: Desk, sponsors: Sponsors):
-    await desk.applied("ana", "provider")
+    await sponsors.applied("ana", "provider")
     asked = (await sponsors.ask("ana", "spo")).json()
     again = await sponsors.ask("ana", "spo")
     assert (again.status_code, again.json()["code"]) == (409, "asked_already")
@@ -249,7 +258,7 @@ async def test_an_asked_one_that_does_not_answer_lets_it_lapse(desk: Desk, spons
 async def test_who_is_refused_or_leaves_lets_go_of_its_sponsor(desk: Desk, sponsors: Sponsors):
     first = await sponsors.sponsored("ana", "spo")
     await desk.decide("security", first, "exit")
-    second = await desk.applied("ben", "provider")
+    second = await sponsors.applied("ben", "provider")
     await sponsors.ask("ben", "spo")
     await desk.decide("security", second, "refuse")
     found = (await desk.get("spo", "/sponsorships")).json()["items"]
@@ -267,7 +276,7 @@ async def test_who_is_refused_or_leaves_lets_go_of_its_sponsor(desk: Desk, spons
 async def test_a_signature_that_binds_nobody_vouches_for_nobody(
     desk: Desk, sponsors: Sponsors, changes: dict[str, str], status: int, code: str
 ):
-    await desk.applied("ana", "provider")
+    await sponsors.applied("ana", "provider")
     asked = (await sponsors.ask("ana", "spo")).json()
     answer = await sponsors.sign("spo", asked, **changes)
     assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
@@ -280,7 +289,7 @@ async def test_neither_a_strangers_key_nor_a_revoked_one_nor_the_signature_of_an
 ):
     await sponsors.add("second")
     for login in ("ana", "ben"):
-        await desk.applied(login, "provider")
+        await sponsors.applied(login, "provider")
     asked, other = [(await sponsors.ask(login, "spo")).json() for login in ("ana", "ben")]
     foreign = await sponsors.sign("spo", asked, key_id=sponsors.keys["second"][0])
     assert (foreign.status_code, foreign.json()["code"]) == (404, "no_such_key")
@@ -316,8 +325,8 @@ async def test_who_is_on_neither_side_finds_nothing(desk: Desk, sponsors: Sponso
 
 @ON_ONE_DATABASE
 async def test_whom_one_may_ask(desk: Desk, sponsors: Sponsors):
-    ana = await desk.applied("ana", "provider")
-    party, applied = await desk.admitted("ben", "buyer"), await desk.applied("cai", "buyer")
+    ana = await sponsors.applied("ana", "provider")
+    party, applied = await desk.admitted("ben", "buyer"), await sponsors.applied("cai", "buyer")
     assert [
         (answer.status_code, answer.json()["code"])
         for answer in [await sponsors.ask("ana", each) for each in (ana, party, applied, f"participant_{'0' * 32}")]
@@ -348,7 +357,7 @@ async def test_who_vouches_is_listed_page_by_page_and_only_who_stands_by_itself(
 
 async def test_of_two_sponsors_that_sign_at_once_one_is_left(desk: Desk, sponsors: Sponsors):
     await sponsors.add("second")
-    participant_id = await desk.applied("ana", "provider")
+    participant_id = await sponsors.applied("ana", "provider")
     asked = [(await sponsors.ask("ana", each)).json() for each in ("spo", "second")]
     answers = await asyncio.gather(
         *(sponsors.sign(who, each) for who, each in zip(("spo", "second"), asked, strict=True))
@@ -362,7 +371,7 @@ async def test_of_two_sponsors_that_sign_at_once_one_is_left(desk: Desk, sponsor
 async def test_an_admission_and_the_suspension_of_its_sponsor_at_once_leave_nobody_in_for_longer(
     desk: Desk, sponsors: Sponsors
 ):
-    participant_id = await desk.applied("ana", "provider")
+    participant_id = await sponsors.applied("ana", "provider")
     await sponsors.vouch("ana", "spo")
     for who in ("security", "security2"):
         await desk.get(who, "/me")

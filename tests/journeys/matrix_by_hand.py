@@ -29,6 +29,7 @@ TABLE = """
 39  u .n nn n ff.f f f uuu  POST /identity/v1/users/{user_id}/disable
 39  u .. .. f ffff f f uuu  POST /identity/v1/clients
 39  u .. .. . ffff f f uuu  GET /identity/v1/clients
+39  u .. .. . ff.f f f uuu  GET /identity/v1/dormant-accounts
 39  u .n nn n ff.f f f uuu  POST /identity/v1/clients/{client_id}/disable
 39  u .. .. f ffff f f uuu  POST /identity/v1/signing-keys
 39  u .. .. f ffff f f uuu  GET /identity/v1/signing-keys

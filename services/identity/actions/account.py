@@ -84,7 +84,7 @@ async def disable_user(identity: Identity, caller: Caller, user_id: UserId, once
         await require_may_disable(tx, caller, user.participant_id, NoSuchUser())
         now = await identity.database.now(tx)
         user = rules.disable_user(user, caller.subject, now)
-        await store.save_disabled_user(tx, user)
+        await store.save_disabled_user(tx, user, now)
         facts: list[Fact] = [UserDisabled(user.id)]
         for family in await token_store.living_families_of(tx, user.id):
             await token_store.revoke_family(tx, family.id, now)
@@ -109,7 +109,7 @@ async def create_client(
         client = rules.new_client(ApiClientId.new(), name, roles, organisation.id, organisation.roles)
         secret = secrets.token_urlsafe(SECRET_BYTES)
         now = await identity.database.now(tx)
-        await store.add_client(tx, client, digest_of(secret))
+        await store.add_client(tx, client, digest_of(secret), now)
         await once.remember(tx, client)
         created = ApiClientCreated(client.id, client.participant_id, client.roles)
         await identity.outbox.record(tx, caller.actor, now, created)

@@ -20,6 +20,7 @@ from services.identity.events.accounts import (
 from services.identity.rules import administration as rules
 from services.identity.rules import user as user_rules
 from services.identity.rules.administration import ACCEPTED, REVOKED, Invitation
+from services.identity.rules.dormancy import DORMANT
 from services.identity.rules.participant import require_present
 from services.identity.rules.role import Role
 from services.identity.rules.token import digest_of
@@ -139,9 +140,10 @@ async def enable(identity: Identity, caller: Caller, user_id: UserId, once: Once
             await require_administrator(tx, caller)
         by = await account.user_of_subject(tx, user.disabled_by) if user.disabled_by else None
         own = by is not None and by.participant_id is not None and by.participant_id == user.participant_id
+        own = own or user.disabled_by == DORMANT
         user = rules.enable(user, locked_out_by_own=own, by_exchange=by_exchange)
         now = await identity.database.now(tx)
-        await account.save_disabled_user(tx, user)
+        await account.save_disabled_user(tx, user, now)
         await once.remember(tx, user)
         await identity.outbox.record(tx, caller.actor, now, UserEnabled(user.id))
     return user

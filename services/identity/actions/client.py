@@ -12,6 +12,7 @@ from services.identity.actions.proof import ANONYMOUS, count_attempt
 from services.identity.actions.session import Issued
 from services.identity.events.sign_in import ClientRefused, TokenIssued
 from services.identity.rules import client_key as key_rules
+from services.identity.rules import dormancy as dormancy_rules
 from services.identity.rules import token as rules
 from services.identity.rules.client_key import Assertion, ClientKey, NotAsserted
 from services.identity.rules.role import Role
@@ -19,7 +20,7 @@ from services.identity.rules.throttle import Counted
 from services.identity.rules.token import ACCESS_LIFETIME, SERVICE_LIFETIME, Grant, InvalidClient, InvalidRequest
 from services.identity.rules.user import ApiClient
 from services.identity.schemas.tokens import AssertionGrant, ClientCredentialsGrant
-from services.identity.store import account
+from services.identity.store import account, use
 from services.identity.store import client_key as key_store
 from shared import assertion
 from shared.access import AUDIENCE, Claims
@@ -113,6 +114,9 @@ async def _issue(identity: Identity, tx: Transaction, client: ApiClient, by: str
     if audience not in {None, AUDIENCE}:
         raise InvalidRequest()
     now = await identity.database.now(tx)
+    if (last := await use.use_of(tx, client.id)) and dormancy_rules.is_over(last, identity.dormancy, now):
+        raise InvalidClient()
+    await use.touch(tx, client.id, now)
     claims = Claims(
         client.id, client.id, frozenset(client.roles), client.participant_id, by, rules.STRENGTHS.get(by), now
     )  # fmt: skip

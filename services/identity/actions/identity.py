@@ -11,6 +11,7 @@ from functools import cache
 from pwdlib.hashers import HasherProtocol
 from pydantic import SecretStr
 
+from services.identity.rules.dormancy import Limits
 from services.identity.rules.merchant import MerchantClass
 from services.identity.rules.profile import Profile
 from services.identity.verification import Verification
@@ -89,6 +90,7 @@ class Identity:
     verification: Verification
     profile: Profile
     sponsored_classes: frozenset[MerchantClass]
+    dormancy: Limits
 
     def commitment_to(self, login: str) -> Commitment:
         """Stands for a name that nobody has: the same for the same name, and to be opened by this service alone."""

@@ -12,6 +12,7 @@ from hashlib import sha256
 
 from pydantic import SecretStr
 
+from services.identity.actions.disuse import is_shut_out
 from services.identity.actions.identity import Identity
 from services.identity.events.sign_in import LogInRefused
 from services.identity.rules import second_factor as factor_rules
@@ -81,6 +82,8 @@ async def judge(
         return Refused(user, "wrong_password")
     if user.disabled_at is not None:
         return Refused(user, "user_disabled")
+    if await is_shut_out(identity, tx, user, now):
+        return Refused(user, "dormant")
     authenticated_by = await _second_factor(identity, tx, user, code, now)
     if authenticated_by is None:
         return Refused(user, "wrong_code")

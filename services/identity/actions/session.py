@@ -19,7 +19,7 @@ from services.identity.rules.second_factor import OnlyForPeople, roles_granted
 from services.identity.rules.token import ACCESS_LIFETIME, Family, Grant, InvalidGrant, NoSuchSession, Redemption
 from services.identity.rules.user import User
 from services.identity.schemas.tokens import PasswordGrant, RefreshTokenGrant, Revocation, StepUpGrant
-from services.identity.store import account
+from services.identity.store import account, use
 from services.identity.store import token as store
 from shared.access import AUDIENCE, Caller, Claims
 from shared.database import Transaction
@@ -210,6 +210,7 @@ async def _issue(
         family.id,
     )  # fmt: skip
     token, _ = identity.issuer.issue(claims, AUDIENCE, now, ACCESS_LIFETIME)
+    await use.touch(tx, user.id, now)
     actor = Actor("user", user.id, user.participant_id, by)
     await identity.outbox.record(tx, actor, now, TokenIssued(user.id, grant, AUDIENCE))
     return Issued(token, int(ACCESS_LIFETIME.total_seconds()), secret)

@@ -6,6 +6,7 @@ from services.identity.api import (
     client_keys,
     delegations,
     documents,
+    dormancy,
     participants,
     sign_in,
     sponsorships,
@@ -15,6 +16,7 @@ from shared.routing import Router
 
 router = Router()
 for part in (
-    documents, delegations, sponsorships, administration, participants, accounts, sign_in, client_keys, tokens,
+    documents, delegations, sponsorships, administration, dormancy, participants, accounts, sign_in, client_keys,
+    tokens,
 ):  # fmt: skip
     router.include(part.router)

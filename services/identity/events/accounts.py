@@ -1,6 +1,7 @@
 """What happens to users, API clients, their keys, and signing keys."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
 
 from services.identity.events.kinds import AdmissionFact
@@ -30,6 +31,15 @@ class UserDisabled(AdmissionFact):
     """A person may log in no longer."""
 
     user_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDormant(AdmissionFact):
+    """Nobody has used a log-in or a program for long. It is told of once, until it is used again."""
+
+    subject: str  # a user, or an API client
+    used_at: datetime
+    participant_id: ParticipantId | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, func, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
 from services.identity.rules.role import Role
 from services.identity.rules.signing_key import KeyTaken, NoSuchKey, SigningKey
 from services.identity.rules.user import ApiClient, LoginTaken, NoSuchClient, NoSuchUser, User
+from services.identity.store import use
 from services.identity.tables import api_clients, signing_keys, users
 from shared.database import Transaction, for_update
 from shared.ids import ApiClientId, KeyId, ParticipantId, UserId
@@ -67,11 +68,16 @@ async def add_user(tx: Transaction, user: User, password_hash: str, now: datetim
         await tx.execute(insert(users).values(row))
     except IntegrityError as error:
         raise LoginTaken() from error
+    await use.add(tx, user.id, user.participant_id, now)
 
 
-async def save_disabled_user(tx: Transaction, user: User) -> None:
+async def save_disabled_user(tx: Transaction, user: User, now: datetime) -> None:
+    """Disabled, or let in again, which counts as a use."""
     values = {"disabled_at": user.disabled_at, "disabled_by": user.disabled_by}
     await tx.execute(update(users).where(users.c.id == user.id).values(values))
+    await use.forget(tx, user.id)
+    if user.disabled_at is None:
+        await use.add(tx, user.id, user.participant_id, now)
 
 
 async def save_administrator(tx: Transaction, user: User) -> None:
@@ -82,6 +88,14 @@ async def administrators_of(tx: Transaction, participant_id: ParticipantId) -> s
     """Those who can log in. Requires that the participant is locked, if anything is decided on that."""
     able = (users.c.participant_id == participant_id, users.c.is_administrator, users.c.disabled_at.is_(None))
     return set((await tx.execute(select(users.c.id).where(*able))).scalars())
+
+
+async def keepers_of_the_exchange(tx: Transaction) -> set[UserId]:
+    """The operators for security who can log in, locked: who alone let anyone in again whom the exchange locked out."""
+    has_the_role = (literal(" ") + users.c.roles + " ").contains(f" {Role.OPERATOR_SECURITY} ")
+    able = (users.c.participant_id.is_(None), users.c.disabled_at.is_(None), has_the_role)
+    query = select(users.c.id).where(*able).order_by(users.c.id)
+    return set((await tx.execute(for_update(query, tx))).scalars())
 
 
 async def replace_password_hash(tx: Transaction, user_id: UserId, old: str, new: str) -> None:
@@ -122,16 +136,18 @@ async def clients_of(tx: Transaction, participant_id: ParticipantId, after: str 
     return [_client(row) for row in await tx.execute(query.order_by(api_clients.c.id).limit(limit))]
 
 
-async def add_client(tx: Transaction, client: ApiClient, secret_digest: bytes) -> None:
+async def add_client(tx: Transaction, client: ApiClient, secret_digest: bytes, now: datetime) -> None:
     row = {
         "id": client.id, "participant_id": client.participant_id, "name": client.name, "secret_digest": secret_digest,
         "roles": _text(client.roles), "disabled_at": client.disabled_at,
     }  # fmt: skip
     await tx.execute(insert(api_clients).values(row))
+    await use.add(tx, client.id, client.participant_id, now)
 
 
 async def save_disabled_client(tx: Transaction, client: ApiClient) -> None:
     await tx.execute(update(api_clients).where(api_clients.c.id == client.id).values(disabled_at=client.disabled_at))
+    await use.forget(tx, client.id)
 
 
 # --- signing keys
