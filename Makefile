@@ -62,6 +62,9 @@ soak: $(STAMP)  ## Let a market work under kills, and watch memory, handles and 
 races: $(STAMP)  ## Let fifty buyers race for one exclusive right, a thousand times on each kind of database
 	YAOSU_RACES=1000 YAOSU_RACERS=50 $(BIN)/python -m pytest -q tests/trading/money/test_races.py -k exclusive_right
 
+closing-races: $(STAMP)  ## Let a bid and the end of its auction race, on each kind of database: make closing-races RACES=10000
+	YAOSU_DATABASES=both YAOSU_RACES=$(or $(RACES),10000) $(BIN)/python -m pytest -q -s tests/trading/test_race.py
+
 drill: $(STAMP)  ## Lose a market of its own and get it back, with nothing but an operator's commands
 	YAOSU_DRILL=1 $(BIN)/python -m pytest -q -s tests/process/test_drill.py
 
