@@ -71,6 +71,9 @@ races: $(STAMP)  ## Let fifty buyers race for one exclusive right, a thousand ti
 parties: $(STAMP)  ## Let ten parties deal and quarrel for thousands of steps, and compare log, ledger and custodian: make parties STEPS=2500 RUNS=4 FIRST=100
 	YAOSU_STEPS=$(or $(STEPS),2500) YAOSU_SEEDS=$(or $(RUNS),4) YAOSU_FIRST=$(FIRST) $(BIN)/python -m pytest -q -s tests/trading/money/test_ten_parties.py
 
+closing-races: $(STAMP)  ## Let a bid and the end of its auction race, on each kind of database: make closing-races RACES=10000
+	YAOSU_DATABASES=both YAOSU_RACES=$(or $(RACES),10000) $(BIN)/python -m pytest -q -s tests/trading/test_race.py
+
 drill: $(STAMP)  ## Lose a market of its own and get it back, with nothing but an operator's commands
 	YAOSU_DRILL=1 $(BIN)/python -m pytest -q -s tests/process/test_drill.py
 

@@ -9,6 +9,11 @@ from shared.money import Money
 LARGEST_MINOR = 10**18 - 1  # sixteen digits of yuan
 
 
+def prepare() -> None:
+    """Load what writes numerals now, so that the first amount does not wait for it."""
+    in_capitals(Money(0))
+
+
 def in_capitals(amount: Money) -> str:
     """Requires yuan, of zero or more and less than 10^18 fen."""
     if amount.currency != "CNY" or not 0 <= amount.minor <= LARGEST_MINOR:

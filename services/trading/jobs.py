@@ -8,7 +8,7 @@ that closes auctions wakes when the next one's time is up; one that could not be
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from services.trading.actions import custody, due
+from services.trading.actions import closing, custody, due
 from services.trading.actions.ledger_check import LedgerCheck
 from services.trading.actions.trading import Trading
 from shared.jobs import attempt
@@ -79,6 +79,7 @@ async def run(trading: Trading, job: Job) -> None:
 async def run_closer(trading: Trading) -> None:
     """Several processes may run one: they share what is due."""
     seconds = float(SOON)
+    await closing.prepare()
     while True:
         await trading.clock.sleep(seconds)
         seconds = await close_in_time(trading)

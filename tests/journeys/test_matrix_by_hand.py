@@ -86,6 +86,7 @@ SAID = {
     "POST /identity/v1/participants/{participant_id}/clearance": {"clearance"},
     "POST /catalog/v1/assets/{asset_id}/register": {"grade"},  # by the reviewer, and refused if it is another
     "POST /trading/v1/directed-negotiations": {"buyer_id"},  # whom the provider wants to talk to
+    "POST /trading/v1/block-deals": {"buyer_id"},
     "POST /trading/v1/entitlements/{entitlement_id}/uses": {"on_record"},  # by delivery alone
 }  # fmt: skip
 

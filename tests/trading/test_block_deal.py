@@ -17,13 +17,13 @@ from services.trading.rules.block_deal import (
     BlockDealOver,
     BlockNotAwaitingApproval,
     BlockParts,
+    BlockTermsDiffer,
     BlockTooLarge,
     BlockTooSmall,
     NoSuchBlockDeal,
     OutsideBand,
     Part,
     Reference,
-    TermsDiffer,
 )
 from services.trading.rules.market_rules import DAY as DAY_SECONDS
 from services.trading.rules.market_rules import STANDARD
@@ -126,7 +126,7 @@ def test_an_offer_is_held_as_long_as_the_markets_rules_say(held: timedelta, fits
 
 def test_a_yes_is_to_the_hash_of_all_parts_and_in_time():
     deal = offered()
-    assert facts_of(TermsDiffer, lambda: rules.accept(deal, "00", NOON)) == {
+    assert facts_of(BlockTermsDiffer, lambda: rules.accept(deal, "00", NOON)) == {
         "terms_hash": deal.terms_hash, "total": deal.total,
     }  # fmt: skip
     other = replace(deal, parts=(deal.parts[0], replace(deal.parts[1], terms=a_part(600_001).terms)))

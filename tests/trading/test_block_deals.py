@@ -56,7 +56,7 @@ async def test_a_block_becomes_one_order_of_each_part_by_its_approval(market: Ma
     assert (deal["state"], deal["next_actor"], deal["total"]["minor"]) == ("offered", "buyer", 1_100_000)
     assert [part["terms"]["listing_id"] for part in deal["parts"]] == sorted(each["id"] for each in listings)
     path = f"/block-deals/{deal['id']}/acceptance"
-    assert code(await market.post(buyer, path, {"terms_hash": "00" * 32})) == (409, "terms_differ")
+    assert code(await market.post(buyer, path, {"terms_hash": "00" * 32})) == (409, "block_terms_differ")
     waiting = await market.do(buyer, path, {"terms_hash": deal["terms_hash"]})
     assert (waiting["state"], waiting["next_actor"], waiting["order_ids"]) == ("accepted", "operator_business", [])
     assert await market.do(buyer, path, {"terms_hash": deal["terms_hash"]}) == waiting

@@ -4,10 +4,13 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from services.__main__ import app as commands
@@ -27,12 +30,13 @@ from services.trading.rules.order import place
 from services.trading.rules.replay import Verdict
 from services.trading.rules.replay_double import ReplayedDouble, concerned_double, replay_double
 from services.trading.rules.replay_entry import Entry, Kind
+from services.trading.schemas.double_auctions import DoubleAuctionView
 from services.trading.store import double_auction as store
 from shared import canonical
 from shared.facts import Actor, Fact, event_line, read_event
 from shared.ids import ContractId, DoubleAuctionId, FactId, OrderId
 from shared.money import Money
-from tests.trading.doubles import BUYER, DAY, HOUR, NONCE, PROVIDER, opened, sealed_by
+from tests.trading.doubles import BUYER, DAY, HOUR, NONCE, PROVIDER, opened, sealed_by, terms
 from tests.trading.made import FEES, MICROSECOND, NOON, a_listing
 from tests.trading.market import Market
 from tests.trading.negotiation.asked import listed
@@ -43,7 +47,7 @@ Line = dict[str, Any]
 LATER = NOON + 9 * DAY
 
 
-def told(fact: Fact, at: Any) -> Line:
+def told(fact: Fact, at: datetime) -> Line:
     actor = Actor("service", "trading")
     line = event_line(fact, service="trading", fact_id=FactId.new(), actor=actor, at=at, request_id=None)
     return json.loads(line)
@@ -65,18 +69,23 @@ def a_log(bid: int = 200, ask: int = 100) -> tuple[DoubleAuction, list[Line]]:
     auction = rules.decide(auction, None, at)
     log.append(told(DoubleAuctionDecided.of(auction), at))
     if auction.price:
-        listing = a_listing(provider_id=PROVIDER, id=auction.listing_id)
-        award = Award(
-            auction.listing_id, PROVIDER, BUYER, auction.price, FromDoubleAuction(auction.id), FEES, at,
-            scope=auction.terms.scope,
-        )  # fmt: skip
-        order = place(OrderId.new(), ContractId.new(), award, listing, auction.terms.windows)
-        auction = replace(auction, order_id=order.id)
-        log.append(told(OrderPlaced.of(order), at))
+        auction, line = ordered(auction, at)
+        log.append(line)
     return auction, log
 
 
-def replayed(log: list[Line], seen_until: Any = LATER) -> ReplayedDouble:
+def ordered(auction: DoubleAuction, at: datetime) -> tuple[DoubleAuction, Line]:
+    assert auction.price
+    listing = a_listing(provider_id=PROVIDER, id=auction.listing_id)
+    award = Award(
+        auction.listing_id, PROVIDER, BUYER, auction.price, FromDoubleAuction(auction.id), FEES, at,
+        scope=auction.terms.scope,
+    )  # fmt: skip
+    order = place(OrderId.new(), ContractId.new(), award, listing, auction.terms.windows)
+    return replace(auction, order_id=order.id), told(OrderPlaced.of(order), at)
+
+
+def replayed(log: list[Line], seen_until: datetime = LATER) -> ReplayedDouble:
     read = [Entry(index, read_event(canonical.encode(line))) for index, line in enumerate(log)]
     (found,) = {concerned_double(entry) for entry in read}
     assert found
@@ -189,6 +198,42 @@ def test_a_denial_is_taken_on_trust_and_said_and_a_no_is_replayed():
     assert (replayed(log).verdict, replayed(log).auction) == (Verdict.SAME, no)
 
 
+@settings(deadline=None, max_examples=60)
+@given(
+    bid=st.integers(1, 300), ask=st.integers(1, 300), weight=st.integers(0, 100), hours=st.integers(0, 12),
+    sealing=st.permutations(list(Side)), sealed=st.integers(0, 2), revealing=st.permutations(list(Side)),
+    opens=st.integers(0, 2), denied=st.sampled_from([None, "frozen"]), declines=st.booleans(),
+)  # fmt: skip
+def test_any_run_is_made_again_as_it_was(
+    bid: int, ask: int, weight: int, hours: int, sealing: list[Side], sealed: int, revealing: list[Side], opens: int,
+    denied: str | None, declines: bool,
+):  # fmt: skip
+    prices, at = {Side.BUYER: bid, Side.PROVIDER: ask}, NOON
+    auction = opened(terms=terms(weight=weight))
+    log = [told(DoubleAuctionOpened.of(auction), at)]
+    for side in sealing[:sealed]:
+        at += hours * HOUR / 4
+        auction = sealed_by(auction, side, prices[side], at)
+        log.append(told(PriceSealed.of(auction, side), at))
+    if sealed < 2 and declines:
+        auction = rules.decline(auction, sealing[1], at)
+        log.append(told(DoubleAuctionDeclined.of(auction, sealing[1]), at))
+    for side in revealing[:opens] if sealed == 2 else ():
+        at += hours * HOUR / 4
+        auction = rules.reveal(auction, side, Money(prices[side]), NONCE, at)
+        log.append(told(PriceRevealed.of(auction, side), at))
+    if auction.deadline:
+        at = max(at, auction.deadline)
+        auction = rules.decide(auction, denied, at)
+        log.append(told(DoubleAuctionDecided.of(auction), at))
+    if auction.price:
+        auction, line = ordered(auction, at)
+        log.append(line)
+    found = replayed(log)
+    assert (found.differences, found.verdict, found.auction) == ((), Verdict.SAME, auction)
+    assert bool(found.trusted) is (auction.reason_code == "frozen")
+
+
 def test_a_fact_of_something_else_concerns_no_double_auction():
     _, log = a_log()
     for value in ("auction_" + "1" * 32, "double_auction_1", 7):
@@ -229,6 +274,8 @@ async def test_what_is_kept_is_what_its_log_says(market: Market):
         async with market.trading.database.read() as tx:
             kept = await store.double_auction(tx, wanted, None)
         assert (found.differences, found.verdict, found.auction) == ((), Verdict.SAME, kept)
+        shown = await market.read(market.bench.staff("regulator"), f"/double-auctions/{wanted}")
+        assert DoubleAuctionView.of(kept, None).model_dump(mode="json") == shown, "which the command compares"
 
 
 def test_the_commitment_is_a_plain_hash_that_anyone_can_make():

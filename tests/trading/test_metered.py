@@ -50,6 +50,32 @@ def test_what_was_used_is_the_price_and_the_rest_goes_back(units: int, price: in
     assert metered.reserved(order) == Money(RESERVED)
 
 
+def test_nothing_used_costs_nothing_and_where_no_tax_was_told_none_is():
+    order, unused = metered.read_off(a_running(), 0, NOON)
+    assert (order.price, unused, order.metered_units) == (Money(0), Money(RESERVED), 0)
+    assert order.tax == SaleTax("vat_general_2026_01", 600, Money(0))
+    running = a_running(tax=None)
+    order, _ = metered.read_off(running, 1, NOON)
+    assert (order.tax, order.revision) == (None, running.revision + 1)
+
+
+def test_what_is_not_measured_has_no_reserve_and_runs_no_meter():
+    plain = a_running(meter=None)
+    assert metered.reserved(plain) is None
+    assert metered.measured(plain, ENDS + timedelta(days=9)) is plain
+    assert not metered.is_read_off_at(plain, ENDS)
+    unpaid = a_running(state=AWAITING_DELIVERY)
+    assert metered.measured(unpaid, ENDS + timedelta(days=9)) is unpaid
+    assert not metered.is_read_off_at(unpaid, ENDS)
+    endless = metered.measured(a_running(), None)
+    assert endless.deadline is None and not metered.is_read_off_at(endless, ENDS)
+    for order, actor in ((plain, "buyer"), (unpaid, "buyer")):
+        with pytest.raises(NotDue) as refused:
+            metered.require_runs(order)
+        assert refused.value.facts == {"state": order.state, "next_actor": actor}
+    assert metered.require_runs(a_running()) == METER
+
+
 def test_a_meter_runs_until_the_right_ends_and_is_read_off_once():
     running = a_running()
     assert running.deadline == ENDS and running.runs_meter
@@ -66,8 +92,10 @@ def test_a_meter_runs_until_the_right_ends_and_is_read_off_once():
 def test_a_frozen_order_is_read_off_when_the_freeze_ends():
     frozen = a_running(frozen_until=ENDS + timedelta(days=9))
     assert not metered.is_read_off_at(frozen, ENDS + timedelta(days=9) - MICROSECOND)
-    with pytest.raises(OrderFrozen):
-        metered.read_off(frozen, 1, ENDS)
+    with pytest.raises(OrderFrozen) as refused:
+        metered.read_off(frozen, 1, ENDS + timedelta(days=9) - MICROSECOND)
+    assert refused.value.facts == {"frozen_until": ENDS + timedelta(days=9)}
+    assert metered.read_off(frozen, 1, ENDS + timedelta(days=9))[0].metered_units == 1
     assert metered.is_read_off_at(frozen, ENDS + timedelta(days=9))
 
 

@@ -1,11 +1,19 @@
 """How an auction whose time is up is closed, by its mechanism."""
 
+import asyncio
+
 from services.trading.actions import auction as english
 from services.trading.actions import dutch, sealed
 from services.trading.actions.trading import Trading
 from services.trading.rules.mechanism import Mechanism
 from services.trading.store import auction as store
+from shared import capitals
 from shared.ids import AuctionId
+
+
+async def prepare() -> None:
+    """Load what a contract is written with, so that the first auction of a process does not wait for it at its end."""
+    await asyncio.to_thread(capitals.prepare)
 
 
 async def close(trading: Trading, auction_id: AuctionId) -> None:

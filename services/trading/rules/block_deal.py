@@ -157,7 +157,7 @@ class BlockDealOver(Conflict):
     """There is nothing more to say to this offer; the facts say in which state the deal is, and why."""
 
 
-class TermsDiffer(Conflict):
+class BlockTermsDiffer(Conflict):
     """These are not the terms that are offered; the facts say their hash."""
 
 
@@ -195,7 +195,7 @@ def accept(deal: BlockDeal, terms_hash: str, now: datetime) -> BlockDeal:
         return deal
     at = _answering_at(deal, now)
     if terms_hash != deal.terms_hash:
-        raise TermsDiffer(terms_hash=deal.terms_hash, total=deal.total)
+        raise BlockTermsDiffer(terms_hash=deal.terms_hash, total=deal.total)
     due = at + timedelta(seconds=deal.approval_seconds)
     return _move(deal, ACCEPTED, at, due, accepted_at=at)
 

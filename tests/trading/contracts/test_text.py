@@ -179,3 +179,11 @@ def test_a_hash_is_of_the_whole_text():
     changed = (replace(clauses[0], gist="another"), *clauses[1:])
     assert len({hash_of(clauses), hash_of(changed), hash_of(clauses[1:])}) == 3
     assert contract_text.structure_of(known_terms()) == "provision"
+
+
+@pytest.mark.parametrize("origin, words", [
+    ("quote_id", "接受报价"), ("auction_id", "经竞价"), ("inquiry_id", "经询价"), ("negotiation_id", "经协商"),
+    ("call_auction_id", "经集合竞价"), ("double_auction_id", "经双向密封报价"), ("block_deal_id", "经大宗协议"),
+])  # fmt: skip
+def test_by_which_way_of_trading_a_deal_was_made_is_said(origin: str, words: str):
+    assert f"{words}number_7成交，" in all_of(variant(origin={origin: "number_7"}))
