@@ -29,6 +29,7 @@ from shared.changes import Change, parse_positions
 from shared.clock import Clock
 from shared.core import Core
 from shared.errors import Failure, Malformed, NotOffered, Unavailable
+from shared.forgetting import Forgetting
 from shared.guard import Doors, Guard
 from shared.heartbeats import Pulse
 from shared.ids import Id
@@ -228,7 +229,8 @@ def _lifespan(core: Core, jobs: Sequence[Job], first: Job | None) -> Callable[[F
             await first()
         async with asyncio.TaskGroup() as group:
             pulse = Pulse(core.outbox, core.database, core.clock)
-            running = [core.relay.run, core.standing.run, pulse.run, *jobs]
+            forgetting = Forgetting(core.database, core.clock, core.settings.answers_kept_days)
+            running = [core.relay.run, core.standing.run, pulse.run, forgetting.run, *jobs]
             running += [core.loop_watch.run] if core.loop_watch else []
             tasks = [group.create_task(_forever(core, run)) for run in running]
             yield
