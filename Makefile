@@ -47,8 +47,8 @@ faults: $(STAMP)  ## Try every fault of every kind at every door of the market
 
 SEEDS ?= 1000
 FIRST ?= 0
-simulate: $(STAMP)  ## Run the whole market in simulated time, with much going wrong: make simulate SEEDS=1000 FIRST=0
-	PYTHONPATH=. $(BIN)/python -m tests.simulator.run --seeds $(SEEDS) --first $(FIRST)
+simulate: $(STAMP)  ## Run the whole market in simulated time, with much going wrong: make simulate SEEDS=1000 FIRST=0 PROCESSES=2
+	PYTHONPATH=. $(BIN)/python -m tests.simulator.run --seeds $(SEEDS) --first $(FIRST) $(if $(PROCESSES),--processes $(PROCESSES))
 
 crash: $(STAMP)  ## Kill a market at every named point and at random, and miss nothing acknowledged: make crash KILLS=1000
 	YAOSU_KILLS=$(or $(KILLS),100) $(BIN)/python -m pytest -q -s tests/crash

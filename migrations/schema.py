@@ -21,6 +21,7 @@ from migrations import rights, roles, version
 from migrations.patience import Patience, patiently
 from shared import tenancy
 from shared.database import Database
+from shared.idempotency import answers_table
 
 HERE = Path(__file__).parent
 PATIENT = Patience()
@@ -103,7 +104,8 @@ def kept_of(service: str) -> rights.Kept:
     """The tables of a service, and how they are kept."""
     room = _room(service)
     never_changed = frozenset(table.name for table in room.APPEND_ONLY)
-    return rights.Kept(service, room.metadata, never_changed, frozenset(table.name for table in room.FORGOTTEN))
+    forgotten = frozenset(table.name for table in (*room.FORGOTTEN, answers_table))
+    return rights.Kept(service, room.metadata, never_changed, forgotten)
 
 
 def _room(service: str) -> Any:

@@ -2,6 +2,8 @@
 
 Promises: the same key and body get the same answer, for the key row commits with the effect; the same key with another
 body is refused; a twin that arrives while the first still runs is told to come back, in whichever process it arrives.
+An answer is kept for `Settings.answers_kept_days` at least, and then forgotten: whoever sends a write again after that
+does it anew, within what else forbids it twice.
 """
 
 import hmac

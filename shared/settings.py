@@ -128,6 +128,7 @@ class Settings(BaseSettings):
     log_pruning: bool = False  # audit: whether entries whose term is over are dropped
     certificate_key: SecretStr | None = None  # catalog's alone. Ed25519, PEM: signs registration certificates
     certificate_keys_retired: tuple[str, ...] = ()  # Ed25519, base64: public keys that certificates were signed with
+    answers_kept_days: int = Field(default=30, gt=0)  # how long a write that is sent again gets its first answer
     certificate_days: int = Field(default=3 * 365, gt=0, le=3_650)  # how long a registration is good for
     # How long a registration is under public notice first; without it, five days in production, none in development.
     notice_days: int | None = Field(default=None, ge=0, le=90)

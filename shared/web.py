@@ -29,15 +29,18 @@ from shared.changes import Change, parse_positions
 from shared.clock import Clock
 from shared.core import Core
 from shared.errors import Failure, Malformed, NotOffered, Unavailable
+from shared.forgetting import Forgetting
 from shared.guard import Doors, Guard
 from shared.heartbeats import Pulse
 from shared.ids import Id
 from shared.observing import Observer
+from shared.outbox import NoStripe
 from shared.permission import Public, Service
 from shared.rates import Rates
 from shared.routing import Router, require_permissions
 from shared.settings import Settings
 
+STRIPE_SECONDS = 1.0
 LIMIT_DEFAULT = 20
 LIMIT_MAX = 100
 CURSOR_LENGTH_MAX = 300
@@ -223,26 +226,50 @@ def _lifespan(core: Core, jobs: Sequence[Job], first: Job | None) -> Callable[[F
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         core.database.open()
         core.feed.open()
-        await core.outbox.lease()
-        if first:
-            await first()
-        async with asyncio.TaskGroup() as group:
-            pulse = Pulse(core.outbox, core.database, core.clock)
-            running = [core.relay.run, core.standing.run, pulse.run, *jobs]
-            running += [core.loop_watch.run] if core.loop_watch else []
-            tasks = [group.create_task(_forever(core, run)) for run in running]
-            yield
-            for task in tasks:
-                task.cancel()
-        await core.feed.close()
         try:
-            await core.outbox.release()
-        except Unavailable as away:
-            logger.warning("%s leaves its stripe to the end of the lease: %s", core.name, away.code())
-        finally:
-            await core.database.close()
+            await _take_a_stripe(core)
+            if first:
+                await first()
+            async with _working(core, jobs):
+                yield
+        finally:  # also where it could not begin: a stripe that is kept is one less for the next try
+            await _leave(core)
 
     return lifespan
+
+
+async def _take_a_stripe(core: Core) -> None:
+    """Waits for the end of a lease where as many processes as there are stripes have died within one."""
+    while True:
+        try:
+            await core.outbox.lease()
+            return
+        except NoStripe:
+            logger.warning("%s waits for a stripe: all are taken", core.name)
+            await core.clock.sleep(STRIPE_SECONDS)
+
+
+@asynccontextmanager
+async def _working(core: Core, jobs: Sequence[Job]) -> AsyncGenerator[None]:
+    async with asyncio.TaskGroup() as group:
+        pulse = Pulse(core.outbox, core.database, core.clock)
+        forgetting = Forgetting(core.database, core.clock, core.settings.answers_kept_days)
+        running = [core.relay.run, core.standing.run, pulse.run, forgetting.run, *jobs]
+        running += [core.loop_watch.run] if core.loop_watch else []
+        tasks = [group.create_task(_forever(core, run)) for run in running]
+        yield
+        for task in tasks:
+            task.cancel()
+
+
+async def _leave(core: Core) -> None:
+    await core.feed.close()
+    try:
+        await core.outbox.release()
+    except Unavailable as away:
+        logger.warning("%s leaves its stripe to the end of the lease: %s", core.name, away.code())
+    finally:
+        await core.database.close()
 
 
 async def _forever(core: Core, job: Job) -> None:

@@ -9,6 +9,7 @@ import pytest
 from httpx2 import Response
 from sqlalchemy import func, select
 
+from shared.forgetting import Forgetting
 from shared.idempotency import KeyReused, Once, StillRunning
 from shared.outbox import facts_table
 from tests.support import smallest
@@ -53,6 +54,19 @@ async def test_the_same_request_gets_the_same_answer_even_after_things_changed(s
         first.status_code, first.content, first.headers["Location"],
     )  # fmt: skip
     assert await shop.effects() == (2, 2)
+
+
+async def test_whoever_sends_a_write_again_after_its_answer_was_forgotten_does_it_anew(shop: Shop):
+    core, days = shop.marks.core, shop.marks.core.settings.answers_kept_days
+    first = await shop.post(shop.ana, "first")
+    shop.bench.clock.advance(days=days, seconds=-1)
+    await shop.bench.refresh()
+    assert await Forgetting(core.database, core.clock, days).forget_answers() == 0
+    assert (await shop.post(shop.ana, "first")).content == first.content
+    shop.bench.clock.advance(seconds=1)
+    assert await Forgetting(core.database, core.clock, days).forget_answers() == 1
+    again = await shop.post(shop.ana, "first")
+    assert again.status_code == 201 and again.content != first.content and await shop.effects() == (2, 2)
 
 
 async def test_the_same_key_with_another_body_is_refused(shop: Shop):

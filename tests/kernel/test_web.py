@@ -1,7 +1,9 @@
 """What every app promises, shown on the smallest one."""
 
+import asyncio
 import base64
 from collections.abc import AsyncGenerator
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -14,10 +16,11 @@ from starlette.routing import Route
 
 from shared import rest, web
 from shared.changes import Change
+from shared.core import Core
 from shared.database import DatabaseBusy
 from shared.errors import Unavailable
 from shared.ids import AssetId, RequestId
-from shared.outbox import Outbox
+from shared.outbox import STRIPES_POSTGRESQL, Lease, Outbox
 from shared.permission import Public
 from shared.routing import Router
 from shared.standing import STALE
@@ -28,6 +31,7 @@ from tests.support.smallest import METADATA, Marks
 
 PATH = "/catalog/v1/marks"
 on_sqlite = pytest.mark.parametrize("server", ["sqlite"], indirect=True)
+on_postgresql = pytest.mark.parametrize("server", ["postgresql"], indirect=True)
 
 
 @pytest.fixture
@@ -40,6 +44,53 @@ async def marks(bench: Bench) -> AsyncGenerator[Marks]:
 @pytest.fixture
 async def ana(bench: Bench, marks: Marks) -> Person:
     return await bench.member("buyer")
+
+
+async def lease_of_another(core: Core) -> Lease:
+    other = Outbox("catalog", core.database)
+    try:
+        return await other.lease()
+    finally:
+        await other.release()
+
+
+@on_postgresql
+@pytest.mark.parametrize("is_broken", [False, True])
+async def test_however_often_a_service_begins_it_gives_its_stripe_back(bench: Bench, is_broken: bool):
+    async def begin() -> None:
+        if is_broken:
+            raise RuntimeError("not today")
+
+    core = await bench.core("catalog", METADATA)
+    for _ in range(STRIPES_POSTGRESQL + 1):
+        app = web.application(core, Router(), None, first=begin)
+        with pytest.raises(RuntimeError, match="not today") if is_broken else nullcontext():
+            async with app.router.lifespan_context(app):
+                assert core.outbox.is_leased
+    assert (await lease_of_another(core)).stripe == 0
+
+
+@on_postgresql
+async def test_a_service_that_finds_every_stripe_taken_begins_once_one_is_free(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    app, marks = await smallest.build(bench)
+    others = [Outbox("catalog", marks.core.database) for _ in range(STRIPES_POSTGRESQL)]
+    for each in others:
+        await each.lease()
+    waits = list[float]()
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 2:
+            await others[5].release()
+        if len(waits) > 2:  # whatever else sleeps, once it has begun
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(bench.clock, "sleep", sleep)
+    async with app.router.lifespan_context(app):
+        assert (await marks.core.outbox.lease()).stripe == 5
+    assert caplog.text.count("catalog waits for a stripe") == 2 and waits[:2] == [web.STRIPE_SECONDS] * 2
 
 
 async def open_to_all(_: Public) -> None: ...

@@ -1,15 +1,21 @@
-"""`make simulate`: so many seeds, one after the other, and what was seen in all of them together."""
+"""`make simulate`: so many seeds, a share of them in each of some processes, and what was seen in all of them together.
+
+A seed needs nothing of another, and is the same in whichever process and after whichever seed it runs.
+"""
 
 import argparse
 import gc
 import logging
+import os
 import shutil
 import sys
 import tempfile
 import warnings
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
+from multiprocessing import get_context
 from pathlib import Path
 from unittest.mock import patch
 
@@ -17,7 +23,7 @@ from sqlalchemy.exc import SAWarning
 
 from shared.clock import Stopwatch
 from tests.simulator.furnishing import Furnished, furnish
-from tests.simulator.simulation import Outcome, simulate
+from tests.simulator.simulation import simulate
 from tests.simulator.sometimes import never_seen
 from tests.support.scratch import scratch_folder
 
@@ -44,21 +50,32 @@ def furnished_market() -> Generator[tuple[Furnished, Path]]:
         shutil.rmtree(folder)
 
 
-def run(first: int, seeds: int) -> tuple[Counter[str], list[Outcome]]:
-    """What was seen, and the seeds that broke something."""
-    seen, failed = Counter[str](), list[Outcome]()
+def run(first: int, seeds: int, processes: int) -> tuple[Counter[str], int]:
+    """What was seen, in how many seeds, and how many broke something."""
+    every, watch = range(first, first + seeds), Stopwatch()
+    shares = [every[number::processes] for number in range(min(processes, seeds))]
+    seen, failed = Counter[str](), 0
+    with ProcessPoolExecutor(len(shares), get_context("spawn")) as pool:
+        for seen_there, failed_there in pool.map(run_share, shares):
+            seen.update(seen_there)
+            failed += failed_there
+    rate = seeds / watch.seconds() * 60
+    print(f"{seeds} seeds from {first}: {failed} broke something; {rate:.0f} seeds a minute in {len(shares)} processes")
+    return seen, failed
+
+
+def run_share(seeds: Sequence[int]) -> tuple[Counter[str], int]:
+    """One process's share of them, one after the other."""
+    seen, failed = Counter[str](), 0
     with furnished_market() as (furnished, folder):
-        watch = Stopwatch()
-        for number, seed in enumerate(range(first, first + seeds), 1):
+        for number, seed in enumerate(seeds, 1):
             outcome = simulate(seed, furnished, folder)
             seen.update(set(outcome.seen))
             if outcome.wrong:
-                failed.append(outcome)
+                failed += 1
                 print(outcome.told(), flush=True)
             if number % COLLECT_EVERY == 0:
                 gc.collect()
-        seconds = watch.seconds()
-    print(f"{seeds} seeds from {first}: {len(failed)} broke something; {seeds / seconds * 60:.0f} seeds a minute")
     return seen, failed
 
 
@@ -72,8 +89,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="simulate")
     parser.add_argument("--seeds", type=int, default=1000)
     parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     asked = parser.parse_args()
-    seen, failed = run(asked.first, asked.seeds)
+    seen, failed = run(asked.first, asked.seeds, asked.processes)
     for what, seeds in sorted(seen.items(), key=lambda each: (-each[1], each[0])):
         print(f"{seeds:>7}  {what}")
     missed = never_seen(asked.seeds, seen)
