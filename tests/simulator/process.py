@@ -7,6 +7,7 @@ files nor neighbours; whoever starts again finds nothing but its files.
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from contextvars import Context, ContextVar
 from dataclasses import dataclass, field
 from itertools import count
@@ -15,6 +16,7 @@ from typing import Any, TypeVar
 from fastapi import FastAPI
 
 from shared.core import Core
+from shared.errors import Unavailable
 from tests.simulator.storage import PlacedDatabase
 
 DROPPED = "sqlalchemy.pool.impl.AsyncAdaptedQueuePool"  # says that whoever died held a connection
@@ -89,6 +91,8 @@ class Process:
 
     async def _come_up(self) -> None:
         await self.core.outbox.lease()
+        with suppress(Unavailable):  # whoever is not reached is asked again by the job
+            await self.core.standing.tick()
 
     def fall(self) -> None:
         """Die at once. What its code still does on its way out reaches nobody."""

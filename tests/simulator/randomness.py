@@ -22,6 +22,8 @@ Chosen = TypeVar("Chosen")
 def drawn_from(chance: random.Random, now: Callable[[], datetime]) -> Generator[None]:
     """Requires that nothing else in this process draws meanwhile."""
     drawn = 0
+    # Of its own: SQLAlchemy draws a name by it for a query that this process has not met before, and only then.
+    others = random.Random(chance.getrandbits(64))
 
     def uuid7() -> UUID:
         """By the time, as UUIDv7 are, and rising within one millisecond."""
@@ -47,7 +49,7 @@ def drawn_from(chance: random.Random, now: Callable[[], datetime]) -> Generator[
         (secrets, "token_bytes", token_bytes), (secrets, "token_hex", token_hex),
         (secrets, "token_urlsafe", token_urlsafe), (secrets, "choice", choice),
         (secrets, "randbelow", chance.randrange),
-        (os, "urandom", chance.randbytes), (random, "uniform", chance.uniform), (random, "random", chance.random),
+        (os, "urandom", others.randbytes), (random, "uniform", chance.uniform), (random, "random", chance.random),
     ]  # fmt: skip
     patches = [patch("shared.ids.uuid7", uuid7), *(patch.object(*each) for each in instead)]
     for each in patches:

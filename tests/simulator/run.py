@@ -79,10 +79,10 @@ def run_share(seeds: Sequence[int]) -> tuple[Counter[str], int]:
     return seen, failed
 
 
-def print_traces(first: int, seeds: int) -> None:
+def print_traces(*seeds: int) -> None:
     """What happened in each, as a hash."""
     with furnished_market() as begun:
-        print(*(simulate(seed, *begun).trace for seed in range(first, first + seeds)))
+        print(*(simulate(seed, *begun).trace for seed in seeds))
 
 
 def main() -> int:

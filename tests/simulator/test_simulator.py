@@ -18,7 +18,7 @@ from tests.simulator.sometimes import never_seen
 SEEDS = int(os.environ.get("YAOSU_SEEDS", "6"))
 FIRST = int(os.environ.get("YAOSU_FIRST_SEED", "0"))
 TRIES_MAX = 40  # so many seeds may a planted bug take; most take one or two
-TRACED = (0, 1)
+TRACED = (1082, 1096)
 OFTEN = ("P-05", "P-11")  # those that are tried in every run; YAOSU_PLANTED=all tries all
 ROOT = Path(__file__).parents[2]
 Begun = tuple[Furnished, Path]
@@ -45,13 +45,13 @@ def test_nothing_that_goes_wrong_breaks_what_must_hold(begun: Begun):
     assert not never_seen(SEEDS, seen), sorted(seen)
 
 
-def test_a_seed_is_the_same_in_another_process_under_another_hash_seed(begun: Begun):
-    script = "from tests.simulator.run import print_traces; print_traces(0, 2)"
+def test_a_seed_is_the_same_in_another_process_after_other_seeds_under_another_hash_seed(begun: Begun):
+    script = f"from tests.simulator.run import print_traces; print_traces{TRACED[::-1]}"
     environment = os.environ | {"PYTHONHASHSEED": "4711", "PYTHONPATH": str(ROOT)}
     told = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
     )
-    assert told.stdout.split() == [simulate(seed, *begun).trace for seed in TRACED]
+    assert told.stdout.split() == [simulate(seed, *begun).trace for seed in TRACED][::-1]
 
 
 @pytest.mark.parametrize("name", PLANTED if os.environ.get("YAOSU_PLANTED") == "all" else OFTEN)
