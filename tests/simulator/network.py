@@ -152,7 +152,8 @@ class Network:
     def _note_failure(self, doing: Activity | None, callee: str, request: Request) -> None:
         if doing is None or doing.life.is_over:
             return
-        call = (callee, request.method, request.url.raw_path, request.content)
+        whose = request.headers.get("Authorization", "")  # two sides of a dispute may say the same
+        call = (callee, request.method, request.url.raw_path, whose, request.content)
         doing.failed[call] = doing.failed.get(call, 0) + 1
         if doing.failed[call] > FAILED_TRIES_MAX:
             self.wrong.append(f"I-36 {doing.life.name} tried {request.url.path} {doing.failed[call]} times in vain")
