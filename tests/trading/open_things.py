@@ -8,12 +8,14 @@ from sqlalchemy import Table, literal, select
 
 from services.trading.rules.arbiter_draw import ARBITER
 from services.trading.rules.auction import AUCTION
+from services.trading.rules.block_deal import BLOCK_DEAL
 from services.trading.rules.call_session import CALL_AUCTION
 from services.trading.rules.complaint import COMPLAINT
 from services.trading.rules.contract import CONTRACT
 from services.trading.rules.credit import CREDIT
 from services.trading.rules.credit_record import APPEAL
 from services.trading.rules.dispute import DISPUTE
+from services.trading.rules.double_auction import DOUBLE_AUCTION
 from services.trading.rules.entitlement import ENTITLEMENT
 from services.trading.rules.freeze import FREEZE
 from services.trading.rules.hold import HOLD
@@ -34,7 +36,7 @@ LIFECYCLES: dict[str, Lifecycle[Any]] = {
     "negotiations": NEGOTIATION, "orders": ORDER, "contracts": CONTRACT, "contract_terminations": TERMINATION,
     "entitlements": ENTITLEMENT, "service_credits": CREDIT, "disputes": DISPUTE, "arbitration_fees": HOLD,
     "holds": HOLD, "instructions": INSTRUCTION, "complaints": COMPLAINT, "freezes": FREEZE, "credit_appeals": APPEAL,
-    "sanctions": SANCTION, "arbiters": ARBITER,
+    "sanctions": SANCTION, "arbiters": ARBITER, "double_auctions": DOUBLE_AUCTION, "block_deals": BLOCK_DEAL,
 }  # fmt: skip
 PARTS = {"order_objections"}  # of an order, whose state is theirs; open until they have ended
 OFFICES = {"arbiters"}  # who can be drawn waits for nothing, and stays so until they retire

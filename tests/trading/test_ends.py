@@ -23,9 +23,12 @@ from tests.trading.lots import Lots
 from tests.trading.market import Market, yuan
 from tests.trading.negotiation.asked import accepted, answered, asked, directed, listed
 from tests.trading.open_things import LIFECYCLES, PARTS, Left, kept, left_open, let_time_pass, states_that_wait
+from tests.trading.test_block_deals import a_part, offered
+from tests.trading.test_block_deals import accepted as agreed_to
 from tests.trading.test_calling import bid, called
 from tests.trading.test_complaints import filed, upheld
 from tests.trading.test_credits import a_service, missed
+from tests.trading.test_double_auctions import both_sealed, opened
 from tests.trading.test_metered import CLOSING, measured
 from tests.trading.test_needs import published
 from tests.trading.test_second_award import closed
@@ -69,6 +72,15 @@ async def offers(market: Market) -> None:
     assert (await bid(market, await market.buyer(10_000), call, 105, 5)).is_success
     for each in (await listed(market), (await offer(market))[0]):
         await market.do(market.provider, f"/listings/{each['id']}/suspend")
+
+
+async def pairs(market: Market) -> None:
+    listings, (ana, ben) = [await listed(market) for _ in range(2)], [await market.buyer() for _ in range(2)]
+    assert (await opened(market, ana, listings[0])).is_success
+    await both_sealed(market, ben, listings[1], 90_000, 80_000)
+    parts = [a_part(each) for each in listings]
+    assert (await offered(market, ana, parts)).is_success
+    await agreed_to(market, ben, parts)
 
 
 async def sales(market: Market) -> None:
@@ -162,6 +174,10 @@ EVENINGS: dict[Evening, set[Left]] = {
         ("needs", "open"), ("inquiries", "open"), ("inquiries", "opening"), ("negotiations", "requested"),
         ("negotiations", "offered"), ("negotiations", "accepted"), ("negotiations", "agreed"),
         ("call_auctions", "open"), ("listings", "listed"), ("listings", "suspended"),
+    },
+    pairs: {
+        ("double_auctions", "sealing"), ("double_auctions", "revealing"), ("block_deals", "offered"),
+        ("block_deals", "accepted"),
     },
     sales: {
         ("orders", "awaiting_signatures"), ("orders", "awaiting_payment"), ("orders", "awaiting_delivery"),
