@@ -31,6 +31,7 @@ LIMITS = (
     "shared.core.TIMEOUT_SECONDS", "services.gateway.READINESS_SECONDS_MAX",
 )  # fmt: skip
 BY_ADMINISTRATOR = os.environ.get("YAOSU_TEST_LOG_IN") == "administrator"
+NAMED_BY_ITSELF_MAX = 100
 KIND = re.compile(r"(?<=[\[-])(?:sqlite|postgresql)(?=[\]-])")
 # Where several act at once, or where rows are sought, ordered, locked or refused, the database decides.
 ON_BOTH = re.compile(
@@ -54,6 +55,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = {item for item in items if pairs[either(item)] == 2 and is_the_other(item)}
     config.hook.pytest_deselected(items=list(left_out))
     items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """What is long is called by its name: it may be drawn anew in each process, or be too much for an environment."""
+    return argname if isinstance(val, str | bytes) and len(val) > NAMED_BY_ITSELF_MAX else None
 
 
 def either(item: pytest.Item) -> str:

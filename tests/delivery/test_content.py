@@ -132,6 +132,6 @@ async def test_an_upload_that_nobody_waits_for_any_more_leaves_nothing(
 
 def unfinished(request: pytest.FixtureRequest, store: ContentStore) -> int:
     """How much of what was begun still takes up room."""
-    if "bucket" in request.node.name:
+    if "bucket" in request.node.name:  # pyright: ignore[reportUnknownMemberType]
         return request.getfixturevalue("s3").unfinished()
     return len(list(request.getfixturevalue("tmp_path").rglob("*#*")))
