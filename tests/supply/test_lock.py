@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent.parent
 LOCKS = ("requirements.lock", "deploy/requirements.lock", "supply/requirements.lock", "supply/fuzz.lock")
 PIN = re.compile(r"([a-z0-9](?:[a-z0-9-]*[a-z0-9])?)(?:\[[a-z0-9,-]+\])?==([0-9][0-9a-z.]*)(?: ; ([^\\]+?))?")
 HASH = re.compile(r"    --hash=sha256:([0-9a-f]{64})")
-WANTED = re.compile(r"([A-Za-z0-9-]+)(?:\[([a-z0-9,]+)\])?(?:>=([0-9.]+))?(?: ; .+)?")
+WANTED = re.compile(r"([A-Za-z0-9-]+)(?:\[([a-z0-9,]+)\])?(?:>=([0-9.]+)(?:,<([0-9.]+))?)?(?: ; .+)?")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 DEPENDENCIES: list[str] = PROJECT["project"]["dependencies"]
 EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
@@ -49,13 +49,14 @@ def numbers(version: str) -> tuple[int, ...]:
 
 
 def unmet(wanted: list[str], found: Pins) -> list[str]:
-    """What of the wanted is not locked, or in an older release than the least that is asked for."""
+    """What of the wanted is not locked, or in another release than is asked for."""
     missing = list[str]()
     for each in wanted:
         asked = WANTED.fullmatch(each)
-        assert asked, f"{each}: name a package and the least release, as in name>=1.2"
+        assert asked, f"{each}: name a package and the least release, as in name>=1.2 or name>=1.2,<2"
         releases = [numbers(version) for name, version in found if name == asked[1].lower()]
-        if not releases or min(releases) < numbers(asked[3] or "0"):
+        above = numbers(asked[4]) if asked[4] else None
+        if not releases or min(releases) < numbers(asked[3] or "0") or (above and max(releases) >= above):
             missing.append(each)
     return missing
 
@@ -105,12 +106,14 @@ def test_a_lock_that_leaves_open_what_is_installed_is_refused(line: str):
         pins(line + "\n")
 
 
-@pytest.mark.parametrize("wanted", ["requests>=2.35", "requests>=3", "urllib3"])
-def test_what_is_not_locked_or_too_old_is_noticed(wanted: str):
+@pytest.mark.parametrize("wanted", ["requests>=2.35", "requests>=3", "requests>=2,<2.34", "urllib3"])
+def test_what_is_not_locked_or_of_another_release_is_noticed(wanted: str):
     assert unmet([wanted], {("requests", "2.34.2"): frozenset("a")}) == [wanted]
 
 
-@pytest.mark.parametrize("wanted", ["requests", "requests>=2.34", "requests[socks]>=2.34.2 ; sys_platform == 'linux'"])
+@pytest.mark.parametrize(
+    "wanted", ["requests", "requests>=2.34", "requests>=2,<2.35", "requests[socks]>=2.34.2 ; sys_platform == 'linux'"]
+)
 def test_what_is_locked_is_found(wanted: str):
     assert unmet([wanted], {("requests", "2.34.2"): frozenset("a")}) == []
 
