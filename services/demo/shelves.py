@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from types import MappingProxyType
 from typing import Any
 
 from services.demo import data
@@ -10,21 +11,21 @@ from services.demo.people import Person, expect
 
 PASSWORD = "a long pass phrase for the demo"
 AVIATION, CIVIC, ALPHA, BETA, GAMMA = "aviation", "civic", "alpha", "beta", "gamma"
-NAMES = {
+NAMES = MappingProxyType({
     AVIATION: ("云航数据有限公司", ["provider"], "C3"),
     CIVIC: ("惠民数据有限公司", ["provider"], "C3"),
     ALPHA: ("甲方物流有限公司", ["buyer"], "C3"),
     BETA: ("乙方旅行有限公司", ["buyer"], "C2"),
     GAMMA: ("丙方广告有限公司", ["buyer"], "C1"),
-}
+})  # fmt: skip
 SYNTHETIC, ASSESSED_AT = "合成数据，不对应任何自然人", "2026-11-01T00:00:00Z"
 AIRPORTS, PERSONS = "airports", "persons"
 PROOF_OF_RIGHTS = hashlib.sha256("权属说明".encode()).hexdigest()
-OWNERS = {AIRPORTS: AVIATION, PERSONS: CIVIC}
-IMPACTS = {
+OWNERS = MappingProxyType({AIRPORTS: AVIATION, PERSONS: CIVIC})
+IMPACTS = MappingProxyType({
     AIRPORTS: {"object": "organisation", "degree": "ordinary", "rationale": "被非法获取会损害整理者的经营权益"},
     PERSONS: {"object": "individual", "degree": "serious", "rationale": "泄露会严重影响个人权益"},
-}
+})  # fmt: skip
 
 
 async def open_market(market: Market) -> None:
@@ -121,9 +122,10 @@ async def grade_versions(market: Market) -> None:
 
 
 async def grade(market: Market, what: str) -> None:
-    path = f"/catalog/v1/versions/{market.things[what]['version_id']}/grade-proposals"
-    grading = await market.people[OWNERS[what]].post(path, {"impacts": [IMPACTS[what]], "flags": []})
-    market.things[what]["grade"] = grading["grade"]
+    thing = market.things[what]
+    path = f"/catalog/v1/versions/{thing['version_id']}/grade-proposals"
+    grading = await market.people[thing["owner"]].post(path, {"impacts": [thing["impact"]], "flags": []})
+    thing["grade"] = grading["grade"]
     market.note(f"{what}: [bold]{grading['grade']}[/bold] {' '.join(grading['flags'])}")
     for reason in grading["reasons"]:
         market.note(f"  · {reason['text']}")
@@ -136,7 +138,7 @@ async def register_assets(market: Market) -> None:
 
 async def register(market: Market, what: str) -> None:
     """Declare the source, submit, and let the platform review it."""
-    asset_id, owner = market.things[what]["asset_id"], market.people[OWNERS[what]]
+    asset_id, owner = market.things[what]["asset_id"], market.people[market.things[what]["owner"]]
     declaration: dict[str, Any] = {
         "origin": "own_production", "description": "自有采集与整理", "legal_basis": "数据二十条：持有权与经营权",
         "rights": [{"kind": kind, "evidence_hash": PROOF_OF_RIGHTS} for kind in ("holding", "operation")],
@@ -178,7 +180,10 @@ async def _bring(market: Market, what: str, content: bytes, about: dict[str, Any
         lambda: person.get(path), lambda seen: seen["state"] in {"inspected", "refused"}, "the inspection"
     )
     expect(seen["state"] == "inspected", f"the inspector refused {what}: {seen['reason_code']}")
-    market.things[what] = {"asset_id": asset["id"], "version_id": version_id, "sha256": digest, "content": content}
+    market.things[what] = {
+        "owner": OWNERS[what], "impact": IMPACTS[what], "asset_id": asset["id"], "version_id": version_id,
+        "sha256": digest, "content": content,
+    }  # fmt: skip
     market.note(f"{about['title']} {len(content):,} 字节 bytes · sha256 {digest[:16]}…")
 
 

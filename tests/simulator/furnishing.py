@@ -185,10 +185,11 @@ async def _listed(scene: stage.Market, version: Version, offered: dict[str, Any]
 async def _version(market: SimulatedMarket, scene: stage.Market, who: str, number: int) -> Version:
     """Registered and priced. What its content holds is told by delivery's word alone."""
     owner, what = scene.people[who], f"{who} {number}"
-    shelves.OWNERS[what], shelves.IMPACTS[what] = who, shelves.IMPACTS[shelves.AIRPORTS]
     asset: dict[str, Any] = await owner.post("/catalog/v1/assets", ABOUT)
     version_id = asset["versions"][0]["id"]
-    scene.things[what] = {"asset_id": asset["id"], "version_id": version_id}
+    scene.things[what] = {
+        "owner": who, "impact": shelves.IMPACTS[shelves.AIRPORTS], "asset_id": asset["id"], "version_id": version_id,
+    }  # fmt: skip
     report = InspectionReport.model_validate({
         "upload_id": UploadId.new(), "content_hash": sha256(what.encode()).hexdigest(), "bytes": 1000, "rows": 60,
         "media_type": "text/csv", "fields": [FIELD], "inspector_version": "1", "duplicate_rows": 0,
