@@ -114,6 +114,11 @@ async def bring_persons(market: Market) -> None:
     })  # fmt: skip
 
 
+def thing(what: str, asset_id: str, version_id: str) -> dict[str, Any]:
+    """What is graded and registered: whose it is, and what its disclosure would harm."""
+    return {"owner": OWNERS[what], "impact": IMPACTS[what], "asset_id": asset_id, "version_id": version_id}
+
+
 async def grade_versions(market: Market) -> None:
     for what in OWNERS:
         await grade(market, what)
@@ -180,10 +185,7 @@ async def _bring(market: Market, what: str, content: bytes, about: dict[str, Any
         lambda: person.get(path), lambda seen: seen["state"] in {"inspected", "refused"}, "the inspection"
     )
     expect(seen["state"] == "inspected", f"the inspector refused {what}: {seen['reason_code']}")
-    market.things[what] = {
-        "owner": OWNERS[what], "impact": IMPACTS[what], "asset_id": asset["id"], "version_id": version_id,
-        "sha256": digest, "content": content,
-    }  # fmt: skip
+    market.things[what] = thing(what, asset["id"], version_id) | {"sha256": digest, "content": content}
     market.note(f"{about['title']} {len(content):,} 字节 bytes · sha256 {digest[:16]}…")
 
 

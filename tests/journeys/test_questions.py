@@ -33,7 +33,7 @@ async def shelved(market: WholeMarket) -> str:
     })  # fmt: skip
     await provider.put(f"/delivery/v1/uploads/{upload['id']}/content", CONTENT, "text/csv")
     await market.settle()
-    market.things[AIRPORTS] = {"asset_id": asset["id"], "version_id": version_id}
+    market.things[AIRPORTS] = shelves.thing(AIRPORTS, asset["id"], version_id)
     await shelves.grade(market, AIRPORTS)
     await shelves.register(market, AIRPORTS)
     await market.people[ALPHA].post("/trading/v1/wallet/pay-ins", {"amount": {"minor": 100_000, "currency": "CNY"}})

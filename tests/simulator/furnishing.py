@@ -187,9 +187,7 @@ async def _version(market: SimulatedMarket, scene: stage.Market, who: str, numbe
     owner, what = scene.people[who], f"{who} {number}"
     asset: dict[str, Any] = await owner.post("/catalog/v1/assets", ABOUT)
     version_id = asset["versions"][0]["id"]
-    scene.things[what] = {
-        "owner": who, "impact": shelves.IMPACTS[shelves.AIRPORTS], "asset_id": asset["id"], "version_id": version_id,
-    }  # fmt: skip
+    scene.things[what] = shelves.thing(shelves.AIRPORTS, asset["id"], version_id) | {"owner": who}
     report = InspectionReport.model_validate({
         "upload_id": UploadId.new(), "content_hash": sha256(what.encode()).hexdigest(), "bytes": 1000, "rows": 60,
         "media_type": "text/csv", "fields": [FIELD], "inspector_version": "1", "duplicate_rows": 0,

@@ -112,7 +112,7 @@ async def _shelf(market: WholeMarket) -> None:
     things["asset_id"], things["version_id"] = asset["id"], asset["versions"][0]["id"]
     things["hidden"] = [{"asset_id": each["id"], "version_id": each["versions"][0]["id"]} for each in (draft, gone)]
     await provider.post(f"/catalog/v1/assets/{gone['id']}/withdraw")
-    things[AIRPORTS] = {"asset_id": asset["id"], "version_id": things["version_id"]}
+    things[AIRPORTS] = shelves.thing(AIRPORTS, asset["id"], things["version_id"])
     upload = await provider.post("/delivery/v1/uploads", {
         "version_id": things["version_id"], "media_type": "text/csv", "bytes": len(CONTENT),
         "content_hash": sha256(CONTENT).hexdigest(),
