@@ -28,6 +28,9 @@ demo: $(STAMP)  ## Watch one whole sale, from the data to the verified log
 test: $(STAMP)  ## Run every test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
+again: $(STAMP)  ## Ask once more, alone, the few tests that failed last
+	$(BIN)/python -m pytest -n 1 --dist loadgroup -p tests.support.again --last-failed --last-failed-no-failures none
+
 test-both: $(STAMP)  ## Run every test on both databases, also those in which the database decides nothing
 	YAOSU_DATABASES=both $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
