@@ -297,15 +297,20 @@ def custodian(
     serving.run(door, host, port, "info")
 
 
-@app.command(epilog="Example: `yaosu log-key`")
-def log_key() -> None:
+@app.command(epilog="Example: `yaosu log-key --next`")
+def log_key(
+    following: Annotated[bool, typer.Option("--next", help="That of the key which will follow it.")] = False,
+) -> None:
     """Print the log's verifier key: what a regulator verifies with, and a witness and a policy must know."""
     from services.audit.rules.checkpoint import VerifierKey
     from shared.signing import SigningKey
 
     settings = _settings()
     settings = with_development_secrets(settings) if settings.environment == "development" else settings
-    key = SigningKey.from_pem(settings.require_secret("log_key"))
+    if following and settings.log_key_next is None:
+        raise typer.BadParameter("no key follows: set YAOSU_LOG_KEY_NEXT", param_hint="--next")
+    secret = settings.log_key_next if following else settings.log_key
+    key = SigningKey.from_pem(secret.get_secret_value() if secret else settings.require_secret("log_key"))
     typer.echo(VerifierKey(settings.log_origin, key.public).text())
 
 

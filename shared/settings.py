@@ -122,6 +122,9 @@ class Settings(BaseSettings):
     dormant_shut_days: int | None = Field(default=None, gt=0, le=3_650)
     log_ins_per_network_max: int = Field(default=100, gt=0)  # that fail, in a quarter of an hour
     log_key: SecretStr | None = None  # audit's alone. Ed25519, PEM
+    # To rotate it: name the next one here, let both sign for this long, then make it the log key and name none here.
+    log_key_next: SecretStr | None = None
+    log_key_overlap_days: int = Field(default=30, ge=0, le=3_650)
     # audit's alone: what the keys of disclosed values are kept under. Without it, no service's disclosures are taken.
     disclosure_key: SecretStr | None = None
     retention_days: dict[str, int] = Field(default_factory=dict)  # audit: terms of the log longer than the law's
@@ -251,7 +254,7 @@ class Settings(BaseSettings):
         named |= {f"database_passwords[{name}]": secret for name, secret in self.database_passwords.items()}
         return {
             "token_key": self.token_key, "token_key_next": self.token_key_next, "identity_key": self.identity_key,
-            "log_key": self.log_key, "disclosure_key": self.disclosure_key,
+            "log_key": self.log_key, "log_key_next": self.log_key_next, "disclosure_key": self.disclosure_key,
             "certificate_key": self.certificate_key,
             "custodian_signing_key": self.custodian_signing_key, "pseudonym_key": self.pseudonym_key,
             "service_secret": self.service_secret, "verification_key": self.verification_key,

@@ -25,7 +25,7 @@ import re
 import sqlite3
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
@@ -82,6 +82,7 @@ NEVER_CHECKED = [
     ("来源从未上报的事件", "events that a service never reported"),
     ("内容的真实性", "whether what the entries say is true"),
 ]
+HANDOVER = ("at", "from", "to")  # in the order in which it is signed
 OWN_KEY = ("密钥归属：密钥取自包内", "whose key it is: it was taken from the bundle itself")
 EVENT_MEMBERS = set("v id ts act cat out actor data ret obj rsn onb ctr pol lb chg amt req pd".split())
 EVENT_REQUIRED = set("v id ts act cat out actor data ret".split())
@@ -89,7 +90,11 @@ UNKNOWN = r"(?!(checkpoint|policy|policy\.json)$|checkpoints/|tile/([0-7]|entrie
 EVIDENCE_UNKNOWN = r"(?!(checkpoint|policy|(policy|query)\.json)$|(documents|entries|proofs|tail)/)"
 EXCERPT_UNKNOWN = r"(?!(checkpoint|policy|policy\.json)$|checkpoints/|entry/|field/|tile/[0-7]/)"
 UNKNOWN_BY_KIND = {"whole": UNKNOWN, "excerpt": EXCERPT_UNKNOWN, "evidence": EVIDENCE_UNKNOWN}
-POLICY_MEMBERS = {1: {"format", "log_key", "origin"}, 2: {"format", "kind", "log_key", "minimum_index", "origin"}}
+POLICY_MEMBERS = {
+    1: {"format", "log_key", "origin"},
+    2: {"format", "kind", "log_key", "minimum_index", "origin"},
+    3: {"format", "handovers", "kind", "log_key", "minimum_index", "origin"},
+}
 MEMBER_BYTES_MAX = 32 * 1024 * 1024
 KEY_SOURCES = {
     "given": "(由 --key 或 --policy 给定 / as given by --key or --policy)",
@@ -160,6 +165,7 @@ class Report:
     origin: str = ""
     size: int = 0
     root: str = ""
+    handovers: list[dict[str, Any]] = field(default_factory=lambda: list[dict[str, Any]]())  # which key followed which
     policy_source: str = ""  # given, or the bundle itself; empty where there is no policy
     receipts: int = 0  # how many were given
     witnesses: dict[str, int] = field(default_factory=lambda: dict[str, int]())  # who cosigned, in seconds since 1970
@@ -237,6 +243,9 @@ class Report:
             f"日志 / log: {self.origin}    条目数 / entries: {self.size}    树根 / root: {self.root}",
             f"密钥 / key: {self.key} " + KEY_SOURCES[self.key_source],
         ]  # fmt: skip
+        for each in self.handovers:
+            told = f"{each['from']} → {each['to']} {when(each['at'] // 1_000_000)}"
+            lines.append(f"密钥交接（双方签名） / key handed over, signed by both: {told}")
         lines += [f"证据 / evidence: {self.about}"] * bool(self.about)
         lines += [f"原因 / reason: {self.reason}"] * bool(self.reason)
         if self.kind == "excerpt":
@@ -318,7 +327,15 @@ def _verify(
         raise CannotDecide("a bundle of a format that this verifier does not know")
     if type(report.minimum_index) is not int or report.minimum_index < 0 or report.minimum_index % 256:
         raise CannotDecide("a minimum index is a multiple of 256")
-    if key != own_key:
+    try:
+        handed_over = read_handovers(policy.get("handovers", []), report.origin)
+        report.handovers = [{name: each[name] for name in HANDOVER} for each in policy.get("handovers", [])]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        report.add(Finding(TAMPERED, "signature", "policy.json", "handovers that both keys signed", str(error)))
+        handed_over = []
+    trusted = followers(key, handed_over)
+    keys = {*trusted, *followers(own_key, [(after, before) for before, after in handed_over[::-1]])}
+    if own_key not in trusted and key not in followers(own_key, handed_over):
         named = f"{own_key.name}+{own_key.id.hex()}"
         report.add(Finding(TAMPERED, "signature", "policy.json", f"a log with the key {report.key}", named))
     labels = EVIDENCE_CHECKS if report.kind == "evidence" else CHECKS
@@ -327,7 +344,7 @@ def _verify(
     report.unknown = [name for name, _ in bundle.members(UNKNOWN_BY_KIND[report.kind])]
     try:
         report.counts["signature"] = 1
-        report.size, root = open_checkpoint(newest, key, report.origin)
+        report.size, root = open_checkpoint(newest, trusted, report.origin)
     except ValueError as error:
         expected = f"a checkpoint signed by {report.key}"
         return report.add(Finding(TAMPERED, "signature", "checkpoint", expected, str(error)))
@@ -337,8 +354,8 @@ def _verify(
         _hear_witnesses(newest, rules, report)
     if report.kind == "evidence":
         return Evidence(bundle, report, newest, root).check()
-    promises = [read_receipt(each, key) for each in receipts]
-    history = {**_history(bundle, key, report), report.size: root}
+    promises = [read_receipt(each, keys) for each in receipts]
+    history = {**_history(bundle, keys, report), report.size: root}
     (Scan if report.kind == "whole" else ExcerptScan)(bundle, report, history, progress).run(promises)
 
 
@@ -379,13 +396,13 @@ def _hear_witnesses(note: bytes, rules: Policy, report: Report) -> None:
         report.add(Finding(INCOMPLETE, "witnesses", "checkpoint", expected, found))
 
 
-def _history(bundle: Bundle, key: Key, report: Report) -> dict[int, bytes]:
+def _history(bundle: Bundle, keys: Collection[Key], report: Report) -> dict[int, bytes]:
     """The roots that the earlier checkpoints of the bundle give, by size."""
     history: dict[int, bytes] = {}
     for name, note in bundle.members("checkpoints/"):
         report.counts["checkpoints"] += 1
         try:
-            size, root = open_checkpoint(note, key, report.origin)
+            size, root = open_checkpoint(note, keys, report.origin)
             if name != f"checkpoints/{size}" or size > report.size:
                 raise Refused(f"a checkpoint of size {size}")
             history[size] = root
@@ -1513,20 +1530,47 @@ def signature_lines(note: bytes) -> tuple[str, list[tuple[str, bytes]]]:
     return text, found
 
 
-def open_checkpoint(note: bytes, key: Key, origin: str) -> tuple[int, bytes]:
-    """Size and root, if the note is signed by the key and of this origin; raises Refused otherwise."""
+def open_checkpoint(note: bytes, keys: Collection[Key], origin: str) -> tuple[int, bytes]:
+    """Size and root, if the note is signed by one of the keys, and truly by each that it names, and of this origin.
+
+    Raises Refused otherwise."""
     (text, lines), signed = signature_lines(note), False
     for name, data in lines:
-        if name == key.name and data[:4] == key.id:
+        for key in [each for each in keys if (each.name, each.id) == (name, data[:4])]:
             if not ed25519_verifies(key.public, text.encode(), data[4:]):
                 raise Refused(f"the signature by {key.name} is false")
             signed = True
     if not signed:
-        raise Refused(f"there is no signature by {key.name}+{key.id.hex()}")
+        raise Refused("there is no signature by " + " or ".join(f"{key.name}+{key.id.hex()}" for key in keys))
     match = re.fullmatch(r"([^\n]+)\n(0|[1-9][0-9]{0,18})\n([A-Za-z0-9+/]{43}=)\n", text)
     if not match or match[1] != origin:
         raise Refused(f"not a checkpoint of {origin}")
     return int(match[2]), _base64(match[3])
+
+
+def read_handovers(told: list[dict[str, Any]], origin: str) -> list[tuple[Key, Key]]:
+    """Which key of the log was followed by which; raises Refused unless both signed that."""
+    found = list[tuple[Key, Key]]()
+    for each in told:
+        if set(each) != {*HANDOVER, "signature_from", "signature_to"} or type(each["at"]) is not int:
+            raise Refused("a handover of another form")
+        line = json.dumps({name: each[name] for name in HANDOVER}, separators=(",", ":"), ensure_ascii=False)
+        keys = parse_key(each["from"]), parse_key(each["to"])
+        for key, signature in zip(keys, (each["signature_from"], each["signature_to"])):  # noqa: B905
+            message = b"yaosu log key v1\n" + line.encode()
+            if key.name != origin or not ed25519_verifies(key.public, message, bytes.fromhex(signature)):
+                raise Refused(f"a handover that {key.name}+{key.id.hex()} did not sign")
+        found.append(keys)
+    return found
+
+
+def followers(key: Key, handed_over: Sequence[tuple[Key, Key]]) -> list[Key]:
+    """The key, and each that followed it or one of these. Requires handovers in the order of their time."""
+    found = [key]
+    for before, after in handed_over:
+        if before in found and after not in found:
+            found.append(after)
+    return found
 
 
 def _base64(text: str) -> bytes:
@@ -1589,14 +1633,14 @@ class Promise:
     hash: str
 
 
-def read_receipt(content: bytes, key: Key) -> Promise:
-    """What a receipt promises. Raises CannotDecide unless the log's key signed it."""
+def read_receipt(content: bytes, keys: Collection[Key]) -> Promise:
+    """What a receipt promises. Raises CannotDecide unless a key of the log signed it."""
     try:
         told = json.loads(content)
         signature, issued_at = _base64(told.pop("signature")), told["issued_at"].replace("Z", "+00:00")
         told["issued_at"] = (datetime.fromisoformat(issued_at) - EPOCH) // timedelta(microseconds=1)
         line = json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-        if not ed25519_verifies(key.public, b"yaosu receipt v1\n" + line, signature):
+        if not any(ed25519_verifies(key.public, b"yaosu receipt v1\n" + line, signature) for key in keys):
             raise Refused("it is not signed by the log's key")
         return Promise(told["last_index"], told["service"], told["stripe"], told["last_seq"], told["last_hash"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -28,7 +28,7 @@ BATCH_BYTES_MAX = 16 * 1024 * 1024  # the relay's batch, with every quote of its
 def build(core: Core, witnesses: Directory | None = None) -> FastAPI:
     """Requires the log's key in the settings: audit alone holds it. `witnesses`: where they are in tests. Raises
     RetentionTooShort for terms that are shorter than the law's."""
-    key = SigningKey.from_pem(core.settings.require_secret("log_key"))
+    key, next_one = SigningKey.from_pem(core.settings.require_secret("log_key")), core.settings.log_key_next
     origin, path = core.settings.log_origin, core.settings.log_policy
     policy = read_policy(path, VerifierKey(origin, key.public)) if path else None
     every = timedelta(seconds=core.settings.index_snapshot_seconds)
@@ -38,6 +38,8 @@ def build(core: Core, witnesses: Directory | None = None) -> FastAPI:
     audit = parts.compose(
         core.database, core.outbox, core.clock, origin, key, policy, witnesses, cadence,
         terms=terms, master_key=master_key, is_pruned=core.settings.log_pruning,
+        following=SigningKey.from_pem(next_one.get_secret_value()) if next_one else None,
+        overlap=timedelta(days=core.settings.log_key_overlap_days),
     )  # fmt: skip
     reading_url = core.settings.monitor_database_url
     url = reading_url.get_secret_value() if reading_url else core.database.url

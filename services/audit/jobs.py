@@ -55,6 +55,7 @@ async def tick(audit: Audit) -> None:
 
 
 async def sign(audit: Audit) -> None:
+    await audit.keys.announce(audit.database, audit.outbox)
     await audit.witnessing.sign()
 
 

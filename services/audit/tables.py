@@ -97,6 +97,16 @@ witnessed = Table(
     Column("witnessed_at", Moment, nullable=False),
 )
 
+handovers = Table(
+    "handovers",
+    metadata,
+    Column("after", String, primary_key=True),
+    Column("before", String, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("signature_before", LargeBinary, nullable=False),
+    Column("signature_after", LargeBinary, nullable=False),
+)
+
 evidence = Table(
     "evidence",
     metadata,
@@ -210,13 +220,14 @@ disclosures = Table(
 outbox.tables(metadata)
 idempotency.tables(metadata)
 
-APPEND_ONLY = (entries, links, checkpoints, cosignatures, witnessed, evidence, prunings)
+APPEND_ONLY = (entries, links, checkpoints, cosignatures, witnessed, evidence, prunings, handovers)
 
 LOG = "of the log, whose entries each show by their grade (docs/decisions/0009)"
 SUPERVISION = "of regulators and of the platform's staff"
 NOBODYS = {
     log: LOG, entries: LOG, links: LOG, checkpoints: LOG, cosignatures: LOG, witnessed: LOG, evidence: LOG, tiles: LOG,
     source_heads: LOG, key_heads: LOG, snapshots: LOG, snapshot_tiles: LOG, labels: LOG, labelled: LOG, prunings: LOG,
+    handovers: LOG,
     matters: SUPERVISION, matter_readers: SUPERVISION, data_keys: SUPERVISION, disclosures: SUPERVISION,
 }  # fmt: skip
 owners.declare(metadata, {}, NOBODYS)

@@ -6,7 +6,9 @@ from sqlalchemy.exc import DBAPIError
 
 from services.audit.rules.checkpoint import COSIGNATURE, VerifierKey
 from services.audit.rules.cosignature import Cosignature
+from services.audit.rules.handover import Handover
 from services.audit.store import checkpoint as checkpoint_store
+from services.audit.store import handover as handover_store
 from services.audit.store import log as log_store
 from services.audit.tables import APPEND_ONLY
 from tests.audit.conftest import AuditBench
@@ -18,6 +20,9 @@ async def witness(log: AuditBench) -> None:
     async with log.audit.database.transaction() as tx:
         await checkpoint_store.add_cosignatures(tx, 2, [word])
         await checkpoint_store.add_witnessed(tx, 2, log.bench.clock.now())
+        following = VerifierKey(log.audit.origin, bytes(32))
+        announced = Handover(log.verifier_key, following, log.bench.clock.now(), bytes(64), bytes(64))
+        assert await handover_store.add_handover(tx, announced)
 
 
 @pytest.mark.parametrize("table", APPEND_ONLY, ids=lambda table: table.name)

@@ -93,8 +93,11 @@ def test_names_are_opaque_bytes():
     assert told.is_met({"监管"}) and not told.is_met({"b"})
 
 
-def test_a_log_is_known_by_its_origin():
-    assert (DEFAULT.log_key("yaosu.example/log"), DEFAULT.log_key("yaosu.example/log2")) == (LOG, None)
+def test_a_log_is_known_by_its_key_alone():
+    other = VerifierKey(LOG.name, bytes(32))
+    assert DEFAULT.knows(LOG) and not DEFAULT.knows(other)
+    assert not DEFAULT.knows(VerifierKey("yaosu.example/log2", LOG.public))
+    assert policy.parse(f"log {LOG.text()}\nlog {other.text()}\nquorum none\n".encode()).knows(other)
 
 
 NOT_POLICIES = [

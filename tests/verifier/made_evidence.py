@@ -165,7 +165,7 @@ def _made(
     leaves, size = writer.leaves, len(writer.leaves)
     hashes = [tree.leaf_hash(leaf) for leaf in leaves]
     note = LOG.sign(Checkpoint(ORIGIN, size, Edge().append(hashes).root()))
-    members = {"checkpoint": note, "policy.json": evidence.policy(ORIGIN, LOG.key)}
+    members = {"checkpoint": note, "policy.json": evidence.policy(LOG.key)}
     for index in given:
         members[evidence.entry_name(index)] = leaves[index]
         members[evidence.proof_name(index)] = evidence.proof(index, path_of(index, leaves), note)

@@ -128,7 +128,7 @@ def of_leaves(leaves: list[bytes], signed_at: Iterable[int] = (), signer: Signer
     sizes = sorted({*signed_at, len(leaves)})
     notes = {size: signer.sign(Checkpoint(ORIGIN, size, Edge().append(hashes[:size]).root())) for size in sizes}
     members = {f"checkpoints/{size}": note for size, note in notes.items()}
-    members |= {"checkpoint": notes[len(leaves)], "policy.json": bundle.policy(ORIGIN, signer.key)}
+    members |= {"checkpoint": notes[len(leaves)], "policy.json": bundle.policy(signer.key)}
     members |= {f"tile/{each.level}/{each.path()}": content for each, content in tiles.items()}
     return MadeLog(members | entry_members(leaves), leaves, signer, notes)
 

@@ -9,7 +9,7 @@ import pytest
 from services.audit.rules import excerpt, tile
 from services.audit.rules.tile import Unfinished
 from services.audit.rules.tree import leaf_hash
-from tests.verifier.made_logs import LOG, ORIGIN, STRANGER, MadeLog, a_log
+from tests.verifier.made_logs import LOG, STRANGER, MadeLog, a_log
 from tests.verifier.verdicts import edited, failed, found, verified
 from verifier.yaosu_verify import INCOMPLETE, TAMPERED, UNDECIDED
 
@@ -19,7 +19,7 @@ def an_excerpt(size: int, told: Iterable[int], signed_at: Iterable[int] = ()) ->
     log = a_log(size, signed_at)
     for name in [name for name in log.members if name.startswith("tile/entries/")]:
         del log.members[name]
-    log.members["policy.json"] = excerpt.policy(ORIGIN, LOG.key, "excerpt", 0)
+    log.members["policy.json"] = excerpt.policy(LOG.key, (), "excerpt", 0)
     log.members |= {excerpt.entry_name(index): log.leaves[index] for index in told}
     return log
 

@@ -16,7 +16,7 @@ from services.audit.rules.redaction import Field, KeyState
 from shared import facts
 from shared.facts import Category, Commitment, Fact, commit
 from shared.ids import FactId, RedactionId, UserId
-from tests.verifier.made_logs import LOG, NOON, ORIGIN, MadeLog, leaves_of_lines, of_leaves
+from tests.verifier.made_logs import LOG, NOON, MadeLog, leaves_of_lines, of_leaves
 from tests.verifier.verdicts import found, verified
 from verifier.yaosu_verify import INCOMPLETE, TAMPERED, VERIFIED
 
@@ -55,7 +55,7 @@ def an_excerpt(*told: tuple[str, bytes], of: Sequence[int] | None = None) -> Mad
     log = a_log(*told)
     for name in [name for name in log.members if name.startswith("tile/entries/")]:
         del log.members[name]
-    log.members["policy.json"] = excerpt.policy(ORIGIN, LOG.key, "excerpt", 0)
+    log.members["policy.json"] = excerpt.policy(LOG.key, (), "excerpt", 0)
     indexes = range(len(log.leaves)) if of is None else of
     log.members |= {excerpt.entry_name(index): log.leaves[index] for index in indexes}
     return log

@@ -83,7 +83,7 @@ def test_a_time_that_is_no_number_is_noticed_even_where_the_lag_fits(tmp_path: P
 
 def test_a_policy_that_names_another_key_than_the_one_given_is_noticed(tmp_path: Path):
     log = a_log(9)
-    log.members["policy.json"] = bundle.policy(ORIGIN, STRANGER.key)
+    log.members["policy.json"] = bundle.policy(STRANGER.key)
     report = verified(log, tmp_path)
     assert (report.exit_code(), failed(report)) == (TAMPERED, {"signature"})
 

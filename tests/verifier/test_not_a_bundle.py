@@ -87,8 +87,8 @@ def test_what_is_not_an_ed25519_key_decides_nothing(tmp_path: Path, key: str):
 
 
 @pytest.mark.parametrize("policy", [
-    b"", b"{}", b"[]", b'{"format":2}', b"\xff", b"[" * 200_000, bundle.policy(ORIGIN, LOG.key).replace(b":1,", b":3,"),
-    bundle.policy(ORIGIN, LOG.key).replace(b":1,", b":1, "), bundle.policy(ORIGIN, LOG.key).replace(b'{"', b'{"a":1,"'),
+    b"", b"{}", b"[]", b'{"format":2}', b"\xff", b"[" * 200_000, bundle.policy(LOG.key).replace(b":1,", b":3,"),
+    bundle.policy(LOG.key).replace(b":1,", b":1, "), bundle.policy(LOG.key).replace(b'{"', b'{"a":1,"'),
 ])  # fmt: skip
 def test_a_bundle_of_unknown_format_decides_nothing(tmp_path: Path, policy: bytes):
     log = a_log(9)

@@ -37,7 +37,7 @@ def a_pruned_log(minimum: int = 512, of: list[bytes] | None = None, signed_at: t
     log = of_leaves(leaves() if of is None else of, signed_at)
     for first in range(0, minimum, 256):
         del log.members[f"tile/entries/{first // 256:03}"]
-    log.members["policy.json"] = excerpt.policy(ORIGIN, LOG.key, "whole", minimum)
+    log.members["policy.json"] = excerpt.policy(LOG.key, (), "whole", minimum)
     return log
 
 
@@ -128,7 +128,7 @@ def test_links_into_the_pruned_range_are_taken_and_later_ones_are_counted_on(tmp
 @pytest.mark.parametrize("minimum", [-256, 100, True, "256"])
 def test_of_a_minimum_index_that_is_none_nothing_is_decided(tmp_path: Path, minimum: object):
     log = a_pruned_log()
-    log.members["policy.json"] = excerpt.policy(ORIGIN, LOG.key, "whole", minimum)  # pyright: ignore[reportArgumentType]
+    log.members["policy.json"] = excerpt.policy(LOG.key, (), "whole", minimum)  # pyright: ignore[reportArgumentType]
     assert verified(log, tmp_path).exit_code() == UNDECIDED
 
 
@@ -142,7 +142,7 @@ def test_an_excerpt_of_a_pruned_log_tells_withheld_from_pruned(tmp_path: Path):
     log = a_pruned_log()
     for name in [name for name in log.members if name.startswith("tile/entries/")]:
         del log.members[name]
-    log.members["policy.json"] = excerpt.policy(ORIGIN, LOG.key, "excerpt", 512)
+    log.members["policy.json"] = excerpt.policy(LOG.key, (), "excerpt", 512)
     log.members |= {excerpt.entry_name(index): leaves()[index] for index in (530, 599)}
     report = verified(log, tmp_path)
     assert (report.findings, report.disclosed, report.withheld, report.pruned) == ([], 2, 86, 512)

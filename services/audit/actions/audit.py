@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from services.audit.actions.log_keys import OVERLAP, LogKeys
 from services.audit.actions.sequencer import Sequencer
 from services.audit.actions.signer import Signer
 from services.audit.actions.witnessing import Witnessing
@@ -26,6 +27,7 @@ class Audit:
     clock: Clock
     origin: str
     key: SigningKey
+    keys: LogKeys
     sequencer: Sequencer
     signer: Signer
     witnessing: Witnessing
@@ -38,14 +40,16 @@ class Audit:
 def compose(
     database: Database, outbox: Outbox, clock: Clock, origin: str, key: SigningKey, policy: Policy | None = None,
     witnesses: Directory | None = None, cadence: Cadence = CADENCE, *, terms: retention.Policy = retention.STANDARD,
-    master_key: MasterKey | None = None, is_pruned: bool = False,
+    master_key: MasterKey | None = None, is_pruned: bool = False, following: SigningKey | None = None,
+    overlap: timedelta = OVERLAP,
 ) -> Audit:  # fmt: skip
     """Witnesses are asked where the policy says they are, or where `witnesses` has them by their names in it."""
     sequencer = Sequencer(database)
-    signer = Signer(database, origin, key, sequencer)
+    keys = LogKeys(origin, key, following, overlap)
+    signer = Signer(database, keys, sequencer)
     urls = {each.name: each.url for each in policy.witnesses if each.url} if policy else {}
     places = Directory(urls) if witnesses is None else witnesses
-    witnessing = Witnessing(database, outbox, clock, sequencer, signer, policy, places)
+    witnessing = Witnessing(database, outbox, clock, sequencer, signer, keys, policy, places)
     return Audit(
-        database, outbox, clock, origin, key, sequencer, signer, witnessing, cadence, terms, master_key, is_pruned
+        database, outbox, clock, origin, key, keys, sequencer, signer, witnessing, cadence, terms, master_key, is_pruned
     )

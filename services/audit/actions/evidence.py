@@ -15,6 +15,7 @@ from services.audit.events.log import EvidenceExported
 from services.audit.rules import bundle, evidence, tile
 from services.audit.rules.question import AboutSubjects, AtTime, FromSource, Question
 from services.audit.store import entry as entry_store
+from services.audit.store import handover as handover_store
 from services.audit.store.entry import StoredEntry
 from shared import canonical
 from shared.access import Caller
@@ -102,7 +103,9 @@ async def _members(audit: Audit, contents: Contents) -> AsyncGenerator[bytes]:
         for each in page:
             sifted += answering.answers(contents.question, each)
             yield bundle.member(evidence.entry_name(each.index), each.leaf)
-    for member in policies(audit, evidence.policy(audit.origin, audit.signer.key, view.minimum_index)):
+    async with audit.database.read() as tx:
+        handovers = await handover_store.all_handovers(tx)
+    for member in policies(audit, evidence.policy(audit.keys.key, handovers, view.minimum_index)):
         yield member
     async for page in _given(audit, contents):
         async with audit.database.read() as tx:

@@ -8,6 +8,7 @@ from services.audit.events.log import BundleExported
 from services.audit.rules import bundle, excerpt, tile
 from services.audit.rules.case import Case
 from services.audit.store import entry as entry_store
+from services.audit.store import handover as handover_store
 from services.audit.store import log as log_store
 from services.audit.store.entry import StoredEntry
 from shared.access import Caller
@@ -44,7 +45,7 @@ async def _members(
 ) -> AsyncGenerator[bytes]:  # fmt: skip
     """The excerpt, in ascending order of name."""
     async with audit.database.read() as tx:
-        minimum = await log_store.minimum_index(tx)
+        minimum, handovers = await log_store.minimum_index(tx), await handover_store.all_handovers(tx)
     async for member in export.checkpoints(audit, size, note):
         yield member
     for first in range(minimum, size, AT_ONCE):
@@ -54,7 +55,7 @@ async def _members(
         for first in range(minimum, size, AT_ONCE):
             for index, opened in await _opened(audit, caller, case, first, min(first + AT_ONCE, size)):
                 yield bundle.member(excerpt.fields_name(index), excerpt.fields(opened))
-    for member in export.policies(audit, excerpt.policy(audit.origin, audit.signer.key, "excerpt", minimum)):
+    for member in export.policies(audit, excerpt.policy(audit.keys.key, handovers, "excerpt", minimum)):
         yield member
     for each in tile.tiles_of(size):
         yield bundle.member(f"tile/{each.level}/{each.path()}", await export.hashes(audit, each))

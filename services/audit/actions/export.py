@@ -9,6 +9,7 @@ from services.audit.rules import bundle, checkpoint, excerpt, tile, tree
 from services.audit.rules.tile import Tile
 from services.audit.store import checkpoint as checkpoint_store
 from services.audit.store import entry as entry_store
+from services.audit.store import handover as handover_store
 from services.audit.store import log as log_store
 from shared.access import Caller
 
@@ -59,11 +60,12 @@ def policies(audit: Audit, policy: bytes) -> Iterator[bytes]:
 async def _members(audit: Audit, size: int, note: bytes) -> AsyncGenerator[bytes]:
     """The bundle, one member at a time, in ascending order of name."""
     async with audit.database.read() as tx:
-        minimum = await log_store.minimum_index(tx)
+        minimum, handovers = await log_store.minimum_index(tx), await handover_store.all_handovers(tx)
     async for member in checkpoints(audit, size, note):
         yield member
-    who = (audit.origin, audit.signer.key)
-    for member in policies(audit, excerpt.policy(*who, "whole", minimum) if minimum else bundle.policy(*who)):
+    key, is_plain = audit.keys.key, not minimum and not handovers
+    policy = bundle.policy(key) if is_plain else excerpt.policy(key, handovers, "whole", minimum)
+    for member in policies(audit, policy):
         yield member
     for each in tile.tiles_of(size):
         yield bundle.member(f"tile/{each.level}/{each.path()}", await hashes(audit, each))

@@ -73,10 +73,11 @@ class Monitor:
 
     async def _step(self, tx: Transaction, checked: Checked, size: int) -> Checked:
         """Up to that size, from one checkpoint to the next."""
+        keys = await self.audit.keys.lineage(tx)
         for signed in await checkpoint_store.checkpoints_between(tx, checked.edge.size, size):
             checked = await read_on(tx, checked, signed.size)
             point = Checkpoint(self.audit.origin, signed.size, checked.edge.root())
-            if opened(signed.note, self.audit.signer.key) != point:
+            if opened(signed.note, keys) != point:
                 raise LogContradictsItself(detail=f"the checkpoint at {signed.size} is not ours, or not of its entries")
         return await read_on(tx, checked, size)
 

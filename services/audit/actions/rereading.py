@@ -1,5 +1,6 @@
 """Reading again what is kept: entries from their bytes, the tiles above them, and the tree that they make."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.audit.rules import checkpoint, tile
@@ -57,12 +58,12 @@ async def _hashes_of_pruned(tx: Transaction, indexes: range) -> list[bytes]:
     return hashes[indexes.start - at : indexes.stop - at]
 
 
-def opened(note: bytes, key: VerifierKey) -> Checkpoint | None:
-    """What a checkpoint says, if the key signed it."""
+def opened(note: bytes, keys: Sequence[VerifierKey]) -> Checkpoint | None:
+    """What a checkpoint says, if one of the keys signed it, and none of them something else."""
     try:
         read = checkpoint.parse_note(note.decode())
-        by_us = read.signatures_by(key)
-        if not by_us or not all(verifies(key.public, read.text.encode(), each) for each in by_us):
+        by_us = [(key, each) for key in keys for each in read.signatures_by(key)]
+        if not by_us or not all(verifies(key.public, read.text.encode(), each) for key, each in by_us):
             return None
         return checkpoint.parse_checkpoint(read.text)
     except (NotANote, UnicodeDecodeError):

@@ -7,33 +7,35 @@ Does not: notice that the whole database was set back to a backup while no proce
 (`witnessing.py`).
 """
 
+from services.audit.actions.log_keys import LogKeys
 from services.audit.actions.rereading import ENTRIES_AT_ONCE, Checked, LogContradictsItself, opened, read_on
 from services.audit.actions.sequencer import Sequencer
-from services.audit.rules import checkpoint, tile
-from services.audit.rules.checkpoint import Checkpoint, VerifierKey
+from services.audit.rules import tile
+from services.audit.rules.checkpoint import Checkpoint
 from services.audit.store import checkpoint as checkpoint_store
 from services.audit.store import log as log_store
 from services.audit.store.checkpoint import SignedCheckpoint
 from services.audit.store.log import Log
 from shared.database import Database, Transaction
 from shared.faultpoint import faultpoint
-from shared.signing import SigningKey
 
 
 class Signer:
-    def __init__(self, database: Database, origin: str, key: SigningKey, sequencer: Sequencer) -> None:
-        self.key = VerifierKey(origin, key.public)
-        self._database, self._origin, self._private, self._sequencer = database, origin, key, sequencer
+    def __init__(self, database: Database, keys: LogKeys, sequencer: Sequencer) -> None:
+        self._database, self._keys, self._sequencer = database, keys, sequencer
+        self._origin = keys.key.name
         self._checked = Checked()
 
     async def sign(self) -> bool:
         """Sign the log if it has grown since the last checkpoint. Returns whether it had.
 
-        Raises LogContradictsItself, and freezes the log, if what is read back is not what was appended.
+        Raises LogContradictsItself, and freezes the log, if what is read back is not what was appended; TooYoung while
+        the key should not sign alone.
         """
         await self._sequencer.begin()
         try:
             async with self._database.read() as tx:
+                await self._keys.require_due(self._database, tx)
                 log, newest = await log_store.head(tx), await checkpoint_store.newest_checkpoint(tx)
                 self._refuse_a_way_back(log.size, newest.size if newest else 0)
                 if newest and newest.size == log.size:
@@ -47,17 +49,12 @@ class Signer:
             newest = await checkpoint_store.newest_checkpoint(tx)
             if newest and newest.size >= log.size:
                 return False
-            note = self.note(Checkpoint(self._origin, log.size, log.root))
+            note = self._keys.note(Checkpoint(self._origin, log.size, log.root))
             await checkpoint_store.add_checkpoint(tx, SignedCheckpoint(log.size, note, await self._database.now(tx)))
             faultpoint("checkpoint.written")
         faultpoint("checkpoint.published")
         self._checked = checked
         return True
-
-    def note(self, point: Checkpoint) -> bytes:
-        """The signed note of a checkpoint that is known to contradict none that was signed before."""
-        body = point.body()
-        return checkpoint.note_text(body, [(self.key, self._private.sign(body.encode()))]).encode()
 
     def _refuse_a_way_back(self, size: int, signed_size: int) -> None:
         ours = self._checked.edge.size
@@ -72,7 +69,8 @@ class Signer:
             return self._checked
         unfinished = await log_store.unfinished_at(tx, signed_size)
         edge = tile.edge(unfinished)
-        if newest and opened(newest.note, self.key) != Checkpoint(self._origin, signed_size, edge.root()):
+        keys = await self._keys.lineage(tx)
+        if newest and opened(newest.note, keys) != Checkpoint(self._origin, signed_size, edge.root()):
             raise LogContradictsItself(detail="the last checkpoint is not ours, or not of these tiles")
         return Checked(edge, unfinished)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from services.audit import witnesses
 from services.audit.actions import alarm, proofs
+from services.audit.actions.log_keys import LogKeys
 from services.audit.actions.rereading import LogContradictsItself
 from services.audit.actions.sequencer import Sequencer
 from services.audit.actions.signer import Signer
@@ -70,6 +71,7 @@ class Witnessing:
     clock: Clock
     sequencer: Sequencer
     signer: Signer
+    keys: LogKeys
     policy: Policy | None
     places: Directory
     _standings: dict[str, Standing] = field(default_factory=dict[str, Standing])
@@ -133,7 +135,7 @@ class Witnessing:
 
     def _nothing(self) -> SignedCheckpoint:
         """The checkpoint of an empty log: it contradicts none, and a witness answers it with what it knows."""
-        note = self.signer.note(Checkpoint(self.signer.key.name, 0, EMPTY_ROOT))
+        note = self.keys.note(Checkpoint(self.keys.key.name, 0, EMPTY_ROOT))
         return SignedCheckpoint(0, note, self.clock.now())
 
     async def _guard(self) -> None:
@@ -233,7 +235,7 @@ def read_policy(path: Path, own_key: VerifierKey) -> Policy:
         read = policy.parse(path.read_bytes())
     except (OSError, policy.NotAPolicy) as error:
         raise ValueError(f"log_policy: {path}: {error}") from error
-    if read.log_key(own_key.name) != own_key:
+    if not read.knows(own_key):
         raise ValueError(f"log_policy: {path} does not know this log by its key: {own_key.text()}")
     if not read.is_met([each.name for each in read.witnesses if each.url]):
         raise ValueError(f"log_policy: {path} asks for more witnesses than it gives addresses of")

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import ClassVar, Literal
 
 from services.audit.rules.case import Case, Outcome, State
+from services.audit.rules.handover import Handover
 from services.audit.rules.redaction import Field, KeyState, Redaction
 from services.audit.rules.sampling import Sampling
 from shared.facts import Category, Fact, Retention
@@ -281,6 +282,24 @@ class FieldsOpened(CaseFact):
     case_id: CaseId
     index: int
     names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LogKeyAnnounced(Fact):
+    """The log's key will be followed by another: both signed that it is so (`rules.handover`)."""
+
+    category: ClassVar[Category] = Category.SYSTEM
+    retention: ClassVar[Retention] = Retention.SECURITY
+    key_before: str
+    key_after: str
+    announced_at: datetime
+    signature_before: str
+    signature_after: str
+
+    @classmethod
+    def of(cls, announced: Handover) -> "LogKeyAnnounced":
+        keys = (announced.before.text(), announced.after.text())
+        return cls(*keys, announced.at, announced.signature_before.hex(), announced.signature_after.hex())
 
 
 @dataclass(frozen=True, slots=True)

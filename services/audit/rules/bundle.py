@@ -28,9 +28,9 @@ def history(sizes: Sequence[int]) -> list[int]:
     return list(sizes[::-1][::step][::-1])
 
 
-def policy(origin: str, key: VerifierKey) -> bytes:
+def policy(key: VerifierKey) -> bytes:
     """What a verifier must know of the log: who it says it is."""
-    return canonical.encode({"format": FORMAT, "origin": origin, "log_key": key.text()})
+    return canonical.encode({"format": FORMAT, "origin": key.name, "log_key": key.text()})
 
 
 def _header(name: str, size: int) -> bytes:

@@ -16,6 +16,7 @@ from hashlib import sha256
 from services.audit.rules import bundle, excerpt
 from services.audit.rules.bundle import BLOCK_BYTES
 from services.audit.rules.checkpoint import VerifierKey
+from services.audit.rules.handover import Handover
 from services.audit.rules.question import AboutSubjects, AtTime, FromSource, Question
 from shared.errors import Conflict, Forbidden, Malformed
 
@@ -55,8 +56,8 @@ def tail_name(first: int) -> str:
     return f"tail/{first:016d}"
 
 
-def policy(origin: str, key: VerifierKey, minimum_index: int = 0) -> bytes:
-    return excerpt.policy(origin, key, "evidence", minimum_index)
+def policy(key: VerifierKey, handovers: Sequence[Handover] = (), minimum_index: int = 0) -> bytes:
+    return excerpt.policy(key, handovers, "evidence", minimum_index)
 
 
 def proof(index: int, hashes: Sequence[bytes], note: bytes) -> bytes:

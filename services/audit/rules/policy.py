@@ -61,9 +61,9 @@ class Policy:
                 seen.add(group.name)
         return self.quorum in seen
 
-    def log_key(self, origin: str) -> VerifierKey | None:
-        """The key under which the policy knows the log of this name."""
-        return next((log.key for log in self.logs if log.key.name == origin), None)
+    def knows(self, key: VerifierKey) -> bool:
+        """Whether it knows a log by this key. It may know the same one by the key that will follow."""
+        return any(log.key == key for log in self.logs)
 
     def text(self) -> str:
         lines = [" ".join(["log", log.key.text(), *_url(log.url)]) for log in self.logs]
