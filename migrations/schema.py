@@ -22,6 +22,7 @@ from migrations.patience import Patience, patiently
 from shared import tenancy
 from shared.database import Database
 from shared.idempotency import answers_table
+from shared.outbox import receipts_table
 
 HERE = Path(__file__).parent
 PATIENT = Patience()
@@ -103,7 +104,7 @@ def metadata_of(service: str) -> MetaData:
 def kept_of(service: str) -> rights.Kept:
     """The tables of a service, and how they are kept."""
     room = _room(service)
-    never_changed = frozenset(table.name for table in room.APPEND_ONLY)
+    never_changed = frozenset(table.name for table in (*room.APPEND_ONLY, receipts_table))
     forgotten = frozenset(table.name for table in (*room.FORGOTTEN, answers_table))
     return rights.Kept(service, room.metadata, never_changed, forgotten)
 

@@ -161,7 +161,8 @@ def verify(
         Path | None, typer.Option(help="Instead of a key: the policy with the log's key, its witnesses and the quorum.")
     ] = None,
     receipt: Annotated[
-        list[Path] | None, typer.Option(help="What the log answered a source, as JSON; may stand several times.")
+        list[Path] | None,
+        typer.Option(help="What the log answered a source (`yaosu receipts`), a line each; may stand several times."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:

@@ -3,7 +3,7 @@
 A stripe is a writer's slot: a process leases one, so every transaction takes exactly one stripe, last, and chains its
 facts in Python. Promises: a fact commits with its change or not at all; `seq` has no gaps within a stripe, so a
 position is safe to keep; a process whose lease was taken over can record nothing more (fencing); whoever knows a
-stripe's last hash can tell that no earlier fact was altered, dropped or moved.
+stripe's last hash can tell that no earlier fact was altered, dropped or moved. What the log promised stays beside them.
 """
 
 from collections.abc import Sequence
@@ -20,6 +20,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
     bindparam,
     select,
     update,
@@ -65,6 +66,14 @@ stripes_table = Table(
     Column("leased_until", Moment),
 )
 
+receipts_table = Table(
+    "outbox_receipts",
+    _metadata,
+    Column("stripe", Integer, primary_key=True),
+    Column("last_seq", BigInteger, primary_key=True),
+    Column("last_index", BigInteger, primary_key=True),  # the log that promises two places has broken its promise
+    Column("receipt", Text, nullable=False),
+)
 
 _is_held = (stripes_table.c.number == bindparam("held_number"), stripes_table.c.fence == bindparam("held_fence"))
 _head = select(stripes_table.c.seq, stripes_table.c.hash).where(*_is_held)
@@ -100,7 +109,7 @@ class StripeHead:
 
 def tables(metadata: MetaData) -> None:
     """Give a service the tables of its outbox."""
-    for table in (facts_table, stripes_table):
+    for table in (facts_table, stripes_table, receipts_table):
         table.to_metadata(metadata)
 
 

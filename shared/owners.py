@@ -17,6 +17,7 @@ OF_THE_KERNEL = {
     "alembic_version": "which revision the tables have",
     "outbox_facts": "facts of all, that the relay and the followers read",
     "outbox_stripes": "the place of each process in the outbox",
+    "outbox_receipts": "what the log promised to the service; the command line alone reads it",
     "outbox_disclosures": "what the log is still to be told; no route reads it",
     "inbox": "how far the news of neighbours was followed",
     "idempotency_answers": "found by its caller's own key alone, of which the caller is a part",

@@ -6,17 +6,18 @@ and hash, so that stripes have no gaps and followers go on; who follows is set b
 Requires that no process of the service runs.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import MetaData, insert, select, update
+from sqlalchemy import MetaData, insert, select, tuple_, update
 
 from shared.changes import inbox_table
-from shared.database import Transaction
+from shared.database import Database, Transaction
 from shared.facts import GENESIS, link
 from shared.ids import FactId
-from shared.outbox import StripeHead, facts_table, stripes_table
+from shared.outbox import StripeHead, facts_table, receipts_table, stripes_table
 
+PAGE = 1_000
 FENCE_STEP = 1_000_000  # no stripe changes hands so often within the life of a backup
 
 
@@ -52,6 +53,20 @@ async def hash_at(tx: Transaction, stripe: int, seq: int) -> bytes | None:
         return GENESIS
     here = (facts_table.c.stripe == stripe, facts_table.c.seq == seq)
     return await tx.scalar(select(facts_table.c.hash).where(*here))
+
+
+async def receipts(database: Database) -> AsyncIterator[str]:
+    """What the log promised, each as it was answered, in the order of stripes and numbers."""
+    key, place = (receipts_table.c.stripe, receipts_table.c.last_seq, receipts_table.c.last_index), (-1, 0, 0)
+    while True:
+        query = select(*receipts_table.c).where(tuple_(*key) > place).order_by(*key).limit(PAGE)
+        async with database.read() as tx:
+            rows = (await tx.execute(query)).all()
+        for row in rows:
+            yield row.receipt
+        if len(rows) < PAGE:
+            return
+        place = (rows[-1].stripe, rows[-1].last_seq, rows[-1].last_index)
 
 
 async def send_again(tx: Transaction, stripe: int, after_seq: int) -> int:

@@ -18,13 +18,13 @@ from sqlalchemy import select, update
 
 from shared import observing
 from shared.clock import Clock
-from shared.database import Database
+from shared.database import Database, insert_into
 from shared.errors import Conflict, Failure, Malformed, Unavailable
 from shared.facts import GENESIS, link
 from shared.faultpoint import faultpoint
 from shared.ids import RequestId
 from shared.log import set_job_id
-from shared.outbox import Outbox, facts_table, unsent
+from shared.outbox import Outbox, facts_table, receipts_table, unsent
 from shared.rest import Peer, RestClient
 
 BATCH_MAX = 500
@@ -53,7 +53,9 @@ class Batch(BaseModel):
     events: list[str]
 
 
-class Receipt(BaseModel):
+class Receipt(BaseModel, extra="allow"):
+    """The log's promise, kept as it came: it is signed as a whole."""
+
     first_seq: int
     last_seq: int
     first_index: int
@@ -213,6 +215,9 @@ class Relay:
             # The log appends a batch in one piece, so places run with the numbers.
             offset = receipt.first_index - receipt.first_seq
             await tx.execute(update(facts_table).where(*where).values(log_index=facts_table.c.seq + offset))
+            promised = {"stripe": waiting.stripe, "receipt": receipt.model_dump_json()}
+            promised |= {"last_seq": receipt.last_seq, "last_index": receipt.last_index}
+            await tx.execute(insert_into(tx, receipts_table).values(promised).on_conflict_do_nothing())
             faultpoint("relay.before_marked")
         faultpoint("relay.marked")
         taken = receipt.last_seq - receipt.first_seq + 1

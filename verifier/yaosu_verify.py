@@ -1771,7 +1771,9 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("bundle")
     parser.add_argument("--key", help="the log's verifier key, from a source other than the bundle")
     parser.add_argument("--policy", help="a C2SP tlog-policy: the log's key, its witnesses and the quorum")
-    parser.add_argument("--receipt", action="append", default=[], help="what the log answered a source, as JSON")
+    parser.add_argument(
+        "--receipt", action="append", default=[], help="a file of what the log answered a source, a line each"
+    )
     parser.add_argument("--json", action="store_true")
     try:
         options = parser.parse_args(argv)
@@ -1779,7 +1781,7 @@ def main(argv: Sequence[str]) -> int:
         return UNDECIDED if stop.code else 0
     try:
         policy = _read_file(options.policy) if options.policy else None
-        receipts = [_read_file(path) for path in options.receipt]
+        receipts = [line for path in options.receipt for line in _read_file(path).splitlines() or [b""]]
     except OSError as error:
         print(error, file=sys.stderr)
         return UNDECIDED

@@ -1,4 +1,4 @@
-"""The commands for a bad day: `yaosu backup`, `restore`, `restored` and `drill`."""
+"""The commands for a bad day: `yaosu backup`, `restore`, `restored`, `receipts` and `drill`."""
 
 import asyncio
 from collections import Counter
@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from shared.clock import SystemClock
-from shared.settings import Settings, with_development_secrets
+from shared.settings import SERVICES, Settings, with_development_secrets
 
 if TYPE_CHECKING:
     from services.recovery.beginning import Found
@@ -58,6 +58,17 @@ def add_to(app: typer.Typer, out: Console, settings_of: Callable[[], Settings], 
         """
         _begin(with_secrets(), out, fail, accept_loss, accept_silence)
 
+    @app.command(epilog="Example: `yaosu receipts trading > receipts.jsonl`")
+    def receipts(  # pyright: ignore[reportUnusedFunction]
+        service: Annotated[str, typer.Argument(help="Whose.")],
+    ) -> None:
+        """Print what the log promised a service of its facts, a line each, as the log's key signed it.
+
+        For the day on which the log says otherwise: `yaosu verify BUNDLE --receipt receipts.jsonl` says whether it kept
+        its word.
+        """
+        asyncio.run(_print_receipts(service, settings_of(), fail))
+
     @app.command(epilog="Example: `yaosu drill`")
     def drill(  # pyright: ignore[reportUnusedFunction]
         keep: Annotated[bool, typer.Option("--keep", help="Leave the market's files in var/drill afterwards.")] = False,
@@ -66,6 +77,20 @@ def add_to(app: typer.Typer, out: Console, settings_of: Callable[[], Settings], 
         from services.recovery import drill as drilling
 
         raise typer.Exit(asyncio.run(drilling.run(settings_of().var / "drill", keep=keep, out=out)))
+
+
+async def _print_receipts(service: str, settings: Settings, fail: Fail) -> None:
+    from services import market
+    from shared.recovery import receipts
+
+    if service not in SERVICES:
+        fail(f"{service} is no service: {', '.join(SERVICES)}")
+    database = market.database_of(service, settings, SystemClock())
+    try:
+        async for receipt in receipts(database):
+            typer.echo(receipt)
+    finally:
+        await database.close()
 
 
 def _back_up(settings: Settings, folder: Path, out: Console) -> None:

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from services import __main__ as command_line
+from shared.recovery import receipts
 from tests.audit.conftest import AuditBench
 from verifier import yaosu_verify
 from verifier.yaosu_verify import INCOMPLETE, TAMPERED, UNDECIDED, VERIFIED, Report
@@ -50,6 +51,23 @@ async def test_a_batch_that_was_taken_and_dropped_convicts_the_log(log: AuditBen
     first = report.first()
     assert first and (report.exit_code(), first.check, first.index) == (TAMPERED, "receipts", 2)
     assert verified(tmp_path / "bundle.tar", log).exit_code() == VERIFIED, "nothing else shows it"
+
+
+async def test_what_a_source_kept_of_the_logs_promises_is_what_convicts_it(log: AuditBench, tmp_path: Path):
+    core = log.bench.cores["audit"]
+    for _ in range(3):  # each reading is an entry of the log's own, that its outbox sends like every other
+        await log.read("/entries?limit=1")
+        await core.relay.tick()
+    kept = tmp_path / "receipts.jsonl"
+    kept.write_text("".join([f"{each}\n" async for each in receipts(core.database)]))
+    options = ["--key", log.verifier_key.text(), "--receipt", str(kept), "--json"]
+    told = CliRunner().invoke(command_line.app, ["verify", str(await bundle(log, tmp_path)), *options])
+    report = json.loads(told.stdout)
+    assert (report["exit_code"], report["receipts"], report["checks"]["receipts"]) == (VERIFIED, 3, "ok")
+    (tmp_path / "empty").touch()
+    options = ["--key", log.verifier_key.text(), "--receipt", str(tmp_path / "empty")]
+    told = CliRunner().invoke(command_line.app, ["verify", str(tmp_path / "bundle.tar"), *options])
+    assert told.exit_code == UNDECIDED
 
 
 @pytest.mark.parametrize("server", ["sqlite"], indirect=True)

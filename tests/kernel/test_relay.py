@@ -1,6 +1,7 @@
 """The relay: every fact reaches the log, in order, however often it has to be sent."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -10,11 +11,12 @@ from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 from sqlalchemy import MetaData, delete, select, update
 
-from shared import outbox, problems, rest
+from shared import outbox, problems, recovery, rest
 from shared.database import Database
 from shared.errors import Failure, Malformed, Unavailable
 from shared.facts import Actor, Category, Fact, read_event
 from shared.outbox import LEASE, Outbox, facts_table, stripes_table
+from shared.recovery import receipts
 from shared.relay import (
     BATCH_MAX,
     INTERVAL_SECONDS,
@@ -76,7 +78,8 @@ class Log:
         last = batch.first_seq + (0 if failure == "places one" else len(batch.events) - 1)
         first_place, last_place = (self.places[batch.stripe, seq] for seq in (batch.first_seq, last))
         first = batch.first_seq + (failure == "places others")
-        return Receipt(first_seq=first, last_seq=last, first_index=first_place, last_index=last_place)
+        told = {"first_seq": first, "last_seq": last, "first_index": first_place, "last_index": last_place}
+        return Receipt.model_validate(told | {"signature": f"={last}"})
 
 
 def _problem(failure: Failure) -> Response:
@@ -134,6 +137,37 @@ async def test_facts_reach_the_log_in_order_and_are_told_their_places(line: Line
     assert line.log.numbers() == [1, 2, 3]
     assert await line.acknowledged() == [0, 1, 2]
     assert (await line.relay.tick(), line.log.batches) == (0, 1)
+
+
+async def test_what_the_log_promised_is_kept_as_it_came(line: Line):
+    await line.record(1, 2)
+    line.log.failures = ["answer lost"]
+    await line.relay.try_once(line.relay.tick)
+    await line.relay.tick()
+    await line.record(3)
+    await line.relay.tick()
+    kept = [json.loads(each) async for each in receipts(line.database)]
+    assert [(each["last_seq"], each["last_index"], each["signature"]) for each in kept] == [(2, 1, "=2"), (3, 2, "=3")]
+
+
+async def test_a_second_promise_of_another_place_is_kept_beside_the_first(line: Line):
+    await line.record(1)
+    await line.relay.tick()
+    line.log.events.append((9, "another's"))
+    line.log.heads.clear()  # the log has forgotten what it took
+    await line.record(2)
+    for _ in range(2):
+        await line.relay.tick()
+    kept = [json.loads(each) async for each in receipts(line.database)]
+    assert [(each["last_seq"], each["last_index"]) for each in kept] == [(1, 0), (2, 3)]
+
+
+async def test_promises_are_told_in_pages_in_the_order_of_stripes(line: Line, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(recovery, "PAGE", 2)
+    for number in range(5):
+        await line.record(number)
+        await line.relay.tick()
+    assert [json.loads(each)["last_seq"] async for each in receipts(line.database)] == [1, 2, 3, 4, 5]
 
 
 async def test_places_go_on_after_what_others_have_put_into_the_log(line: Line):

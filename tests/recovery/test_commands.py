@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 from typer.testing import CliRunner, Result
 
 from services import __main__
@@ -11,6 +12,7 @@ from services.recovery import marker
 from services.recovery.backup import NotBackedUp
 from services.recovery.marker import NotCompared
 from services.recovery.restore import NotRestored
+from shared.outbox import receipts_table
 from tests.recovery.market import SmallMarket
 
 pytestmark = pytest.mark.parametrize("server", ["sqlite"], indirect=True)
@@ -45,6 +47,17 @@ async def test_a_market_is_backed_up_lost_restored_compared_and_only_then_opened
     begun = await typed("restored", "--accept-silence")
     assert begun.exit_code == 0 and "trading, stripe 0: agrees (it has 2, the log 2)" in begun.output
     marker.require_none(shell.settings.var)
+
+
+async def test_what_the_log_promised_is_printed_a_line_each(shell: SmallMarket):
+    promises = [{"stripe": 0, "last_seq": seq, "last_index": 9 + seq, "receipt": f'{{"seq":{seq}}}'} for seq in (1, 2)]
+    async with shell.database("trading") as database, database.transaction() as tx:
+        await tx.execute(insert(receipts_table), promises)
+    told = await typed("receipts", "trading")
+    assert (told.exit_code, told.output) == (0, '{"seq":1}\n{"seq":2}\n')
+    assert (await typed("receipts", "pricing")).output == ""
+    unknown = await typed("receipts", "trade")
+    assert unknown.exit_code != 0 and "trade is no service: identity, catalog" in unknown.output
 
 
 async def test_what_cannot_be_done_says_why(shell: SmallMarket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
