@@ -5,6 +5,7 @@ from datetime import timedelta
 from services.demo import deals
 from services.demo.people import Person, refusal
 from services.demo.shelves import AIRPORTS, ALPHA, BETA, log_in_again
+from shared.ids import ParticipantId
 from tests.journeys.conftest import ON_SQLITE
 from tests.journeys.test_first_sale import sold_to_beta, the_order
 from tests.support.whole import WholeMarket
@@ -48,7 +49,7 @@ async def upheld_appeal(market: WholeMarket, who: Person) -> None:
 
 async def standings(market: WholeMarket, who: Person) -> set[str]:
     """As each service would judge at this moment."""
-    return {core.standing.of(who.participant_id).status for core in market.inside.cores.values()}
+    return {core.standing.of(ParticipantId(who.participant_id)).status for core in market.inside.cores.values()}
 
 
 @ON_SQLITE

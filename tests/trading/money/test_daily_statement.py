@@ -25,7 +25,12 @@ async def compare(till: Till) -> list[tuple[str, str, int | None, int]]:
     before = len(await alarms(till))
     await daily_statement.compare_statement(till.treasury)
     return [
-        (told["account"], told["kind"], (told.get("stated") or {}).get("minor"), told["expected"]["minor"])
+        (
+            told["account"],
+            told["kind"],
+            told["stated"]["minor"] if "stated" in told else None,
+            told["expected"]["minor"],
+        )
         for alarm in (await alarms(till))[before:]
         for told in alarm["balances"]
     ]
