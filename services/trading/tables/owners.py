@@ -98,11 +98,11 @@ OWNED = {
     freezes: decided_by_all("owner_id", "counterparty_id"),
 }
 PUBLIC = "shown to everyone"
+WITH_CUSTODIAN = "between the platform and the custodian"
 BY_NUMBER = "shown to everyone, by the bidder's number"
 INQUIRY = "read by the inquirer and by whoever was invited, each a part of it"
 OF_CALL = "what a call clears at is told to everyone; each reads their own orders in it"
 COMPLAINT = "whoever complains without a name comes back with a code alone"
-WITH_CUSTODIAN = "between the platform and the custodian"
 NOBODYS = {
     assets: "of the catalogue", version_grades: "of the catalogue", version_traits: "of the catalogue",
     listings: PUBLIC, claims: "what is taken of an asset binds everyone", auctions: PUBLIC,
