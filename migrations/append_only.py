@@ -54,6 +54,25 @@ def let_change(table: str, *columns: str) -> None:
     op.execute((SQLITE_BUT if is_sqlite else POSTGRESQL_BUT).format(table=table, columns=others))
 
 
+SQLITE_ONCE = """
+CREATE TRIGGER {table}_keeps_{column} BEFORE UPDATE OF {column} ON {table}
+WHEN OLD.{column} IS NOT NULL AND NEW.{column} IS NOT OLD.{column} BEGIN
+    SELECT RAISE(ABORT, '{table} is append-only');
+END
+"""
+POSTGRESQL_ONCE = """
+CREATE TRIGGER {table}_keeps_{column} BEFORE UPDATE OF {column} ON {table} FOR EACH ROW
+WHEN (OLD.{column} IS NOT NULL AND NEW.{column} IS DISTINCT FROM OLD.{column}) EXECUTE FUNCTION refuse_change()
+"""
+
+
+def write_once(table: str, *columns: str) -> None:
+    """Of a protected table, let UPDATE fill these columns where they are empty, and never change what they hold."""
+    statement = SQLITE_ONCE if op.get_bind().dialect.name == "sqlite" else POSTGRESQL_ONCE
+    for column in columns:
+        op.execute(statement.format(table=table, column=column))
+
+
 SQLITE_BELOW = """
 CREATE TRIGGER {table}_no_DELETE BEFORE DELETE ON {table}
 WHEN OLD.log_index >= (SELECT COALESCE(MAX(minimum_index), 0) FROM prunings) BEGIN

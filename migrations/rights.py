@@ -20,8 +20,14 @@ from shared.owners import owned_tables
 
 TENANT = "tenant"
 READING = "readers"
-# Of a fact, only where it stands in the log changes; the trigger holds the same (`append_only.let_change`).
-CHANGING = {"outbox_facts": ("log_index",)}
+# Of a fact, only where it stands in the log changes; of a contract, where it is in its life. The triggers hold the same
+# (`append_only.let_change`).
+CHANGING = {
+    "outbox_facts": ("log_index",),
+    "contracts": (
+        "state", "deadline", "reason_code", "reason", "document_hash", "superseded_by", "revision"
+    ),
+}  # fmt: skip
 # What nobody reads but the service: what opens a door, what opens a commitment, and who complained.
 SECRET_TABLES = frozenset(
     {"api_clients", "refresh_tokens", "token_families", "log_in_throttles", "outbox_disclosures", "idempotency_answers",

@@ -13,22 +13,36 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from httpx2 import HTTPError
-from pydantic import Field, StringConstraints, TypeAdapter, model_validator
+from pydantic import TypeAdapter
 from pydantic_core import to_json
 from starlette.requests import Request as Received
 
+from services.custodian_documents import (
+    BalanceView,
+    Fault,
+    FaultsView,
+    Kind,
+    MovementView,
+    NewFault,
+    NewInstruction,
+    NewStatementFault,
+    Order,
+    ReadyView,
+    ReportView,
+    StatementFault,
+    StatementView,
+)
 from shared.clock import Clock
-from shared.errors import Conflict, Failure, Malformed, NotFound, Unauthenticated
-from shared.money import MINOR_MAX, Money, total
+from shared.errors import Conflict, Failure, NotFound, Unauthenticated
+from shared.money import Money
 from shared.rest import Directory
 from shared.routing import LateRoute
 from shared.signing import SigningKey, verifies
-from shared.web import Request, View, present
+from shared.web import present
 
 CALLBACKS = "/trading/v1/custodian/callbacks"
 LATE = timedelta(hours=1)
@@ -37,17 +51,6 @@ WINDOW_SECONDS = 300
 WORLD = "world"  # where money comes from and goes to
 MOVES_OUT = {"split", "payout"}  # what is only set free stays where it is, or was paid out as soon as it was free
 logger = logging.getLogger(__name__)
-
-Kind = Literal["pay_in", "release", "split", "refund", "payout"]
-Fault = Literal[
-    "late",          # the callback comes an hour later
-    "duplicate",     # it comes twice
-    "lost",          # it never comes
-    "out_of_order",  # it comes after the next one
-    "wrong_amount",  # it names another amount than was moved
-    "refused",       # the instruction is refused
-]  # fmt: skip
-Text = Annotated[str, StringConstraints(pattern="^[A-Za-z0-9_:-]{1,100}$")]
 
 
 class NotThePlatform(Unauthenticated):
@@ -62,65 +65,6 @@ class InstructionDiffers(Conflict):
     """Another instruction has this id."""
 
 
-class BadParts(Malformed):
-    """The parts must add up to the amount, each to another payee; only a split pays anyone but its payer."""
-
-
-class Amount(Request):
-    minor: int = Field(ge=1, le=MINOR_MAX)
-    currency: Literal["CNY"]
-
-    def money(self) -> Money:
-        return Money(self.minor, self.currency)
-
-
-class Part(Request):
-    payee: Text
-    amount: Amount
-
-
-class NewInstruction(Request):
-    id: Text
-    kind: Kind
-    payer: Text
-    parts: list[Part] = Field(min_length=1, max_length=100)
-    amount: Amount
-
-    @model_validator(mode="after")
-    def _parts_fit(self) -> Self:
-        payees = [part.payee for part in self.parts]
-        fits = self.payer not in payees if self.kind == "split" else payees == [self.payer]
-        if not fits or len(set(payees)) != len(payees):
-            raise BadParts()
-        if total([part.amount.money() for part in self.parts]) != self.amount.money():
-            raise BadParts()
-        return self
-
-
-class NewFault(Request):
-    kind: Kind
-    fault: Fault
-    times: int = Field(default=1, ge=1, le=1000)
-
-
-class FaultsView(View):
-    waiting: int
-
-
-class ReadyView(View):
-    public_key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """An instruction, and what became of it."""
-
-    asked: NewInstruction
-    state: Literal["pending", "confirmed", "refused"] = "pending"
-    reason_code: str | None = None
-    executed_at: datetime | None = None
-
-
 ORDER = TypeAdapter(Order)
 
 
@@ -131,47 +75,6 @@ class Callback:
     due_at: datetime
     after_next: bool = False
     attempts: int = 0
-
-
-class ReportView(View):
-    id: str
-    kind: Kind
-    state: Literal["pending", "confirmed", "refused"]
-    payer: str
-    parts: list[Part]
-    amount: Money
-    reason_code: str | None
-    executed_at: datetime | None
-
-    @classmethod
-    def of(cls, order: Order) -> Self:
-        asked = order.asked
-        return cls(
-            id=asked.id, kind=asked.kind, state=order.state, payer=asked.payer, parts=asked.parts,
-            amount=asked.amount.money(), reason_code=order.reason_code, executed_at=order.executed_at,
-        )  # fmt: skip
-
-
-class MovementView(View):
-    instruction_id: str
-    kind: Kind
-    payer: str
-    parts: list[Part]
-    amount: Money
-    executed_at: datetime
-
-
-class BalanceView(View):
-    account: str
-    balance: Money
-
-
-class StatementView(View):
-    """What was carried out on a day (of UTC), and what each sub-account holds now."""
-
-    day: date
-    movements: list[MovementView]
-    balances: list[BalanceView]
 
 
 @dataclass
@@ -190,6 +93,7 @@ class Custodian:
     orders: dict[str, Order] = field(default_factory=dict[str, Order])
     callbacks: list[Callback] = field(default_factory=list[Callback])
     faults: list[tuple[Kind, Fault]] = field(default_factory=list[tuple[Kind, Fault]])
+    statement_faults: list[StatementFault] = field(default_factory=list[StatementFault])
     _working: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
     _sleeping: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
 
@@ -198,7 +102,7 @@ class Custodian:
         for order in map(ORDER.validate_json, lines):
             self.orders[order.asked.id] = order
             if order.state == "confirmed":
-                self._move(order.asked)
+                _move(self.book, order.asked)
 
     async def require_platform(self, received: Received) -> None:
         """Raises NotThePlatform unless the platform signed these very bytes for this target, just now."""
@@ -240,8 +144,21 @@ class Custodian:
             for order in self.orders.values()
             if order.executed_at and order.executed_at.date() == day
         ]  # fmt: skip
-        balances = [BalanceView(account=name, balance=Money(minor)) for name, minor in sorted(self.book.items())]
-        return StatementView(day=day, movements=movements, balances=balances)
+        fault = self.statement_faults.pop(0) if self.statement_faults else None
+        return StatementView(day=day, movements=movements, balances=_faulty(self._balances(day), fault))
+
+    def _balances(self, day: date) -> list[BalanceView]:
+        """By the orders alone, so that a statement of a day says the same whenever it is asked for."""
+        opening, closing = {WORLD: 0}, {WORLD: 0}
+        for order in self.orders.values():
+            if order.executed_at and order.executed_at.date() < day:
+                _move(opening, order.asked)
+            if order.executed_at and order.executed_at.date() <= day:
+                _move(closing, order.asked)
+        return [
+            BalanceView(account=name, opening=Money(opening.get(name, 0)), closing=Money(closing[name]))
+            for name in sorted(closing.keys() - {WORLD})
+        ]
 
     async def deliver(self) -> None:
         """Send the callbacks that are due. What is not taken is sent again later."""
@@ -297,15 +214,8 @@ class Custodian:
             return replace(order, state="refused", reason_code="declined")
         if asked.kind in MOVES_OUT and self.book.get(asked.payer, 0) < asked.amount.minor:
             return replace(order, state="refused", reason_code="insufficient_balance")
-        self._move(asked)
+        _move(self.book, asked)
         return replace(order, state="confirmed", executed_at=self.clock.now())
-
-    def _move(self, asked: NewInstruction) -> None:
-        source = WORLD if asked.kind == "pay_in" else asked.payer
-        for part in asked.parts:
-            target = WORLD if asked.kind == "payout" else part.payee
-            self.book[source] = self.book.get(source, 0) - part.amount.minor
-            self.book[target] = self.book.get(target, 0) + part.amount.minor
 
     def _callbacks_of(self, order: Order, fault: Fault | None) -> list[Callback]:
         asked = order.asked
@@ -373,7 +283,7 @@ def _routes(custodian: Custodian) -> APIRouter:
 
     @router.get("/statement", dependencies=from_platform)
     async def statement(day: date) -> StatementView:
-        """What was carried out on a day."""
+        """What was carried out on a day, and the balances before and after it."""
         return custodian.statement(day)
 
     @router.post("/faults")
@@ -382,7 +292,32 @@ def _routes(custodian: Custodian) -> APIRouter:
         custodian.faults.extend((new.kind, new.fault) for _ in range(new.times))
         return FaultsView(waiting=len(custodian.faults))
 
+    @router.post("/statement-faults")
+    async def add_statement_fault(new: NewStatementFault) -> FaultsView:
+        """Let the next statement that is asked for say something wrong."""
+        custodian.statement_faults.append(new.fault)
+        return FaultsView(waiting=len(custodian.statement_faults))
+
     return router
+
+
+def _move(book: dict[str, int], asked: NewInstruction) -> None:
+    source = WORLD if asked.kind == "pay_in" else asked.payer
+    for part in asked.parts:
+        target = WORLD if asked.kind == "payout" else part.payee
+        book[source] = book.get(source, 0) - part.amount.minor
+        book[target] = book.get(target, 0) + part.amount.minor
+
+
+def _faulty(balances: list[BalanceView], fault: StatementFault | None) -> list[BalanceView]:
+    """A fault needs a balance to be in: without one, all is told as it is."""
+    match fault, balances:
+        case "missing_balance", [_, *rest]:
+            return rest
+        case "wrong_balance", [first, *rest]:
+            return [first.model_copy(update={"closing": first.closing + Money(1)}), *rest]
+        case _:
+            return balances
 
 
 def _begin(work: Coroutine[None, None, None], tasks: set[asyncio.Task[None]]) -> None:

@@ -42,6 +42,7 @@ class Standing:
     name: str | None = None  # as it applied; an organisation's name is public, and so is
     uscc: str | None = None  # its 统一社会信用代码
     verified_until: datetime | None = None  # none: as long as it is admitted
+    sanctioned_until: datetime | None = None  # suspended until then, whatever the status
 
     @property
     def is_admitted(self) -> bool:
@@ -53,10 +54,11 @@ class Standing:
         return self.status in {"admitted", "suspended"}
 
     def at(self, now: datetime) -> "Standing":
-        """The standing that counts: suspended once a verification has expired, noticed or not."""
-        if self.is_admitted and self.verified_until is not None and now >= self.verified_until:
-            return replace(self, status="suspended")
-        return self
+        """The standing that counts: suspended once a verification has expired, or while a sanction binds, noticed or
+        not."""
+        has_expired = self.verified_until is not None and now >= self.verified_until
+        is_bound = self.sanctioned_until is not None and now < self.sanctioned_until
+        return replace(self, status="suspended") if self.is_admitted and (has_expired or is_bound) else self
 
     def represented_by(self, agent: "Standing") -> "Standing":
         """What may be done through an agent: what both may do. What either is kept from, both are."""
@@ -220,6 +222,12 @@ def _verified(before: Standing, data: dict[str, Any]) -> Standing:
     return before if told is None else replace(before, verified_until=moment(told))
 
 
+def _sanctioned(before: Standing, data: dict[str, Any]) -> Standing:
+    """Until when, where a sanction binds."""
+    told = data.get("sanctioned_until")
+    return replace(before, sanctioned_until=None if told is None else moment(told))
+
+
 def _becomes(status: str) -> Fold:
     return lambda before, _: replace(before, status=status)
 
@@ -247,6 +255,8 @@ FOLDS: Mapping[str, Fold] = {
     "identity.participant_reinstated": _reinstated,
     "identity.verification_shortened": _verified,
     "identity.participant_exited": _becomes("exited"),
+    "identity.participant_sanctioned": _sanctioned,
+    "identity.participant_sanction_lifted": _sanctioned,
 }
 LOCKS_OUT = {
     "identity.user_disabled": ("user_id", True),

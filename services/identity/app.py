@@ -17,6 +17,7 @@ from services.identity.rules.merchant import MerchantClass
 from services.identity.rules.profile import Profile
 from services.identity.verification import NoVerification, RestVerification, SandboxVerification, Verification
 from shared import web
+from shared.changes import FeedClient
 from shared.core import Core
 from shared.disclosing import Disclosures
 from shared.guard import Doors
@@ -32,7 +33,8 @@ def build(core: Core, *, hasher: HasherProtocol | None = None) -> FastAPI:
     identity = identity_of(core, hasher or Argon2Hasher(PASSES, MEMORY_KIBIBYTES, LANES))
     doors = Doors(core.settings.allowed_hosts, forms=FORMS)
     first = partial(recovery.begin, identity)
-    return web.application(core, router, identity, jobs=[partial(jobs.run, identity)], doors=doors, first=first)
+    own = [partial(jobs.run, identity), partial(jobs.follow, identity)]
+    return web.application(core, router, identity, jobs=own, doors=doors, first=first)
 
 
 def identity_of(core: Core, hasher: HasherProtocol) -> Identity:
@@ -59,6 +61,7 @@ def identity_of(core: Core, hasher: HasherProtocol) -> Identity:
         Profile(settings.security_profile),
         frozenset(map(MerchantClass, settings.sponsored_classes)),
         _dormancy(settings),
+        FeedClient(core.peer("trading")),
     )
 
 

@@ -1,9 +1,18 @@
-"""What `identity` does unasked: it lets deadlines pass and forgets what has expired.
+"""What `identity` does unasked: it lets deadlines pass, forgets what has expired, and follows trading's sanctions.
 
 Promises: nothing is decided here, so a late or missed tick changes when something is noticed, never what is true.
 """
 
-from services.identity.actions import administration, delegation, document, dormancy, participant, sponsorship, token
+from services.identity.actions import (
+    administration,
+    delegation,
+    document,
+    dormancy,
+    participant,
+    sanction,
+    sponsorship,
+    token,
+)
 from services.identity.actions.identity import Identity
 from shared.jobs import attempt
 
@@ -25,10 +34,20 @@ JOBS = (
 async def run(identity: Identity) -> None:
     while True:
         await identity.clock.sleep(INTERVAL_SECONDS)
-        await tick(identity)
+        for job in JOBS:
+            await attempt(job, identity)
+
+
+async def follow_trading(identity: Identity) -> None:
+    await sanction.follower_of_trading(identity).tick()
+
+
+async def follow(identity: Identity) -> None:
+    """By long poll, so that whoever is sanctioned is suspended everywhere within seconds."""
+    await sanction.follower_of_trading(identity).run()
 
 
 async def tick(identity: Identity) -> None:
     """Every job once. One that fails neither ends the loop nor keeps the others from their turn."""
-    for job in JOBS:
+    for job in (*JOBS, follow_trading):
         await attempt(job, identity)

@@ -24,7 +24,7 @@ from services.identity.rules.delegation import DELEGATION
 from services.identity.rules.document import DOCUMENT, FILED, VERIFIED
 from services.identity.rules.participant import PARTICIPANT
 from services.identity.rules.sponsorship import ASKED, IN_FORCE, SPONSORSHIP
-from shared import disclosing, idempotency, outbox, owners
+from shared import changes, disclosing, idempotency, outbox, owners
 from shared.database import IdOf, Moment
 from shared.ids import (
     ApiClientId,
@@ -34,6 +34,7 @@ from shared.ids import (
     InvitationId,
     KeyId,
     ParticipantId,
+    SanctionId,
     SponsorshipId,
     TokenFamilyId,
     UserId,
@@ -58,6 +59,9 @@ participants = Table(
     Column("revision", Integer, nullable=False),
     Column("classes", String, nullable=False, server_default="party"),
     Column("warned_at", Moment),
+    Column("sanction_id", IdOf(SanctionId)),
+    Column("sanctioned_until", Moment),
+    Column("sanction_reason", String),
     Index("participants_by_status", "status", "id"),
 )
 living = participants.c.status.in_(PARTICIPANT.open_states())
@@ -70,6 +74,18 @@ affiliations = Table(
     Column("one_id", IdOf(ParticipantId), primary_key=True),
     Column("other_id", IdOf(ParticipantId), primary_key=True),
     Index("affiliations_by_other", "other_id"),
+)
+
+sanctions = Table(
+    "sanctions",
+    metadata,
+    Column("id", IdOf(SanctionId), primary_key=True),
+    Column("participant_id", IdOf(ParticipantId), nullable=False),
+    Column("uscc", String, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("ends_at", Moment),
+    Column("reason", String, nullable=False),
+    Index("sanctions_by_uscc", "uscc"),
 )
 
 documents = Table(
@@ -302,9 +318,11 @@ epochs = Table(
 outbox.tables(metadata)
 disclosing.tables(metadata)
 idempotency.tables(metadata)
+changes.tables(metadata)
 
 OWNED = {
     participants: owners.decided_by_all("id"),
+    sanctions: owners.decided_by_all("participant_id"),  # an organisation is bound by those of its former self
     users: owners.of("participant_id"),
     api_clients: owners.of("participant_id"),
     signing_keys: owners.of("participant_id"),

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from httpx2 import Auth, Request, Response
 
 from services.trading.rules.instruction import Instruction, NoSuchInstruction, Report
-from services.trading.rules.statement import Movement
+from services.trading.rules.statement_balance import Statement
 from services.trading.schemas.money import CustodianReport, CustodianStatement
 from shared import log
 from shared.clock import Clock
@@ -35,8 +35,8 @@ class Custodian(Protocol):
         """What became of it. Raises NoSuchInstruction if it never arrived."""
         ...
 
-    async def statement(self, day: datetime) -> list[Movement]:
-        """What was carried out in the day that begins then."""
+    async def statement(self, day: datetime) -> Statement:
+        """What was carried out in the day that begins then, and what it held before and after."""
         ...
 
 
@@ -60,9 +60,9 @@ class RestCustodian(RestClient):
     async def ask(self, instruction_id: InstructionId) -> Report:
         return (await self.get(f"/custodian/v1/instructions/{instruction_id}", CustodianReport)).report()
 
-    async def statement(self, day: datetime) -> list[Movement]:
+    async def statement(self, day: datetime) -> Statement:
         told = await self.get("/custodian/v1/statement", CustodianStatement, day=day.date().isoformat())
-        return [movement.movement() for movement in told.movements]
+        return told.statement()
 
 
 class Signature(Auth):

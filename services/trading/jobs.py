@@ -8,7 +8,7 @@ that closes auctions wakes when the next one's time is up; one that could not be
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from services.trading.actions import closing, custody, due
+from services.trading.actions import closing, custody, daily_statement, due
 from services.trading.actions.ledger_check import LedgerCheck
 from services.trading.actions.trading import Trading
 from shared.jobs import attempt
@@ -49,7 +49,7 @@ async def keep_documents(trading: Trading) -> None:
 
 
 async def compare_statements(trading: Trading) -> None:
-    await custody.compare_statement(trading.treasury)
+    await daily_statement.compare_statement(trading.treasury)
 
 
 async def follow_catalog(trading: Trading) -> None:

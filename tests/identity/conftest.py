@@ -30,6 +30,7 @@ from shared.rest import Directory
 from shared.settings import Settings
 from shared.signing import SigningKey, new_token_key
 from tests.conftest import MakeDatabase
+from tests.support.bench import WrittenFeed
 from tests.support.clock import ToldClock
 
 TOKEN_KEY = new_token_key()
@@ -83,6 +84,7 @@ class Desk:
     core: Core
     app: FastAPI
     clock: ToldClock
+    trading: WrittenFeed = field(default_factory=lambda: WrittenFeed("trading"))
     _tokens: dict[tuple[str, object], str] = field(default_factory=dict[tuple[str, object], str])
     _numbers: Any = field(default_factory=count)
 
@@ -234,6 +236,7 @@ async def desk(database: MakeDatabase, clock: ToldClock) -> AsyncGenerator[Desk]
     settings = Settings(token_key=SecretStr(TOKEN_KEY), service_secret=SecretStr(SERVICE_SECRET))
     core = core_of("identity", settings, clock, kept, Directory())
     desk = Desk(core, build(core, hasher=CHEAP), clock)
+    object.__setattr__(desk.identity, "trading_feed", desk.trading)
     await core.outbox.lease()
     await staff.bootstrap(desk.identity, STAFF)
     await desk.hear()

@@ -167,6 +167,15 @@ async def test_of_a_fact_only_its_place_in_the_log_is_written_later(prepared: st
                 await administrator.execute(statement)
 
 
+async def test_of_a_contract_only_where_it_is_in_its_life_is_written_later(prepared: str):
+    async with connected(prepared, login_of("trading")) as connection:
+        for column in KEPT["trading"].metadata.tables["contracts"].c:
+            may = await connection.fetchval(
+                "SELECT has_column_privilege($1, $2, 'UPDATE')", "trading.contracts", column.name
+            )  # fmt: skip
+            assert may == (column.name in rights.CHANGING["contracts"]), column.name
+
+
 async def test_nobody_logs_in_as_the_owner_and_no_log_in_can_raise_itself(prepared: str):
     async with connected(prepared) as administrator:
         found = await administrator.fetch(

@@ -16,7 +16,7 @@ from typing import Any
 from rich.console import Console
 
 from services.catalog.client import CatalogClient, InspectionReport
-from services.custodian_sandbox import Order
+from services.custodian_documents import Order
 from services.demo import market as stage
 from services.demo import shelves
 from services.demo.people import Person

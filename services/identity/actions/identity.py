@@ -17,6 +17,7 @@ from services.identity.rules.profile import Profile
 from services.identity.verification import Verification
 from shared import facts
 from shared.access import TokenIssuer
+from shared.changes import Source
 from shared.clock import Clock
 from shared.database import Database
 from shared.disclosing import Disclosures
@@ -91,6 +92,7 @@ class Identity:
     profile: Profile
     sponsored_classes: frozenset[MerchantClass]
     dormancy: Limits
+    trading_feed: Source
 
     def commitment_to(self, login: str) -> Commitment:
         """Stands for a name that nobody has: the same for the same name, and to be opened by this service alone."""

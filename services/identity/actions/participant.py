@@ -5,7 +5,7 @@ from datetime import datetime
 
 from pydantic import SecretStr
 
-from services.identity.actions import proof, sponsorship
+from services.identity.actions import proof, sanction, sponsorship
 from services.identity.actions.identity import Identity
 from services.identity.actions.sending import Filed
 from services.identity.events.accounts import UserCreated
@@ -120,15 +120,16 @@ async def admit(
         participant = await store.participant_for_update(tx, participant_id)
         now = await identity.database.now(tx)
         proofs = await sponsorship.proofs(identity, tx, participant, now)
-        participant = rules.admit(participant, clearance, caller.subject, proofs, now)
-        await store.save_participant(tx, participant)
-        await once.remember(tx, participant)
-        if participant.proposal:
-            fact = ClearanceProposed(participant.id, participant.revision, clearance, reason)
+        admitted = rules.admit(participant, clearance, caller.subject, proofs, now)
+        if admitted.proposal:
+            fact = ClearanceProposed(admitted.id, admitted.revision, clearance, reason)
         else:
-            fact = ParticipantAdmitted.of(participant, reason, now)
-        await identity.outbox.record(tx, caller.actor, now, fact)
-    return participant
+            fact = ParticipantAdmitted.of(admitted, reason, now)
+        admitted, bound = await sanction.bind(tx, admitted)
+        await store.save_participant(tx, admitted, since=participant.revision)
+        await once.remember(tx, admitted)
+        await identity.outbox.record(tx, caller.actor, now, fact, *bound)
+    return admitted
 
 
 async def change_clearance(

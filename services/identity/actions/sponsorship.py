@@ -181,11 +181,18 @@ async def follow_standing(
     itself once it has left. Requires that it is locked."""
     facts: list[Fact] = []
     if before.status is ADMITTED and after.status is not ADMITTED:
-        given = await store.in_force_by(tx, after.id)
-        facts += await _take_away(identity, tx, given, Ending.SPONSOR_NOT_ADMITTED, since)
+        facts += await take_away_all(identity, tx, after.id, since)
     if not PARTICIPANT.moves[after.status]:
         facts += [await _end(tx, each, Ending.SPONSORED_LEFT) for each in await store.open_for(tx, after.id)]
     return facts
+
+
+async def take_away_all(
+    identity: Identity, tx: Transaction, sponsor_id: ParticipantId, since: datetime
+) -> list[Fact]:  # fmt: skip
+    """What becomes of those for whom an organisation vouches that may not any more. Requires that it is locked."""
+    given = await store.in_force_by(tx, sponsor_id)
+    return await _take_away(identity, tx, given, Ending.SPONSOR_NOT_ADMITTED, since)
 
 
 async def follow_affiliation(

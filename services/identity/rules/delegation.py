@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from services.identity.rules.participant import ADMITTED, Participant
+from services.identity.rules.participant import ADMITTED, Participant, status_at
 from services.identity.rules.role import Role
 from shared.delegation import Act, Delegation, Limits
 from shared.errors import Conflict, Malformed, NotFound
@@ -139,7 +139,7 @@ def require_side(mandate: Mandate, participant_id: ParticipantId | None, *sides:
 
 def _require_able(principal: Participant, agent: Participant, acts: Set[Act], now: datetime) -> None:
     for each in (principal, agent):
-        if each.status is not ADMITTED or (each.deadline is not None and now >= each.deadline):
+        if status_at(each, now) is not ADMITTED:
             raise AgentNotAdmitted(participant_id=each.id)
         if missing := {TAKES[act] for act in acts} - each.roles:
             raise RoleOfActMissing(participant_id=each.id, roles=sorted(missing))

@@ -22,6 +22,7 @@ from services.identity.rules.merchant import (
     required,
 )
 from services.identity.rules.role import Role
+from services.identity.rules.sanction import Binding
 from shared.errors import Conflict, NotFound
 from shared.grades import Clearance
 from shared.ids import ParticipantId
@@ -85,6 +86,7 @@ class Participant:
     revision: int = 1
     classes: frozenset[MerchantClass] = frozenset({MerchantClass.PARTY})
     warned_at: datetime | None = None  # that the verification in force is about to expire
+    sanction: Binding | None = None  # beside the status: while it binds, whoever is admitted is suspended
 
     @property
     def next_actor(self) -> Role | None:
@@ -195,6 +197,11 @@ def leave(participant: Participant, reason_code: str, now: datetime) -> Particip
     return _move(participant, EXITED, now, reason_code=reason_code, proposal=None)
 
 
+def bind(participant: Participant, sanction: Binding | None) -> Participant:
+    """Under this sanction from now on, or under none; the same if it was so before."""
+    return participant if participant.sanction == sanction else _change(participant, sanction=sanction)
+
+
 def change_clearance(
     participant: Participant, clearance: Clearance, operator: str, proofs: Proofs, now: datetime
 ) -> Participant:
@@ -277,9 +284,12 @@ def affiliation(one_id: ParticipantId, other_id: ParticipantId) -> Affiliation:
 
 
 def status_at(participant: Participant, now: datetime) -> Status:
-    """The status that counts: what follows at the deadline, once that has passed, noticed or not."""
+    """The status that counts: what follows at the deadline, once that has passed, noticed or not; and suspended, while
+    a sanction binds who would be admitted."""
     is_late = participant.deadline is not None and now >= participant.deadline
-    return AT_DEADLINE[participant.status][0] if is_late else participant.status
+    status = AT_DEADLINE[participant.status][0] if is_late else participant.status
+    is_bound = participant.sanction is not None and participant.sanction.binds_at(now)
+    return SUSPENDED if status is ADMITTED and is_bound else status
 
 
 def _require_in_time(participant: Participant, now: datetime) -> None:

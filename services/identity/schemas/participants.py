@@ -11,7 +11,7 @@ from services.identity.rules.role import Role
 from services.identity.schemas.documents import NewDocument
 from services.identity.schemas.words import Cleared, CreditCode, Login, Name, Password, Reason, ReasonCode, TradingRoles
 from shared.grades import Clearance
-from shared.ids import ParticipantId
+from shared.ids import ParticipantId, SanctionId
 from shared.web import Request, View
 
 Classes = Annotated[list[Annotated[MerchantClass, Field(strict=False)]], Field(min_length=1, max_length=6)]
@@ -53,8 +53,17 @@ class NewAffiliation(Request):
     affiliate_id: ParticipantId
 
 
+class SanctionView(View):
+    """A joint sanction that binds a participant: trading has all of it under this id."""
+
+    sanction_id: SanctionId
+    until: datetime
+    reason: str
+
+
 class ParticipantView(View):
-    """`contact` is how the operator reaches the organisation; only its own people and the platform's staff see it."""
+    """`contact` is how the operator reaches the organisation; only its own people and the platform's staff see it.
+    `sanction` stands beside the status: until its end, whoever is admitted is suspended in every service."""
 
     id: ParticipantId
     name: str
@@ -69,6 +78,7 @@ class ParticipantView(View):
     verified_until: datetime | None
     deadline: datetime | None
     next_actor: Role | None
+    sanction: SanctionView | None
 
     @classmethod
     def of(cls, participant: Participant) -> Self:

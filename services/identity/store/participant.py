@@ -15,6 +15,7 @@ from services.identity.rules.merchant import SPONSORS, MerchantClass
 from services.identity.rules.participant import (
     ADMITTED,
     AT_DEADLINE,
+    PARTICIPANT,
     SUSPENDED,
     WARNED_BEFORE,
     Affiliation,
@@ -26,6 +27,7 @@ from services.identity.rules.participant import (
     Status,
 )
 from services.identity.rules.role import Role
+from services.identity.rules.sanction import Binding
 from services.identity.tables import affiliations, participants
 from shared.database import Transaction, for_update
 from shared.errors import Conflict
@@ -45,6 +47,13 @@ async def participant(tx: Transaction, participant_id: ParticipantId) -> Partici
 
 async def participant_for_update(tx: Transaction, participant_id: ParticipantId) -> Participant:
     return _one(await _found(tx, for_update(_query(participants.c.id == participant_id), tx)))
+
+
+async def living_for_update(tx: Transaction, uscc: str) -> Participant | None:
+    """An organisation's application or participation, unless it has ended."""
+    living = (participants.c.uscc == uscc, participants.c.status.in_(PARTICIPANT.open_states()))
+    found = await _found(tx, for_update(_query(*living), tx))
+    return found[0] if found else None
 
 
 async def participants_in_order(
@@ -78,6 +87,7 @@ async def sponsors(
     sells = (literal(" ") + participants.c.roles + " ").contains(f" {Role.PROVIDER} ")
     conditions: list[ColumnElement[bool]] = [
         participants.c.status == ADMITTED, participants.c.deadline > now, _is_any_of(SPONSORS),
+        or_(participants.c.sanctioned_until.is_(None), participants.c.sanctioned_until <= now),
         or_(not_(sells), _is_any_of(set(MerchantClass) - sponsored)),
     ]  # fmt: skip
     if after is not None:
@@ -148,15 +158,16 @@ def _one(found: Sequence[Participant]) -> Participant:
 
 def _participant(row: Row[Any]) -> Participant:
     proposal = Proposal(Clearance(row.proposed_clearance), row.proposed_by) if row.proposed_by else None
+    sanction = Binding(row.sanction_id, row.sanctioned_until, row.sanction_reason) if row.sanction_id else None
     return Participant(
         row.id, row.name, row.uscc, frozenset(map(Role, row.roles.split())), row.contact, Status(row.status),
         row.deadline, Clearance(row.clearance) if row.clearance else None, proposal, row.reason_code, row.revision,
-        frozenset(map(MerchantClass, row.classes.split())), row.warned_at,
+        frozenset(map(MerchantClass, row.classes.split())), row.warned_at, sanction,
     )  # fmt: skip
 
 
 def _row(participant: Participant) -> dict[str, object]:
-    proposal = participant.proposal
+    proposal, sanction = participant.proposal, participant.sanction
     return {
         "id": participant.id,
         "name": participant.name,
@@ -172,4 +183,7 @@ def _row(participant: Participant) -> dict[str, object]:
         "revision": participant.revision,
         "classes": " ".join(sorted(participant.classes)),
         "warned_at": participant.warned_at,
+        "sanction_id": sanction and sanction.sanction_id,
+        "sanctioned_until": sanction and sanction.until,
+        "sanction_reason": sanction and sanction.reason,
     }

@@ -1,4 +1,4 @@
-"""What passes between us and the custodian: instructions out, callbacks and answers in, and the daily comparison.
+"""What passes between us and the custodian: instructions out, callbacks and answers in.
 
 Promises: the custodian is never asked inside a transaction; a callback moves nothing by itself, for what it says is
 asked back; whatever arrives twice, late, in another order or wrong changes the ledger once, rightly or not at all; an
@@ -8,6 +8,7 @@ instruction that fails keeps no other waiting.
 import base64
 import binascii
 import logging
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,12 +25,9 @@ from services.trading.events.money import (
     InstructionRefused,
     InstructionResumed,
     PayInConfirmed,
-    StatementCompared,
-    StatementDiffered,
 )
 from services.trading.rules import callback as callback_rules
 from services.trading.rules import instruction as rules
-from services.trading.rules import statement as statement_rules
 from services.trading.rules.callback import CallbackDiffers, CallbackNotGenuine, EventDiffers, UnknownInstruction
 from services.trading.rules.instruction import (
     CONFIRMED,
@@ -161,32 +159,16 @@ async def parked(treasury: Treasury, page: Page) -> list[Instruction]:
         return await store.in_state(tx, PARKED, after, page.limit + 1)
 
 
-async def compare_statement(treasury: Treasury) -> None:
-    """Compare the custodian's statement of each day with our records, once, and the accounts with their transfers."""
+async def ask_about(treasury: Treasury, named: Container[str]) -> None:
+    """Ask about every one of these that is still open here, and take in what is said. Raises Unavailable."""
     async with treasury.database.read() as tx:
-        compared = await store.newest_statement(tx)
-    day = statement_rules.day_to_compare(treasury.clock.now(), compared)
-    if day is None:
-        return
-    name = day.date().isoformat()
-    try:
-        movements = await treasury.custodian.statement(day)
-    except Unavailable:
-        log.warning("the custodian's statement of %s is not to be had yet", name)
-        return
-    async with treasury.database.transaction() as tx:
-        now = await treasury.database.now(tx)
-        differing = statement_rules.differing(movements, await store.executed_on(tx, day))
-        drifting = await ledger_store.drifting_accounts(tx)
-        if not await store.add_statement(tx, name, len(differing) + len(drifting), now):
-            return
-        told = (differing[: statement_rules.TOLD_MAX], tuple(drifting[: statement_rules.TOLD_MAX]))
-        compared = StatementCompared(name, len(movements))
-        if differing or drifting:
-            compared = StatementDiffered(name, len(movements), len(differing), *told)
-        await treasury.outbox.record(tx, treasury.outbox.itself, now, compared)
-    if differing or drifting:
-        log.error("the books of %s differ: %s instructions, %s accounts", name, len(differing), len(drifting))
+        asked = [each for each in await store.open_ones(tx) if each.id in named]
+    for instruction in asked:
+        try:
+            report = await treasury.custodian.ask(instruction.id)
+        except NoSuchInstruction:
+            continue  # it stays open, and so unlike whatever names it
+        await _take_in(treasury, treasury.outbox.itself, instruction.id, report)
 
 
 # --- inside

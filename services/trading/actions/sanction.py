@@ -1,7 +1,8 @@
 """What happens when a record comes to the threshold: notice, hearing, decision, end.
 
 Promises: a sanction is imposed in a commit of its own, which holds the participant's name alone: whatever they were
-making at the same time is there before it, or is refused after it. Bids that were placed before stand.
+making at the same time is there before it, or is refused after it. Bids that were placed before stand here; identity
+follows the facts, and suspends its subject in every service until the sanction is over.
 """
 
 from collections.abc import Callable

@@ -21,7 +21,7 @@ from shared import web
 from shared.access import Caller, Role
 from shared.idempotency import Keyed
 from shared.ids import CreditAppealId, CreditEntryId, ParticipantId, SanctionId
-from shared.permission import BusinessOrRegulator, CreditReader, OperatorSecurity, Party, Public
+from shared.permission import BusinessOrRegulator, CreditReader, OperatorSecurity, PartyInDeal, Public
 from shared.routing import Router
 from shared.web import Listing, PageQuery
 
@@ -36,7 +36,7 @@ async def see_record(participant_id: ParticipantId, _: Public, trading: TradingS
 
 
 @router.get("/credit-record")
-async def see_own_record(caller: Party, trading: TradingService) -> CreditView:
+async def see_own_record(caller: PartyInDeal, trading: TradingService) -> CreditView:
     """Your own record, with its points."""
     own = caller.participant_id
     return CreditView.of(own, await actions.standing(trading, own))
@@ -53,7 +53,7 @@ async def see_entries(caller: CreditReader, page: PageQuery, trading: TradingSer
 async def appeal(
     credit_entry_id: CreditEntryId,
     new: NewAppeal,
-    caller: Party,
+    caller: PartyInDeal,
     once: Keyed,
     trading: TradingService,
     response: Response,
@@ -100,7 +100,7 @@ async def see_sanction(sanction_id: SanctionId, caller: CreditReader, trading: T
 
 @router.post("/sanctions/{sanction_id}/statement")
 async def answer(
-    sanction_id: SanctionId, new: NewStatement, caller: Party, once: Keyed, trading: TradingService
+    sanction_id: SanctionId, new: NewStatement, caller: PartyInDeal, once: Keyed, trading: TradingService
 ) -> SanctionView:
     """Say what you have to say, once, before it is decided."""
     return SanctionView.of(await sanctions.answer(trading, caller, sanction_id, new.statement, once))

@@ -7,6 +7,7 @@ from typing import ClassVar, Self
 from services.trading.rules.hold import Hold
 from services.trading.rules.instruction import Instruction, InstructionKind, InstructionState, Part, Subject
 from services.trading.rules.settlement import Forfeited
+from services.trading.rules.statement_balance import BalanceDifference
 from shared.facts import Category, Fact, Outcome, Retention
 from shared.ids import AuctionId, FactId, InstructionId, OrderId, ParticipantId, TransferId
 from shared.money import Money
@@ -178,14 +179,18 @@ class StatementFact(Fact):
 
 @dataclass(frozen=True, slots=True)
 class StatementCompared(StatementFact):
-    """The custodian's statement of a day beside our own: they say the same, and no account drifts."""
+    """The custodian's statement of a day beside our own: lines and balances say the same, and no account drifts."""
 
 
 @dataclass(frozen=True, slots=True)
 class StatementDiffered(StatementFact):
-    """An alarm: they do not say the same. `differing` and `drifting_accounts` are the first that are wrong."""
+    """An alarm: they do not say the same. `differing` are the first lines that are wrong, `balances` the first of what
+    was held, and `drifting_accounts` of our own."""
 
+    schema_version: ClassVar[int] = 2  # from the second on, balances are compared, too
     outcome: ClassVar[Outcome] = "error"
     differences: int
     differing: tuple[str, ...]
     drifting_accounts: tuple[str, ...]
+    balance_differences: int
+    balances: tuple[BalanceDifference, ...]

@@ -2,7 +2,7 @@
 
 Promises: the subject is told first and heard, for five working days; an operator of security decides, no machine; it
 ends by time, or at once when an appeal brings the record below the threshold; what nobody decides in time is dropped.
-Does not: suspend anybody. That is an act of identity's, which names the sanction that it follows.
+Does not: suspend its subject elsewhere. Identity follows what is announced of it and does, for as long as it binds.
 Sources: matrix row 38 of the authorisation rules; 行政处罚法 art. 44, 45, 63, 64 (told and heard before);
 社会信用体系建设 (国办发〔2020〕49号): sanctions only by a public list of grounds, in proportion, and for a time.
 """

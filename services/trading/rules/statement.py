@@ -1,6 +1,7 @@
-"""The custodian's statement of a day beside our own records of it.
+"""The lines of the custodian's statement of a day beside our own records of it.
 
 Promises: everything that one side has and the other has not, or has otherwise, is found; nothing else.
+Does not: look at balances (`statement_balance`).
 """
 
 from collections import Counter
@@ -12,7 +13,7 @@ from services.trading.rules.instruction import Instruction, InstructionKind, Par
 from shared.money import Money
 
 READY_AFTER = timedelta(minutes=10)  # after midnight, so that the custodian has closed its day
-TOLD_MAX = 100
+TOLD_MAX = 40  # of each kind of difference, so that a fact has room for all
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,13 @@ def day_to_compare(now: datetime, compared: datetime | None) -> datetime | None:
 def differing(stated: Iterable[Movement], ours: Iterable[Instruction]) -> tuple[str, ...]:
     """The instructions about which the two sides do not say the same, in the order of their ids. What was carried out
     twice differs too."""
-    theirs, expected = Counter(map(_sorted, stated)), Counter(_sorted(_as_stated(each)) for each in ours)
+    theirs, expected = Counter(map(_sorted, stated)), Counter(_sorted(movement_of(each)) for each in ours)
     unlike = (theirs - expected) + (expected - theirs)
     return tuple(sorted({each.instruction_id for each in unlike}))
 
 
-def _as_stated(ours: Instruction) -> Movement:
+def movement_of(ours: Instruction) -> Movement:
+    """As the custodian states what it carried out."""
     return Movement(ours.id, ours.kind, ours.payer, ours.amount, ours.parts)
 
 

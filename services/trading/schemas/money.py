@@ -8,8 +8,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 from services.trading.rules.instruction import Instruction, InstructionKind, InstructionState, Part, Report
 from services.trading.rules.ledger import AccountKind, Balance, Phase, Transfer
 from services.trading.rules.statement import Movement
+from services.trading.rules.statement_balance import StatedBalance, Statement
 from shared.ids import FactId, InstructionId, TransferId
-from shared.money import MINOR_MAX, Money
+from shared.money import MINOR_MAX, MINOR_STORED_MAX, Money
 from shared.web import Request, View
 
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
@@ -199,8 +200,35 @@ class CustodianMovement(FromCustodian):
         return Movement(self.instruction_id, kind, self.payer, self.amount.money(), parts)
 
 
+class ToldSum(FromCustodian):
+    """What a sub-account had at some time, as it was told, however absurd."""
+
+    minor: int = Field(ge=-MINOR_STORED_MAX, le=MINOR_STORED_MAX)
+    currency: Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")]
+
+    def money(self) -> Money:
+        return Money(self.minor, self.currency)
+
+
+class CustodianBalance(FromCustodian):
+    account: Annotated[str, StringConstraints(max_length=100)]
+    opening: ToldSum
+    closing: ToldSum
+
+    def balance(self) -> StatedBalance:
+        return StatedBalance(self.account, self.opening.money(), self.closing.money())
+
+
 class CustodianStatement(FromCustodian):
+    """Of a day. Balances that it does not tell are missing, which is a difference and not a fault of form."""
+
     movements: list[CustodianMovement]
+    balances: list[CustodianBalance] = []
+
+    def statement(self) -> Statement:
+        return Statement(
+            tuple(each.movement() for each in self.movements), tuple(each.balance() for each in self.balances)
+        )  # fmt: skip
 
 
 class CallbackTaken(View):

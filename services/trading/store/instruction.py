@@ -1,15 +1,15 @@
-"""How instructions to the custodian, its events and its statements are kept.
+"""How instructions to the custodian and its events are kept.
 
 Promises: one instruction that stands per natural key; an event's id is taken once; a row that changed since it was
 read is not saved.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from services.trading.rules.callback import EventDiffers
@@ -25,7 +25,7 @@ from services.trading.rules.instruction import (
     Part,
     Subject,
 )
-from services.trading.tables.money import custodian_events, instructions, statements
+from services.trading.tables.money import custodian_events, instructions
 from shared.database import Transaction, for_update, insert_into
 from shared.errors import Conflict
 from shared.ids import AuctionId, DisputeId, InstructionId, OrderId, ParticipantId, TransferId
@@ -98,8 +98,17 @@ async def in_state(
 
 async def executed_on(tx: Transaction, day: datetime) -> list[Instruction]:
     """What the custodian says it carried out in the day that begins then."""
-    within = instructions.c.executed_at.between(day, day + timedelta(days=1) - timedelta(microseconds=1))
-    query = _where(within, instructions.c.state == CONFIRMED).order_by(instructions.c.id)
+    return await _executed(tx, instructions.c.executed_at >= day, instructions.c.executed_at < day + timedelta(days=1))
+
+
+async def executed_since(tx: Transaction, moment: datetime) -> list[Instruction]:
+    """What it says it carried out then or later."""
+    return await _executed(tx, instructions.c.executed_at >= moment)
+
+
+async def open_ones(tx: Transaction) -> list[Instruction]:
+    """Those about which the custodian has decided nothing that we know of."""
+    query = _where(instructions.c.state.in_(INSTRUCTION.open_states())).order_by(instructions.c.id)
     return [_instruction(row) for row in await tx.execute(query)]
 
 
@@ -125,16 +134,9 @@ def digest_of(body: bytes) -> str:
     return sha256(body).hexdigest()
 
 
-async def newest_statement(tx: Transaction) -> datetime | None:
-    """The start of the newest day that was compared."""
-    day = await tx.scalar(select(func.max(statements.c.day)))
-    return datetime.fromisoformat(day).replace(tzinfo=UTC) if day else None
-
-
-async def add_statement(tx: Transaction, day: str, differences: int, now: datetime) -> bool:
-    """Whether it is new: of two processes that compared the same day, one finds it done."""
-    row = {"day": day, "differences": differences, "compared_at": now}
-    return (await tx.execute(insert_into(tx, statements).values(row).on_conflict_do_nothing())).rowcount == 1
+async def _executed(tx: Transaction, *within: ColumnElement[bool]) -> list[Instruction]:
+    query = _where(*within, instructions.c.state == CONFIRMED).order_by(instructions.c.id)
+    return [_instruction(row) for row in await tx.execute(query)]
 
 
 def _where(*where: ColumnElement[bool]) -> Select[Any]:

@@ -114,6 +114,14 @@ async def sums_by_kind(tx: Transaction) -> list[KindSum]:
     return [KindSum(AccountKind(row.kind), row.currency, _balance(row)) for row in await tx.execute(grouped)]
 
 
+async def posted_sums(tx: Transaction) -> dict[Account, int]:
+    """What every account that is not even has for good, as its transfers say."""
+    folded = _folded().subquery()
+    minor = func.sum(folded.c.credits_posted) - func.sum(folded.c.debits_posted)
+    query = select(folded.c.account, minor.label("minor")).group_by(folded.c.account).having(minor != 0)
+    return {Account.read(row.account): int(row.minor) for row in await tx.execute(query)}
+
+
 async def drifting_accounts(tx: Transaction) -> list[str]:
     """Accounts whose running balance is not the fold of their transfers: none, unless someone edited the tables."""
     folded = _folded().subquery()

@@ -148,6 +148,12 @@ async def orders_over(tx: Transaction, ids: Iterable[str]) -> set[str]:
     return set(await tx.scalars(select(orders.c.id).where(*over)))
 
 
+async def buyers_of(tx: Transaction, ids: Iterable[str]) -> dict[str, ParticipantId]:
+    """Who bought by each of these orders."""
+    query = select(orders.c.id, orders.c.buyer_id).where(orders.c.id.in_([OrderId(each) for each in ids]))
+    return {row.id: row.buyer_id for row in await tx.execute(query)}
+
+
 async def orders_paid_out(tx: Transaction) -> list[OrderId]:
     """Settling orders whose end the custodian has confirmed, at most a hundred."""
     of_the_order = instructions.c.natural_key == literal("end:").concat(cast(orders.c.id, String))

@@ -112,4 +112,13 @@ statements = Table(
     Column("compared_at", Moment, nullable=False),
 )
 
-APPEND_ONLY = (transfers, custodian_events, statements)
+statement_balances = Table(
+    "statement_balances",
+    metadata,
+    Column("day", String, ForeignKey("statements.day"), primary_key=True),
+    Column("account", String, primary_key=True),
+    Column("currency", String, primary_key=True),
+    Column("closing_minor", BigInteger, nullable=False),
+)
+
+APPEND_ONLY = (transfers, custodian_events, statements, statement_balances)

@@ -34,7 +34,15 @@ from services.trading.tables.disputes import (
 )
 from services.trading.tables.double_auctions import double_auctions
 from services.trading.tables.inquiries import inquiries, invitations, opened_offers, sealed_offers
-from services.trading.tables.money import accounts, custodian_events, holds, instructions, statements, transfers
+from services.trading.tables.money import (
+    accounts,
+    custodian_events,
+    holds,
+    instructions,
+    statement_balances,
+    statements,
+    transfers,
+)
 from services.trading.tables.needs import needs, version_traits
 from services.trading.tables.negotiations import negotiations, offers
 from services.trading.tables.objections import objections
@@ -90,6 +98,7 @@ OWNED = {
     freezes: decided_by_all("owner_id", "counterparty_id"),
 }
 PUBLIC = "shown to everyone"
+WITH_CUSTODIAN = "between the platform and the custodian"
 BY_NUMBER = "shown to everyone, by the bidder's number"
 INQUIRY = "read by the inquirer and by whoever was invited, each a part of it"
 OF_CALL = "what a call clears at is told to everyone; each reads their own orders in it"
@@ -102,7 +111,7 @@ NOBODYS = {
     needs: PUBLIC, inquiries: INQUIRY, invitations: INQUIRY, sealed_offers: INQUIRY, opened_offers: INQUIRY,
     arbiters: "drawn for any dispute", proposals: "of the platform's staff",
     transfers: "paid into and out of the escrow of an order, which both its sides see",
-    custodian_events: "between the platform and the custodian", statements: "between the platform and the custodian",
+    custodian_events: WITH_CUSTODIAN, statements: WITH_CUSTODIAN, statement_balances: WITH_CUSTODIAN,
     complaints: COMPLAINT, complaint_particulars: COMPLAINT, complaint_counts: COMPLAINT,
     credit_entries: "a credit record is public",
 }  # fmt: skip

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from services.trading.actions import document as document_actions
 from services.trading.actions.document import TEMPLATE
@@ -18,8 +18,10 @@ from services.trading.rules import contract as rules
 from services.trading.rules.contract import ACTIVE, DRAFTED, FULFILLED, LAPSED, TERMINATED, Contract, Signature, draft
 from services.trading.rules.contract_document import NoDocument, content_of, made_at
 from services.trading.rules.contract_text import clauses_of
+from services.trading.store import contract as store
+from services.trading.store.contract import add_contract
 from services.trading.tables.contracts import contract_documents
-from services.trading.tables.deals import contracts
+from shared.database import Transaction
 from shared.ids import KeyId
 from shared.typesetting import typeset
 from tests.support.pdf import text_of
@@ -212,20 +214,25 @@ async def test_what_is_kept_stays_as_it_was_whatever_the_typesetter_makes_of_it_
         assert await tx.scalar(select(contract_documents.c.content)) == kept.content
 
 
-async def test_a_contract_of_the_first_version_is_read_and_signed_still_and_has_no_document(market: Market):
+async def test_a_contract_of_the_first_version_is_read_and_signed_still_and_has_no_document(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(store, "add_contract", add_as_of_old)
     buyer, order = await market.won()
     path = f"/contracts/{order['contract_id']}"
-    terms = json.loads((await market.read(buyer, path))["terms_text"])
-    old = json.dumps({name: told for name, told in terms.items() if name not in {"text", "odrl", "parties"}})
-    as_of_old = {"terms": old, "terms_hash": sha256(old.encode()).hexdigest(), "text_hash": None}
-    async with market.trading.database.transaction() as tx:
-        await tx.execute(update(contracts).values(as_of_old))
     await market.signed(buyer, order)
     await market.tick()
     contract = await market.read(buyer, path)
     assert (contract["state"], contract["policy"], contract["text_hash"]) == ("active", None, None)
     assert code(await document(market, buyer, order["contract_id"])) == (404, "no_document")
     assert await market.facts("contract_documented") == []
+
+
+async def add_as_of_old(tx: Transaction, contract: Contract) -> None:
+    terms = json.loads(contract.terms)
+    old = json.dumps({name: told for name, told in terms.items() if name not in {"text", "odrl", "parties"}})
+    terms_hash = sha256(old.encode()).hexdigest()
+    await add_contract(tx, replace(contract, terms=old, terms_hash=terms_hash, text_hash=None))
 
 
 async def _killed(_: Contract) -> Any:

@@ -11,7 +11,7 @@ from typing import Any, get_args
 import pytest
 from httpx2 import Response
 
-from services.custodian_sandbox import Fault, Kind
+from services.custodian_documents import Fault, Kind
 from shared.ids import PlanId
 from tests.support.bench import Person
 from tests.trading.dispute.court import Court, a_court, a_sale, pay_in

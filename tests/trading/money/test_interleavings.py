@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import pytest
 
-from services.custodian_sandbox import Fault, Kind
+from services.custodian_documents import Fault, Kind
 from services.trading.rules import ledger
 from services.trading.rules.hold import Hold
 from shared.errors import Conflict

@@ -146,7 +146,9 @@ async def test_an_instruction_that_makes_no_sense_is_malformed(sandbox: FastAPI,
     assert sandbox.state.custodian.orders == {}
 
 
-async def test_a_statement_has_the_movements_of_its_day(sandbox: FastAPI, clock: ToldClock):
+async def test_a_statement_has_the_movements_and_the_balances_of_its_day_whenever_it_is_asked_for(
+    sandbox: FastAPI, clock: ToldClock
+):
     async with connect(sandbox) as connection:
         await told(sandbox, connection, an_instruction())
         clock.advance(days=1)
@@ -156,7 +158,9 @@ async def test_a_statement_has_the_movements_of_its_day(sandbox: FastAPI, clock:
             for day in ("2030-01-01", "2030-01-02", "2030-01-03")
         ]
     assert [[each["instruction_id"] for each in day["movements"]] for day in days] == [["one"], ["two"], []]
-    assert {each["account"]: each["balance"]["minor"] for each in days[0]["balances"]} == {"ana": 200, "world": -200}
+    held = [[(each["account"], each["opening"]["minor"], each["closing"]["minor"]) for each in day["balances"]]
+            for day in days]  # fmt: skip
+    assert held == [[("ana", 0, 100)], [("ana", 100, 200)], [("ana", 200, 200)]]
 
 
 async def test_a_callback_that_nobody_takes_is_kept_and_sent_again_ever_later(sandbox: FastAPI, clock: ToldClock):

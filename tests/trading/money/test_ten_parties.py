@@ -16,7 +16,8 @@ import pytest
 from httpx2 import Response
 from pydantic_core import to_json
 
-from services.custodian_sandbox import CALLBACKS, Fault, Kind
+from services.custodian_documents import Fault, Kind
+from services.custodian_sandbox import CALLBACKS
 from shared.ids import InstructionId, PlanId, UseId
 from tests.support.bench import Person
 from tests.trading.market import KEY, Market, code, yuan
@@ -264,3 +265,4 @@ async def test_ten_parties_in_any_order_lose_no_fen(market: Market, seed: int):
     print(f"seed {seed}, {STEPS} steps: {dict(run.done)}, {dict(facts)}")
     expected = NO_IDLE_DAY if STEPS < LONG else NO_IDLE_DAY + NO_QUIET_YEAR
     assert min(facts[act] for act in expected) > 0, facts
+    assert facts["statement_compared"] > facts["statement_differed"] == 0

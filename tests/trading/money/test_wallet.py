@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import insert, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from services.trading.actions import custody
+from services.trading.actions import daily_statement
 from services.trading.rules import ledger
 from services.trading.rules.ledger import TransferDiffers
 from services.trading.store import ledger as ledger_store
@@ -151,7 +151,7 @@ async def test_a_days_statement_is_compared_once(till: Till):
     await till.fund(buyer, 50)
     till.bench.clock.advance(days=1, minutes=10)
     for _ in range(2):
-        await custody.compare_statement(till.treasury)
+        await daily_statement.compare_statement(till.treasury)
     [compared] = await till.facts("statement_compared")
     assert compared == {"day": "2030-01-01", "movements": 2}
 
@@ -160,12 +160,12 @@ async def test_a_days_statement_is_compared_once(till: Till):
 async def test_days_on_which_nothing_ran_are_compared_afterwards(till: Till):
     buyer = await till.bench.member("buyer")
     till.bench.clock.advance(days=1, minutes=10)
-    await custody.compare_statement(till.treasury)
+    await daily_statement.compare_statement(till.treasury)
     await till.bench.refresh()
     await till.fund(buyer, 100)
     till.bench.clock.advance(days=3)
     for _ in range(4):
-        await custody.compare_statement(till.treasury)
+        await daily_statement.compare_statement(till.treasury)
     told = [(each["day"], each["movements"]) for each in await till.facts("statement_compared")]
     assert told == [("2030-01-01", 0), ("2030-01-02", 1), ("2030-01-03", 0), ("2030-01-04", 0)]
 
@@ -183,7 +183,7 @@ async def test_what_the_custodian_has_otherwise_is_told(till: Till, otherwise: s
         asked = order.asked.model_copy(update={"parts": [part]})
         till.custodian.orders[order.asked.id] = replace(order, asked=asked)
     till.bench.clock.advance(days=1, minutes=10)
-    await custody.compare_statement(till.treasury)
+    await daily_statement.compare_statement(till.treasury)
     [alarm] = [event for event in await till.events() if event.act == "trading.statement_differed"]
     assert (alarm.out, alarm.data["differences"], alarm.data["differing"]) == ("error", 1, [order.asked.id])
     assert await till.facts("statement_compared") == []
