@@ -135,7 +135,10 @@ async def _end_unpaid(
 ) -> list[Fact]:  # fmt: skip
     """An order whose deadline has passed ends by that, whoever has noticed."""
     facts: list[Fact] = []
-    for order in unpaid:
+    for seen in unpaid:
+        order = await order_store.order_for_update(tx, seen.id) if seen.bundle_quote_id else seen
+        if order.state in order_rules.FAILED:  # with another part of its bundle
+            continue
         decision = _decided(trading, order.buyer_id, graded, order.mode)
         if not decision.allowed and not order_rules.deadline_has_passed(order, now):
             ended = order_rules.forbid(order, str(decision.reason_code), now)
