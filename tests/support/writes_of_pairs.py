@@ -12,8 +12,7 @@ WITHDRAWN = {"reason_code": "price_not_agreed", "reason": "因为"}
 
 PAIRS: dict[str, Write] = {
     "POST /trading/v1/bundle-orders": Write(ALPHA, {
-        "listing_ids": [id_of("listing"), f"listing_{2:032x}"], "quote_id": id_of("quote"), "quote_version": 1,
-        "total": YUAN,
+        "listing_ids": [id_of("listing")] * 2, "quote_id": id_of("quote"), "quote_version": 1, "total": YUAN,
     }),
     "POST /trading/v1/bundle-orders/{bundle_quote_id}/payment": Write(ALPHA),
     "POST /trading/v1/block-deals": Write(AVIATION, {

@@ -13,6 +13,7 @@ from services.trading.actions.award import place_order
 from services.trading.actions.entitlement import grant
 from services.trading.actions.negotiation import follow_failure
 from services.trading.actions.permission import decide_for, sight_of
+from services.trading.actions.price_cap import price_cap_of
 from services.trading.actions.restraint import require_may_deal, require_wallet_free
 from services.trading.actions.settlement import settle
 from services.trading.actions.trading import Trading, fees_of_today
@@ -53,6 +54,7 @@ from services.trading.rules.order import (
     QuoteTaken,
     owners_of,
 )
+from services.trading.rules.price_cap import require_total_within
 from services.trading.rules.settlement import forfeiture
 from services.trading.store import auction as auction_store
 from services.trading.store import contract as contract_store
@@ -84,7 +86,7 @@ async def place(trading: Trading, caller: Member, wanted: Wanted, once: Once) ->
     """Order at a posted price. Requires a quote of one's own that still stands, and clearance for the grade."""
     quote = await quote_of(trading, caller, wanted.acceptance.quote_id)
     overlapping = await trading.pricing.overlapping(quote.id) if quote.is_by_coverage else []
-    fees = await fees_of_today(trading)
+    fees, cap = await fees_of_today(trading), await _price_cap(trading, wanted.listing_id)
     async with trading.database.transaction() as tx:
         if earlier := await once.recall(tx, Order):
             return earlier
@@ -100,6 +102,7 @@ async def place(trading: Trading, caller: Member, wanted: Wanted, once: Once) ->
             raise QuoteTaken(quote_id=quote.id)
         require_open(listing, now)
         await require_may_deal(tx, caller.participant_id, now)
+        require_total_within(listing.flags, cap, quote.total, quote.units)
         award = replace(accept_quote(quote, wanted.acceptance, listing, fees, now), renews=wanted.renews)
         if quote.is_by_coverage:
             await _require_apart(trading, tx, quote, overlapping)
@@ -122,6 +125,7 @@ async def quote_of(trading: Trading, caller: Member, quote_id: QuoteId) -> Quote
         found.tax and SaleTax(found.tax.rate_id, found.tax.basis_points, found.tax.tax),
         found.meter and found.meter.meter(),
         tuple(QuotedPart(part.version_id, part.mode, part.share, part.tax) for part in found.parts),
+        found.quantity or (found.periods or 0) + (1 if found.days else 0) or 1,
     )  # fmt: skip
 
 
@@ -230,6 +234,12 @@ async def end_objection(tx: Transaction, order: Order, now: datetime) -> list[Fa
     ended = objection_rules.end(objection, order, now)
     await objection_store.save_objection(tx, ended)
     return [ObjectionEnded.of(order, ended)]
+
+
+async def _price_cap(trading: Trading, listing_id: ListingId) -> Money | None:
+    async with trading.database.read() as tx:
+        listing = await listing_store.listing(tx, listing_id)
+    return await price_cap_of(trading, listing)
 
 
 async def _break_up(tx: Transaction, before: Order, after: Order, now: datetime) -> list[Fact]:

@@ -167,6 +167,7 @@ class Quoted:
     tax: SaleTax | None = None
     meter: Meter | None = None
     parts: tuple[QuotedPart, ...] = ()  # of a bundle
+    units: int = 1  # or periods, begun ones among them, that it buys
 
     @property
     def is_by_coverage(self) -> bool:

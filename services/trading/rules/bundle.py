@@ -17,7 +17,9 @@ from services.trading.rules.award import Acceptance, Award, FromBundle, FrozenFe
 from services.trading.rules.listing import Listing
 from services.trading.rules.order import AWAITING_PAYMENT, AWAITING_SIGNATURES, Order
 from services.trading.rules.order_reason import Reason
+from services.trading.rules.price_cap import ARTICLE
 from shared.errors import Conflict, NotFound
+from shared.grades import Flag
 from shared.ids import ParticipantId, PlanId, QuoteId
 from shared.money import Money
 
@@ -58,6 +60,10 @@ class BundlePartRefused(Conflict):
     """One of the parts cannot be sold to you, so nothing is; the facts say which, and why."""
 
 
+class PublicDataBundled(Conflict):
+    """What a bundle asks for public data would hang on what the rest of it costs, so none are sold in one."""
+
+
 class BundlePaidWhole(Conflict):
     """This order is a part of a bundle, which is paid whole, at `pay_at`."""
 
@@ -78,6 +84,9 @@ def accept(
     if len(offered) != len(listings) or sorted(offered) != sorted(parts):
         told = [{"version_id": version_id, "mode": mode} for version_id, mode in sorted(parts)]
         raise BundleListings(plan_id=quote.plan_id, parts=told, **quote.present)
+    public = [listing for listing in listings if Flag.PUBLIC_DATA in listing.flags]
+    if public:
+        raise PublicDataBundled(article=ARTICLE, listing_id=public[0].id, version_id=public[0].version_id)
     made = list[Award]()
     for listing in listings:
         part = parts[listing.version_id, listing.mode]
