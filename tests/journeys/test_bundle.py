@@ -21,7 +21,7 @@ def yuan(minor: int) -> dict[str, Any]:
 async def quoted(market: WholeMarket, version_id: str) -> tuple[dict[str, Any], list[str]]:
     """The quote of the file and its rows together, which cost less than each for itself, and the listings of both."""
     provider, buyer = market.people[AVIATION], market.people[ALPHA]
-    one_off = {"kind": "one_off", "discounts": [], "version_id": version_id}
+    one_off: dict[str, Any] = {"kind": "one_off", "discounts": [], "version_id": version_id}
     for mode, minor in PRICES.items():
         await provider.post("/pricing/v1/plans", one_off | {"mode": mode, "price": yuan(minor)})
     parts = [{"version_id": version_id, "mode": mode} for mode in PRICES]

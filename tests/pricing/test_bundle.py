@@ -17,6 +17,7 @@ from shared.ids import ParticipantId, QuoteId, VersionId
 from shared.money import Money
 from tests.catalog.market import Market, refusal
 from tests.pricing.made import NOON, a_grid, a_plan, terms
+from tests.pricing.test_caps import made_public
 from tests.support.bench import Person
 
 ONE, TWO, THREE = [Part(VersionId.new(), Mode.RAW) for _ in range(3)]
@@ -136,10 +137,15 @@ async def test_the_quote_of_a_bundle_tells_each_part_and_its_share_over_http(mar
 
 async def test_a_bundle_whose_part_cannot_be_had_is_not_quoted(market: Market):
     bench, provider, buyer = market.bench, await market.provider(), await market.bench.member("buyer")
-    one, other = [(await market.registered(provider)) for _ in range(2)]
-    parts = [{"version_id": each["versions"][0]["id"], "mode": "raw"} for each in (one, other)]
-    bundle = await published(market, provider, parts[0]["version_id"], 80_000, kind="bundle", parts=parts)
-    ask = "/pricing/v1/quotes", {"plan_id": bundle["id"]}
-    market.done(await bench.post(buyer, *ask), 201)
-    market.done(await bench.post(provider, f"/catalog/v1/assets/{other['id']}/withdraw", {"reason": "不再提供"}), 200)
-    assert refusal(await bench.post(buyer, *ask)) == (409, "version_not_offered")
+    one, other, draft = [await market.registered(provider) for _ in range(2)] + [await market.drafted(provider)]
+    asks = list[tuple[str, dict[str, str]]]()
+    for each in (other, draft):
+        parts = [{"version_id": part["versions"][0]["id"], "mode": "raw"} for part in (one, each)]
+        bundle = await published(market, provider, parts[0]["version_id"], 80_000, kind="bundle", parts=parts)
+        asks.append(("/pricing/v1/quotes", {"plan_id": bundle["id"]}))
+    market.done(await bench.post(buyer, *asks[0]), 201)
+    market.done(await bench.post(provider, f"/catalog/v1/assets/{other['id']}/withdraw"), 200)
+    assert refusal(await bench.post(buyer, *asks[0])) == (409, "version_not_offered")
+    assert refusal(await bench.post(buyer, *asks[1])) == (404, "no_such_plan"), "nobody is shown a draft"
+    await made_public(market, provider, draft)
+    assert refusal(await bench.post(buyer, *asks[1])) == (409, "public_data_bundled")

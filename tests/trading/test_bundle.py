@@ -114,7 +114,7 @@ def _version(listing: Listing) -> VersionId:
 
 
 def a_part(state: State = AWAITING_PAYMENT, price: int = 100, **changes: Any) -> Order:
-    told = {"state": state, "deadline": NOON + DAY, "bundle_quote_id": BUNDLE} | changes
+    told: dict[str, Any] = {"state": state, "deadline": NOON + DAY, "bundle_quote_id": BUNDLE} | changes
     return an_order(price=price, from_auction=False, **told)
 
 

@@ -77,7 +77,7 @@ async def place(trading: Trading, caller: Member, wanted: Wanted, once: Once) ->
                 ) from refused
             orders.append(order)
             made += facts
-        ordered = Ordered(bundle, tuple(orders))
+        ordered = Ordered(bundle, tuple(sorted(orders, key=lambda order: order.id)))
         await once.remember(tx, ordered)
         await trading.outbox.record(tx, caller.actor, now, *made, BundleOrdered.of(bundle, ordered.orders))
     return ordered
