@@ -70,6 +70,9 @@ TRADING = """
 22  u .. .. . fff. . f uuu  GET /trading/v1/orders
 22  u .. nn n fff. . f uuu  GET /trading/v1/orders/{order_id}
 26  u .f nf n ffff f f uuu  POST /trading/v1/orders/{order_id}/payment
+23  u .f nf f ffff f f uuu  POST /trading/v1/bundle-orders
+22  u .. nn n fff. . f uuu  GET /trading/v1/bundle-orders/{bundle_quote_id}
+26  u .f nf n ffff f f uuu  POST /trading/v1/bundle-orders/{bundle_quote_id}/payment
 23  u .f nf n ffff f f uuu  POST /trading/v1/orders/{order_id}/acceptance
 23  u .f nf n ffff f f uuu  POST /trading/v1/orders/{order_id}/meter/closing
 23  u .f nf n ffff f f uuu  POST /trading/v1/orders/{order_id}/objections

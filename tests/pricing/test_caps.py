@@ -113,7 +113,11 @@ def test_a_filing_ends_after_it_begins_and_is_not_over(begins: Any, ends: Any, i
 
 async def public_version(market: Market, provider: Person) -> str:
     """A registered version of public data."""
-    asset = await market.drafted(provider)
+    return await made_public(market, provider, await market.drafted(provider))
+
+
+async def made_public(market: Market, provider: Person, asset: dict[str, Any]) -> str:
+    """A draft registered as public data."""
     version_id = asset["versions"][0]["id"]
     await market.inspected(version_id)
     await market.graded(provider, version_id, NOTHING_HARMED, "public_data")

@@ -22,7 +22,7 @@ from tests.support.writes import ANYONE, CUSTODIAN, NEIGHBOUR, WRITES, Write, id
 READS = {"GET", "HEAD", "OPTIONS"}
 IN_PATH = {
     "decision": "suspend", "service": "trading", "stripe": "0", "level": "0", "path": "000", "index": "0",
-    "number": "1",
+    "number": "1", "bundle_quote_id": id_of("quote"),
 }  # fmt: skip
 OF_TRADING = {"GET /audit/v1/evidence", "GET /audit/v1/evidence/bundle"}  # which no other neighbour may ask
 CODE = re.compile("[a-z]+(_[a-z]+)*")

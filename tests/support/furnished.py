@@ -55,6 +55,7 @@ async def furnish(market: WholeMarket) -> None:
     await _prices(market)
     await market.settle()
     await _sale(market)
+    await _bundle(market)
     await _offers(market)
     await _supervision(market)
     await _suspension(market)
@@ -206,6 +207,20 @@ async def _sale(market: WholeMarket) -> None:
     evidence = {"content": TEXTS["evidence"], "content_hash": None}
     told = await act(market, "POST /trading/v1/disputes/{dispute_id}/evidence", **evidence)
     things["content_hash"] = told["evidence"][-1]["content_hash"]
+
+
+async def _bundle(market: WholeMarket) -> None:
+    """One version in two modes, ordered together."""
+    provider, buyer, version_id = market.people[AVIATION], market.people[ALPHA], market.things["version_id"]
+    parts = [{"version_id": version_id, "mode": mode} for mode in ("raw", "api")]
+    plan = await provider.post("/pricing/v1/plans", parts[0] | {
+        "kind": "bundle", "price": yuan(10_000), "discounts": [], "parts": parts,
+    })  # fmt: skip
+    quote = await buyer.post("/pricing/v1/quotes", {"plan_id": plan["id"]})
+    listings = [await _listed(market, "fixed", plan_id=plan["id"], mode=part["mode"]) for part in parts]
+    accepted = {"quote_id": quote["id"], "quote_version": quote["version"], "total": quote["total"]}
+    await buyer.post("/trading/v1/bundle-orders", {"listing_ids": listings, **accepted})
+    market.things["bundle_quote_id"] = quote["id"]
 
 
 async def _offers(market: WholeMarket) -> None:

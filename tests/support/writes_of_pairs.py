@@ -11,6 +11,10 @@ OFFER = {
 WITHDRAWN = {"reason_code": "price_not_agreed", "reason": "因为"}
 
 PAIRS: dict[str, Write] = {
+    "POST /trading/v1/bundle-orders": Write(ALPHA, {
+        "listing_ids": [id_of("listing")] * 2, "quote_id": id_of("quote"), "quote_version": 1, "total": YUAN,
+    }),
+    "POST /trading/v1/bundle-orders/{bundle_quote_id}/payment": Write(ALPHA),
     "POST /trading/v1/block-deals": Write(AVIATION, {
         "buyer_id": id_of("participant"), "grounds": "因为", "expires_at": "2030-01-03T00:00:00Z",
         "parts": [{"listing_id": id_of("listing")} | {name: OFFER[name] for name in OFFER if name != "expires_at"}],

@@ -106,6 +106,11 @@ class Neighbours:
         known = self._graded_anew(version_id, grade=grade)
         self.feed.announce(self.clock, GradeLowered(known.asset_id, version_id, *_told(known)))
 
+    def flag(self, version_id: VersionId, *flags: Flag) -> None:
+        """The version is of these kinds from now on."""
+        known = self._graded_anew(version_id, flags=sorted(flags))
+        self.feed.announce(self.clock, GradeRaised(known.asset_id, version_id, *_told(known)))
+
     def record(self, version_id: VersionId, *on_record: Condition) -> None:
         """What is on record for the version is this from now on."""
         known = self._graded_anew(version_id, on_record=sorted(on_record))

@@ -25,6 +25,7 @@ from tests.trading.negotiation.asked import accepted, answered, asked, directed,
 from tests.trading.open_things import LIFECYCLES, PARTS, Left, kept, left_open, let_time_pass, states_that_wait
 from tests.trading.test_block_deals import a_part, offered
 from tests.trading.test_block_deals import accepted as agreed_to
+from tests.trading.test_bundles import placed, signed
 from tests.trading.test_calling import bid, called
 from tests.trading.test_complaints import filed, upheld
 from tests.trading.test_credits import a_service, missed
@@ -102,10 +103,19 @@ async def sales(market: Market) -> None:
     graded = await offer(market)
     await received(market, *graded)
     market.neighbours.raise_grade(graded[0]["version_id"], Grade.G4)
+    await bundled(market)
     await measured(market)
     buyer, order = await measured(market)
     await market.do(buyer, f"/orders/{order['id']}{CLOSING}")
     await market.tick()
+
+
+async def bundled(market: Market) -> None:
+    """One of which nothing is signed, one of which a part is, and one that is only not paid."""
+    buyer = await market.buyer()
+    _, half, whole = [await placed(market, buyer) for _ in range(3)]
+    await market.signed(buyer, half["orders"][0])
+    await signed(market, buyer, whole)
 
 
 async def payments(market: Market) -> None:

@@ -1,5 +1,6 @@
 """What happens when a buyer asks for a quote: one function per act."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from services.catalog.client import VersionView
@@ -7,15 +8,17 @@ from services.pricing.actions.pricing import REGISTERED, Pricing, is_public, sho
 from services.pricing.events.quote import QuoteGiven
 from services.pricing.rules import plan as plan_rules
 from services.pricing.rules import quote as rules
+from services.pricing.rules.arbitrage import in_force_together
 from services.pricing.rules.cap import require_within
 from services.pricing.rules.coverage import Cell
 from services.pricing.rules.level import BY_MODE, Level
-from services.pricing.rules.plan import NoSuchPlan
+from services.pricing.rules.plan import BUNDLE, NoSuchPlan, Plan
 from services.pricing.rules.price import Ask, query
 from services.pricing.rules.quote import NoSuchQuote, Quote, QuoteOrdered, VersionNotOffered
 from services.pricing.store import cap as cap_store
 from services.pricing.store import plan as plan_store
 from services.pricing.store import quote as store
+from services.pricing.store.plan import RevisedMeanwhile
 from shared.access import Member, ServiceCaller
 from shared.database import Transaction
 from shared.grades import Mode
@@ -25,15 +28,13 @@ from shared.ids import ParticipantId, PlanId, QuoteId, VersionId
 
 async def quote(pricing: Pricing, buyer: Member, plan_id: PlanId, ask: Ask, once: Once) -> Quote:
     """One price for this buyer, from the revision in force. Whether they may buy is decided at the order."""
-    async with pricing.database.read() as tx:
-        plan = (await plan_store.revisions(tx, plan_id))[-1]
-    version = await pricing.catalog.version(plan.version_id)
+    versions = await _versions(pricing, plan_id)
     async with pricing.database.transaction() as tx:
         if earlier := await once.recall(tx, Quote):
             return earlier
-        _require_quotable(pricing, buyer, version)
         now = await pricing.database.now(tx)
-        given = await _priced(tx, version, QuoteId.new(), plan_id, buyer.participant_id, ask, now)
+        plan = await _quotable(pricing, tx, buyer, versions, plan_id, now)
+        given = await _priced(tx, plan, QuoteId.new(), buyer.participant_id, ask, now)
         await store.add_quote(tx, given)
         await once.remember(tx, given)
         await pricing.outbox.record(tx, buyer.actor, now, QuoteGiven.of(given))
@@ -46,16 +47,16 @@ async def renew(pricing: Pricing, buyer: Member, quote_id: QuoteId, once: Once) 
         seen = await store.quote(tx, quote_id)
     if seen.buyer_id != buyer.participant_id:
         raise NoSuchQuote()
-    version = await pricing.catalog.version(seen.version_id)
+    versions = await _versions(pricing, seen.plan_id)
     async with pricing.database.transaction() as tx:
         if earlier := await once.recall(tx, Quote):
             return earlier
         before = await store.quote(tx, quote_id)
         if await store.is_ordered(tx, quote_id):
             raise QuoteOrdered(quote_id=quote_id)
-        _require_quotable(pricing, buyer, version)
         now = await pricing.database.now(tx)
-        present = await _priced(tx, version, quote_id, before.plan_id, before.buyer_id, before.ask, now)
+        plan = await _quotable(pricing, tx, buyer, versions, before.plan_id, now)
+        present = await _priced(tx, plan, quote_id, before.buyer_id, before.ask, now)
         given = rules.renewed(before, present)
         await once.remember(tx, given)
         if given is not before:
@@ -85,6 +86,32 @@ async def overlapping(pricing: Pricing, asker: ServiceCaller, quote_id: QuoteId)
     return sorted({other.id for other in theirs if other.id != found.id and other.cells & found.cells})
 
 
+async def _versions(pricing: Pricing, plan_id: PlanId) -> dict[VersionId, VersionView]:
+    """What the catalogue says of every version that a plan gives or gave. Asked before the transaction."""
+    async with pricing.database.read() as tx:
+        revisions = await plan_store.revisions(tx, plan_id)
+    wanted = {revisions[0].version_id, *(part.version_id for plan in revisions for part in plan.parts)}
+    return {version_id: await pricing.catalog.version(version_id) for version_id in sorted(wanted)}
+
+
+async def _quotable(
+    pricing: Pricing, tx: Transaction, buyer: Member, versions: Mapping[VersionId, VersionView], plan_id: PlanId,
+    now: datetime,
+) -> Plan:  # fmt: skip
+    """The revision in force. Raises what keeps it, or one of its parts, from being quoted to this buyer."""
+    revisions = await plan_store.revisions(tx, plan_id)
+    _require_quotable(pricing, buyer, versions[revisions[0].version_id])
+    plan = plan_rules.in_force(revisions, now)
+    given = {plan.version_id, *(part.version_id for part in plan.parts)}
+    if not given <= versions.keys():
+        raise RevisedMeanwhile()
+    for version_id in sorted(given - {plan.version_id}):
+        _require_quotable(pricing, buyer, versions[version_id])
+    if any(is_public(versions[version_id]) for version_id in given):
+        require_within(plan, await cap_store.caps_of(tx, plan.version_id), now)
+    return plan
+
+
 def _require_quotable(pricing: Pricing, buyer: Member, version: VersionView) -> None:
     if not shows(pricing, buyer.caller, version):
         raise NoSuchPlan()
@@ -94,12 +121,11 @@ def _require_quotable(pricing: Pricing, buyer: Member, version: VersionView) -> 
 
 
 async def _priced(
-    tx: Transaction, version: VersionView, quote_id: QuoteId, plan_id: PlanId, buyer_id: ParticipantId, ask: Ask,
-    now: datetime,
-) -> Quote:  # fmt: skip
-    plan = plan_rules.in_force(await plan_store.revisions(tx, plan_id), now)
-    if is_public(version):
-        require_within(plan, await cap_store.caps_of(tx, plan.version_id), now)
+    tx: Transaction, plan: Plan, quote_id: QuoteId, buyer_id: ParticipantId, ask: Ask, now: datetime
+) -> Quote:
+    if plan.kind is BUNDLE:
+        beside = in_force_together(await plan_store.plans_of_parts(tx, plan.parts), now)
+        return rules.quote(quote_id, plan, buyer_id, now, ask, beside=beside)
     if plan.grid_digest is None:
         return rules.quote(quote_id, plan, buyer_id, now, ask)
     bought = await _bought(tx, buyer_id, plan.version_id, plan.mode)

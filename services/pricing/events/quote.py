@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
+from services.pricing.rules.bundle import PartShare
 from services.pricing.rules.price import Line
 from services.pricing.rules.quote import Quote
 from services.pricing.rules.tax import Taxed
@@ -19,7 +20,7 @@ class QuoteGiven(Fact):
     """`amount` is the total. What was asked of a grid, and is charged of it, is named by a digest."""
 
     category: ClassVar[Category] = Category.PRICE
-    schema_version: ClassVar[int] = 2  # from the second on, `meter`
+    schema_version: ClassVar[int] = 3  # from the second on, `meter`; from the third, `parts`
     quote_id: QuoteId
     plan_id: PlanId
     plan_revision: int
@@ -40,6 +41,7 @@ class QuoteGiven(Fact):
     period_days: int | None
     tax: Taxed | None
     meter: Meter | None
+    parts: tuple[PartShare, ...]
 
     @classmethod
     def of(cls, quote: Quote) -> Self:
@@ -47,5 +49,5 @@ class QuoteGiven(Fact):
             quote.id, quote.plan_id, quote.plan_revision, quote.version, quote.buyer_id, quote.provider_id,
             quote.version_id, quote.mode, quote.lines, quote.total, quote.given_at, quote.expires_at,
             quote.ask.quantity, quote.ask.periods, quote.ask.days, quote.query_digest, quote.buys.quota_uses,
-            quote.buys.period_days, quote.tax, quote.meter,
+            quote.buys.period_days, quote.tax, quote.meter, quote.parts,
         )  # fmt: skip

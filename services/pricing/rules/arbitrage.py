@@ -88,7 +88,7 @@ def require_none(plan_id: PlanId, price_list: Iterable[Sequence[Plan]], now: dat
     moments = sorted({now} | {moment for moment in ends if moment is not None and moment > now})
     found = dict[tuple[object, ...], Violation]()
     for moment in moments:
-        for one in violations(plan_id, _in_force(revisions, moment), moment):
+        for one in violations(plan_id, in_force_together(revisions, moment), moment):
             found.setdefault((one.kind, one.plans, one.quantities, one.asked, one.possible), one)
     if found:
         raise ArbitragePossible(violations=list(found.values()))
@@ -135,7 +135,8 @@ def gives_more(plan: Plan, other: Plan) -> bool:
     return len(gives(plan, other)) == len(items(other)) and len(gives(other, plan)) < len(items(plan))
 
 
-def _in_force(revisions: Iterable[Sequence[Plan]], moment: datetime) -> tuple[Plan, ...]:
+def in_force_together(revisions: Iterable[Sequence[Plan]], moment: datetime) -> tuple[Plan, ...]:
+    """The revision of each plan that is in force at a moment, of those that are."""
     plans = list[Plan]()
     for each in revisions:
         try:

@@ -66,7 +66,7 @@ class AbovePriceCap(Conflict):
 
 
 class PublicDataBundled(Conflict):
-    """A bundle cannot say what of its price is for public data, so it has none among its parts."""
+    """What a bundle asks for public data would hang on what the rest of it costs, so it has none among its parts."""
 
 
 def file(

@@ -7,11 +7,13 @@ exactly; net + tax = gross = total; a price that changed gives a new version, ne
 Source: market-rules B3, P1 (quoted = charged) and P9.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from services.pricing.rules.bundle import PartShare, price_alone, shared_out
 from services.pricing.rules.coverage import Cell, cells_of
-from services.pricing.rules.plan import Plan, PlanKind
+from services.pricing.rules.plan import BUNDLE, Plan, PlanKind
 from services.pricing.rules.price import EVERYTHING, Ask, Line, Query, discounted, listed
 from services.pricing.rules.tax import RATES, Rate, Taxed, divide, rate_at
 from shared import canonical
@@ -37,7 +39,8 @@ class Buys:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """`cells` is what it charges for by coverage: what its buyer had not bought when it was given."""
+    """`cells` is what it charges for by coverage: what its buyer had not bought when it was given. `parts` are what a
+    bundle gives, in the order of its plan, each with what of the total falls on it."""
 
     id: QuoteId
     plan_id: PlanId
@@ -56,6 +59,7 @@ class Quote:
     tax: Taxed | None = None  # of a quote that was given before quotes told their tax
     cells: frozenset[Cell] = frozenset()
     meter: Meter | None = None  # by which what is used is paid; the total is what the most that is used costs
+    parts: tuple[PartShare, ...] = ()
 
     @property
     def query_digest(self) -> str | None:
@@ -80,9 +84,10 @@ class VersionNotOffered(Conflict):
 
 def quote(
     quote_id: QuoteId, plan: Plan, buyer_id: ParticipantId, now: datetime, ask: Ask = EVERYTHING,
-    query: Query | None = None, rates: tuple[Rate, ...] = RATES,
+    query: Query | None = None, rates: tuple[Rate, ...] = RATES, beside: Sequence[Plan] = (),
 ) -> Quote:  # fmt: skip
-    """The buyer's price by a plan that is in force at this moment. Requires `query` where it prices by coverage."""
+    """The buyer's price by a plan that is in force at this moment. Requires `query` where it prices by coverage; for a
+    bundle, `beside` are the other plans in force for its parts."""
     lines = priced(plan, ask, query)
     asked = total([line.amount for line in lines], plan.price.currency)
     rate = rate_at(plan.tax.category, now, rates)
@@ -93,13 +98,14 @@ def quote(
         quote_id, plan.id, plan.revision, FIRST_VERSION, buyer_id, plan.provider_id, plan.version_id, plan.mode, lines,
         taxed.gross, now, now + QUOTE_LIFETIME, ask, _bought(plan, ask, query), taxed,
         cells_of(query.grid, query.atoms) if query else frozenset(), _meter(plan, ask, rate),
+        _parts(plan, beside, taxed, now),
     )  # fmt: skip
 
 
 def renewed(before: Quote, present: Quote) -> Quote:
     """The quote after one that was given before: itself while it stands and asks the same, otherwise the next version.
     Requires that both are of the same plan, buyer and ask."""
-    asks = [(each.total, each.lines, each.cells, each.meter) for each in (before, present)]
+    asks = [(each.total, each.lines, each.cells, each.meter, each.parts) for each in (before, present)]
     same = asks[0] == asks[1]
     if same and present.given_at < before.expires_at:
         return before
@@ -122,6 +128,12 @@ def _meter(plan: Plan, ask: Ask, rate: Rate) -> Meter | None:
     discounts = tuple(discount.basis_points for discount in plan.discounts)
     units_max = ask.quantity or 0
     return Meter(plan.unit_tiers, discounts, rate.basis_points, plan.tax.inclusive, units_max, plan.price.currency)
+
+
+def _parts(plan: Plan, beside: Sequence[Plan], taxed: Taxed, at: datetime) -> tuple[PartShare, ...]:
+    if plan.kind is not BUNDLE:
+        return ()
+    return shared_out(plan.parts, [price_alone(part, beside, at) for part in plan.parts], taxed)
 
 
 def _bought(plan: Plan, ask: Ask, query: Query | None) -> Buys:

@@ -23,7 +23,8 @@ class OpenedListing(BaseModel):
 
 
 class PlacedOrder(BaseModel):
-    """What we need of the fact that an order was placed. `quote_id` where a posted price was taken."""
+    """What we need of the fact that an order was placed. `quote_id` where a posted price was taken, `bundle_quote_id`
+    where it was that of a bundle, of which this is a part."""
 
     order_id: OrderId
     listing_id: ListingId
@@ -34,11 +35,12 @@ class PlacedOrder(BaseModel):
     provider_id: ParticipantId
     amount: Money
     quote_id: QuoteId | None = None
+    bundle_quote_id: QuoteId | None = None
 
     def trade(self, placed_at: datetime) -> Trade:
         return Trade(
             self.order_id, self.listing_id, self.version_id, self.mode, self.exclusive, self.buyer_id,
-            self.provider_id, self.quote_id, self.amount, placed_at,
+            self.provider_id, self.quote_id or self.bundle_quote_id, self.amount, placed_at,
         )  # fmt: skip
 
 

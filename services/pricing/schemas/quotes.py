@@ -77,12 +77,24 @@ class CoveredView(View):
     columns: list[str]
 
 
+class QuotedPartView(View):
+    """What a bundle gives, and what of its total falls on it, with the tax in that. `alone` is what the whole of it
+    costs alone; null where it is not sold so."""
+
+    version_id: VersionId
+    mode: Mode
+    alone: Money | None
+    share: Money
+    tax: Money
+
+
 class QuoteView(View):
     """One version of a quote, which never changes. To accept it, name its id, version and total before `expires_at`.
 
     `quota_uses` and `period_days` are what it buys; null leaves them to the offer. `covers` is what it charges for by
     coverage: what was bought before is not charged again; `granted_columns` are those that may be asked about then.
-    With a `meter` the total is reserved, and what is used by the end is paid.
+    With a `meter` the total is reserved, and what is used by the end is paid. `parts` are what a bundle gives: their
+    shares make the total. The right over each is that of its provider's listing at this plan.
     """
 
     id: QuoteId
@@ -109,6 +121,7 @@ class QuoteView(View):
     tax: TaxView | None = None
     covers: list[CoveredView] = []
     meter: MeterView | None = None
+    parts: list[QuotedPartView] = []
 
     @classmethod
     def of(cls, quote: Quote) -> Self:
@@ -125,4 +138,5 @@ class QuoteView(View):
             tax=quote.tax and TaxView.model_validate(quote.tax),
             covers=[CoveredView(row_block=block, columns=[column for _, column in cells]) for block, cells in blocks],
             meter=quote.meter and MeterView.model_validate(quote.meter),
+            parts=[QuotedPartView.model_validate(part) for part in quote.parts],
         )  # fmt: skip

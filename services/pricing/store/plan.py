@@ -3,7 +3,7 @@
 Promises: they are only added to; a revision that someone else published meanwhile is not published again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -50,6 +50,12 @@ async def plans_of(tx: Transaction, version_id: VersionId, limit: int, before: s
     return [tuple(plan for plan in found if plan.id == plan_id) for plan_id in ids]
 
 
+async def plans_of_parts(tx: Transaction, parts: Iterable[Part]) -> list[Revisions]:
+    """Every plan of the versions of these parts with all its revisions."""
+    found = await _revisions(tx, plans.c.version_id.in_(sorted({part.version_id for part in parts})))
+    return _by_plan(found)
+
+
 async def price_list(tx: Transaction, provider_id: ParticipantId) -> list[Revisions]:
     """Every plan of a provider with all its revisions, and the provider's alone until the end of the transaction:
     nobody else publishes one meanwhile."""
@@ -57,10 +63,7 @@ async def price_list(tx: Transaction, provider_id: ParticipantId) -> list[Revisi
     raised = {"revision": price_lists.c.revision + 1}
     await tx.execute(taken.on_conflict_do_update(index_elements=["provider_id"], set_=raised))
     found = await _revisions(tx, plans.c.provider_id == provider_id)
-    by_plan: dict[PlanId, list[Plan]] = {}
-    for plan in found:
-        by_plan.setdefault(plan.id, []).append(plan)
-    return [tuple(each) for each in by_plan.values()]
+    return _by_plan(found)
 
 
 async def add_plan(tx: Transaction, plan: Plan, grid: Grid | None = None) -> None:
@@ -88,6 +91,13 @@ async def grid(tx: Transaction, plan: Plan) -> Grid:
     """Requires a plan that prices by coverage."""
     here = (grids.c.plan_id == plan.id, grids.c.plan_revision == plan.revision)
     return GRID.validate_python((await tx.execute(select(grids.c.grid).where(*here))).scalar_one())
+
+
+def _by_plan(found: Revisions) -> list[Revisions]:
+    by_plan: dict[PlanId, list[Plan]] = {}
+    for plan in found:
+        by_plan.setdefault(plan.id, []).append(plan)
+    return [tuple(each) for each in by_plan.values()]
 
 
 async def _revisions(tx: Transaction, which: ColumnElement[bool]) -> Revisions:

@@ -6,6 +6,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Row, insert, select
 from sqlalchemy.exc import IntegrityError
 
+from services.pricing.rules.bundle import PartShare
 from services.pricing.rules.coverage import Cell
 from services.pricing.rules.price import EVERYTHING, Ask, Line
 from services.pricing.rules.quote import Buys, NoSuchQuote, Quote
@@ -25,6 +26,7 @@ ASK = TypeAdapter(Ask)
 TAX = TypeAdapter(Taxed)
 METER = TypeAdapter(Meter)
 CELLS = TypeAdapter(frozenset[Cell])
+PARTS = TypeAdapter(tuple[PartShare, ...])
 
 
 class RenewedMeanwhile(Conflict):
@@ -52,6 +54,7 @@ async def add_quote(tx: Transaction, quote: Quote) -> None:
         "granted_columns": None if quote.buys.columns is None else list(quote.buys.columns),
         "tax": quote.tax and TAX.dump_python(quote.tax, mode="json"), "cells": sorted(quote.cells),
         "meter": quote.meter and METER.dump_python(quote.meter, mode="json"),
+        "parts": PARTS.dump_python(quote.parts, mode="json"),
     }  # fmt: skip
     try:
         await tx.execute(insert(quotes).values(row))
@@ -89,7 +92,7 @@ def _quote(row: Row[Any]) -> Quote:
         row.expires_at, EVERYTHING if row.ask is None else ASK.validate_python(row.ask),
         Buys(row.quota_uses, row.period_days, row.is_bundle, _columns(row.granted_columns)),
         None if row.tax is None else TAX.validate_python(row.tax), CELLS.validate_python(row.cells),
-        row.meter and METER.validate_python(row.meter),
+        row.meter and METER.validate_python(row.meter), PARTS.validate_python(row.parts),
     )  # fmt: skip
 
 

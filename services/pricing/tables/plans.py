@@ -77,6 +77,7 @@ quotes = Table(
     Column("tax", JSON),
     Column("cells", JSON, nullable=False, server_default=text("'[]'")),
     Column("meter", JSON(none_as_null=True)),
+    Column("parts", JSON, nullable=False, server_default=text("'[]'")),
     ForeignKeyConstraint(["plan_id", "plan_revision"], ["plans.id", "plans.revision"]),
 )
 

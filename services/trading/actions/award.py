@@ -5,7 +5,7 @@ from services.trading.events.deals import ContractDrafted, ListingClosed, OrderP
 from services.trading.rules import contract as contract_rules
 from services.trading.rules import listing as listing_rules
 from services.trading.rules import order as order_rules
-from services.trading.rules.award import Award, FromQuote
+from services.trading.rules.award import Award, FromBundle, FromQuote
 from services.trading.rules.contract_terms import Grounds, Identity
 from services.trading.rules.listing import Listing
 from services.trading.rules.market_rules import Windows
@@ -31,7 +31,7 @@ async def place_order(
     taken = 0 if listing.right.copies is None else await order_store.orders_standing(tx, listing.id)
     sold = listing_rules.sell(listing, taken)
     order = order_rules.place(OrderId.new(), ContractId.new(), award, listing, windows)
-    quote_version = award.origin.quote_version if isinstance(award.origin, FromQuote) else None
+    quote_version = award.origin.quote_version if isinstance(award.origin, FromQuote | FromBundle) else None
     buyer, provider = identity_of(standing, award.buyer_id), identity_of(standing, award.provider_id)
     grounds = Grounds(clearance, decision, buyer, provider, quote_version)
     contract = contract_rules.draft(order, narrowed(listing, award.scope), grounds)

@@ -39,7 +39,7 @@ from services.trading.store import order as order_store
 from shared.changes import Change
 from shared.database import Transaction
 from shared.facts import Fact
-from shared.grades import KEPT_TO, Decision, Mode, decide, possible
+from shared.grades import KEPT_TO, Decision, Flag, Mode, decide, possible
 from shared.ids import AssetId, ParticipantId, VersionId
 
 
@@ -66,8 +66,8 @@ async def _regrade(trading: Trading, tx: Transaction, graded: NewGrade) -> None:
     now = await trading.database.now(tx)
     facts = await _regrade_listings(tx, graded, listings)
     facts += await _regrade_entitlements(trading, tx, graded, in_force)
-    decisions = {listing.id: possible(graded.grade, listing.mode, graded.flags) for listing in listings}
-    facts += await _call_off(tx, {auction: decisions[auction.listing_id].reason_code for auction in auctions}, now)
+    denied = {listing.id: _why_called_off(listing, graded) for listing in listings}
+    facts += await _call_off(tx, {auction: denied[auction.listing_id] for auction in auctions}, now)
     facts += await _end_unpaid(trading, tx, graded, unpaid, now)
     await trading.outbox.record(tx, trading.outbox.itself, now, *facts)
 
@@ -130,12 +130,22 @@ async def _call_off(tx: Transaction, auctions: Mapping[AnyAuction, str | None], 
     return facts
 
 
+def _why_called_off(listing: Listing, graded: NewGrade) -> str | None:
+    """Also an auction that could keep a price cap has none, if what it sells was no public data when it opened."""
+    denied = possible(graded.grade, listing.mode, graded.flags).reason_code
+    became_public = Flag.PUBLIC_DATA in graded.flags - listing.flags
+    return denied or (listing_rules.PublicDataUncapped.code() if became_public else None)
+
+
 async def _end_unpaid(
     trading: Trading, tx: Transaction, graded: NewGrade, unpaid: list[Order], now: datetime
 ) -> list[Fact]:  # fmt: skip
     """An order whose deadline has passed ends by that, whoever has noticed."""
     facts: list[Fact] = []
-    for order in unpaid:
+    for seen in unpaid:
+        order = await order_store.order_for_update(tx, seen.id) if seen.bundle_quote_id else seen
+        if order.state in order_rules.FAILED:  # with another part of its bundle
+            continue
         decision = _decided(trading, order.buyer_id, graded, order.mode)
         if not decision.allowed and not order_rules.deadline_has_passed(order, now):
             ended = order_rules.forbid(order, str(decision.reason_code), now)

@@ -13,6 +13,7 @@ from services.trading.actions.award import place_order
 from services.trading.actions.entitlement import grant
 from services.trading.actions.negotiation import follow_failure
 from services.trading.actions.permission import decide_for, sight_of
+from services.trading.actions.price_cap import price_cap_of
 from services.trading.actions.restraint import require_may_deal, require_wallet_free
 from services.trading.actions.settlement import settle
 from services.trading.actions.trading import Trading, fees_of_today
@@ -25,11 +26,21 @@ from services.trading.events.deals import (
 )
 from services.trading.events.objection import ObjectionEnded
 from services.trading.events.settlement import OrderSettled
+from services.trading.rules import bundle as bundle_rules
 from services.trading.rules import contract as contract_rules
 from services.trading.rules import entitlement as entitlement_rules
 from services.trading.rules import objection as objection_rules
 from services.trading.rules import order as rules
-from services.trading.rules.award import Acceptance, Quoted, SaleTax, StillOrdering, accept_quote, require_apart
+from services.trading.rules.award import (
+    Acceptance,
+    Quoted,
+    QuotedPart,
+    SaleTax,
+    StillOrdering,
+    accept_quote,
+    require_apart,
+)
+from services.trading.rules.bundle import UNPAID
 from services.trading.rules.instruction import InstructionState
 from services.trading.rules.listing import NoSuchListing, require_open
 from services.trading.rules.order import (
@@ -43,6 +54,7 @@ from services.trading.rules.order import (
     QuoteTaken,
     owners_of,
 )
+from services.trading.rules.price_cap import require_total_within
 from services.trading.rules.settlement import forfeiture
 from services.trading.store import auction as auction_store
 from services.trading.store import contract as contract_store
@@ -72,18 +84,9 @@ class Wanted:
 
 async def place(trading: Trading, caller: Member, wanted: Wanted, once: Once) -> Order:
     """Order at a posted price. Requires a quote of one's own that still stands, and clearance for the grade."""
-    found = await trading.pricing.quote(wanted.acceptance.quote_id, caller)
-    quote = Quoted(
-        found.id, found.version, found.plan_id, found.version_id, found.mode, found.buyer_id, found.total,
-        found.expires_at, found.quota_uses, found.period_days, found.is_bundle,
-        None if found.granted_columns is None else tuple(found.granted_columns),
-        found.tax and SaleTax(found.tax.rate_id, found.tax.basis_points, found.tax.tax),
-        found.meter and found.meter.meter(),
-    )  # fmt: skip
-    if quote.buyer_id != caller.participant_id:
-        raise NoSuchQuote()
+    quote = await quote_of(trading, caller, wanted.acceptance.quote_id)
     overlapping = await trading.pricing.overlapping(quote.id) if quote.is_by_coverage else []
-    fees = await fees_of_today(trading)
+    fees, cap = await fees_of_today(trading), await _price_cap(trading, wanted.listing_id)
     async with trading.database.transaction() as tx:
         if earlier := await once.recall(tx, Order):
             return earlier
@@ -99,6 +102,7 @@ async def place(trading: Trading, caller: Member, wanted: Wanted, once: Once) ->
             raise QuoteTaken(quote_id=quote.id)
         require_open(listing, now)
         await require_may_deal(tx, caller.participant_id, now)
+        require_total_within(listing.flags, cap, quote.total, quote.units)
         award = replace(accept_quote(quote, wanted.acceptance, listing, fees, now), renews=wanted.renews)
         if quote.is_by_coverage:
             await _require_apart(trading, tx, quote, overlapping)
@@ -109,12 +113,29 @@ async def place(trading: Trading, caller: Member, wanted: Wanted, once: Once) ->
     return order
 
 
+async def quote_of(trading: Trading, caller: Member, quote_id: QuoteId) -> Quoted:
+    """The buyer's own quote, as pricing has it. Asked before any transaction. Raises NoSuchQuote."""
+    found = await trading.pricing.quote(quote_id, caller)
+    if found.buyer_id != caller.participant_id:
+        raise NoSuchQuote()
+    return Quoted(
+        found.id, found.version, found.plan_id, found.version_id, found.mode, found.buyer_id, found.total,
+        found.expires_at, found.quota_uses, found.period_days, found.is_bundle,
+        None if found.granted_columns is None else tuple(found.granted_columns),
+        found.tax and SaleTax(found.tax.rate_id, found.tax.basis_points, found.tax.tax),
+        found.meter and found.meter.meter(),
+        tuple(QuotedPart(part.version_id, part.mode, part.share, part.tax) for part in found.parts),
+        found.quantity or (found.periods or 0) + (1 if found.days else 0) or 1,
+    )  # fmt: skip
+
+
 async def pay(trading: Trading, caller: Member, order_id: OrderId, once: Once) -> Order:
     """Move the price into the order's escrow, the deposit first; the right to receive is granted in the same commit."""
     async with trading.database.transaction() as tx:
         if earlier := await once.recall(tx, Order):
             return earlier
         order = await bought(tx, caller, order_id)
+        bundle_rules.require_single(order)
         now = await trading.database.now(tx)
         order = rules.pay(order, now)
         await require_wallet_free(tx, order.buyer_id, now)
@@ -162,7 +183,8 @@ async def pass_deadline(trading: Trading, order_id: OrderId) -> None:
         now = await trading.database.now(tx)
         if not rules.deadline_has_passed(order, now) or order.runs_meter:
             return
-        before, order = order, rules.pass_deadline(order, contract.signed, now)
+        beside = await parts_beside(tx, order)
+        before, order = order, bundle_rules.pass_deadline(order, beside, contract.signed, now)
         await store.save_order(tx, order)
         facts = await follow_up(tx, before, order, now)
         await trading.outbox.record(tx, trading.outbox.itself, now, *facts)
@@ -188,6 +210,7 @@ async def follow_up(tx: Transaction, before: Order, after: Order, now: datetime)
     facts = await end_objection(tx, after, now) if before.state in UNDER_OBJECTION else list[Fact]()
     failed = after.state in FAILED
     facts += [OrderEnded.of(after), *await _undo(tx, after, now)] if failed else await settle(tx, after, now)
+    facts += await _break_up(tx, before, after, now)
     return [*facts, *await credit_record.follow_failure(tx, after, now)]
 
 
@@ -211,6 +234,25 @@ async def end_objection(tx: Transaction, order: Order, now: datetime) -> list[Fa
     ended = objection_rules.end(objection, order, now)
     await objection_store.save_objection(tx, ended)
     return [ObjectionEnded.of(order, ended)]
+
+
+async def _price_cap(trading: Trading, listing_id: ListingId) -> Money | None:
+    async with trading.database.read() as tx:
+        listing = await listing_store.listing(tx, listing_id)
+    return await price_cap_of(trading, listing)
+
+
+async def _break_up(tx: Transaction, before: Order, after: Order, now: datetime) -> list[Fact]:
+    """End the other parts of a bundle of which one ends before it is paid."""
+    facts, beside = list[Fact](), await parts_beside(tx, after) if before.state in UNPAID else []
+    for part in beside:
+        contract = await contract_store.contract_for_update(tx, part.contract_id)
+        ended = bundle_rules.follow(part, before, contract.signed, now)
+        if ended is not part:
+            await store.save_order(tx, ended)
+            facts += [OrderEnded.of(ended), *await _undo(tx, ended, now)]
+            facts += await credit_record.follow_failure(tx, ended, now)
+    return facts
 
 
 async def _undo(tx: Transaction, order: Order, now: datetime, back: Money | None = None) -> list[Fact]:
@@ -260,8 +302,17 @@ async def bought(tx: Transaction, caller: Member, order_id: OrderId) -> Order:
 
 
 async def locked(tx: Transaction, order_id: OrderId) -> Order:
-    """The order, and before it the auction that may change with it: in the order in which a close locks them."""
+    """The order, and before it the auction that may change with it: in the order in which a close locks them. With it,
+    in the order of their ids, the other parts of its bundle."""
     auction_id = await store.auction_of(tx, order_id)
     if auction_id is not None:
         await auction_store.auction_for_update(tx, auction_id)
+    await store.lock_bundle(tx, order_id)
     return await store.order_for_update(tx, order_id)
+
+
+async def parts_beside(tx: Transaction, order: Order) -> list[Order]:
+    """The other parts of the bundle that an order is a part of. Requires that all are locked, as `locked` does."""
+    if order.bundle_quote_id is None:
+        return []
+    return [part for part in await store.parts_of_bundle(tx, order.bundle_quote_id) if part.id != order.id]

@@ -117,6 +117,7 @@ async def _locked(
     auction_id = await order_store.auction_of(tx, seen.order_id)
     if auction_id is not None:
         await auction_store.auction_for_update(tx, auction_id)
+    await order_store.lock_bundle(tx, seen.order_id)
     order = await order_store.order_for_update(tx, seen.order_id)
     return order, await contract_store.contract_for_update(tx, contract_id)
 

@@ -6,6 +6,7 @@ from services.trading.api import (
     awards,
     bids,
     block_deals,
+    bundles,
     call_auctions,
     complaints,
     contracts,
@@ -35,7 +36,7 @@ router = Router()
 bids.add_to(router)  # first, for routes are looked for in their order
 for part in (
     listings, auctions, mechanisms, awards, stream, needs, inquiries, negotiations, call_auctions, double_auctions,
-    block_deals, orders, objections, contracts, credits, returning, sale_tax, entitlements, disputes, wallet,
+    block_deals, orders, bundles, objections, contracts, credits, returning, sale_tax, entitlements, disputes, wallet,
     account_statement, invoice, custodian, freezes, complaints, credit_record,
 ):  # fmt: skip
     router.include(part.router)

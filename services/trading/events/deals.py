@@ -125,10 +125,10 @@ class ListingClosed(ListingFact):
 
 @dataclass(frozen=True, slots=True)
 class OrderPlaced(Fact):
-    """A buyer is to have a version at a price, by whichever way of trading: one of the five ids says which."""
+    """A buyer is to have a version at a price, by whichever way of trading: one of its ids says which."""
 
     category: ClassVar[Category] = Category.TRADE
-    schema_version: ClassVar[int] = 2  # from the second on, `meter`
+    schema_version: ClassVar[int] = 3  # from the second on, `meter`; from the third, `bundle_quote_id`
     order_id: OrderId
     listing_id: ListingId
     version_id: VersionId
@@ -154,6 +154,7 @@ class OrderPlaced(Fact):
     meter: Meter | None
     double_auction_id: DoubleAuctionId | None
     block_deal_id: BlockDealId | None
+    bundle_quote_id: QuoteId | None
 
     @classmethod
     def of(cls, order: Order) -> Self:
@@ -162,7 +163,7 @@ class OrderPlaced(Fact):
             order.provider_id, order.price, order.quote_id, order.auction_id, order.inquiry_id, order.negotiation_id,
             order.contract_id, order.fees, order.windows, order.deadline, order.scope, order.call_auction_id,
             order.acceptance, order.ownership, order.tax, order.renews, order.meter,
-            order.double_auction_id, order.block_deal_id,
+            order.double_auction_id, order.block_deal_id, order.bundle_quote_id,
         )  # fmt: skip
 
 

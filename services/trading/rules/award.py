@@ -98,6 +98,14 @@ class FromBlockDeal:
 
 
 @dataclass(frozen=True, slots=True)
+class FromBundle:
+    """One part of a bundle, at its share of the price of the whole; the quote is that of the whole."""
+
+    quote_id: QuoteId
+    quote_version: int
+
+
+@dataclass(frozen=True, slots=True)
 class SaleTax:
     """The tax in a quoted price, and the rate in pricing's table that it is at."""
 
@@ -106,7 +114,10 @@ class SaleTax:
     amount: Money
 
 
-Origin = FromQuote | FromAuction | FromInquiry | FromNegotiation | FromCallAuction | FromDoubleAuction | FromBlockDeal
+Origin = (
+    FromQuote | FromAuction | FromInquiry | FromNegotiation | FromCallAuction | FromDoubleAuction | FromBlockDeal
+    | FromBundle
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +139,16 @@ class Award:
 
 
 @dataclass(frozen=True, slots=True)
+class QuotedPart:
+    """What of the total of a bundle falls on one of its parts, and of the tax in it."""
+
+    version_id: VersionId
+    mode: Mode
+    price: Money
+    tax: Money
+
+
+@dataclass(frozen=True, slots=True)
 class Quoted:
     """A quote as pricing has it."""
 
@@ -145,6 +166,8 @@ class Quoted:
     columns: tuple[str, ...] | None = None
     tax: SaleTax | None = None
     meter: Meter | None = None
+    parts: tuple[QuotedPart, ...] = ()  # of a bundle
+    units: int = 1  # or periods, begun ones among them, that it buys
 
     @property
     def is_by_coverage(self) -> bool:
@@ -195,19 +218,16 @@ class CoverageNotDelivered(Conflict):
 
 
 class BundleNotOrdered(Conflict):
-    """A bundle gives rights over several versions, and an order gives one: order its parts at their own quotes."""
+    """A bundle gives rights over several versions, and an order gives one: order it whole, at `order_at`."""
 
 
 def accept_quote(quote: Quoted, said: Acceptance, listing: Listing, fees: FrozenFees, now: datetime) -> Award:
     """The award of a listing at a quote that still stands. Requires that the quote is the buyer's own."""
-    if now >= quote.expires_at:
-        raise QuoteExpired(expired_at=quote.expires_at, **quote.present)
-    if (said.quote_version, said.total) != (quote.version, quote.total):
-        raise QuoteDiffers(**quote.present)
+    require_stands(quote, said, now)
     if (quote.plan_id, quote.version_id, quote.mode) != (listing.plan_id, listing.version_id, listing.mode):
         raise QuoteDiffers(plan_id=quote.plan_id, version_id=quote.version_id, mode=quote.mode, **quote.present)
     if quote.is_bundle:
-        raise BundleNotOrdered()
+        raise BundleNotOrdered(order_at="/trading/v1/bundle-orders")
     if quote.is_by_coverage and (not quote.columns or listing.mode not in QUESTIONS):
         raise CoverageNotDelivered(mode=listing.mode, columns=quote.columns)
     if (quote.quota_uses or 0) > listing.quota_uses:
@@ -220,6 +240,14 @@ def accept_quote(quote: Quoted, said: Acceptance, listing: Listing, fees: Frozen
         listing.id, listing.provider_id, quote.buyer_id, quote.total, origin, fees, now, *bought, quote.tax,
         meter=quote.meter,
     )  # fmt: skip
+
+
+def require_stands(quote: Quoted, said: Acceptance, now: datetime) -> None:
+    """Raises QuoteExpired, or QuoteDiffers if it is not the one that is said yes to."""
+    if now >= quote.expires_at:
+        raise QuoteExpired(expired_at=quote.expires_at, **quote.present)
+    if (said.quote_version, said.total) != (quote.version, quote.total):
+        raise QuoteDiffers(**quote.present)
 
 
 def require_apart(quote: Quoted, ordered: Sequence[OrderId]) -> None:

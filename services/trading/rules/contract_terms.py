@@ -48,7 +48,8 @@ class Grounds:
 
 def terms_of(order: Order, listing: Listing, grounds: Grounds) -> Terms:
     """The terms of a placed order. `listing` is what is sold, as this deal has it."""
-    plan = {"plan_id": listing.plan_id, "quote_id": order.quote_id, "quote_version": grounds.quote_version}
+    quote_id = order.quote_id or order.bundle_quote_id
+    plan = {"plan_id": listing.plan_id, "quote_id": quote_id, "quote_version": grounds.quote_version}
     return completed({
         "terms_version": TERMS_VERSION,
         "contract_id": order.contract_id,
@@ -61,6 +62,7 @@ def terms_of(order: Order, listing: Listing, grounds: Grounds) -> Terms:
             "quote_id": order.quote_id, "auction_id": order.auction_id, "inquiry_id": order.inquiry_id,
             "negotiation_id": order.negotiation_id, "call_auction_id": order.call_auction_id,
             "double_auction_id": order.double_auction_id, "block_deal_id": order.block_deal_id,
+            "bundle_quote_id": order.bundle_quote_id,
         },
         "subject": {
             "asset_id": listing.asset_id, "version_id": listing.version_id, "title": listing.title,
@@ -77,7 +79,7 @@ def terms_of(order: Order, listing: Listing, grounds: Grounds) -> Terms:
         "quota_uses": listing.quota_uses,
         "price": order.price,
         "meter": order.meter,
-        "plan": plan if order.quote_id else None,
+        "plan": plan if quote_id else None,
         "renews": order.renews,
         "fees": order.fees,
         "windows": order.windows,

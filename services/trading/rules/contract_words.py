@@ -41,6 +41,7 @@ ORIGINS = {
     "quote_id": "乙方接受报价{}成交，", "auction_id": "经竞价{}成交，", "inquiry_id": "经询价{}成交，",
     "negotiation_id": "经协商{}成交，", "call_auction_id": "经集合竞价{}成交，",
     "double_auction_id": "经双向密封报价{}成交，", "block_deal_id": "经大宗协议{}成交，",
+    "bundle_quote_id": "乙方接受组合报价{}成交，本合同为组合的一部分，各部分价款一并支付，",
 }  # fmt: skip
 
 

@@ -170,11 +170,6 @@ class BeginsTooEarlyOrLate(Conflict):
     """A right begins with its grant, or at a moment between now and the end of the listing."""
 
 
-class PublicDataUncapped(Conflict):
-    """Public data are sold only where their price cap is kept (发改价格〔2025〕65号): at a fixed price, or by an open
-    auction; `fitting` names the ways."""
-
-
 class CopiesMissing(Malformed):
     """A limited right says how many copies of it there are; an exclusive and an unlimited one say nothing of it."""
 
@@ -197,6 +192,11 @@ class NoCopyLeft(Conflict):
 
 class ListingNotOpen(Conflict):
     """This listing takes no orders or auctions now."""
+
+
+class PublicDataUncapped(ListingNotOpen):
+    """Public data are sold only where their price cap is kept (发改价格〔2025〕65号): at a fixed price, or by an open
+    auction; `fitting` names the ways."""
 
 
 class SuspendedByGrade(Conflict):
@@ -223,7 +223,7 @@ def open_listing(
     if version.licence:
         _require_within(version.licence, offer)
     _require_fitting(offer)
-    _require_capped(offer, version.flags)
+    require_capped(version.flags, offer.pricing, offer.mechanism)
     _require_begins_in_time(offer.right, rules, now)
     _require_free(claim_of(listing_id, version.asset_id, offer.right, now), beside)
     return Listing(
@@ -237,11 +237,18 @@ def open_listing(
 
 
 def require_open(listing: Listing, now: datetime) -> None:
-    """Raises ListingNotOpen unless it takes orders and auctions at this moment."""
+    """Raises ListingNotOpen unless it takes orders and auctions at this moment, for public data PublicDataUncapped."""
+    require_capped(listing.flags, listing.pricing, listing.mechanism)
     if listing.state is not LISTED:
         raise ListingNotOpen(state=listing.state, reason_code=listing.reason_code)
     if listing.deadline and now >= listing.deadline:
         raise ListingNotOpen(state=listing.state, reason_code=Reason.EXPIRED)
+
+
+def require_capped(flags: frozenset[Flag], pricing: Pricing, mechanism: Mechanism | None) -> None:
+    """Raises PublicDataUncapped for public data that would be sold in a way which keeps no price cap."""
+    if _is_uncapped(flags, pricing, mechanism):
+        raise PublicDataUncapped(article=ARTICLE, fitting=[Pricing.FIXED, *KEEPING_A_CAP])
 
 
 def suspend(listing: Listing) -> Listing:
@@ -311,14 +318,22 @@ def regrade(
     if grade_revision <= listing.grade_revision or not LISTING.moves[listing.state]:
         return listing
     told = replace(listing, grade=grade, flags=flags, grade_revision=grade_revision, on_record=on_record)
-    decision = possible(grade, listing.mode, flags)
-    if decision.allowed:
-        denied = possible(listing.grade, listing.mode, listing.flags).reason_code
+    reason_code = why_denied(told)
+    if reason_code is None:
+        denied = why_denied(listing)
         by_grade = listing.state is SUSPENDED and denied is not None and listing.reason_code == denied
         return _change(told, reason_code=Reason.ALLOWED_AGAIN) if by_grade else _change(told)
     if listing.state is SUSPENDED:
-        return _change(told, reason_code=decision.reason_code)
-    return _move(told, SUSPENDED, reason_code=decision.reason_code)
+        return _change(told, reason_code=reason_code)
+    return _move(told, SUSPENDED, reason_code=reason_code)
+
+
+def why_denied(listing: Listing) -> str | None:
+    """Why nobody may have it in this mode, or in this way, by its grade and flags; None if somebody may."""
+    if denied := possible(listing.grade, listing.mode, listing.flags).reason_code:
+        return denied
+    is_uncapped = _is_uncapped(listing.flags, listing.pricing, listing.mechanism)
+    return PublicDataUncapped.code() if is_uncapped else None
 
 
 def pass_deadline(listing: Listing) -> Listing:
@@ -339,10 +354,8 @@ def _require_fitting(offer: Offer) -> None:
         raise PlanMissing(pricing=offer.pricing)
 
 
-def _require_capped(offer: Offer, flags: frozenset[Flag]) -> None:
-    keeps_a_cap = offer.pricing is Pricing.FIXED or offer.mechanism in KEEPING_A_CAP
-    if Flag.PUBLIC_DATA in flags and not keeps_a_cap:
-        raise PublicDataUncapped(article=ARTICLE, fitting=[Pricing.FIXED, *KEEPING_A_CAP])
+def _is_uncapped(flags: frozenset[Flag], pricing: Pricing, mechanism: Mechanism | None) -> bool:
+    return Flag.PUBLIC_DATA in flags and pricing is not Pricing.FIXED and mechanism not in KEEPING_A_CAP
 
 
 def _require_begins_in_time(right: Right, rules: MarketRules, now: datetime) -> None:

@@ -17,6 +17,7 @@ from services.trading.rules.award import (
     Award,
     FromAuction,
     FromBlockDeal,
+    FromBundle,
     FromCallAuction,
     FromDoubleAuction,
     FromInquiry,
@@ -144,6 +145,7 @@ class Order:
     metered_units: int | None = None  # once it is read off
     double_auction_id: DoubleAuctionId | None = None
     block_deal_id: BlockDealId | None = None
+    bundle_quote_id: QuoteId | None = None  # of the bundle that it is a part of: `bundle`
 
     @property
     def next_actor(self) -> str | None:
@@ -233,6 +235,7 @@ def place(order_id: OrderId, contract_id: ContractId, award: Award, listing: Lis
         call_auction_id=origin.call_auction_id if isinstance(origin, FromCallAuction) else None,
         double_auction_id=origin.double_auction_id if isinstance(origin, FromDoubleAuction) else None,
         block_deal_id=origin.block_deal_id if isinstance(origin, FromBlockDeal) else None,
+        bundle_quote_id=origin.quote_id if isinstance(origin, FromBundle) else None,
         contract_id=contract_id, fees=award.fees, state=ORDER.start, placed_at=award.awarded_at,
         windows=replace(windows, acceptance_seconds=acceptance.inspection_seconds), acceptance=acceptance,
         deadline=award.awarded_at + timedelta(seconds=windows.signing_seconds),
@@ -246,7 +249,9 @@ def both_signed(order: Order, now: datetime) -> Order:
     _require_due(order, AWAITING_SIGNATURES, now)
     if order.is_free:
         return _move(order, AWAITING_DELIVERY, now, order.windows.delivery_seconds)
-    return _move(order, AWAITING_PAYMENT, now, order.windows.payment_seconds)
+    # A bundle is paid once all its parts are signed: the time to pay begins for all when the time to sign is over.
+    begins = order.deadline if order.bundle_quote_id and order.deadline else now
+    return _move(order, AWAITING_PAYMENT, begins, order.windows.payment_seconds)
 
 
 def pay(order: Order, now: datetime) -> Order:
@@ -319,7 +324,7 @@ def confirm_settlement(order: Order, now: datetime) -> Order:
 
 
 def forbid(order: Order, reason_code: str, now: datetime) -> Order:
-    """An unpaid order that the grade no longer allows ends, at nobody's cost."""
+    """An unpaid order that its grade, or the rest of its bundle, no longer allows ends, at nobody's cost."""
     return _move(order, LAPSED, now, None, reason_code=reason_code)
 
 

@@ -27,3 +27,4 @@ class Reason(StrEnum):
     DISPUTED_UNDELIVERED = "disputed_undelivered"
     DISPUTE_ENDED = "dispute_ended"
     TERMINATED_BY_AGREEMENT = "terminated_by_agreement"
+    BUNDLE_BROKEN = "bundle_broken"  # another part of the same bundle cannot be had, and so none was paid

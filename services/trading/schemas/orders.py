@@ -98,6 +98,7 @@ class OrderView(View):
     call_auction_id: CallAuctionId | None
     double_auction_id: DoubleAuctionId | None
     block_deal_id: BlockDealId | None
+    bundle_quote_id: QuoteId | None
     contract_id: ContractId
     renews: ContractId | None
     entitlement_id: EntitlementId | None
@@ -131,7 +132,7 @@ class OrderView(View):
             buyer_id=order.buyer_id, provider_id=order.provider_id, price=order.price, quote_id=order.quote_id,
             auction_id=order.auction_id, inquiry_id=order.inquiry_id, negotiation_id=order.negotiation_id,
             call_auction_id=order.call_auction_id, double_auction_id=order.double_auction_id,
-            block_deal_id=order.block_deal_id,
+            block_deal_id=order.block_deal_id, bundle_quote_id=order.bundle_quote_id,
             contract_id=order.contract_id, renews=order.renews, entitlement_id=order.entitlement_id,
             quota_uses=order.scope and order.scope.quota_uses,
             period_days=order.scope and order.scope.right.period_days,

@@ -122,16 +122,35 @@ async def orders_standing(tx: Transaction, listing_id: ListingId) -> int:
 
 
 async def unpaid_orders(tx: Transaction, version_id: VersionId) -> list[Order]:
-    """Locked, in the order of their ids."""
-    query = select(*orders.c).where(orders.c.version_id == version_id, orders.c.state.in_(UNPAID)).order_by(orders.c.id)
-    return [order_of(row) for row in await tx.execute(for_update(query, tx))]
+    """Locked, in the order of their ids, together with the unpaid parts of the bundles that they are parts of."""
+    own = (orders.c.version_id == version_id) & orders.c.state.in_(UNPAID)
+    bundles = list(await tx.scalars(select(orders.c.bundle_quote_id).where(own, orders.c.bundle_quote_id.is_not(None))))
+    beside = orders.c.bundle_quote_id.in_(bundles) & orders.c.state.in_(UNPAID)
+    query = select(*orders.c).where(own | beside).order_by(orders.c.id)
+    found = [order_of(row) for row in await tx.execute(for_update(query, tx))]
+    return [order for order in found if order.version_id == version_id]
+
+
+async def lock_bundle(tx: Transaction, order_id: OrderId) -> None:
+    """Lock all parts of the bundle that an order is a part of, if it is one, in the order of their ids."""
+    quote_id = await tx.scalar(select(orders.c.bundle_quote_id).where(orders.c.id == order_id))
+    if quote_id is not None:
+        await parts_of_bundle(tx, quote_id, lock=True)
+
+
+async def parts_of_bundle(tx: Transaction, quote_id: QuoteId, *, lock: bool = False) -> list[Order]:
+    """The orders that a bundle became, in the order of their ids."""
+    query = select(*orders.c).where(orders.c.bundle_quote_id == quote_id).order_by(orders.c.id)
+    return [order_of(row) for row in await tx.execute(for_update(query, tx) if lock else query)]
 
 
 async def orders_due(tx: Transaction, now: datetime) -> list[OrderId]:
     """Those whose deadline has passed, at most a hundred, the longest overdue first."""
     thawed = orders.c.frozen_until.is_(None) | (orders.c.frozen_until <= now)
     where = (orders.c.state.in_(ORDER.open_states()), orders.c.deadline <= now, thawed)
-    return list(await tx.scalars(select(orders.c.id).where(*where).order_by(orders.c.deadline).limit(DUE_MAX)))
+    return list(
+        await tx.scalars(select(orders.c.id).where(*where).order_by(orders.c.deadline, orders.c.id).limit(DUE_MAX))
+    )
 
 
 async def meters_due(tx: Transaction, now: datetime) -> list[OrderId]:
@@ -192,6 +211,7 @@ def order_of(row: Row[Any]) -> Order:
         settled_at=row.settled_at,
         meter=row.meter and _meter.validate_python(row.meter), metered_units=row.metered_units,
         double_auction_id=row.double_auction_id, block_deal_id=row.block_deal_id,
+        bundle_quote_id=row.bundle_quote_id,
     )  # fmt: skip
 
 
@@ -211,5 +231,5 @@ def _row(order: Order) -> dict[str, object]:
         "renews": order.renews,
         "frozen_until": order.frozen_until, "settled_at": order.settled_at,
         "metered_units": order.metered_units, "double_auction_id": order.double_auction_id,
-        "block_deal_id": order.block_deal_id,
+        "block_deal_id": order.block_deal_id, "bundle_quote_id": order.bundle_quote_id,
     }  # fmt: skip

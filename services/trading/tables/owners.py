@@ -2,6 +2,7 @@
 
 from services.trading.tables.base import metadata
 from services.trading.tables.block_deals import block_deals, block_parts
+from services.trading.tables.bundles import bundle_orders
 from services.trading.tables.call_auctions import call_auctions, call_listings, unit_fills, unit_orders
 from services.trading.tables.calling_off import proposals
 from services.trading.tables.contracts import contract_documents, terminations
@@ -73,6 +74,7 @@ OWNED = {
     double_auctions: of("buyer_id", "provider_id"),
     block_deals: of("buyer_id", "provider_id"),
     block_parts: through(block_deals, "block_deal_id"),
+    bundle_orders: of("buyer_id", "provider_id"),
     objections: of("buyer_id", "provider_id"),
     credits: of("buyer_id", "provider_id"),
     disputes: of("buyer_id", "provider_id"),
