@@ -124,6 +124,7 @@ async def payments(market: Market) -> None:
         await market.do(buyer, f"/orders/{order['id']}/acceptance")
         if fault:
             await jobs.instruct_custodian(market.trading)
+    await market.do(await market.buyer(1_000), "/wallet/payout-proposals", {"amount": yuan(1_000)})
 
 
 async def disputes(market: Market) -> None:
@@ -187,6 +188,7 @@ EVENINGS: dict[Evening, set[Left]] = {
     },
     payments: {
         ("orders", "settling"), ("instructions", "pending"), ("instructions", "sent"), ("instructions", "parked"),
+        ("payout_proposals", "proposed"),
     },
     disputes: {
         ("orders", "disputed"), ("disputes", "open"), ("disputes", "response"), ("disputes", "evidence"),

@@ -38,6 +38,7 @@ from services.trading.tables.money import accounts, custodian_events, holds, ins
 from services.trading.tables.needs import needs, version_traits
 from services.trading.tables.negotiations import negotiations, offers
 from services.trading.tables.objections import objections
+from services.trading.tables.payouts import payout_proposals
 from services.trading.tables.returns import collections, receivables, return_payments, returns
 from services.trading.tables.sealed import sealed_bids
 from services.trading.tables.supervision import (
@@ -80,6 +81,7 @@ OWNED = {
     accounts: decided_by_all("owner"),
     holds: decided_by_all("participant_id"),
     instructions: decided_by_all("participant_id"),
+    payout_proposals: of("participant_id"),
     returns: through(orders, "order_id"),
     return_payments: through(orders, "order_id"),
     receivables: decided_by_all("debtor_id", "creditor"),
