@@ -61,6 +61,11 @@ OWNED = {
     terminations: through(contracts, "contract_id"),
     entitlements: decided_by_all("buyer_id", "provider_id"),
     uses: through(entitlements, "entitlement_id"),
+    needs: of("buyer_id"),  # providers read the open ones for everyone, as far as their grade shows
+    inquiries: of("buyer_id", listed="invited"),
+    invitations: through(inquiries, "inquiry_id"),
+    sealed_offers: through(inquiries, "inquiry_id"),
+    opened_offers: through(inquiries, "inquiry_id"),
     negotiations: of("buyer_id", "provider_id"),
     offers: through(negotiations, "negotiation_id"),
     double_auctions: of("buyer_id", "provider_id"),
@@ -93,7 +98,6 @@ OWNED = {
 }
 PUBLIC = "shown to everyone"
 BY_NUMBER = "shown to everyone, by the bidder's number"
-INQUIRY = "read by the inquirer and by whoever was invited, each a part of it"
 OF_CALL = "what a call clears at is told to everyone; each reads their own orders in it"
 COMPLAINT = "whoever complains without a name comes back with a code alone"
 NOBODYS = {
@@ -101,7 +105,6 @@ NOBODYS = {
     listings: PUBLIC, claims: "what is taken of an asset binds everyone", auctions: PUBLIC,
     registrations: BY_NUMBER, bids: BY_NUMBER, sealed_bids: BY_NUMBER,
     call_auctions: PUBLIC, call_listings: PUBLIC, unit_orders: OF_CALL, unit_fills: OF_CALL,
-    needs: PUBLIC, inquiries: INQUIRY, invitations: INQUIRY, sealed_offers: INQUIRY, opened_offers: INQUIRY,
     arbiters: "drawn for any dispute", proposals: "of the platform's staff",
     transfers: "paid into and out of the escrow of an order, which both its sides see",
     custodian_events: "between the platform and the custodian", statements: "between the platform and the custodian",
