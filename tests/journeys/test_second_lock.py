@@ -27,11 +27,7 @@ STRANGERS = ("other_buyer", "other_provider")
 # What the application alone keeps from strangers, and why: these rows have no one owner whom a policy could name.
 BY_THE_APPLICATION_ALONE = {
     "GET /catalog/v1/versions/{version_id}/grade": "of the catalogue, which everyone searches",
-    "GET /delivery/v1/uploads/{upload_id}": "served from to whoever has a right to the version",
-    "GET /delivery/v1/versions/{version_id}/desensitisation-plan": "the same",
-    "GET /delivery/v1/versions/{version_id}/effect-report": "the same",
-    "GET /delivery/v1/versions/{version_id}/sample": "the same",
-    "GET /delivery/v1/versions/{version_id}/cubes": "the same",
+    "GET /delivery/v1/versions/{version_id}/cubes": "asked by whoever may compute, which trading alone knows",
     "GET /delivery/v1/cubes/{cube_id}": "the same",
 }
 
