@@ -279,6 +279,10 @@ class InstructionId(Id):
     kind = "instruction"
 
 
+class PayoutProposalId(Id):
+    kind = "payout_proposal"
+
+
 class FreezeId(Id):
     kind = "freeze"
 

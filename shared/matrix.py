@@ -63,6 +63,7 @@ lister                 -          -        own+S     -         -       -        
 bidder                 -          own+S    -         -         -       -         -      -          -        -
 signatory              -          party+S  party+S   -         -       -         -      -          -        -
 payee                  -          own+S    own+S     -         -       -         -      -          -        -
+second_payee           -          own+S+2  own+S+2   -         -       -         -      -          -        -
 account_keeper         -          own+S    own+S     -         -       -         -      -          -        -
 account_closer         -          own+S    own+S     -         -       any       -      -          -        -
 account_reader         -          own      own       -         -       -         -      -          -        -

@@ -1,7 +1,8 @@
 """Whose rows a table has: declared beside the tables of each service, and held by PostgreSQL (`migrations.rights`).
 
-A row is a member's if one of its columns names their organisation, or if it belongs to a row of another table that is
-theirs. Tables that nobody owns are named with the reason, so that none is forgotten.
+A row is a member's if one of its columns names or lists their organisation, if they hold what it is about, or if it
+belongs to a row of another table that is theirs. Tables that nobody owns are named with the reason, so that none is
+forgotten.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,8 +26,23 @@ OF_THE_KERNEL = {
 
 
 @dataclass(frozen=True, slots=True)
+class HeldBy:
+    """The row of `thing` that a column names the id of, and in which another column names whoever holds it now."""
+
+    thing: Table
+    column: str
+    holder: str
+
+    def condition(self, table: Table) -> str:
+        [key] = self.thing.primary_key.columns
+        name, thing = table.c[self.column].name, self.thing.name
+        held = f"{thing}.{key.name} = {table.name}.{name} AND {thing}.{self.thing.c[self.holder].name} = {TENANT}"
+        return f"EXISTS (SELECT FROM {thing} WHERE {held})"
+
+
+@dataclass(frozen=True, slots=True)
 class Of:
-    """Rows of the organisations that the columns name.
+    """Rows of the organisations that the columns name; of those that a column of JSON lists; of whoever holds a thing.
 
     `decides`: a member's transaction that writes sees the rows of others too, for what it decides rests on all of them
     (how many orders a listing has) or reaches a third (who is next in line). Where it only reads, it does not.
@@ -34,11 +50,17 @@ class Of:
 
     columns: tuple[str, ...]
     decides: bool = False
+    listed: str | None = None
+    held: HeldBy | None = None
 
     def condition(self, table: Table) -> str:
         names = ", ".join(f"{table.name}.{table.c[name].name}" for name in self.columns)
-        own = f"{TENANT} IN ('{EVERYONE}', {names})"
-        return f"{own} OR {IS_WRITING}" if self.decides else own
+        ways = [f"{TENANT} IN ('{EVERYONE}', {names})"]
+        if self.listed:  # with its quotes, so that a part of an id is nobody's
+            ways.append(f"strpos({table.name}.{table.c[self.listed].name}::text, '\"' || {TENANT} || '\"') > 0")
+        if self.held:
+            ways.append(self.held.condition(table))
+        return " OR ".join([*ways, IS_WRITING] if self.decides else ways)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +82,14 @@ NOBODYS = "nobodys"
 OWNERS = "owners"
 
 
-def of(*columns: str) -> Of:
-    """Rows of the organisations that one of these columns names."""
-    return Of(columns)
+def of(*columns: str, listed: str | None = None) -> Of:
+    """Rows of the organisations that one of these columns names, or that a column of JSON lists."""
+    return Of(columns, listed=listed)
 
 
-def decided_by_all(*columns: str) -> Of:
-    """The same, except that a transaction that writes sees the rows of all."""
-    return Of(columns, decides=True)
+def decided_by_all(*columns: str, held: HeldBy | None = None) -> Of:
+    """The same, and of who holds what a row is about; except that a transaction that writes sees the rows of all."""
+    return Of(columns, decides=True, held=held)
 
 
 def through(parent: Table, *columns: str) -> Through:

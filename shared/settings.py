@@ -6,6 +6,7 @@ its value. Every name is `YAOSU_` and the field's name in capitals; `DATABASE_UR
 
 import secrets
 from collections.abc import Mapping
+from datetime import date
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -16,6 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.bucket import Bucket, Encryption, bucket_of
 from shared.database import CONNECTIONS_MAX
+from shared.money import MINOR_MAX
 from shared.rates import Kind, Policy
 from shared.signing import RandomSecret, SigningKey, read_or_make
 
@@ -97,6 +99,9 @@ class Settings(BaseSettings):
     custodian_url: str | None = None
     custodian_public_key: str | None = None  # Ed25519, base64: verifies what the custodian calls back
     custodian_signing_key: SecretStr | None = None  # trading's alone. Ed25519, PEM: signs our instructions
+    # What one person alone may pay out of a wallet in a day, in minor units, by the day in Beijing from which on, e.g.
+    # {"2030-01-01": 5000000}; before, and without it, what the market rules say. More takes a second person.
+    payout_limits: dict[date, Annotated[int, Field(ge=0, le=MINOR_MAX)]] = Field(default_factory=dict)
     # identity's alone: who tells whether an organisation and its representative are who they say. Without it, everyone
     # is confirmed in development, and looked at by hand in production.
     verification_url: str | None = None

@@ -119,6 +119,13 @@ class StandingMirror:
             if each.id not in self._ended and each.limits.in_force(act, now)
         )  # fmt: skip
 
+    def persons_of(self, participant_id: ParticipantId) -> frozenset[str]:
+        """The log-ins of its people that can act for an organisation, as far as our identity told of them. Raises
+        StandingUnknown as above."""
+        self._require_read()
+        record = self._records.get(participant_id)
+        return frozenset(each for each in record.persons if not self.is_disabled(each)) if record else frozenset()
+
     def is_disabled(self, subject: str) -> bool:
         """Whether they are locked out. Raises StandingUnknown as above."""
         self._require_read()
@@ -178,6 +185,7 @@ class Record:
     steps: list[Step] = field(default_factory=list[Step])
     affiliates: set[ParticipantId] = field(default_factory=set[ParticipantId])
     keys: dict[KeyId, str | None] = field(default_factory=dict[KeyId, str | None])  # None: revoked, and so for ever
+    persons: set[str] = field(default_factory=set[str])  # who has a role, locked out or not
 
     def hear(self, act: str, data: dict[str, Any]) -> None:
         if fold := FOLDS.get(act):
@@ -186,6 +194,8 @@ class Record:
             self.keys.setdefault(KeyId(data["key_id"]), data["public_key"])
         if act == "identity.signing_key_revoked":
             self.keys[KeyId(data["key_id"])] = None
+        if act == "identity.user_created" and data["roles"]:
+            self.persons.add(data["user_id"])
         if act == "identity.affiliation_declared":
             both = {ParticipantId(data["participant_id"]), ParticipantId(data["affiliate_id"])}
             self.affiliates.update(both - {self.participant_id})

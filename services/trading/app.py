@@ -31,9 +31,13 @@ def build(
     """Without the custodian's public key in the settings, its callbacks are refused and it is only ever asked."""
     told_key = core.settings.custodian_public_key
     key = public_key_of(told_key) if told_key else None
-    treasury = Treasury(core.database, core.outbox, core.clock, core.standing, custodian, key)
+    rules = RULES[core.settings.market_rules]
+    treasury = Treasury(
+        core.database, core.outbox, core.clock, core.standing, custodian, key,
+        rules.payout.with_limits(core.settings.payout_limits), core.settings.outside_issuer is None,
+    )  # fmt: skip
     trading = Trading(
-        core.database, core.outbox, core.clock, core.standing, RULES[core.settings.market_rules], catalog, pricing,
+        core.database, core.outbox, core.clock, core.standing, rules, catalog, pricing,
         FeedClient(core.peer("catalog")), treasury, Bidding(core.database, core.outbox, core.standing),
         Commits(core.database), log,
     )  # fmt: skip

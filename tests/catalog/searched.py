@@ -19,7 +19,7 @@ from services.catalog.rules.words import words
 from services.catalog.store import entries as store
 from services.catalog.store import offers, search
 from shared.database import Transaction
-from shared.grades import Clearance, Grade, Mode
+from shared.grades import Clearance, Grade, Mode, overseen
 from shared.ids import CertificateId, ListingId, ParticipantId, PlanId, VersionId
 from shared.money import Money
 from tests.catalog.made import NOON, a_draft, a_registered, registered, submitted, with_pending
@@ -31,6 +31,7 @@ PROVIDERS = [ParticipantId.new(), ParticipantId.new()]
 VIEWERS = [
     Viewer(), Viewer(is_staff=True), Viewer(PROVIDERS[0], Clearance.C1), Viewer(PROVIDERS[1], None),
     *(Viewer(ParticipantId.new(), clearance) for clearance in Clearance),
+    *(Viewer(is_staff=True, overseen=overseen({office})) for office in ("operator_system", "operator_security")),
 ]  # fmt: skip
 VOCABULARY = [
     "空气", "质量", "空气质量", "降水", "气象", "机场", "数据要素", "air", "Quality", "ＰＭ2.5", "café",
@@ -156,11 +157,13 @@ class _Seen:
             for version in kept.entry.versions
             if version.certificate_id and version.graded and asset.state == "registered"
         }
-        inside = viewer.is_staff or viewer.participant_id == asset.provider_id
+        by_office = {grade and str(grade) for grade in viewer.overseen} if viewer.is_staff else set[str | None]()
+        inside = viewer.participant_id == asset.provider_id
         lowest = min(graded.values(), default=None)
-        self.full = inside or (lowest is not None and level >= FULL_FROM[lowest])
+        self.full = inside or lowest in by_office or (lowest is not None and level >= FULL_FROM[lowest])
         self.there = self.full or lowest in TITLE_FOR_ALL
-        theirs = {version: grade for version, grade in graded.items() if inside or level >= FULL_FROM[grade]}
+        shown = {grade for grade in FULL_FROM if inside or grade in by_office or level >= FULL_FROM[grade]}
+        theirs = {version: grade for version, grade in graded.items() if grade in shown}
         self.grades = set(theirs.values())
         self.ways = {(theirs[o.version_id], str(o.mode), o.pricing) for o in kept.offers if o.version_id in theirs}
         like_lowest = {version for version, grade in graded.items() if lowest and FULL_FROM[grade] <= FULL_FROM[lowest]}

@@ -71,8 +71,12 @@ async def test_field_names_and_source_are_shown_to_whom_they_are_due(market: Mar
         return entry["versions"][0]["fields"] is not None, entry["source"] is not None
 
     assert await seen(await bench.member("buyer", clearance=C5)) == (False, False)
-    for person in (provider, bench.staff("operator_audit"), bench.staff("regulator")):
+    for person in (provider, bench.staff("operator_business"), bench.staff("regulator")):
         assert await seen(person) == (True, True)
+    for office in ("operator_system", "operator_security", "operator_audit"):
+        assert refusal(await bench.get(bench.staff(office), path)) == (404, "no_such_asset")
+        found = await bench.get(bench.staff(office), "/catalog/v1/assets")
+        assert found.json()["items"] == [] and not any(found.json()["facets"].values())
 
 
 async def test_a_search_finds_what_is_written_and_not_what_is_hidden(market: Market):

@@ -32,7 +32,7 @@ TABLE = """
 23  contract, sign accept             -     pty,S  pty,S     -         -       -         -      -          -        -
 24  contract, terminate               -     pty    pty       -         -       -         -      A,2        case     -
 25  escrow, read                      -     own    own       m         m       m         m      A,m        case     A
-26  escrow, deposit withdraw          -     own,S  own,S     -         -       -         -      A,2        -        A
+26  escrow, deposit withdraw          -     own,S,2 own,S,2  -         -       -         -      A,2        -        A
 28  ledger, correction                -     -      -         A,2       -       -         -      -          -        -
 29  right, read                       -     pty    pty       m         m       m         m      A          case     obo
 30  right, revoke                     -     -      pty       -         -       -         -      A,2        case     A

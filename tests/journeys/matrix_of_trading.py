@@ -129,6 +129,11 @@ TRADING = """
 25  u .. .. . ffff f f uuu  GET /trading/v1/wallet/transfers
 26  u .. .. f ffff f f uuu  POST /trading/v1/wallet/pay-ins
 26  u .. .. f ffff f f uuu  POST /trading/v1/wallet/payouts
+26  u .. .. f ffff f f uuu  POST /trading/v1/wallet/payout-proposals
+25  u .. .. . ffff f f uuu  GET /trading/v1/wallet/payout-proposals
+25  u .n nn n ffff f f uuu  GET /trading/v1/wallet/payout-proposals/{payout_proposal_id}
+26  u .n nn f ffff f f uuu  POST /trading/v1/wallet/payout-proposals/{payout_proposal_id}/approval
+26  u .n nn n ffff f f uuu  POST /trading/v1/wallet/payout-proposals/{payout_proposal_id}/refusal
 25  u .n nn n ffff f f uuu  GET /trading/v1/instructions/{instruction_id}
 25  u ff ff f .fff f f uuu  GET /trading/v1/instructions
 28  u ff ff f .fff f f uuu  POST /trading/v1/instructions/{instruction_id}/resume

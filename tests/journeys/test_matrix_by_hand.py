@@ -29,6 +29,8 @@ STEP_UP = {
     "POST /trading/v1/auctions/{auction_id}/registrations", "POST /trading/v1/contracts/{contract_id}/signatures",
     "POST /trading/v1/contracts/{contract_id}/signatures/in-person",
     "POST /trading/v1/wallet/payouts", "POST /trading/v1/disputes/{dispute_id}/ruling",
+    "POST /trading/v1/wallet/payout-proposals",
+    "POST /trading/v1/wallet/payout-proposals/{payout_proposal_id}/approval",
 }  # fmt: skip
 # What a second person agrees to, and nobody else than they.
 SECOND = {
@@ -36,6 +38,7 @@ SECOND = {
     "POST /catalog/v1/access-requests/{access_request_id}/second-refusal",
     "POST /trading/v1/auctions/{auction_id}/cancellation/confirmation",
     "POST /trading/v1/freezes/{freeze_id}/confirmation", "POST /trading/v1/freezes/{freeze_id}/lifting/confirmation",
+    "POST /trading/v1/wallet/payout-proposals/{payout_proposal_id}/approval",
     "POST /audit/v1/cases/{case_id}/approval", "POST /audit/v1/cases/{case_id}/refusal",
     "POST /audit/v1/redactions/{redaction_id}/approval", "POST /audit/v1/redactions/{redaction_id}/refusal",
 }  # fmt: skip

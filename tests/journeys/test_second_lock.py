@@ -27,22 +27,7 @@ STRANGERS = ("other_buyer", "other_provider")
 # What the application alone keeps from strangers, and why: these rows have no one owner whom a policy could name.
 BY_THE_APPLICATION_ALONE = {
     "GET /catalog/v1/versions/{version_id}/grade": "of the catalogue, which everyone searches",
-    "GET /catalog/v1/filings": "of whoever a filing comes to be about",
-    "GET /catalog/v1/assets/{asset_id}/objections": "of holder, objector, and of the filing that it is against",
-    "GET /catalog/v1/objections/{objection_id}": "the same",
-    "GET /catalog/v1/regradings": "reported by anyone, answered by the provider",
-    "GET /catalog/v1/regradings/{regrading_id}": "the same",
-    "GET /pricing/v1/revenue-shares/{revenue_share_id}": "of all among whom it shares",
-    "GET /trading/v1/needs": "shown to everyone who may offer",
-    "GET /trading/v1/needs/{need_id}": "the same",
-    "GET /trading/v1/needs/{need_id}/matches": "the same",
-    "GET /trading/v1/inquiries": "of the inquirer and of whoever was invited",
-    "GET /trading/v1/inquiries/{inquiry_id}": "the same",
-    "GET /delivery/v1/uploads/{upload_id}": "served from to whoever has a right to the version",
-    "GET /delivery/v1/versions/{version_id}/desensitisation-plan": "the same",
-    "GET /delivery/v1/versions/{version_id}/effect-report": "the same",
-    "GET /delivery/v1/versions/{version_id}/sample": "the same",
-    "GET /delivery/v1/versions/{version_id}/cubes": "the same",
+    "GET /delivery/v1/versions/{version_id}/cubes": "asked by whoever may compute, which trading alone knows",
     "GET /delivery/v1/cubes/{cube_id}": "the same",
 }
 

@@ -1,6 +1,7 @@
 """Whose rows a transaction sees: every table is somebody's or named with the reason, and PostgreSQL holds to it."""
 
 import asyncio
+import json
 from collections.abc import Generator, Sequence
 from functools import partial
 from typing import Any
@@ -62,11 +63,10 @@ def test_a_table_has_owners_or_a_reason_why_it_has_none(table: Table):
 # members' own rows would be without its second lock, and nothing would show it.
 NAME_ORGANISATIONS = """
 identity affiliations
-catalog  assets filings objections search_index authority_filings certificates regradings
-pricing  plans price_caps price_lists revenue_shares trades
-trading  complaints credit_entries listings needs auctions inquiries unit_orders bids inquiry_invitations registrations
-trading  sealed_bids sealed_offers opened_offers
-delivery cube_charges cubes desensitisation_plans uploads
+catalog  assets search_index authority_filings certificates
+pricing  plans price_caps price_lists trades
+trading  complaints credit_entries listings auctions unit_orders bids registrations sealed_bids
+delivery cube_charges cubes
 """
 
 
@@ -167,6 +167,34 @@ async def test_rows_show_to_whoever_sees_what_they_belong_to(prepared: str, tabl
             assert await seen(service, table, tenancy.EVERYONE) == 1
             await administrator.execute(f"SET session_replication_role = replica; DELETE FROM {named([table])[0]}")
         await administrator.execute(f"SET session_replication_role = replica; DELETE FROM {named([of.parent])[0]}")
+
+
+@pytest.mark.parametrize("place", ["trading.inquiries", "pricing.revenue_shares"])
+async def test_rows_show_to_everyone_whom_they_list_and_to_nobody_by_a_part_of_a_name(prepared: str, place: str):
+    service, name = place.split(".")
+    table = schema.metadata_of(service).tables[name]
+    of = dict(OWNED)[table]
+    assert isinstance(of, Of) and of.listed
+    async with connected(prepared) as administrator, connected(prepared, login_of(service)) as own:
+        listed = json.dumps([{"party": ANA}, BEN])
+        await add_row(administrator, table, a_row(table) | {of.listed: listed})
+        for party, shown in {ANA: 1, BEN: 1, EVE: 0, "participant_": 0, ANA[:-1]: 0, "party": 1}.items():
+            assert await seen(own, table, party) == shown, party
+        assert await seen(own, table, EVE, writing=True) == await seen(own, table, None) == 0
+        await administrator.execute(f"SET session_replication_role = replica; DELETE FROM {place}")
+
+
+async def test_what_is_said_against_an_asset_shows_to_whoever_holds_it_now(prepared: str):
+    catalog = schema.metadata_of("catalog")
+    assets, objections = catalog.tables["assets"], catalog.tables["objections"]
+    async with connected(prepared) as administrator, connected(prepared, login_of("catalog")) as own:
+        await add_row(administrator, assets, a_row(assets, id="asset", provider_id=BEN))
+        await add_row(administrator, objections, a_row(objections, asset_id="asset", objector_id=ANA))
+        for holder, other in ((BEN, EVE), (EVE, BEN)):
+            await administrator.execute("UPDATE catalog.assets SET provider_id = $1", holder)
+            assert [await seen(own, objections, each) for each in (ANA, holder, other)] == [1, 1, 0]
+        truncated = "DELETE FROM catalog.objections; DELETE FROM catalog.assets"
+        await administrator.execute(f"SET session_replication_role = replica; {truncated}")
 
 
 async def test_a_row_is_neither_made_for_another_nor_given_away(prepared: str):

@@ -2,7 +2,7 @@
 
 from shared.grades import Clearance
 from tests.catalog.market import NOTHING_HARMED, Market, harm
-from tests.catalog.test_one_rule import BY_HAND, CLEARANCES, by_hand
+from tests.catalog.test_one_rule import BY_HAND, BY_OFFICE, CLEARANCES, OFFICES, by_hand
 
 HARM = {
     "G1": NOTHING_HARMED, "G2": harm("individual", "ordinary"), "G3": harm("individual", "serious"),
@@ -26,6 +26,10 @@ async def test_a_plan_shows_to_whom_its_version_shows_at_all(market: Market):
             listed = (await bench.get(person, f"/pricing/v1/plans?version_id={version_id}")).status_code
             entry = (await bench.get(person, f"/catalog/v1/assets/{asset['id']}")).status_code
             assert told == listed == entry == _status(grade, clearance), (grade, clearance)
+        for office in OFFICES:
+            asked = (f"/pricing/v1/plans/{plan_id}", f"/catalog/v1/assets/{asset['id']}")
+            told = {(await bench.get(bench.staff(office), path)).status_code for path in asked}
+            assert told == {200 if BY_OFFICE[grade, office] == "full" else 404}, (grade, office)
 
 
 def _status(grade: str, clearance: Clearance) -> int:

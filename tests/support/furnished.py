@@ -171,6 +171,8 @@ async def _prices(market: WholeMarket) -> None:
     things["revenue_share_id"] = shares["id"]
     paid_in = await market.people[ALPHA].post("/trading/v1/wallet/pay-ins", {"amount": yuan(1_000_000)})
     things["instruction_id"] = paid_in["id"]
+    await market.settle()
+    things["payout_proposal_id"] = (await act(market, "POST /trading/v1/wallet/payout-proposals"))["id"]
 
 
 async def _listed(market: WholeMarket, pricing: str, **more: Any) -> str:

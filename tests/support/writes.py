@@ -349,6 +349,9 @@ WRITES: dict[str, Write] = DISPUTES | DUTIES | PAIRS | {
         }),
     "POST /trading/v1/wallet/pay-ins": Write(ALPHA, {"amount": YUAN}),
     "POST /trading/v1/wallet/payouts": Write(ALPHA, {"amount": YUAN}),
+    "POST /trading/v1/wallet/payout-proposals": Write(ALPHA, {"amount": YUAN}),
+    "POST /trading/v1/wallet/payout-proposals/{payout_proposal_id}/approval": Write(ALPHA),
+    "POST /trading/v1/wallet/payout-proposals/{payout_proposal_id}/refusal": Write(ALPHA),
     "POST /trading/v1/instructions/{instruction_id}/resume": Write(BUSINESS, {"reason": "因为"}),
     "POST /trading/v1/custodian/callbacks": Write(CUSTODIAN, {
         "event_id": "event-1", "instruction_id": id_of("instruction"), "state": "confirmed", "amount": YUAN,

@@ -25,6 +25,7 @@ from services.trading.rules.listing import LISTING
 from services.trading.rules.need import NEED
 from services.trading.rules.negotiation import NEGOTIATION
 from services.trading.rules.order import ORDER
+from services.trading.rules.payout import PAYOUT_PROPOSAL
 from services.trading.rules.sanction import SANCTION
 from services.trading.rules.termination import TERMINATION
 from services.trading.tables.whole import metadata
@@ -37,6 +38,7 @@ LIFECYCLES: dict[str, Lifecycle[Any]] = {
     "entitlements": ENTITLEMENT, "service_credits": CREDIT, "disputes": DISPUTE, "arbitration_fees": HOLD,
     "holds": HOLD, "instructions": INSTRUCTION, "complaints": COMPLAINT, "freezes": FREEZE, "credit_appeals": APPEAL,
     "sanctions": SANCTION, "arbiters": ARBITER, "double_auctions": DOUBLE_AUCTION, "block_deals": BLOCK_DEAL,
+    "payout_proposals": PAYOUT_PROPOSAL,
 }  # fmt: skip
 PARTS = {"order_objections"}  # of an order, whose state is theirs; open until they have ended
 OFFICES = {"arbiters"}  # who can be drawn waits for nothing, and stays so until they retire

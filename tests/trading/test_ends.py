@@ -119,8 +119,8 @@ async def bundled(market: Market) -> None:
 
 
 async def payments(market: Market) -> None:
-    """Which the custodian refuses, answers late, and has not been asked for."""
-    at = await offer(market)
+    """Which the custodian refuses, answers late, and has not been asked for; and one that waits for a second person."""
+    at, payee = await offer(market), await market.buyer(1_000)
     buyer, order = await signed_deal(market, listed=at)
     market.custodian.faults.append(("refund", "refused"))
     path = f"/contracts/{order['contract_id']}/terminations"
@@ -134,6 +134,7 @@ async def payments(market: Market) -> None:
         await market.do(buyer, f"/orders/{order['id']}/acceptance")
         if fault:
             await jobs.instruct_custodian(market.trading)
+    await market.do(payee, "/wallet/payout-proposals", {"amount": yuan(1_000)})
 
 
 async def disputes(market: Market) -> None:
@@ -197,6 +198,7 @@ EVENINGS: dict[Evening, set[Left]] = {
     },
     payments: {
         ("orders", "settling"), ("instructions", "pending"), ("instructions", "sent"), ("instructions", "parked"),
+        ("payout_proposals", "proposed"),
     },
     disputes: {
         ("orders", "disputed"), ("disputes", "open"), ("disputes", "response"), ("disputes", "evidence"),

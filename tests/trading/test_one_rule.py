@@ -1,7 +1,7 @@
 """Listings show by the grade of their own version, as the catalogue's versions do (decision 9)."""
 
 from shared.grades import Clearance, Grade
-from tests.catalog.test_one_rule import BY_HAND, CLEARANCES, by_hand
+from tests.catalog.test_one_rule import BY_HAND, BY_OFFICE, CLEARANCES, OFFICES, by_hand
 from tests.support.bench import Person
 from tests.trading.market import Market
 
@@ -18,3 +18,6 @@ async def test_a_listing_shows_to_whom_its_version_shows_at_all(market: Market):
             assert told.status_code == (200 if shows else 404), (grade, clearance)
             listed = await market.read(person, f"/listings?version_id={listing['version_id']}")
             assert len(listed["items"]) == shows
+        for office in OFFICES:
+            told = await market.bench.get(market.bench.staff(office), f"/trading/v1/listings/{listing['id']}")
+            assert told.is_success == (BY_OFFICE[grade, office] == "full"), (grade, office)

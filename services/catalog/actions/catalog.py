@@ -18,6 +18,7 @@ from shared.clock import Clock
 from shared.core import Core
 from shared.database import Database
 from shared.disclosing import Disclosures
+from shared.grades import overseen
 from shared.ids import Id
 from shared.outbox import Outbox
 from shared.permission import OPERATORS
@@ -88,7 +89,7 @@ def viewer(catalog: Catalog, caller: Caller | Member | None) -> Viewer:
     if caller is None:
         return ANYONE
     clearance = catalog.standing.clearance_of(caller.participant_id)
-    return Viewer(caller.participant_id, clearance, is_staff=bool(STAFF & caller.roles))
+    return Viewer(caller.participant_id, clearance, bool(STAFF & caller.roles), overseen(caller.roles))
 
 
 async def move_on(due: Iterable[AnyId], move: Callable[[AnyId], Awaitable[None]]) -> None:

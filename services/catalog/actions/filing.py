@@ -34,6 +34,7 @@ from services.catalog.schemas.filings import ChangeRequest
 from services.catalog.store import entries as store
 from services.catalog.store import filings as filing_store
 from services.catalog.store.filings import Noticed, WantedFilings
+from shared import tenancy
 from shared.access import Caller, Member
 from shared.database import Transaction
 from shared.facts import Fact
@@ -239,9 +240,10 @@ async def filing(catalog: Catalog, caller: Caller, filing_id: FilingId) -> Filin
 
 
 async def notices(catalog: Catalog, caller: Caller, limit: int, before: str | None) -> list[Noticed]:
-    """What is under public notice. Looks for one more than `limit`."""
-    async with catalog.database.read() as tx:
-        return await filing_store.under_notice(tx, viewer(catalog, caller), limit + 1, before)
+    """What is under public notice, to everyone whom its grades show it to. Looks for one more than `limit`."""
+    with tenancy.for_everyone():
+        async with catalog.database.read() as tx:
+            return await filing_store.under_notice(tx, viewer(catalog, caller), limit + 1, before)
 
 
 async def _told(

@@ -19,18 +19,28 @@ from services.catalog.rules.version import Version
 from shared.grades import G4, Clearance, Condition, Grade, Visibility, visibility
 from shared.ids import ParticipantId
 
+EVERY_GRADE: frozenset[Grade | None] = frozenset({*Grade, None})
+
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Whoever looks. `clearance` is None for anyone without an admitted organisation."""
+    """Whoever looks. `clearance` is None for anyone without an admitted organisation. `overseen` are the grades that
+    somebody of the staff sees by their office, with None what is not in the catalogue."""
 
     participant_id: ParticipantId | None = None
     clearance: Clearance | None = None
     is_staff: bool = False
+    overseen: frozenset[Grade | None] = EVERY_GRADE
 
     def is_inside(self, asset: Asset) -> bool:
-        """Whether everything of the asset is theirs to see: their own, or the platform's staff and the regulator."""
-        return self.reads_files_of(asset.provider_id)
+        """Whether what is said of the asset is theirs to see: their own, or by their office."""
+        return self.owns(asset) or self.oversees(asset.grade if asset.state is REGISTERED else None)
+
+    def owns(self, asset: Asset) -> bool:
+        return self.participant_id is not None and self.participant_id == asset.provider_id
+
+    def oversees(self, grade: Grade | None) -> bool:
+        return self.is_staff and grade in self.overseen
 
     def reads_files_of(self, provider_id: ParticipantId) -> bool:
         return self.is_staff or (self.participant_id is not None and self.participant_id == provider_id)
@@ -61,7 +71,7 @@ def shown(asset: Asset, viewer: Viewer) -> Visibility:
         return Visibility.FULL
     if asset.state is not REGISTERED or asset.grade is None:
         return Visibility.NONE
-    return visibility(asset.grade, viewer.clearance)
+    return _grade_shown(asset.grade, viewer)
 
 
 def shows_title(asset: Asset, certificate: Certificate, viewer: Viewer) -> bool:
@@ -85,10 +95,9 @@ def shows_notice(filing: Filing, entry: Entry, viewer: Viewer) -> bool:
 
 
 def versions_shown(entry: Entry, viewer: Viewer) -> tuple[Version, ...]:
-    """The versions of an entry that is shown in full: outside, those whose own grade shows in full. Oldest first."""
-    if viewer.is_inside(entry.asset):
-        return entry.versions
-    return tuple(version for version in registered(entry) if _grade(version) in grades_shown(viewer, Visibility.FULL))
+    """The versions of an entry that is shown in full: to others than its provider, those whose own grade shows in full.
+    Oldest first."""
+    return tuple(each for each in entry.versions if version_shown(entry, each, viewer) is Visibility.FULL)
 
 
 def registered(entry: Entry) -> tuple[Version, ...]:
@@ -96,8 +105,8 @@ def registered(entry: Entry) -> tuple[Version, ...]:
 
 
 def version_shown(entry: Entry, version: Version, viewer: Viewer) -> Visibility:
-    """How much of this version is there for the viewer: outside, by its own grade, once it is registered."""
-    if viewer.is_inside(entry.asset):
+    """How much of this version is there for the viewer: by its own grade, and outside only once it is registered."""
+    if viewer.owns(entry.asset) or viewer.oversees(version.graded and version.graded.grade):
         return Visibility.FULL
     if entry.asset.state is not REGISTERED or not version.is_registered:
         return Visibility.NONE
@@ -116,12 +125,17 @@ def grade_shown(entry: Entry, viewer: Viewer) -> Grade | None:
 
 def grades_shown(viewer: Viewer, as_much: Visibility) -> frozenset[Grade]:
     """The grades whose registered entries show this much to the viewer."""
-    return frozenset(grade for grade in Grade if visibility(grade, viewer.clearance) is as_much)
+    return frozenset(grade for grade in Grade if _grade_shown(grade, viewer) is as_much)
 
 
 def shows_fields(asset: Asset, version: Version, viewer: Viewer) -> bool:
     """Whether the names of a version's fields are shown. Requires a version that is."""
-    return viewer.is_inside(asset) or _grade(version) < G4
+    grade = version.graded and version.graded.grade
+    return viewer.owns(asset) or viewer.oversees(grade) or _grade(version) < G4
+
+
+def _grade_shown(grade: Grade, viewer: Viewer) -> Visibility:
+    return Visibility.FULL if viewer.oversees(grade) else visibility(grade, viewer.clearance)
 
 
 def _grade(version: Version) -> Grade:

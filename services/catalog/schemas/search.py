@@ -79,7 +79,7 @@ class FoundView(AssetView):
             view = view.model_copy(update={"fragments": [FragmentView.model_validate(each) for each in found]})
         if not in_full:
             return view
-        theirs = frozenset(Grade) if viewer.is_inside(entry.asset) else grades_shown(viewer, Visibility.FULL)
+        theirs = frozenset(Grade) if viewer.owns(entry.asset) else grades_shown(viewer, Visibility.FULL)
         shown = [OfferedAsView.model_validate(way) for way in offered if way.grade in theirs]
         return view.model_copy(update={"offered": shown, "price": price, "quality_score": quality_score})
 

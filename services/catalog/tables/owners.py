@@ -10,7 +10,7 @@ from services.catalog.tables.lineage import licences, lineage_edges
 from services.catalog.tables.persons import consents, personal_requests
 from services.catalog.tables.quality import quality_reports
 from services.catalog.tables.search import offers, prices, search_index
-from shared.owners import declare, of
+from shared.owners import HeldBy, decided_by_all, declare, of
 
 OWNED = {
     access_requests: of("buyer_id", "provider_id"),
@@ -18,6 +18,10 @@ OWNED = {
     records: of("provider_id"),
     consents: of("provider_id"),
     personal_requests: of("provider_id"),
+    regradings: of("provider_id"),
+    # Who objects stops a filing of others, and all objections decide what goes on. Notices are read for everyone.
+    filings: decided_by_all("provider_id", "applicant_id", "counterparty_id"),
+    objections: decided_by_all("objector_id", held=HeldBy(assets, "asset_id", "provider_id")),
 }
 PUBLIC = "of a catalogue that everyone may search, each entry by its grade"
 NOBODYS = {
@@ -25,9 +29,6 @@ NOBODYS = {
     licences: PUBLIC, lineage_edges: PUBLIC, offers: PUBLIC, prices: PUBLIC, search_index: PUBLIC,
     certificates: "anyone may look a certificate up",
     fingerprint_members: "what is alike is found in everybody's",
-    filings: "of holder, counterparty and objectors, whoever they come to be",
-    objections: "of holder and objector, and of the filing that they are against",
-    regradings: "reported by neighbours and other members, answered by the provider",
     authority_filings: "of the platform's staff",
     catalogue_snapshots: "of the platform's staff",
 }  # fmt: skip

@@ -40,6 +40,7 @@ from services.delivery.sandbox import ENGINE_VERSION, QueryRows, RunQuery, query
 from services.delivery.store import queries as store
 from services.delivery.store import uploads
 from services.trading.client import UseView
+from shared import tenancy
 from shared.access import Member
 from shared.errors import Conflict, Forbidden, Malformed, Unavailable
 from shared.grades import Condition, Decision, Grade, Mode
@@ -129,8 +130,9 @@ async def ask(
     `fulfilled` are the conditions that a question of this kind can fulfil.
     """
     found = await decided(depot, buyer, entitlement_id, {mode}, purpose, fulfilled=fulfilled)
-    async with depot.database.read() as tx:
-        content = await uploads.content_of(tx, found.entitled.version_id)
+    with tenancy.for_everyone():
+        async with depot.database.read() as tx:
+            content = await uploads.content_of(tx, found.entitled.version_id)
     if content is None:
         raise ContentMissing()
     return Asking(depot, buyer, found, *content)

@@ -27,6 +27,7 @@ from services.delivery.rules.delivery import (
 from services.delivery.store import deliveries as store
 from services.delivery.store import uploads
 from services.trading.client import UseOfAnother, UseView
+from shared import tenancy
 from shared.access import Caller, Member, Role
 from shared.errors import Conflict, Unavailable
 from shared.facts import Fact
@@ -118,8 +119,9 @@ async def _prepared(
 
 
 async def _content(depot: Depot, allowed: Decided) -> Content:
-    async with depot.database.read() as tx:
-        found = await uploads.content_of(tx, allowed.entitled.version_id)
+    with tenancy.for_everyone():
+        async with depot.database.read() as tx:
+            found = await uploads.content_of(tx, allowed.entitled.version_id)
     if found is None:
         raise ContentMissing()
     upload, inspection = found

@@ -1,5 +1,7 @@
 """What happens when a provider says how its fields are desensitised, and when somebody asks what that comes to."""
 
+from contextlib import AbstractContextManager, nullcontext
+
 from services.catalog.client import NoSuchVersion, VersionView
 from services.delivery.actions import rendition
 from services.delivery.actions.depot import Depot
@@ -12,6 +14,7 @@ from services.delivery.rules.inspection import Inspection
 from services.delivery.rules.upload import Upload
 from services.delivery.store import desensitisation as store
 from services.delivery.store import uploads
+from shared import tenancy
 from shared.access import Caller, Member, Role
 from shared.database import Transaction
 from shared.errors import Conflict
@@ -65,9 +68,10 @@ async def plan(depot: Depot, caller: Caller, version_id: VersionId) -> tuple[Pla
     """The newest plan and what is done to each field at the present grade. For the provider, a buyer that is entitled
     to the version, and the platform's and the state's supervisors; for others there is no such version."""
     version = await _shown(depot, caller, version_id)
-    async with depot.database.read() as tx:
-        _, inspection = await _content(tx, version_id)
-        newest = await store.newest_plan(tx, version_id)
+    with _reading(caller, version):
+        async with depot.database.read() as tx:
+            _, inspection = await _content(tx, version_id)
+            newest = await store.newest_plan(tx, version_id)
     return newest, rules.treatment(inspection, _grade(version), frozenset(version.flags), newest)
 
 
@@ -77,8 +81,9 @@ async def effect_report(depot: Depot, caller: Caller, version_id: VersionId) -> 
     grade = _grade(version)
     if MATRIX[grade][Mode.DESENSITISED] is None:
         raise NeverDesensitised(grade=grade)
-    async with depot.database.read() as tx:
-        upload, inspection = await _content(tx, version_id)
+    with _reading(caller, version):
+        async with depot.database.read() as tx:
+            upload, inspection = await _content(tx, version_id)
     treatment = await treatment_of(depot, version, grade, inspection)
     made = await rendition.desensitised(depot, upload, inspection, treatment)
     async with depot.database.read() as tx:
@@ -91,20 +96,22 @@ async def effect_report_on_record(depot: Depot, version: VersionView) -> bool:
     """Whether there is a report on the version's present plan, at its present grade, and it passes."""
     if version.grade is None:
         return False
-    async with depot.database.read() as tx:
-        found = await uploads.content_of(tx, version.id)
-        newest = await store.newest_plan(tx, version.id)
-        if found is None:
-            return False
-        treatment = rules.treatment(found[1], version.grade, frozenset(version.flags), newest)
-        report = await store.effect_report(tx, version.id, rendition.digest_of(depot, version.id, treatment))
+    with tenancy.for_everyone():  # it tells whoever asks no more than that there is one
+        async with depot.database.read() as tx:
+            found = await uploads.content_of(tx, version.id)
+            newest = await store.newest_plan(tx, version.id)
+            if found is None:
+                return False
+            treatment = rules.treatment(found[1], version.grade, frozenset(version.flags), newest)
+            report = await store.effect_report(tx, version.id, rendition.digest_of(depot, version.id, treatment))
     return report is not None and report.passes
 
 
 async def treatment_of(depot: Depot, version: VersionView, grade: Grade, inspection: Inspection) -> Treatment:
-    """What is done to the version's content by the newest plan."""
-    async with depot.database.read() as tx:
-        newest = await store.newest_plan(tx, version.id)
+    """What is done to the version's content by the newest plan, whoever gets it: requires that they may."""
+    with tenancy.for_everyone():
+        async with depot.database.read() as tx:
+            newest = await store.newest_plan(tx, version.id)
     return rules.treatment(inspection, grade, frozenset(version.flags), newest)
 
 
@@ -118,6 +125,11 @@ async def _shown(depot: Depot, caller: Caller, version_id: VersionId) -> Version
     if not own and not depot.watch.is_entitled_to(version_id, caller.participant_id):
         raise NoSuchVersion()
     return version
+
+
+def _reading(caller: Caller, version: VersionView) -> AbstractContextManager[None]:
+    """A provider reads what is its own as its own; whoever else was found to have a right reads it for everyone."""
+    return nullcontext() if version.provider_id == caller.participant_id else tenancy.for_everyone()
 
 
 def _grade(version: VersionView) -> Grade:

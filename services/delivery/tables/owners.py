@@ -14,11 +14,15 @@ OWNED = {
     queries: of("buyer_id", "provider_id"),
     exports: decided_by_all("buyer_id", "provider_id"),
     sample_views: of("participant_id"),
+    # Whoever was found to have a right to a version has its content and its plan read for everyone.
+    uploads: of("provider_id"),
+    desensitisation_plans: of("provider_id"),
 }
-SERVED = "served from to whoever has a right to the version"
+MADE = "made of a content, and found by nobody who has not read its upload"
+SERVED = "asked by whoever has a right to compute on the version, which trading alone knows"
 BUDGET = "what was told of a cube counts whoever asked"
 NOBODYS = {
-    uploads: SERVED, renditions: SERVED, desensitisation_plans: SERVED, effect_reports: SERVED,
+    renditions: MADE, effect_reports: MADE,
     cubes: SERVED, cube_releases: SERVED, cube_answers: BUDGET, cube_draws: BUDGET, cube_charges: BUDGET,
     query_attempts: "counted by the use that they belong to",
     export_clearances: "of the platform's staff",

@@ -7,7 +7,7 @@ from shared.access import Caller, Role
 from shared.changes import Source
 from shared.clock import Clock
 from shared.database import Database
-from shared.grades import Flag, Visibility, visibility
+from shared.grades import Flag, Visibility, overseen, visibility
 from shared.ids import ParticipantId
 from shared.outbox import Outbox
 from shared.permission import OPERATORS
@@ -30,8 +30,9 @@ class Pricing:
 
 
 def shows(pricing: Pricing, caller: Caller, version: VersionView) -> bool:
-    """Whether the catalogue's entry shows to the caller, in part at least; to its provider and the staff, always."""
-    if STAFF & caller.roles or _is(caller.participant_id, version.provider_id):
+    """Whether the catalogue's entry shows to the caller, in part at least; to its provider always, to the staff by its
+    offices."""
+    if version.grade in overseen(caller.roles) or _is(caller.participant_id, version.provider_id):
         return True
     if version.certificate_id is None or version.grade is None:
         return False

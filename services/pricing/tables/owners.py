@@ -12,12 +12,12 @@ OWNED = {
     quotes: of("buyer_id", "provider_id"),
     valuations: of("provider_id"),
     cost_sheets: of("provider_id"),
+    revenue_shares: of("asked_by", listed="shares"),
 }
 PUBLIC = "a price list is shown to everyone"
-SHARED = "shown to each of the parties among whom it shares"
 MARKET = "prices of a month are told of all that was traded"
 NOBODYS = {
     plans: PUBLIC, price_lists: PUBLIC, grids: PUBLIC, price_caps: PUBLIC, listings: PUBLIC,
-    revenue_shares: SHARED, trades: MARKET, version_themes: MARKET, reference_prices: MARKET, index_points: MARKET,
+    trades: MARKET, version_themes: MARKET, reference_prices: MARKET, index_points: MARKET,
 }  # fmt: skip
 declare(metadata, OWNED, NOBODYS)

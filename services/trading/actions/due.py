@@ -25,6 +25,7 @@ from services.trading.actions import (
     need,
     negotiation,
     order,
+    payout,
     sanction,
     second_award,
     termination,
@@ -47,6 +48,7 @@ from services.trading.store import listing as listing_store
 from services.trading.store import need as need_store
 from services.trading.store import negotiation as negotiation_store
 from services.trading.store import order as order_store
+from services.trading.store import payout as payout_store
 from services.trading.store import sanction as sanction_store
 from services.trading.store import termination as termination_store
 from shared import jobs
@@ -55,6 +57,7 @@ from shared.database import Transaction
 from shared.ids import AuctionId, Id
 
 AnyId = TypeVar("AnyId", bound=Id)
+Whose = TypeVar("Whose")
 log = logging.getLogger(__name__)
 
 
@@ -104,6 +107,7 @@ async def pass_deadlines(trading: Trading) -> None:
     await _each(trading, termination.pass_deadline, await _due(trading, termination_store.terminations_due))
     await _each(trading, entitlement.pass_deadline, await _due(trading, entitlement_store.entitlements_due))
     await _each(trading, listing.pass_deadline, await _due(trading, listing_store.listings_due))
+    await _each(trading.treasury, payout.pass_deadline, await _due(trading, payout_store.proposals_due))
 
 
 async def prove_notices(trading: Trading) -> None:
@@ -146,10 +150,10 @@ async def _due(
 
 
 async def _each(
-    trading: Trading, act: Callable[[Trading, AnyId], Awaitable[None]], ids: Iterable[AnyId]
+    whose: Whose, act: Callable[[Whose, AnyId], Awaitable[None]], ids: Iterable[AnyId]
 ) -> None:  # fmt: skip
     for each in ids:
         try:
-            await act(trading, each)
+            await act(whose, each)
         except Exception:
             log.exception("%s could not be moved on; it is tried again", each)

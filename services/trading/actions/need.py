@@ -5,6 +5,7 @@ kept since its first listing; a match shows only what this buyer may see and may
 """
 
 import secrets
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,6 +23,7 @@ from services.trading.rules.need import OPEN, Need, NoSuchNeed, Wanted
 from services.trading.rules.right import RightKind
 from services.trading.rules.scoring import ScoringRule
 from services.trading.store import need as store
+from shared import tenancy
 from shared.access import Caller, Member, Role
 from shared.database import Transaction
 from shared.facts import SALT_BYTES
@@ -130,13 +132,14 @@ async def pass_deadline(trading: Trading, need_id: NeedId) -> None:
 
 async def need(trading: Trading, caller: Caller, party_id: ParticipantId | None, need_id: NeedId) -> Need:
     """One's own, or, for providers, an open one that goes up to a grade they may see. For supervisors (None) any."""
-    async with trading.database.read() as tx:
-        found = await store.need(tx, need_id)
-        now = await trading.database.now(tx)
+    grades = _seen_by_provider(trading, caller).grades if party_id else ()
+    with tenancy.for_everyone() if grades else nullcontext():
+        async with trading.database.read() as tx:
+            found = await store.need(tx, need_id)
+            now = await trading.database.now(tx)
     if party_id is None or found.buyer_id == party_id:
         return found
-    visible = found.wanted.grade_ceiling in _seen_by_provider(trading, caller).grades
-    if not visible or found.state is not OPEN or rules.is_due(found, now):
+    if found.wanted.grade_ceiling not in grades or found.state is not OPEN or rules.is_due(found, now):
         raise NoSuchNeed()
     return found
 
@@ -148,9 +151,10 @@ async def own_needs(trading: Trading, party_id: ParticipantId | None, page: Page
 
 async def open_needs(trading: Trading, provider: Member, page: Page) -> list[Need]:
     """What buyers look for, as far as the grade that it goes up to lets this provider see it."""
-    async with trading.database.read() as tx:
-        now = await trading.database.now(tx)
-        return await store.page_of_open_needs(tx, page, _seen_by_provider(trading, provider.caller).grades, now)
+    grades = _seen_by_provider(trading, provider.caller).grades
+    with tenancy.for_everyone():
+        async with trading.database.read() as tx:
+            return await store.page_of_open_needs(tx, page, grades, await trading.database.now(tx))
 
 
 async def _matches(trading: Trading, tx: Transaction, caller: Member, need: Need, now: datetime) -> list[Match]:

@@ -8,7 +8,7 @@ from services.trading.rules.auction import require_unrelated
 from services.trading.rules.co_owner import owners_of
 from services.trading.rules.listing import Listing, ListingNotOpen
 from shared.access import Caller, Role
-from shared.grades import Clearance, Decision, Grade, Visibility, decide, visibility
+from shared.grades import Clearance, Decision, Grade, Visibility, decide, overseen, visibility
 from shared.ids import ParticipantId
 from shared.permission import OPERATORS
 from shared.standing import Standing, StandingMirror
@@ -51,7 +51,7 @@ def decide_for(knows: Knows, standing: Standing, listing: Listing) -> Decision:
 
 def sight_of(knows: Knows, caller: Caller | None) -> Sight:
     if caller and STAFF & caller.roles:
-        return Sight(tuple(Grade), None)
+        return Sight(tuple(grade for grade in Grade if grade in overseen(caller.roles)), None)
     own = caller.participant_id if caller else None
     return Sight(_shown_to(knows.standing.clearance_of(own)), own)
 

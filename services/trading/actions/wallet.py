@@ -1,21 +1,17 @@
 """What a participant does with their own money, and what supervisors see of all of it."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from services.trading.actions import money
-from services.trading.actions.restraint import require_wallet_free
 from services.trading.actions.treasury import Treasury
-from services.trading.events.money import InstructionGiven
 from services.trading.rules import ledger
 from services.trading.rules.instruction import Instruction, InstructionKind
-from services.trading.rules.ledger import Account, Phase, Transfer
+from services.trading.rules.ledger import Phase, Transfer
 from services.trading.store import instruction as instruction_store
 from services.trading.store import ledger as ledger_store
 from services.trading.store import returning as returning_store
 from services.trading.store.ledger import Entry, KindSum
 from shared.access import Member
-from shared.database import Transaction
 from shared.idempotency import Once
 from shared.ids import FactId, InstructionId, ParticipantId, TransferId
 from shared.money import Money
@@ -44,17 +40,21 @@ class TrialBalance:
 async def pay_in(treasury: Treasury, member: Member, amount: Money, once: Once) -> Instruction:
     """Ask the custodian to take the member's money in. The wallet has it once the custodian says so."""
     bank, wallet = ledger.bank(amount.currency), ledger.wallet(member.participant_id, amount.currency)
-    return await _move(treasury, member, InstructionKind.PAY_IN, bank, wallet, amount, once)
-
-
-async def pay_out(treasury: Treasury, member: Member, amount: Money, once: Once) -> Instruction:
-    """Have available money paid out to the member's bank. Held from now on, gone once the custodian says so.
-
-    Raises InsufficientFunds; StandingUnknown while it cannot be confirmed that the member is in good standing.
-    """
-    treasury.standing.require_fresh()
-    bank, wallet = ledger.bank(amount.currency), ledger.wallet(member.participant_id, amount.currency)
-    return await _move(treasury, member, InstructionKind.PAYOUT, wallet, bank, amount, once)
+    async with treasury.database.transaction() as tx:
+        if earlier := await once.recall(tx, Instruction):
+            return earlier
+        now = await treasury.database.now(tx)
+        pending = Transfer(TransferId.new(), bank, wallet, amount, Phase.PENDING)
+        instruction_id, fact_id = InstructionId.new(), FactId.new()
+        await ledger_store.add_transfers(tx, {fact_id: [pending]}, now)
+        given = await money.give(
+            tx, InstructionKind.PAY_IN, member.participant_id, {str(member.participant_id): amount},
+            f"pay_in:{instruction_id}", None, (pending.id,), now=now, instruction_id=instruction_id, fact_id=fact_id,
+        )  # fmt: skip
+        instruction = await instruction_store.locked(tx, instruction_id)
+        await once.remember(tx, instruction)
+        await treasury.outbox.record(tx, member.actor, now, given)
+    return instruction
 
 
 async def wallet(treasury: Treasury, participant_id: ParticipantId) -> Wallet:
@@ -83,38 +83,3 @@ async def trial_balance(treasury: Treasury) -> TrialBalance:
     """Every kind of account, folded from all transfers in one consistent view."""
     async with treasury.database.read() as tx:
         return TrialBalance(await ledger_store.sums_by_kind(tx), await ledger_store.drifting_accounts(tx))
-
-
-async def _move(
-    treasury: Treasury,
-    member: Member,
-    kind: InstructionKind,
-    debit: Account,
-    credit: Account,
-    amount: Money,
-    once: Once,
-) -> Instruction:
-    """A pending transfer, and the instruction that it waits for."""
-    async with treasury.database.transaction() as tx:
-        if earlier := await once.recall(tx, Instruction):
-            return earlier
-        now = await treasury.database.now(tx)
-        if kind is InstructionKind.PAYOUT:
-            await require_wallet_free(tx, member.participant_id, now)
-        pending = Transfer(TransferId.new(), debit, credit, amount, Phase.PENDING)
-        given = await _give(tx, member, kind, pending, now)
-        instruction = await instruction_store.locked(tx, given.instruction_id)
-        await once.remember(tx, instruction)
-        await treasury.outbox.record(tx, member.actor, now, given)
-    return instruction
-
-
-async def _give(
-    tx: Transaction, member: Member, kind: InstructionKind, pending: Transfer, now: datetime
-) -> InstructionGiven:
-    instruction_id, fact_id = InstructionId.new(), FactId.new()
-    await ledger_store.add_transfers(tx, {fact_id: [pending]}, now)
-    return await money.give(
-        tx, kind, member.participant_id, {str(member.participant_id): pending.amount}, f"{kind}:{instruction_id}",
-        None, (pending.id,), now=now, instruction_id=instruction_id, fact_id=fact_id,
-    )  # fmt: skip

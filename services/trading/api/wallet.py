@@ -4,12 +4,13 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Response
 
-from services.trading.actions import custody, wallet
+from services.trading.actions import custody, payout, wallet
 from services.trading.actions.treasury import Treasury
 from services.trading.schemas.money import (
     InstructionView,
     KindSumView,
     NewMovement,
+    PayoutProposalView,
     Resumption,
     TransferView,
     TrialBalanceView,
@@ -17,8 +18,8 @@ from services.trading.schemas.money import (
 )
 from shared import web
 from shared.idempotency import Keyed
-from shared.ids import InstructionId
-from shared.permission import OperatorBusiness, Party, PartyInDeal, Payee, Supervisor
+from shared.ids import InstructionId, PayoutProposalId
+from shared.permission import OperatorBusiness, Party, PartyInDeal, Payee, SecondPayee, Supervisor
 from shared.routing import Router
 from shared.web import Listing, PageQuery
 
@@ -61,10 +62,53 @@ async def pay_in(
 async def pay_out(
     new: NewMovement, caller: Payee, once: Keyed, treasury: TreasuryService, response: Response
 ) -> InstructionView:
-    """Have available money paid out from your sub-account to your bank."""
-    instruction = await wallet.pay_out(treasury, caller, new.amount.money(), once)
+    """Have available money paid out from your sub-account to your bank, as far as one person may in a day."""
+    instruction = await payout.pay_out(treasury, caller, new.amount.money(), once)
     web.created(response, f"{PREFIX}/instructions/{instruction.id}")
     return InstructionView.of(instruction)
+
+
+@router.post("/wallet/payout-proposals", status_code=201)
+async def propose_payout(
+    new: NewMovement, caller: Payee, once: Keyed, treasury: TreasuryService, response: Response
+) -> PayoutProposalView:
+    """Propose to have money paid out, of whatever amount: it is held until another person of yours has decided."""
+    proposal = await payout.propose(treasury, caller, new.amount.money(), once)
+    web.created(response, f"{PREFIX}/wallet/payout-proposals/{proposal.id}")
+    return PayoutProposalView.model_validate(proposal)
+
+
+@router.get("/wallet/payout-proposals")
+async def see_payout_proposals(
+    caller: PartyInDeal, page: PageQuery, treasury: TreasuryService
+) -> Listing[PayoutProposalView]:
+    """The payouts that somebody of yours has proposed, newest first."""
+    views = [PayoutProposalView.model_validate(each) for each in await payout.proposals(treasury, caller, page)]
+    return Listing[PayoutProposalView].of(views, page, lambda view: view.id)
+
+
+@router.get("/wallet/payout-proposals/{payout_proposal_id}")
+async def see_payout_proposal(
+    payout_proposal_id: PayoutProposalId, caller: PartyInDeal, treasury: TreasuryService
+) -> PayoutProposalView:
+    """A payout that somebody of yours has proposed: how much, by whom, and until when it waits for another."""
+    return PayoutProposalView.model_validate(await payout.proposal(treasury, caller, payout_proposal_id))
+
+
+@router.post("/wallet/payout-proposals/{payout_proposal_id}/approval")
+async def approve_payout(
+    payout_proposal_id: PayoutProposalId, caller: SecondPayee, once: Keyed, treasury: TreasuryService
+) -> PayoutProposalView:
+    """Agree to what a colleague proposed: the custodian is told to pay it out."""
+    return PayoutProposalView.model_validate(await payout.approve(treasury, caller, payout_proposal_id, once))
+
+
+@router.post("/wallet/payout-proposals/{payout_proposal_id}/refusal")
+async def refuse_payout(
+    payout_proposal_id: PayoutProposalId, caller: PartyInDeal, once: Keyed, treasury: TreasuryService
+) -> PayoutProposalView:
+    """Say no to a payout, your own too: what is held for it is free again."""
+    return PayoutProposalView.model_validate(await payout.refuse(treasury, caller, payout_proposal_id, once))
 
 
 @router.get("/instructions/{instruction_id}")

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from services.trading.rules.dispute_rules import DisputeRules, Unit
+from services.trading.rules.payout import ALWAYS, Limit, PayoutRules
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
@@ -75,6 +76,7 @@ class MarketRules:
     call: CallRules
     block: BlockRules
     dispute: DisputeRules
+    payout: PayoutRules
 
 
 STANDARD = MarketRules(
@@ -130,6 +132,10 @@ STANDARD = MarketRules(
         appeal_loser_basis_points=20_000,  # Kleros: whoever lost pays more to go on
         lone_funder_wins=False,          # Kleros: True; here who cannot pay twice is still heard
     ),
+    payout=PayoutRules(
+        limits=(Limit(ALWAYS, 5_000_000),),  # ours: 50,000 yuan, as 人民币银行结算账户管理办法 art. 40
+        approval_seconds=3 * DAY,        # ours: over a weekend
+    ),
 )  # fmt: skip
 
 DEMO = MarketRules(
@@ -180,6 +186,7 @@ DEMO = MarketRules(
         appeal_loser_basis_points=20_000,
         lone_funder_wins=False,
     ),
+    payout=PayoutRules(limits=(Limit(ALWAYS, 5_000_000),), approval_seconds=2 * MINUTE),
 )
 
 RULES: Mapping[str, MarketRules] = {rules.name: rules for rules in (STANDARD, DEMO)}

@@ -7,9 +7,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from services.trading.rules.instruction import Instruction, InstructionKind, InstructionState, Part, Report
 from services.trading.rules.ledger import AccountKind, Balance, Phase, Transfer
+from services.trading.rules.payout import State as PayoutState
 from services.trading.rules.statement import Movement
 from services.trading.rules.statement_balance import StatedBalance, Statement
-from shared.ids import FactId, InstructionId, TransferId
+from shared.ids import FactId, InstructionId, PayoutProposalId, TransferId
 from shared.money import MINOR_MAX, MINOR_STORED_MAX, Money
 from shared.web import Request, View
 
@@ -86,6 +87,22 @@ class InstructionView(View):
     @classmethod
     def of(cls, instruction: Instruction) -> Self:
         return cls.model_validate(instruction)
+
+
+class PayoutProposalView(View):
+    """A payout that takes two persons. `instruction_id` names what the custodian is told once it is approved."""
+
+    id: PayoutProposalId
+    amount: Money
+    proposed_by: str
+    proposed_at: datetime
+    state: PayoutState
+    deadline: datetime | None
+    next_actor: str | None
+    decided_by: str | None
+    decided_at: datetime | None
+    reason_code: str | None
+    instruction_id: InstructionId | None
 
 
 class KindSumView(View):

@@ -29,7 +29,8 @@ _proposal = TypeAdapter(Proposal)
 async def add_inquiry(tx: Transaction, inquiry: Inquiry, budget_salt: str | None) -> None:
     row = {
         "id": inquiry.id, "buyer_id": inquiry.buyer_id, "need_id": inquiry.need_id, "terms": rows.told(inquiry.terms),
-        "budget_salt": budget_salt, "published_at": inquiry.published_at, **_row(inquiry),
+        "invited": list(inquiry.invited), "budget_salt": budget_salt, "published_at": inquiry.published_at,
+        **_row(inquiry),
     }  # fmt: skip
     await rows.add(tx, inquiries, row)
     invited = [{"inquiry_id": inquiry.id, "provider_id": provider_id} for provider_id in inquiry.invited]

@@ -1,5 +1,6 @@
 """The tables of inquiries. The keys are rules too: only who was invited seals an offer, and once; only what was sealed
-is opened, and once; neither is ever changed; a need becomes one inquiry.
+is opened, and once; neither is ever changed; a need becomes one inquiry. Whose an inquiry is stands in its own row
+(`invited`): a policy that looked into invitations, whose policy looks here, would have no end.
 """
 
 from sqlalchemy import JSON, Column, ForeignKey, ForeignKeyConstraint, Index, Integer, String, Table
@@ -18,6 +19,7 @@ inquiries = Table(
     Column("buyer_id", IdOf(ParticipantId), nullable=False),
     Column("need_id", IdOf(NeedId), ForeignKey(needs.c.id), unique=True),
     Column("terms", JSON, nullable=False),
+    Column("invited", JSON(none_as_null=True)),
     Column("budget_salt", String),
     Column("state", String, nullable=False),
     Column("published_at", Moment, nullable=False),

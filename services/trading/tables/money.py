@@ -7,7 +7,7 @@ not; fee, tax and the bank's are sums of their transfers, so that no two deals e
 from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, String, Table, Text
 
 from services.trading.rules.hold import HOLD
-from services.trading.rules.instruction import INSTRUCTION, REFUSED
+from services.trading.rules.instruction import INSTRUCTION, REFUSED, InstructionKind
 from services.trading.rules.ledger import GUARDED
 from services.trading.tables.base import metadata
 from shared.database import IdOf, Moment
@@ -89,6 +89,11 @@ instructions = Table(
     Index("instructions_by_participant", "participant_id", "id"),
     Index("instructions_by_execution", "executed_at"),
 )
+_goes_out = instructions.c.kind == InstructionKind.PAYOUT
+Index(
+    "payouts_by_participant", instructions.c.participant_id, instructions.c.created_at, sqlite_where=_goes_out,
+    postgresql_where=_goes_out,
+)  # fmt: skip
 _open = instructions.c.state.in_(INSTRUCTION.open_states())
 Index("instructions_due", instructions.c.next_attempt_at, sqlite_where=_open, postgresql_where=_open)
 _stands = instructions.c.state != REFUSED

@@ -47,6 +47,7 @@ from services.trading.tables.money import (
 from services.trading.tables.needs import needs, version_traits
 from services.trading.tables.negotiations import negotiations, offers
 from services.trading.tables.objections import objections
+from services.trading.tables.payouts import payout_proposals
 from services.trading.tables.returns import collections, receivables, return_payments, returns
 from services.trading.tables.sealed import sealed_bids
 from services.trading.tables.supervision import (
@@ -69,6 +70,11 @@ OWNED = {
     terminations: through(contracts, "contract_id"),
     entitlements: decided_by_all("buyer_id", "provider_id"),
     uses: through(entitlements, "entitlement_id"),
+    needs: of("buyer_id"),  # providers read the open ones for everyone, as far as their grade shows
+    inquiries: of("buyer_id", listed="invited"),
+    invitations: through(inquiries, "inquiry_id"),
+    sealed_offers: through(inquiries, "inquiry_id"),
+    opened_offers: through(inquiries, "inquiry_id"),
     negotiations: of("buyer_id", "provider_id"),
     offers: through(negotiations, "negotiation_id"),
     double_auctions: of("buyer_id", "provider_id"),
@@ -90,6 +96,7 @@ OWNED = {
     accounts: decided_by_all("owner"),
     holds: decided_by_all("participant_id"),
     instructions: decided_by_all("participant_id"),
+    payout_proposals: of("participant_id"),
     returns: through(orders, "order_id"),
     return_payments: through(orders, "order_id"),
     receivables: decided_by_all("debtor_id", "creditor"),
@@ -102,7 +109,6 @@ OWNED = {
 PUBLIC = "shown to everyone"
 WITH_CUSTODIAN = "between the platform and the custodian"
 BY_NUMBER = "shown to everyone, by the bidder's number"
-INQUIRY = "read by the inquirer and by whoever was invited, each a part of it"
 OF_CALL = "what a call clears at is told to everyone; each reads their own orders in it"
 COMPLAINT = "whoever complains without a name comes back with a code alone"
 NOBODYS = {
@@ -110,7 +116,6 @@ NOBODYS = {
     listings: PUBLIC, claims: "what is taken of an asset binds everyone", auctions: PUBLIC,
     registrations: BY_NUMBER, bids: BY_NUMBER, sealed_bids: BY_NUMBER,
     call_auctions: PUBLIC, call_listings: PUBLIC, unit_orders: OF_CALL, unit_fills: OF_CALL,
-    needs: PUBLIC, inquiries: INQUIRY, invitations: INQUIRY, sealed_offers: INQUIRY, opened_offers: INQUIRY,
     arbiters: "drawn for any dispute", proposals: "of the platform's staff",
     transfers: "paid into and out of the escrow of an order, which both its sides see",
     custodian_events: WITH_CUSTODIAN, statements: WITH_CUSTODIAN, statement_balances: WITH_CUSTODIAN,

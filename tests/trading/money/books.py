@@ -24,11 +24,12 @@ TELLS = {  # which facts move money, and in which phases their transfers are tak
     "instruction_refused": {"void"}, "escrow_paid": {"post", "posted"}, "escrow_refunded": {"posted"},
     "receivable_opened": {"posted"}, "deposit_held": {"pending"}, "deposit_released": {"void"},
     "deposit_forfeited": {"post"}, "arbitration_fee_held": {"pending"}, "arbitration_fee_released": {"void"},
-    "arbitration_fee_charged": {"post"},
+    "arbitration_fee_charged": {"post"}, "payout_proposed": {"pending"}, "payout_refused": {"void"},
+    "payout_lapsed": {"void"},
 }  # fmt: skip
 ENDS = {
     "pay_in_confirmed", "instruction_confirmed", "instruction_refused", "deposit_released", "deposit_forfeited",
-    "arbitration_fee_released", "arbitration_fee_charged",
+    "arbitration_fee_released", "arbitration_fee_charged", "payout_refused", "payout_lapsed",
 }  # fmt: skip
 
 
@@ -106,12 +107,15 @@ class Books:
             assert not rows or act in TELLS, act
             if act in TELLS:
                 key = event.data.get("natural_key", event.id)
+                if act == "payout_proposed":
+                    key = f"payout:{event.data['payout_proposal_id']}"
                 self._is_told(act, event, rows, again=key in keys)
                 keys.add(key)
         assert not by_fact  # no entry that no fact tells of
 
     def _is_told(self, act: str, event: Event, rows: list[Any], *, again: bool) -> None:
-        """`again`: an instruction that takes a refused one's place, and the transfers that wait with it."""
+        """`again`: an instruction that takes a refused one's place, or that of a proposal, and the transfers that wait
+        with it."""
         named = [row.pending_id if act in ENDS else row.id for row in rows]
         told = [event.data["hold_id"]] if "hold_id" in event.data else event.data["transfer_ids"]
         if again:
