@@ -18,17 +18,22 @@ from services.demo import deals, shelves
 from services.demo.market import Market
 from services.demo.people import Refused, refusal
 from services.demo.shelves import AIRPORTS, AVIATION, BETA
+from tests.delivery.made_files import csv_of
 from tests.support.process import ServerProcess
 from verifier.yaosu_verify import INCOMPLETE, TAMPERED, VERIFIED
 
 PRICE, PAID_IN, FEE = 100_000, 400_000, 1_000
+CONTENT = csv_of(["code", "runways"], [[f"ZB{letter}A", str(ord(letter) - 64)] for letter in "ABCDEF"])
 HALF = {"claimant": 5_000, "respondent": 5_000}
 LOOKS_MAX = 600  # for a minute, of a machine that does much else
 VERIFIER = Path(__file__).parents[2] / "verifier" / "yaosu_verify.py"
 pytestmark = [pytest.mark.process, pytest.mark.xdist_group("process"), pytest.mark.timeout(180)]
 
 
-async def test_what_a_dispute_decided_is_carried_out_and_its_file_proves_it_to_a_stranger(tmp_path: Path):
+async def test_what_a_dispute_decided_is_carried_out_and_its_file_proves_it_to_a_stranger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(shelves.data, "airports_csv", lambda: CONTENT)
     program = ("-m", "tests.support.quick_disputes")
     server = ServerProcess(tmp_path / "market", program, YAOSU_MARKET_RULES="demo")
     await server.start()

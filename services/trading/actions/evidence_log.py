@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from services.audit.client import AuditClient, EvidenceTooLarge
-from shared.ids import ContractId, FactId
+from shared.ids import ContractId, EntitlementId, FactId
 
 NO_BEACON = ""
 
@@ -38,6 +38,10 @@ class EvidenceLog(Protocol):
         by name whose hashes the entries name. None where there is no log, or too much of it for one file."""
         ...
 
+    async def leaves_of(self, entitlement_id: EntitlementId, entries_max: int) -> Sequence[str] | None:
+        """All that the log holds on a right, in its order. None where there is no log, or more of it."""
+        ...
+
     async def beacon(self, fact_id: FactId) -> str | None:
         """The root of the first checkpoint over a fact: what nobody knew when it was written, the same for everyone
         who asks. None while there is none."""
@@ -52,6 +56,9 @@ class NoLog:
         return ()
 
     async def bundle_of(self, about: Sequence[str], documents: Mapping[str, bytes]) -> bytes | None:
+        return None
+
+    async def leaves_of(self, entitlement_id: EntitlementId, entries_max: int) -> Sequence[str] | None:
         return None
 
     async def beacon(self, fact_id: FactId) -> str | None:
@@ -77,6 +84,9 @@ class AuditLog:
             return await self._audit.bundle_of(about, documents)
         except EvidenceTooLarge:
             return None
+
+    async def leaves_of(self, entitlement_id: EntitlementId, entries_max: int) -> Sequence[str] | None:
+        return await self._audit.leaves_of(entitlement_id, entries_max)
 
     async def beacon(self, fact_id: FactId) -> str | None:
         return await self._audit.beacon(fact_id)
