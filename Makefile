@@ -59,8 +59,8 @@ crash: $(STAMP)  ## Kill a market at every named point and at random, and miss n
 sequencer-kills: $(STAMP)  ## Kill the log's one writer at every statement and at random: make sequencer-kills KILLS=1000
 	YAOSU_KILLS=$(or $(KILLS),200) $(BIN)/python -m pytest -q -s tests/crash/test_sequencer.py
 
-flips: $(STAMP)  ## Change every single byte of a log of 1 MB, and see that it is never called verified
-	YAOSU_FLIPS=all $(BIN)/python -m pytest -q -s tests/verifier/test_every_byte.py
+flips: $(STAMP)  ## Change every single byte of a log of 1 MB and of a dispute's file, and see that neither is ever called verified
+	YAOSU_FLIPS=all $(BIN)/python -m pytest -q -s tests/verifier/test_every_byte.py tests/verifier/test_forged_dispute_file.py
 
 outages: $(STAMP)  ## Take away the database, the network, the disk and the time, and see who says what meanwhile
 	YAOSU_OUTAGES=1 $(BIN)/python -m pytest -q tests/outages

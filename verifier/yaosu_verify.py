@@ -3,7 +3,8 @@
 
     python3 yaosu_verify.py BUNDLE.tar [--key NAME+ID+BASE64] [--policy FILE] [--receipt FILE]... [--json]
 
-A bundle is the whole log, or evidence: all entries that answer one question, with what shows that these are all.
+A bundle is the whole log, or evidence: all entries that answer one question, with what shows that these are all. Or it
+is the file of a dispute, with evidence inside: then contract, case, texts and uses are held to what its entries say.
 One file, Python 3.9 or later, nothing but the standard library, no network, constant memory.
 Promises: what it reports as verified it has recomputed from the bundle's bytes; what it has not is listed as not
 checked; the first entry that diverges is named. Exit: 0 verified, 1 tampered, 2 incomplete, 3 cannot decide.
@@ -68,7 +69,38 @@ EVIDENCE_CHECKS = {
     "tail": ("映射之后的条目逐条查看", "every entry behind the map looked at"),
     "documents": ("随附文件的散列载于条目", "an entry names the hash of each document"),
 }
-LABELS = {**CHECKS, **EVIDENCE_CHECKS}
+CASE_CHECKS = {
+    "manifest": ("清单与文件逐一相符，无缺无多", "the manifest names every file with its hash, and there is no other"),
+    "case": ("案件由条目所载事实重算一致", "the case, made again from the facts in the entries"),
+    "contract": (
+        "合同散列载于条目，双方签署有效",
+        "the terms have the hash that the entries tell and both sides signed",
+    ),
+    "texts": ("文书齐全，散列载于条目", "every text is there, and an entry names its hash"),
+    "uses": ("使用记录逐条载于条目", "every use that is told is in an entry, as it is told"),
+    "quality": (
+        "质量报告与其散列及合同标的相符",
+        "the report on quality has its digest, and is of what the contract names",
+    ),
+}
+DISPUTE_CHECKS = {
+    "manifest": CASE_CHECKS["manifest"],
+    **EVIDENCE_CHECKS,
+    "whole": ("所附条目前后相连", "the entries that are given join up: none left out among them"),
+    **CASE_CHECKS,
+}
+del DISPUTE_CHECKS["tail"]
+LABELS = {**CHECKS, **EVIDENCE_CHECKS, **CASE_CHECKS}
+PROVEN = (
+    "本文件证明其所载内容；不主张其外日志之完整",
+    "this file proves what it contains; completeness of the log outside of it is not claimed",
+)
+NOT_IN_CASE = [
+    ("末条之后日志是否另有本案条目", "whether the log has more entries on this case, behind the last one of each key"),
+    ("签署密钥系当事人登记", "that the keys of the signatures are registered as the parties'"),
+    ("质量报告在目录服务的登记", "that the catalogue's own entry tells the digest of the report on quality"),
+    ("未留存于平台的证据", "evidence that its party keeps itself, beyond its hash"),
+]
 NOT_IN_EVIDENCE = [
     (
         "键首映射与整个日志是否一致：须校验整个日志",
@@ -90,12 +122,23 @@ UNKNOWN = r"(?!(checkpoint|policy|policy\.json)$|checkpoints/|tile/([0-7]|entrie
 EVIDENCE_UNKNOWN = r"(?!(checkpoint|policy|(policy|query)\.json)$|(documents|entries|proofs|tail)/)"
 EXCERPT_UNKNOWN = r"(?!(checkpoint|policy|policy\.json)$|checkpoints/|entry/|field/|tile/[0-7]/)"
 UNKNOWN_BY_KIND = {"whole": UNKNOWN, "excerpt": EXCERPT_UNKNOWN, "evidence": EVIDENCE_UNKNOWN}
+DISPUTE_FORMAT = "yaosu dispute v2"
+DISPUTE_FILES = ("contract/signatures.json", "contract/terms.json", "dispute.json", "evidence.tar", "manifest.json")
+TEXT_NAME = re.compile(r"texts/([0-9a-f]{64})\.txt")
+DISPUTE_ACTS = set(
+    "dispute_opened dispute_moved_on dispute_notice_proven dispute_answered dispute_evidence_added arbiters_drawn "
+    "arbiter_left arbiter_voted dispute_ruled dispute_deadline_extended dispute_appealed settlement_offered "
+    "dispute_withdrawn dispute_ended".split()
+)
+MOVED_BY_LATER_FACTS = {"state", "deadline", "provisional", "reason_code", "revision", "offers", "nonces", "appeal"}
+SIGNATURE_MEMBERS = ("side", "participant_id", "key_id", "public_key", "signature", "person")
 POLICY_MEMBERS = {
     1: {"format", "log_key", "origin"},
     2: {"format", "kind", "log_key", "minimum_index", "origin"},
     3: {"format", "handovers", "kind", "log_key", "minimum_index", "origin"},
 }
 MEMBER_BYTES_MAX = 32 * 1024 * 1024
+PIECE_BYTES = 64 * 1024
 KEY_SOURCES = {
     "given": "(由 --key 或 --policy 给定 / as given by --key or --policy)",
     "bundle": "(取自包内，未经独立确认 / FROM THE BUNDLE ITSELF, not confirmed by another way)",
@@ -215,6 +258,7 @@ class Report:
     def not_checked(self) -> list[tuple[str, str]]:
         skipped = [label for check, label in self.checks.items() if self.status(check) == "not checked"]
         skipped += NOT_IN_EVIDENCE if "whole" in self.checks else []
+        skipped += NOT_IN_CASE if "case" in self.checks else []
         own = [OWN_KEY] if self.key_source == "bundle" else []
         own += [NOT_WITNESSED] if not self.witnesses else [OWN_WITNESSES] if self.policy_source == "bundle" else []
         absent = [(f"隐去的条目 {self.withheld} 条", f"{self.withheld} entries withheld")] if self.withheld else []
@@ -230,11 +274,14 @@ class Report:
         first, code = self.first(), self.exit_code()
         told = {name: value for name, value in asdict(self).items() if name not in ("done", "unknown")}
         return {
-            **told, "verdict": VERDICTS[code][1].lower(), "exit_code": code,
+            **told, "verdict": VERDICTS[code][1].lower(), "exit_code": code, "proven": self.proven(),
             "checks": {check: self.status(check) for check in self.checks},
             "first_diverging": asdict(first) if first else None,
             "not_checked": [" / ".join(label) for label in self.not_checked()],
         }  # fmt: skip
+
+    def proven(self) -> str:
+        return " / ".join(PROVEN) if "case" in self.checks and self.exit_code() == VERIFIED else ""
 
     def as_text(self) -> str:
         verdict = " / ".join(VERDICTS[self.exit_code()])
@@ -247,6 +294,7 @@ class Report:
             told = f"{each['from']} → {each['to']} {when(each['at'] // 1_000_000)}"
             lines.append(f"密钥交接（双方签名） / key handed over, signed by both: {told}")
         lines += [f"证据 / evidence: {self.about}"] * bool(self.about)
+        lines += [f"结论 / conclusion: {self.proven()}"] * bool(self.proven())
         lines += [f"原因 / reason: {self.reason}"] * bool(self.reason)
         if self.kind == "excerpt":
             told = f"{self.disclosed} 条披露且已证明在此签名根之下 / entries disclosed and proved under the signed root"
@@ -313,6 +361,12 @@ def _verify(
     report: Report,
     progress: Callable[[int, int], None],
 ) -> None:
+    case = Case(bundle, report) if bundle.has(DISPUTE_FILES) else None
+    if case:
+        inside = case.open()
+        if inside is None:
+            return
+        bundle = inside
     small = dict(bundle.members(r"checkpoint$|policy$|policy\.json$"))
     try:
         policy = read_line(small["policy.json"])
@@ -327,21 +381,15 @@ def _verify(
         raise CannotDecide("a bundle of a format that this verifier does not know")
     if type(report.minimum_index) is not int or report.minimum_index < 0 or report.minimum_index % 256:
         raise CannotDecide("a minimum index is a multiple of 256")
-    try:
-        handed_over = read_handovers(policy.get("handovers", []), report.origin)
-        report.handovers = [{name: each[name] for name in HANDOVER} for each in policy.get("handovers", [])]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        report.add(Finding(TAMPERED, "signature", "policy.json", "handovers that both keys signed", str(error)))
-        handed_over = []
-    trusted = followers(key, handed_over)
-    keys = {*trusted, *followers(own_key, [(after, before) for before, after in handed_over[::-1]])}
-    if own_key not in trusted and key not in followers(own_key, handed_over):
-        named = f"{own_key.name}+{own_key.id.hex()}"
-        report.add(Finding(TAMPERED, "signature", "policy.json", f"a log with the key {report.key}", named))
-    labels = EVIDENCE_CHECKS if report.kind == "evidence" else CHECKS
+    trusted, keys = _keys(policy.get("handovers", []), own_key, key, report)
+    if case and report.kind != "evidence":
+        raise CannotDecide("the log's part of a dispute is evidence")
+    labels = DISPUTE_CHECKS if case else EVIDENCE_CHECKS if report.kind == "evidence" else CHECKS
     asked = {"witnesses": bool(rules), "receipts": bool(receipts)}
     report.checks = {check: label for check, label in labels.items() if asked.get(check, True)}
     report.unknown = [name for name, _ in bundle.members(UNKNOWN_BY_KIND[report.kind])]
+    if case:
+        case.refuse(report.unknown)
     try:
         report.counts["signature"] = 1
         report.size, root = open_checkpoint(newest, trusted, report.origin)
@@ -352,6 +400,10 @@ def _verify(
     report.done.add("signature")
     if rules:
         _hear_witnesses(newest, rules, report)
+    if case:
+        report.kind = "dispute"
+        CaseEvidence(bundle, report, newest, root, case).check()
+        return case.compare()
     if report.kind == "evidence":
         return Evidence(bundle, report, newest, root).check()
     promises = [read_receipt(each, keys) for each in receipts]
@@ -376,6 +428,21 @@ def _choose_key(own: Key, given: str | None, rules: Policy | None, origin: str) 
     if not known:
         raise CannotDecide(f"the policy knows no log {origin} by this key")
     return key if key in known else known[0]
+
+
+def _keys(handovers: Any, own: Key, key: Key, report: Report) -> tuple[list[Key], set[Key]]:
+    """By which keys the newest checkpoint may be signed, for whoever trusts this one, and by which those of before."""
+    try:
+        handed_over = read_handovers(handovers, report.origin)
+        report.handovers = [{name: each[name] for name in HANDOVER} for each in handovers]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        report.add(Finding(TAMPERED, "signature", "policy.json", "handovers that both keys signed", str(error)))
+        handed_over = []
+    trusted = followers(key, handed_over)
+    if own not in trusted and key not in followers(own, handed_over):
+        named = f"{own.name}+{own.id.hex()}"
+        report.add(Finding(TAMPERED, "signature", "policy.json", f"a log with the key {report.key}", named))
+    return trusted, {*trusted, *followers(own, [(after, before) for before, after in handed_over[::-1]])}
 
 
 def _hear_witnesses(note: bytes, rules: Policy, report: Report) -> None:
@@ -1086,9 +1153,10 @@ class Evidence:
             first = self._run[-1][0] + 1 if self._run else 0
             told = f"seq {self._asked['last_seq']}", "no more", min(first, self._size - 1), self._size - 1
             self._add(INCOMPLETE, "whole", "entries/", *told)
-        if "tail" in report.checks and mapped is not None:
+        if "map" in report.checks and mapped is not None:
             for thread in self._threads:
                 self._pin(thread)
+        if "tail" in report.checks and mapped is not None:
             self._look_at_tail(mapped)
         for claimed in self._documents.keys() - self._named:
             self._add(INCOMPLETE, "documents", self._documents[claimed], "its hash in an entry", "in none", None)
@@ -1302,6 +1370,312 @@ class Evidence:
             self._add(INCOMPLETE, "whole", name, "an entry that answers the question", "only in the tail", index)
 
 
+# --- the file of a dispute: evidence, and beside it what the entries are held against
+
+
+class Case:
+    """What a dispute file says of itself; collects on the walk over the entries what they say of the same."""
+
+    def __init__(self, bundle: Bundle, report: Report) -> None:
+        self._bundle, self._report, report.kind = bundle, report, "dispute"
+        report.checks = {name: label for name, label in DISPUTE_CHECKS.items() if name != "witnesses"}
+        self._told: dict[str, Any] = {}
+        self._texts: dict[str, Any] = {}  # of the platform's own, by kind
+        self._facts: list[tuple[int, int, str, dict[str, Any]]] = []  # by revision, then by place
+        self._sealed: dict[tuple[int, str], str] = {}  # the commitment to each vote, by round and arbiter
+        self._signed: dict[str, dict[str, Any]] = {}
+        self._active: str | None = None  # the hash of the terms that came into force
+        self._names = set[str]()  # of the texts, which are their hashes
+        self._uses: dict[str, dict[str, int]] = {}  # those that the entries tell, of those that are told of
+
+    def open(self) -> Bundle | None:
+        """The log's part, once the file is held to its manifest. None where it cannot be gone on."""
+        small = dict(self._bundle.members(r"(contract/(signatures|terms)|dispute|manifest)\.json$"))
+        names = self._compare_manifest(small.get("manifest.json"))
+        absent = [name for name in DISPUTE_FILES if name not in names]
+        for name in absent:
+            self._add(INCOMPLETE, "manifest", name, "present", "missing")
+        if absent:
+            return None
+        try:
+            self._told, self._terms = read_line(small["dispute.json"]), read_line(small["contract/terms.json"])
+            self._signatures = read_line(small["contract/signatures.json"])
+            self._terms_hash = hashlib.sha256(small["contract/terms.json"]).hexdigest()
+            self._ids = {name: str(self._told[name]) for name in ("id", "contract_id", "order_id")}
+            kinds = {each["content_hash"]: each["kind"] for each in self._told["evidence"] if each["by"] == "platform"}
+            self._names = {name[6:-4] for name in names if name.startswith("texts/")}
+            for name, content in self._bundle.members("texts/"):
+                if hashlib.sha256(content).hexdigest() != name[6:-4]:
+                    self._add(TAMPERED, "texts", name, "the text of this hash", "another")
+                if name[6:-4] in kinds:
+                    self._texts[kinds[name[6:-4]]] = read_line(content)
+            self._claimed = {each["use_id"]: each for each in self._texts.get("delivery", {}).get("uses", [])}
+        except UNREADABLE as error:
+            self._add(TAMPERED, "case", "dispute.json", "a case in its form", str(error))
+            return None
+        return self._bundle.inside("evidence.tar")
+
+    def _compare_manifest(self, manifest: bytes | None) -> set[str]:
+        """The names of all files, of which each is as the manifest has it."""
+        found = {
+            name: (hashlib.sha256(content).hexdigest(), len(content)) for name, content in self._bundle.members("")
+        }
+        names = set(found)
+        found.pop("manifest.json", None)
+        self._report.counts["manifest"] = len(found)
+        self._report.done.add("manifest")
+        listed = cast("dict[str, Any]", {})
+        if manifest is not None:
+            try:
+                told = read_line(manifest)
+                listed = {each["name"]: (each["hash"], each["bytes"]) for each in told["files"]}
+                if told.get("format") != DISPUTE_FORMAT or set(told) != {"format", "files"}:
+                    raise Refused(f"the format {told.get('format')}")
+                if [*listed] != sorted(listed) or len(listed) < len(told["files"]):
+                    raise Refused("names that are not in strict order")
+            except UNREADABLE as error:
+                self._add(TAMPERED, "manifest", "manifest.json", f"a manifest of {DISPUTE_FORMAT}", str(error))
+        for name in sorted({*found, *listed}):
+            if name not in found:
+                self._add(INCOMPLETE, "manifest", name, "present", "missing")
+            elif found[name] != listed.get(name):
+                self._add(TAMPERED, "manifest", name, str(listed.get(name, "not listed")), str(found[name]))
+            elif name not in DISPUTE_FILES and not TEXT_NAME.fullmatch(name):
+                self._add(TAMPERED, "manifest", name, "a file of a dispute", "another")
+        return names
+
+    def refuse(self, unknown: list[str]) -> None:
+        """Nothing may stand in the log's part that nobody looks at."""
+        for name in unknown:
+            self._add(TAMPERED, "manifest", f"evidence.tar: {name}", "a member of evidence", "another")
+        unknown.clear()
+
+    def require_about(self, threads: Iterable[Thread]) -> None:
+        """The log was asked for everything about this very case."""
+        asked = sorted(each.subject for each in threads)
+        wanted = sorted([f"ctr {self._ids['contract_id']}", *(f"obj {each}" for each in self._ids.values())])
+        if asked != wanted:
+            self._add(TAMPERED, "case", "evidence.tar: query.json", str(wanted), str(asked))
+
+    def take(self, index: int, event: dict[str, Any]) -> None:
+        """What an entry says of the case."""
+        data, (service, _, act) = event["data"], event["act"].partition(".")
+        if service != "trading":
+            return
+        if act in DISPUTE_ACTS and data["dispute_id"] == self._ids["id"]:
+            self._facts.append((data.get("revision", 1), index, act, data))
+            if act == "arbiter_voted":
+                self._sealed[data["round"], data["arbiter_id"]] = event["pd"]["vote"]
+        if act in ("contract_signed", "contract_activated") and data["contract_id"] == self._ids["contract_id"]:
+            if act == "contract_activated":
+                self._active = data["terms_hash"]
+            else:
+                told = {name: data[name] for name in SIGNATURE_MEMBERS if name in data}
+                self._signed[data["side"]] = {**told, "signed_at": event["ts"]}
+        if act == "entitlement_used" and data["use_id"] in self._claimed:
+            self._uses[data["use_id"]] = {"uses_left": data["uses_left"], "used_at": event["ts"]}
+
+    def compare(self) -> None:
+        """What the file says against what its entries have said."""
+        compared = {
+            "case": self._compare_case, "contract": self._compare_contract, "texts": self._compare_texts,
+            "uses": self._compare_uses, "quality": self._compare_quality,
+        }  # fmt: skip
+        for check, compare in compared.items():
+            try:
+                compare()
+            except UNREADABLE as error:
+                verdict = INCOMPLETE if check == "case" and self._lacks_entries() else TAMPERED
+                self._add(verdict, check, "dispute.json", "what can be compared with the entries", repr(error))
+            self._report.done.add(check)
+
+    def _compare_case(self) -> None:
+        facts = [(act, data) for _, _, act, data in sorted(self._facts, key=lambda each: each[:2])]
+        if not facts or facts[0][0] != "dispute_opened":
+            return self._add(INCOMPLETE, "case", "dispute.json", "the entry that opens it", "missing")
+        made, told = made_again(self._ids["id"], [data for _, data in facts]), self._told
+        self._report.counts["case"] = len(facts)
+        self._compare_hearings(made)
+        is_behind = made["revision"] < told["revision"]
+        for name in sorted({*made, *told}):
+            known, claimed = made.get(name), told.get(name)
+            if known != claimed:
+                is_later = is_behind and name in MOVED_BY_LATER_FACTS
+                is_more = self._lacks_entries() or is_later or known is None or is_part(known, claimed)
+                verdict = INCOMPLETE if is_more else TAMPERED
+                self._add(verdict, "case", f"dispute.json: {name}", f"{known}, as the entries tell it", str(claimed))
+
+    def _compare_hearings(self, made: dict[str, Any]) -> None:
+        """Each draw by the seed, and each vote, that had been committed to."""
+        for number, panel in enumerate(made["panels"]):
+            drawn = hashlib.sha256(b"yaosu arbiter draw v1\n" + bytes.fromhex(panel["seed"])).hexdigest()
+            if drawn != made["commitments"][number]:
+                self._add(TAMPERED, "case", f"draw {number + 1}", f"the seed of {made['commitments'][number]}", drawn)
+            for vote in panel["votes"]:
+                known = self._sealed.get((panel["number"], vote["arbiter_id"]))
+                message = b"\x11vote\x00" + ENCODER.encode(vote).encode()
+                found = hmac.new(bytes.fromhex(vote["salt"]), message, hashlib.sha256).hexdigest()
+                if known != found:
+                    verdict = TAMPERED if known else INCOMPLETE
+                    self._add(verdict, "case", f"vote of {vote['arbiter_id']}", f"the vote of {known}", found)
+
+    def _lacks_entries(self) -> bool:
+        return any(self._report.failures[check] for check in ("inclusion", "whole"))
+
+    def _compare_contract(self) -> None:
+        told, signed = self._signatures, {each["side"]: each for each in self._signatures["signatures"]}
+        if set(told) != {"terms_hash", "signatures"} or len(signed) < len(told["signatures"]):
+            raise Refused("more than a hash and two signatures")
+        for verdict, found in (
+            (TAMPERED, told["terms_hash"]),
+            (INCOMPLETE if not self._active else TAMPERED, self._active),
+        ):
+            if found != self._terms_hash:
+                self._add(verdict, "contract", "contract/terms.json", f"terms of the hash {found}", self._terms_hash)
+        own = self._texts.get("contract", {}).get("terms_hash", self._terms_hash)
+        if own != self._terms_hash:
+            self._add(TAMPERED, "contract", "texts/", f"terms of the hash {own}", self._terms_hash)
+        for side in sorted({"buyer", "provider", *signed, *self._signed}):
+            known, claimed = self._signed.get(side), signed.get(side)
+            self._report.counts["contract"] += 1
+            if known != claimed or claimed is None:
+                verdict = TAMPERED if known else INCOMPLETE
+                self._add(
+                    verdict, "contract", f"signatures.json: {side}", f"{known}, as an entry tells it", str(claimed)
+                )
+            elif "person" not in claimed:
+                message = b"yaosu contract v1\n" + self._terms_hash.encode()
+                if not ed25519_verifies(_base64(claimed["public_key"]), message, _base64(claimed["signature"])):
+                    self._add(TAMPERED, "contract", f"signatures.json: {side}", "a signature over the terms", "another")
+
+    def _compare_texts(self) -> None:
+        named, wanted = set[str](), set[str]()
+        _hashes(self._told, named, wanted)
+        self._report.counts["texts"] = len(self._names)
+        for each in sorted(self._names - named):
+            self._add(TAMPERED, "texts", f"texts/{each}.txt", "a text that the case names", "another")
+        for each in sorted(wanted - self._names):
+            self._add(INCOMPLETE, "texts", f"texts/{each}.txt", "present", "missing")
+
+    def _compare_uses(self) -> None:
+        self._report.counts["uses"] = len(self._claimed)
+        for use_id, told in sorted(self._claimed.items()):
+            known, claimed = self._uses.get(use_id), {name: told[name] for name in ("uses_left", "used_at")}
+            if known != claimed:
+                verdict = TAMPERED if known else INCOMPLETE
+                self._add(verdict, "uses", use_id, f"{known}, as an entry tells it", str(claimed))
+
+    def _compare_quality(self) -> None:
+        told = self._texts.get("quality")
+        if told is None:
+            return
+        self._report.counts["quality"] = 1
+        subject = self._terms["subject"]
+        for name in ("version_id", "content_hash"):
+            if told[name] != subject[name]:
+                self._add(TAMPERED, "quality", f"texts/: {name}", str(subject[name]), str(told[name]))
+        digest = hashlib.sha256(ENCODER.encode(told["report"]).encode()).hexdigest() if "report" in told else None
+        if digest != told.get("report_digest"):
+            self._add(TAMPERED, "quality", "texts/: report", str(told.get("report_digest")), str(digest))
+
+    def _add(self, verdict: int, check: str, artefact: str, expected: str, found: str) -> None:
+        self._report.add(Finding(verdict, check, artefact, expected, found))
+
+
+class CaseEvidence(Evidence):
+    """The same walk, on which the case hears what each entry says of it."""
+
+    def __init__(self, bundle: Bundle, report: Report, note: bytes, root: bytes, case: Case) -> None:
+        super().__init__(bundle, report, note, root)
+        self._case = case
+        case.require_about(self._threads)
+        if self._teller is None:
+            del report.checks["map"]  # there is none, and without the tail nothing stands in for it
+
+    def _follow(
+        self, index: int, mapped: int, source: dict[str, Any], event: dict[str, Any], seal: dict[str, Any], leaf: bytes
+    ) -> None:
+        super()._follow(index, mapped, source, event, seal, leaf)
+        self._case.take(index, event)
+
+
+def made_again(dispute_id: str, facts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """A dispute as its facts tell it, in their order, of which the first opens it."""
+    made: dict[str, Any] = {
+        **facts[0], "id": dispute_id, "revision": 1, "evidence": [], "panels": [], "rulings": [], "offers": [],
+        "extensions": [],
+    }  # fmt: skip
+    del made["dispute_id"]
+    made["commitments"] = [made.pop("commitment")]
+    made["nonces"] = [{"claimant": made.pop("nonce"), "respondent": ""}]
+    for fact in facts[1:]:
+        for name in ("state", "provisional", "revision", "deadline", "reason_code"):
+            made.pop(name, None)
+            made.update({name: fact[name]} if name in fact else {})
+        made.update({name: fact[name] for name in ("notice", "answer", "appeal") if name in fact})
+        _take_fact(made, fact)
+    return made
+
+
+def _take_fact(made: dict[str, Any], fact: dict[str, Any]) -> None:
+    panels = {panel["number"]: panel for panel in made["panels"]}
+    if "answer" in fact:
+        made["nonces"][0] = {**made["nonces"][0], "respondent": fact["nonce"]}
+    if "appeal" in fact:
+        made["nonces"] = [made["nonces"][0], fact["nonces"]]
+    made["evidence"] += fact.get("pieces", [])
+    made["extensions"] += [fact["extension"]] if "extension" in fact else []
+    if "offer" in fact:
+        made["offers"] = [each for each in made["offers"] if each["side"] != fact["offer"]["side"]] + [fact["offer"]]
+    if "seed" in fact:
+        names = ("size", "seed", "nonces", "eligible", "drawn_at", "beacon")
+        told = {name: fact[name] for name in names if name in fact}
+        order = sorted(fact["eligible"], key=lambda each: lot(made["id"], fact, each))
+        made["panels"].append({**told, "number": fact["round"], "order": order, "gone": [], "votes": []})
+    if "gone" in fact:
+        panels[fact["round"]]["gone"].append(fact["gone"])
+    if "ruling" in fact:
+        made["rulings"].append(fact["ruling"])
+        made["offers"] = []
+        made["commitments"] += [fact["commitment"]] if "commitment" in fact else []
+        panels[fact["ruling"]["number"]]["votes"] = fact["votes"]
+    if "result" in fact:
+        made["outcome"] = fact["result"]
+
+
+def lot(dispute_id: str, drawn: dict[str, Any], arbiter: str) -> str:
+    """By which an arbiter is drawn: a hash that nobody chose alone."""
+    said = {"arbiter": arbiter, "dispute": dispute_id, **{name: drawn[name] for name in ("nonces", "round", "seed")}}
+    said.update({"beacon": drawn["beacon"]} if drawn.get("beacon") else {})
+    return hashlib.sha256(b"yaosu arbiter draw v1\n" + ENCODER.encode(said).encode()).hexdigest()
+
+
+def is_part(known: Any, claimed: Any) -> bool:
+    """Whether a value says nothing that another does not say too."""
+    if isinstance(known, dict) and isinstance(claimed, dict):
+        told = cast("dict[str, Any]", claimed)
+        return all(name in told and is_part(each, told[name]) for name, each in cast("dict[str, Any]", known).items())
+    if isinstance(known, list) and isinstance(claimed, list):
+        pairs = zip(cast("list[Any]", known), cast("list[Any]", claimed))  # noqa: B905
+        return len(cast("list[Any]", known)) <= len(cast("list[Any]", claimed)) and all(
+            is_part(*each) for each in pairs
+        )
+    return bool(known == claimed)
+
+
+def _hashes(value: Any, named: set[str], wanted: set[str]) -> None:
+    """Every hash that a value names, and those of texts that the platform keeps."""
+    if isinstance(value, dict):
+        told = cast("dict[str, Any]", value)
+        kept = ["reasons_hash", "reason_hash"] + ["content_hash"] * bool(told.get("kept"))
+        wanted.update(told[name] for name in kept if name in told)
+    for each in cast("dict[str, Any]", value).values() if isinstance(value, dict) else cast("list[Any]", value):
+        if isinstance(each, (dict, list)):
+            _hashes(each, named, wanted)
+        elif isinstance(each, str):
+            named.add(each)
+
+
 def number_of(name: str) -> int:
     match = re.fullmatch(r"(?:entries|proofs)/([0-9]{16})(?:\.tlog-proof)?", name)
     if not match:
@@ -1325,23 +1699,63 @@ class Bundle:
     """Requires plain files in strictly ascending order of name, so that each name has one content."""
 
     def __init__(self, path: str) -> None:
-        self._path = path
+        self._path, self._place = path, cast("tuple[int, int] | None", None)
 
     def members(self, pattern: str) -> Iterator[tuple[str, bytes]]:
         """Name and bytes of each member whose name begins with the pattern."""
-        with open(self._path, "rb") as file:
-            before = ""
+        for name, size, file in self._walk():
+            if re.match(pattern, name):
+                yield name, _read_content(file, name, size, -size % 512)
+
+    def digests(self) -> Iterator[tuple[str, tuple[str, int]]]:
+        """Name, hash and size of each member, however long it is."""
+        for name, size, file in self._walk():
+            hashed, left = hashlib.sha256(), size
+            while left > PIECE_BYTES:
+                hashed.update(file.read(PIECE_BYTES))
+                left -= PIECE_BYTES
+            hashed.update(_read_content(file, name, left, -size % 512))
+            yield name, (hashed.hexdigest(), size)
+
+    def has(self, names: Sequence[str]) -> bool:
+        """Whether any member has one of these names, as far as the file can be read."""
+        try:
+            return any(name in names for name, _, _ in self._walk())
+        except (CannotDecide, Missing):
+            return False
+
+    def inside(self, member: str) -> Bundle:
+        """The bundle that is itself a member of this one. Requires that there is such a member."""
+        place = next((file.tell(), size) for name, size, file in self._walk() if name == member)
+        bundle = Bundle(self._path)
+        bundle._place = place
+        return bundle
+
+    def _walk(self) -> Iterator[tuple[str, int, BinaryIO]]:
+        """Name and size of each member, and the file where its content begins."""
+        with open(self._path, "rb") as opened:
+            file = cast(BinaryIO, Part(opened, *self._place)) if self._place else opened
+            before, at = "", file.tell()
             while True:
+                file.seek(at)
                 name, size = _read_header(file.read(512))
                 if not name:
                     return _expect_the_end(file)
                 if name <= before:
                     raise CannotDecide(f"the members are not in strict order: {before}, {name}")
-                before, padding = name, -size % 512
-                if re.match(pattern, name):
-                    yield name, _read_content(file, name, size, padding)
-                else:
-                    file.seek(size + padding, 1)
+                before, at = name, at + 512 + size + -size % 512
+                yield name, size, file
+
+
+class Part:
+    """A stretch of a file, read as if nothing stood behind it."""
+
+    def __init__(self, file: BinaryIO, begin: int, size: int) -> None:
+        self._file, self._end, self.seek, self.tell = file, begin + size, file.seek, file.tell
+        file.seek(begin)
+
+    def read(self, size: int) -> bytes:
+        return self._file.read(max(0, min(size, self._end - self._file.tell())))
 
 
 class Series:

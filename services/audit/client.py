@@ -62,6 +62,15 @@ class AuditClient(RestClient):
         proofs = {each.index: _proof(each, note) for each in signed}
         return Evidence(logged, proofs, first.checkpoint, tuple(pending), first.proof)
 
+    async def leaves_of(self, object_id: str, entries_max: int) -> Sequence[str] | None:
+        """The entries about an object, in order, each as its three lines; None if there are more than so many."""
+        page = await self._page([object_id], None)
+        leaves, size = [_leaf(each) for each in page.entries], page.size
+        while page.next_after_index is not None and len(leaves) <= entries_max:
+            page = await self._page([object_id], None, size=size, after_index=page.next_after_index)
+            leaves += [_leaf(each) for each in page.entries]
+        return leaves if len(leaves) <= entries_max else None
+
     async def bundle_of(self, object_ids: Sequence[str], documents: Mapping[str, bytes] | None = None) -> bytes:
         """The same as a file for `yaosu verify`, with documents by name. Raises NotADocument,
         EvidenceTooLarge."""

@@ -72,6 +72,17 @@ async def test_what_no_checkpoint_signs_yet_is_pending_and_not_dropped(log: Audi
     assert [len(each.hashes) > 0 for each in told.entries] == [True] * 3 + [False] * 2
 
 
+async def test_the_leaves_of_one_object_are_told_unless_they_are_too_many(log: AuditBench):
+    asset, source = AssetId.new(), log.source()
+    await source.tell(105, asset=asset).send()
+    leaves = await client(log).leaves_of(asset, 105)
+    assert leaves and [leaf.split("\n")[0].split('"seq":')[1].split(",")[0] for leaf in leaves] == [
+        str(number) for number in range(1, 106)
+    ]
+    assert await client(log).leaves_of(asset, 104) is None
+    assert await client(log).leaves_of(AssetId.new(), 0) == []
+
+
 @pytest.mark.parametrize("is_signed", [False, True])
 async def test_what_comes_and_is_signed_between_two_pages_stays_under_the_first_pages_checkpoint(
     log: AuditBench, monkeypatch: pytest.MonkeyPatch, is_signed: bool

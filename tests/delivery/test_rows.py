@@ -8,7 +8,7 @@ from httpx2 import Response
 from services.delivery.rules.upload import MediaType
 from shared.errors import Unavailable
 from shared.grades import C1, C2, C3, C4, C5, G1, G2, G3, G4, G5, Clearance, Flag, Grade, Mode
-from shared.ids import EntitlementId
+from shared.ids import ContentId, EntitlementId
 from tests.delivery.desk import ONE_DATABASE, Desk, deal, suspend
 from tests.delivery.made_files import csv_of, parquet_of
 from tests.support.bench import Person
@@ -122,6 +122,21 @@ async def test_pages_follow_each_other_without_gap_or_overlap(desk: Desk):
         cursor = answer["next_cursor"]
     assert seen == ["CA1501", "MU5101", "CZ3101", "HU7601"] and cursor is None
     assert len({use for _, use, _ in desk.counter.used}) == 4  # each page is a use
+
+
+async def test_a_content_that_is_not_there_costs_nothing_and_is_on_record(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    buyer, entitlement_id, _ = await deal(desk, FLIGHTS, mode=Mode.API)
+
+    async def has(content_id: ContentId) -> bool:
+        return False
+
+    monkeypatch.setattr(desk.depot.content, "has", has)
+    answer = await rows(desk, buyer, entitlement_id)
+    assert (answer.status_code, answer.json()["code"], desk.counter.used) == (409, "content_missing", [])
+    (refused,) = await desk.facts("query_refused")
+    assert (refused["reason_code"], refused["entitlement_id"], "use_id" in refused) == (
+        "content_missing", entitlement_id, False,
+    )  # fmt: skip
 
 
 async def test_a_cursor_is_of_its_query_and_entitlement(desk: Desk):

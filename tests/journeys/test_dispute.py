@@ -5,12 +5,9 @@ import json
 import subprocess
 import sys
 import tarfile
-from base64 import b64decode
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from services.audit.rules.tree import leaf_hash, verify_inclusion
 from services.demo import deals
 from services.demo.people import refusal
 from services.demo.shelves import BETA
@@ -41,37 +38,38 @@ async def test_a_case_is_handed_over_with_the_logs_own_entries_and_silence_count
     seen = await beta.get(path)
     assert (seen["state"], seen["notice_by"]) == ("response", "logged"), "nobody of the provider has read it"
 
-    with tarfile.open(fileobj=io.BytesIO(await beta.download(f"{path}/bundle"))) as archive:
-        files = {each.name: archive.extractfile(each).read() for each in archive}  # pyright: ignore[reportOptionalMemberAccess]
-    manifest = json.loads(files["manifest.json"])
-    for listed in manifest["files"]:
-        assert sha256(files[listed["name"]]).hexdigest() == listed["hash"]
-    entries = json.loads(files["log.json"])
-    acts = [json.loads(each["leaf"].split("\n")[1])["act"] for each in entries]
-    assert acts[0] == "trading.order_placed" and {"trading.contract_activated", "trading.dispute_opened"} <= {*acts}
-    for each in entries:
-        _, size, root = each["checkpoint"].splitlines()[:3]
-        proof = [bytes.fromhex(other) for other in each["proof"]]
-        assert verify_inclusion(each["index"], int(size), leaf_hash(each["leaf"].encode()), proof, b64decode(root))
-
-    bundle = tmp_path / "evidence.tar"
-    bundle.write_bytes(files["evidence.tar"])
-    told = verified_alone(bundle)
-    assert {told["checks"][name] for name in ("signature", "inclusion", "whole", "map", "documents")} == {"ok"}, told
-    with tarfile.open(bundle) as archive:
-        names = {name.split("/")[2] for name in archive.getnames() if name.startswith("documents/")}
-    evidence = {each["kind"]: each["content_hash"] for each in json.loads(files["evidence.json"])}
+    case = tmp_path / "dispute.tar"
+    case.write_bytes(await beta.download(f"{path}/bundle"))
+    verdict, told = verified_alone(case)
+    assert verdict == 0, told
+    assert set(told["checks"].values()) == {"ok"} and "completeness of the log" in told["proven"], told
+    assert (told["counts"]["uses"], told["counts"]["quality"], told["counts"]["contract"]) == (1, 1, 2)
+    files = unpacked(case.read_bytes())
+    logged = unpacked(files["evidence.tar"])
+    entries = [json.loads(leaf.split(b"\n")[1]) for name, leaf in logged.items() if name.startswith("entries/")]
+    acts = {each["act"] for each in entries}
+    assert {"trading.contract_activated", "trading.dispute_opened", "trading.arbitration_fee_held"} <= acts
+    assert {"trading.escrow_paid", "delivery.delivery_started", "delivery.delivery_ended"} <= acts, "who got what, when"
+    names = {name.split("/")[2] for name in logged if name.startswith("documents/")}
+    evidence = {each["kind"]: each["content_hash"] for each in json.loads(files["dispute.json"])["evidence"]}
     assert {"terms.json", "contract.pdf", *(f"{each[:20]}.txt" for each in evidence.values())} == names
     quality = json.loads(files[f"texts/{evidence['quality']}.txt"])
     assert quality["report_digest"] == canonical.digest(quality["report"])
-    assert {"delivery.delivery_started", "delivery.delivery_ended"} & {*acts}, "who was given what, and when"
 
-    bundle.write_bytes(files["evidence.tar"].replace("字段缺失".encode(), "字段齐全".encode()))
-    assert "documents" in {each["check"] for each in verified_alone(bundle)["findings"]}
+    alone = tmp_path / "evidence.tar"
+    alone.write_bytes(files["evidence.tar"])
+    assert verified_alone(alone)[0] == 2, "alone it claims to be a whole answer, and lacks the entries of others"
+    case.write_bytes(case.read_bytes().replace("字段缺失".encode(), "字段齐全".encode()))
+    assert verified_alone(case)[0] == 1
 
 
-def verified_alone(bundle: Path) -> dict[str, Any]:
+def unpacked(archive: bytes) -> dict[str, bytes]:
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        return {each.name: taken.read() for each in tar if (taken := tar.extractfile(each))}
+
+
+def verified_alone(file: Path) -> tuple[int, dict[str, Any]]:
     """What a stranger finds with the verifier's one file and nothing of ours."""
     verifier = Path(__file__).parents[2] / "verifier" / "yaosu_verify.py"
-    run = subprocess.run([sys.executable, "-I", str(verifier), "--json", str(bundle)], capture_output=True, check=False)
-    return json.loads(run.stdout)
+    run = subprocess.run([sys.executable, "-I", str(verifier), "--json", str(file)], capture_output=True, check=False)
+    return run.returncode, json.loads(run.stdout)

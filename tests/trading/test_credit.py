@@ -19,6 +19,7 @@ from services.trading.rules.credit import (
     NothingPromised,
 )
 from services.trading.rules.market_rules import DAY
+from services.trading.rules.measured import CONTRADICTED, OPEN, SUPPORTED, Measured, Verdict
 from services.trading.rules.order import (
     ANSWERED,
     AWAITING_ACCEPTANCE,
@@ -179,3 +180,37 @@ def test_an_answer_counts_until_its_deadline_and_twice_is_once():
         with pytest.raises(CreditNotOpen) as over:
             other()
         assert over.value.facts == {"state": credit.state, "reason_code": credit.reason_code}
+
+
+def measured(verdict: Verdict) -> Measured:
+    return Measured(1, 0, 0, (1, 0, 0, 0, 0, 0), 100, 0, 10, verdict)
+
+
+@pytest.mark.parametrize("verdict, state, reason, credited", [
+    (CONTRADICTED, CONTESTED, "measured_otherwise",   0),
+    (OPEN,         CONFIRMED, "confirmed_by_silence", 100),
+    (SUPPORTED,    CONFIRMED, "confirmed_by_silence", 100),
+])  # fmt: skip
+def test_silence_confirms_what_was_not_measured_otherwise(
+    verdict: Verdict, state: rules.State, reason: str, credited: int
+):
+    order = an_order()
+    found = measured(verdict)
+    credit = rules.claim(CreditId.new(), order, NOON, DAYS, (), 1, BAD, AFTER, found)
+    assert (credit.measured, credit.is_contradicted) == (found, verdict is CONTRADICTED)
+    decided, after = rules.pass_deadline(credit, order, AFTER + ANSWERING)
+    assert (decided.state, decided.reason_code, decided.reason, decided.deadline) == (state, reason, None, None)
+    assert (after.credit_minor, decided.is_owed, decided.decided_at) == (credited, False, AFTER + ANSWERING)
+
+
+@pytest.mark.parametrize("state", [REFUNDED, DEFAULTED])
+def test_of_a_price_that_went_back_whole_it_does_not_matter_what_was_measured(state: State):
+    credit = replace(claimed(), measured=measured(CONTRADICTED))
+    decided, _ = rules.pass_deadline(credit, an_order(state), AFTER + ANSWERING)
+    assert (decided.state, decided.reason_code) == (MOOT, "order_refunded")
+
+
+def test_a_provider_may_confirm_what_was_measured_otherwise():
+    credit = replace(claimed(), measured=measured(CONTRADICTED))
+    decided, order = rules.confirm(credit, an_order(), AFTER)
+    assert (decided.state, decided.reason_code, order.credit_minor) == (CONFIRMED, "confirmed_by_provider", 100)

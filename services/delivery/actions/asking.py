@@ -143,7 +143,9 @@ async def answer(asking: Asking, question: Question, decision: Decision, once: O
     depot = asking.depot
     kept = await rendition.columnar(depot, asking.upload)
     if not await depot.content.has(kept.content_id):
-        raise ContentMissing()  # before a use is charged: nobody pays for what is not there
+        missing = ContentMissing()  # before a use is charged: nobody pays for what is not there
+        await asking.refuse(decision, missing.told_code)
+        raise missing
     with _few_at_a_time(asking):
         use = await _charged(asking, await _use_of(asking, once), question.columns)
         await _counted(asking, use.use_id)

@@ -8,13 +8,16 @@ while its price is being shared out.
 from contextlib import suppress
 from datetime import datetime
 
+from services.trading.actions import measuring
 from services.trading.actions.order import bought, locked
 from services.trading.actions.returning import return_after_settlement
 from services.trading.actions.trading import Trading
 from services.trading.events.credit import CreditClaimed, CreditDecided, CreditPaid
 from services.trading.rules import credit as rules
+from services.trading.rules import service_level
 from services.trading.rules.credit import Credit, NoSuchCredit, NothingPromised, Payment
 from services.trading.rules.freeze import Frozen
+from services.trading.rules.measured import Measured
 from services.trading.rules.order import Order
 from services.trading.rules.returning import Cause
 from services.trading.rules.scope import narrowed
@@ -25,6 +28,7 @@ from services.trading.store import listing as listing_store
 from services.trading.store import order as order_store
 from shared.access import Member
 from shared.database import Transaction
+from shared.errors import Failure
 from shared.facts import Fact
 from shared.idempotency import Once
 from shared.ids import CreditId, OrderId, ParticipantId
@@ -35,6 +39,7 @@ async def claim(
     trading: Trading, caller: Member, order_id: OrderId, period: int, figures: Figures, once: Once
 ) -> Credit:  # fmt: skip
     """Claim what goes back for a period of one's own right that is over."""
+    seen = await _seen(trading, caller, order_id, period, figures)
     async with trading.database.transaction() as tx:
         if earlier := await once.recall(tx, Credit):
             return earlier
@@ -42,7 +47,8 @@ async def claim(
         begins_at, days = await _period(tx, order)
         known = await store.credits_of(tx, order_id)
         now = await trading.database.now(tx)
-        credit, facts = rules.claim(CreditId.new(), order, begins_at, days, known, period, figures, now), list[Fact]()
+        credit = rules.claim(CreditId.new(), order, begins_at, days, known, period, figures, now, seen)
+        facts = list[Fact]()
         if credit not in known:
             await store.add_credit(tx, credit)
             facts.append(CreditClaimed.of(credit, order))
@@ -125,6 +131,26 @@ async def _pay(trading: Trading, credit_id: CreditId) -> None:
         paid = rules.pay(owed, Payment(amount, number, now))
         await store.save_credit(tx, paid)
         await trading.outbox.record(tx, trading.outbox.itself, now, *facts, CreditPaid.of(paid, order))
+
+
+async def _seen(
+    trading: Trading, caller: Member, order_id: OrderId, period: int, figures: Figures
+) -> Measured | None:  # fmt: skip
+    """What the platform saw of what is claimed; nothing of a claim that will be refused, or was made before."""
+    async with trading.database.read() as tx:
+        try:
+            order = await order_store.order(tx, order_id, caller.participant_id)
+            (begins_at, days), now = await _period(tx, order), await trading.database.now(tx)
+            known = await store.credits_of(tx, order_id)
+            credit = rules.claim(CreditId.new(), order, begins_at, days, known, period, figures, now)
+        except Failure:
+            return None
+        level, right_id = order.acceptance.service_level, order.entitlement_id
+        if credit in known or level is None or right_id is None:
+            return None
+        right = await entitlement_store.entitlement(tx, right_id, None)
+    of_the_right = service_level.period_of(level, order.price, begins_at, days, period)
+    return await measuring.measure(trading, right, level, of_the_right, figures, now)
 
 
 async def _save(tx: Transaction, before: Credit, credit: Credit, order: Order, credited: Order) -> list[Fact]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from services.audit.client import AuditClient, EvidenceTooLarge
-from shared.ids import ContractId, FactId
+from shared.ids import ContractId, EntitlementId, FactId
 
 NO_BEACON = ""
 
@@ -33,9 +33,13 @@ class EvidenceLog(Protocol):
         """All that the log holds on a contract, in its order."""
         ...
 
-    async def bundle_of(self, contract_id: ContractId, documents: Mapping[str, bytes]) -> bytes | None:
-        """The same as a file that anyone checks offline (`yaosu verify`), with documents by name whose hashes the
-        entries name. None where there is no log, or too much of it for one file."""
+    async def bundle_of(self, about: Sequence[str], documents: Mapping[str, bytes]) -> bytes | None:
+        """All that the log holds on some things as a file that anyone checks offline (`yaosu verify`), with documents
+        by name whose hashes the entries name. None where there is no log, or too much of it for one file."""
+        ...
+
+    async def leaves_of(self, entitlement_id: EntitlementId, entries_max: int) -> Sequence[str] | None:
+        """All that the log holds on a right, in its order. None where there is no log, or more of it."""
         ...
 
     async def beacon(self, fact_id: FactId) -> str | None:
@@ -51,7 +55,10 @@ class NoLog:
     async def entries_of(self, contract_id: ContractId) -> Sequence[LoggedEntry]:
         return ()
 
-    async def bundle_of(self, contract_id: ContractId, documents: Mapping[str, bytes]) -> bytes | None:
+    async def bundle_of(self, about: Sequence[str], documents: Mapping[str, bytes]) -> bytes | None:
+        return None
+
+    async def leaves_of(self, entitlement_id: EntitlementId, entries_max: int) -> Sequence[str] | None:
         return None
 
     async def beacon(self, fact_id: FactId) -> str | None:
@@ -72,11 +79,14 @@ class AuditLog:
         checkpoint = told.checkpoint or ""
         return [LoggedEntry(each.index, each.leaf, each.hashes, checkpoint) for each in told.entries]
 
-    async def bundle_of(self, contract_id: ContractId, documents: Mapping[str, bytes]) -> bytes | None:
+    async def bundle_of(self, about: Sequence[str], documents: Mapping[str, bytes]) -> bytes | None:
         try:
-            return await self._audit.bundle_of([contract_id], documents)
+            return await self._audit.bundle_of(about, documents)
         except EvidenceTooLarge:
             return None
+
+    async def leaves_of(self, entitlement_id: EntitlementId, entries_max: int) -> Sequence[str] | None:
+        return await self._audit.leaves_of(entitlement_id, entries_max)
 
     async def beacon(self, fact_id: FactId) -> str | None:
         return await self._audit.beacon(fact_id)

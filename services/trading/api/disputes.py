@@ -76,7 +76,7 @@ async def see_text(dispute_id: DisputeId, content_hash: Hex, caller: HearingRead
 
 @router.get("/disputes/{dispute_id}/bundle", response_class=Response, responses={200: {"content": {TAR: {}}}})
 async def take_bundle(dispute_id: DisputeId, caller: HearingReader, trading: TradingService) -> Response:
-    """The whole case as one archive, every file by its hash, for arbitration or a court elsewhere."""
+    """The whole case as one archive, for arbitration or a court elsewhere: `yaosu verify` checks it offline."""
     content = await dispute_file.bundle(trading, caller, dispute_id)
     name = f'attachment; filename="{dispute_id}.tar"'
     return Response(content, media_type=TAR, headers={"Content-Disposition": name})

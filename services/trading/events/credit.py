@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import ClassVar, Self
 
 from services.trading.rules.credit import Credit, Payment, State
+from services.trading.rules.measured import Measured
 from services.trading.rules.order import Order
 from services.trading.rules.service_level import Figures
 from shared.facts import Category, Fact
@@ -15,6 +16,7 @@ from shared.money import Money
 @dataclass(frozen=True, slots=True)
 class CreditFact(Fact):
     category: ClassVar[Category] = Category.TRADE
+    schema_version: ClassVar[int] = 2  # from the second on, `measured`
     credit_id: CreditId
     order_id: OrderId
     contract_id: ContractId
@@ -29,24 +31,25 @@ class CreditFact(Fact):
     reason_code: str | None
     reason: str | None
     revision: int
+    measured: Measured | None
 
     @classmethod
     def of(cls, credit: Credit, order: Order) -> Self:
         return cls(
             credit.id, credit.order_id, order.contract_id, credit.buyer_id, credit.provider_id, credit.period,
             credit.figures, credit.amount, credit.state, credit.is_owed, credit.deadline, credit.reason_code,
-            credit.reason, credit.revision,
+            credit.reason, credit.revision, credit.measured,
         )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class CreditClaimed(CreditFact):
-    """A buyer says what a service was, and what goes back for that."""
+    """A buyer says what a service was, and what goes back for that; beside it, what the platform saw of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class CreditDecided(CreditFact):
-    """Confirmed by the provider or its silence, contested, or moot: the state says which."""
+    """Confirmed by the provider or its silence, contested by it or by what was measured, or moot: the state says it."""
 
 
 @dataclass(frozen=True, slots=True)

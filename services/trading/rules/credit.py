@@ -1,11 +1,12 @@
 """A credit (服务抵扣): what of a period's price a buyer claims back because the service was less than was promised.
 
 Promises: one claim for a period, once that is over, by figures that alone say how much; the provider confirms it or
-contests it, and silence confirms; what is confirmed while the price is in escrow goes back when the order is concluded,
-what is confirmed later is owed, and goes back once, as a return, as soon as the price is shared out; all credits of an
-order together stay within the agreed cap.
+contests it, and silence confirms, unless what the platform itself saw contradicts the figures: then it contests. What
+is confirmed while the price is in escrow goes back when the order is concluded, what is confirmed later is owed, and
+goes back once, as a return, as soon as the price is shared out; all credits of an order together stay within the agreed
+cap.
 Source: as agreed in the terms of acceptance; silence as in `objection`.
-Does not: measure (what delivery recorded is evidence), or decide what is contested.
+Does not: measure (`measured` does), or decide what is contested.
 """
 
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from typing import Any
 
 from services.trading.rules import order as order_rules
 from services.trading.rules import service_level
+from services.trading.rules.measured import Measured, Verdict
 from services.trading.rules.order import FAILED, SETTLED, SETTLING, DeadlinePassed, Order
 from services.trading.rules.service_level import Figures, ServiceLevel
 from shared.errors import Conflict, NotFound
@@ -47,6 +49,7 @@ class Reason(StrEnum):
     CONFIRMED_BY_PROVIDER = "confirmed_by_provider"
     CONFIRMED_BY_SILENCE = "confirmed_by_silence"
     CONTESTED_BY_PROVIDER = "contested_by_provider"
+    MEASURED_OTHERWISE = "measured_otherwise"
     ORDER_REFUNDED = "order_refunded"
 
 
@@ -79,10 +82,15 @@ class Credit:
     decided_at: datetime | None = None
     revision: int = 1
     payment: Payment | None = None  # of what is owed
+    measured: Measured | None = None  # by the platform, where it saw anything
 
     @property
     def awaits_payment(self) -> bool:
         return self.is_owed and self.payment is None
+
+    @property
+    def is_contradicted(self) -> bool:
+        return self.measured is not None and self.measured.verdict is Verdict.CONTRADICTED
 
     @property
     def next_actor(self) -> str | None:
@@ -113,7 +121,7 @@ class CreditNotOpen(Conflict):
 
 def claim(
     credit_id: CreditId, order: Order, begins_at: datetime, days: int, earlier: tuple[Credit, ...], period: int,
-    figures: Figures, now: datetime,
+    figures: Figures, now: datetime, measured: Measured | None = None,
 ) -> Credit:  # fmt: skip
     """The credit for a period of a right that begins then and lasts so many days. `earlier` are the order's own; the
     same again is that one. Raises what keeps it from being any."""
@@ -129,7 +137,9 @@ def claim(
     amount = _amount(level, order.price, begins_at, days, earlier, period, figures, now)
     deadline = now + timedelta(seconds=order.acceptance.answer_seconds)
     parties = (order.buyer_id, order.provider_id)
-    return Credit(credit_id, order.id, *parties, period, figures, amount, CREDIT.start, now, deadline)
+    return Credit(
+        credit_id, order.id, *parties, period, figures, amount, CREDIT.start, now, deadline, measured=measured
+    )
 
 
 def confirm(credit: Credit, order: Order, now: datetime) -> tuple[Credit, Order]:
@@ -149,7 +159,9 @@ def contest(credit: Credit, reason: str, now: datetime) -> Credit:
 
 
 def pass_deadline(credit: Credit, order: Order, now: datetime) -> tuple[Credit, Order]:
-    """Silence confirms. Requires that the deadline has passed."""
+    """Silence confirms what was not measured otherwise. Requires that the deadline has passed."""
+    if credit.is_contradicted and order.state not in FAILED:
+        return _decide(credit, CONTESTED, Reason.MEASURED_OTHERWISE, now), order
     return _confirmed(credit, order, Reason.CONFIRMED_BY_SILENCE, now)
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import Row, select
 
 from services.trading.rules.credit import CREDIT, Credit, NoSuchCredit, Payment, State
 from services.trading.rules.freeze import IN_FORCE, Scope
+from services.trading.rules.measured import Measured
 from services.trading.rules.order import SETTLED
 from services.trading.rules.service_level import Figures
 from services.trading.store import rows
@@ -20,7 +21,7 @@ from shared.money import Money
 from shared.web import Page
 
 DUE_MAX = 100
-_figures = TypeAdapter(Figures)
+_figures, _measured = TypeAdapter(Figures), TypeAdapter(Measured | None)
 
 
 async def add_credit(tx: Transaction, credit: Credit) -> None:
@@ -78,7 +79,7 @@ def _credit(row: Row[Any]) -> Credit:
         figures=_figures.validate_python(row.figures), amount=Money(row.amount_minor, row.currency),
         state=State(row.state), claimed_at=row.claimed_at, deadline=row.deadline, is_owed=row.is_owed,
         reason_code=row.reason_code, reason=row.reason, decided_at=row.decided_at, revision=row.revision,
-        payment=_payment(row),
+        payment=_payment(row), measured=_measured.validate_python(row.figures.get("measured")),
     )  # fmt: skip
 
 
@@ -89,11 +90,13 @@ def _payment(row: Row[Any]) -> Payment | None:
 
 
 def _row(credit: Credit) -> dict[str, object]:
-    payment = credit.payment
+    """What was measured of the figures stands beside them."""
+    payment, measured = credit.payment, {"measured": rows.told(credit.measured)} if credit.measured else {}
     return {
         "id": credit.id, "order_id": credit.order_id, "buyer_id": credit.buyer_id, "provider_id": credit.provider_id,
-        "period": credit.period, "figures": rows.told(credit.figures), "amount_minor": credit.amount.minor,
-        "currency": credit.amount.currency, "state": credit.state, "claimed_at": credit.claimed_at,
+        "period": credit.period, "figures": {**rows.told(credit.figures), **measured},
+        "amount_minor": credit.amount.minor, "currency": credit.amount.currency,
+        "state": credit.state, "claimed_at": credit.claimed_at,
         "deadline": credit.deadline, "is_owed": credit.is_owed, "reason_code": credit.reason_code,
         "reason": credit.reason, "decided_at": credit.decided_at, "revision": credit.revision,
         "paid_minor": payment and payment.amount.minor, "return_number": payment and payment.number,

@@ -6,6 +6,7 @@ import io
 import json
 import tarfile
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,11 @@ from shared.signing import verifies
 from tests.trading.dispute.court import NONCES, Court, a_court
 from tests.trading.dispute.test_other_ends import ToldLog, connect
 from tests.trading.market import Market, code
+from tests.verifier import made_evidence
+from tests.verifier.made_logs import LOG
+from tests.verifier.mapped_logs import Writer
+from verifier import yaosu_verify
+from verifier.yaosu_verify import VERIFIED
 
 pytestmark = pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 
@@ -68,8 +74,8 @@ async def test_every_hash_of_the_evidence_file_is_recomputed_by_a_stranger(marke
     texts = {name.removeprefix("texts/").removesuffix(".txt"): text for name, text in files.items() if "texts/" in name}
     assert all(hashlib.sha256(text).hexdigest() == name for name, text in texts.items())
 
-    told, evidence = json.loads(files["dispute.json"]), json.loads(files["evidence.json"])
-    assert all((piece["content_hash"] in texts) == piece["kept"] for piece in evidence)
+    told = json.loads(files["dispute.json"])
+    assert all((piece["content_hash"] in texts) == piece["kept"] for piece in told["evidence"])
     votes = [vote for panel in told["panels"] for vote in panel["votes"]]
     assert len(votes) == 4 and all(vote["reasons_hash"] in texts for vote in votes)
     signed = json.loads(files["contract/signatures.json"])
@@ -83,14 +89,68 @@ async def test_every_hash_of_the_evidence_file_is_recomputed_by_a_stranger(marke
         seed = bytes.fromhex(panel["seed"])
         commitment = hashlib.sha256(b"yaosu arbiter draw v1\n" + seed).hexdigest()
         assert commitment == told["commitments"][number]
-    money = json.loads(files["money.json"])["entries"]
-    assert {each["debit"].split(":")[0] for each in money} >= {"CNY/wallet", "CNY/escrow", "CNY/arbitration"}
-    assert json.loads(files["log.json"]) == [
-        {"checkpoint": "checkpoint", "index": 7, "leaf": f"leaf of {dispute['contract_id']}", "proof": ["ab" * 32]}
-    ]
-    assert await market.bench.get(court.buyer, path) is not None
     stranger = await market.buyer()
     assert code(await market.bench.get(stranger, path)) == (404, "no_such_dispute")
+
+
+class OwnLog(ToldLog):
+    """A log that has taken every fact of trading's, and signs it."""
+
+    def __init__(self, market: Market, folder: Path) -> None:
+        super().__init__()
+        self.market, self.folder = market, folder
+
+    async def bundle_of(self, about: Sequence[str], documents: Mapping[str, bytes]) -> bytes | None:
+        writer, positions = Writer(), dict[int, int]()
+        while changes := await self.market.bench.cores["trading"].feed.after(positions):
+            for change in changes:
+                writer.take("trading", change.stripe, change.line.encode())
+            positions |= {change.stripe: change.seq for change in changes}
+        subjects = [
+            (role, str(each)) for each in about for role in ("obj", "ctr") if role == "obj" or "contract_" in each
+        ]
+        made = made_evidence.about(writer, None, None, *subjects)
+        made.drop_tail()
+        return made.write(self.folder).read_bytes()
+
+
+async def test_the_hardest_case_is_made_again_from_the_log_by_whoever_has_the_file_alone(
+    market: Market, tmp_path: Path
+):
+    connect(market, OwnLog(market, tmp_path))
+    court, dispute = await a_case(market)
+    path = tmp_path / "dispute.tar"
+    path.write_bytes((await market.bench.get(court.buyer, f"/trading/v1/disputes/{dispute['id']}/bundle")).content)
+    report = yaosu_verify.verify(str(path), LOG.key.text())
+    assert (report.exit_code(), report.findings) == (VERIFIED, []), report.as_text()
+    assert (report.counts["case"], report.counts["texts"]) == (20, 10)
+    assert dispute["state"] == "enforced"
+
+
+class BusyLog(ToldLog):
+    """While it is asked, the parties go on: so many times."""
+
+    def __init__(self, court: Court, dispute: dict[str, Any], times: int) -> None:
+        super().__init__()
+        self.court, self.dispute, self.times = court, dispute, times
+
+    async def bundle_of(self, about: Sequence[str], documents: Mapping[str, bytes]) -> bytes | None:
+        if self.times:
+            self.times -= 1
+            assert (await self.court.settle(self.court.buyer, self.dispute, self.times)).is_success
+        return b"as the log made it"
+
+
+@pytest.mark.parametrize("times, told", [(0, 0), (2, 1), (3, None)])
+async def test_the_case_and_the_log_are_of_one_moment(market: Market, times: int, told: int | None):
+    court = await a_court(market)
+    dispute = await court.open()
+    connect(market, BusyLog(court, dispute, times))
+    answer = await market.bench.get(court.buyer, f"/trading/v1/disputes/{dispute['id']}/bundle")
+    if told is None:
+        assert code(answer) == (503, "moved_meanwhile") and answer.headers["retry-after"] == "1"
+    else:
+        assert len(json.loads(unpacked(answer.content)["dispute.json"])["offers"]) == told
 
 
 class NamingLog(ToldLog):
@@ -104,7 +164,7 @@ class NamingLog(ToldLog):
         proven, pending = self.leaves
         return [LoggedEntry(7, proven, ("ab" * 32,), "checkpoint"), LoggedEntry(8, pending, (), "checkpoint")]
 
-    async def bundle_of(self, contract_id: ContractId, documents: Mapping[str, bytes]) -> bytes | None:
+    async def bundle_of(self, about: Sequence[str], documents: Mapping[str, bytes]) -> bytes | None:
         self.given = dict(documents)
         return b"as the log made it" if documents else None
 

@@ -29,7 +29,7 @@ class ToldLog:
     async def entries_of(self, contract_id: ContractId) -> Sequence[LoggedEntry]:
         return [LoggedEntry(7, f"leaf of {contract_id}", ("ab" * 32,), "checkpoint")]
 
-    async def bundle_of(self, contract_id: ContractId, documents: Mapping[str, bytes]) -> bytes | None:
+    async def bundle_of(self, about: Sequence[str], documents: Mapping[str, bytes]) -> bytes | None:
         return None
 
     async def beacon(self, fact_id: FactId) -> str | None:
