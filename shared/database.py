@@ -378,7 +378,9 @@ def _configure_sqlite(engine: AsyncEngine, *, begin: str, query_only: bool) -> N
             connection.execute(f"PRAGMA {pragma}")
 
     def on_begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        opened = connection.connection.driver_connection
+        assert isinstance(opened, sqlite_driver.Connection)
+        opened.begin_by(begin)
 
     event.listen(engine.sync_engine, "connect", on_connect)
     event.listen(engine.sync_engine, "begin", on_begin)

@@ -45,7 +45,7 @@ async def declare(
     grade = _grade(version)
     depot.standing.require_fresh(grade)
     async with depot.database.transaction() as tx:
-        _, inspection = await _content(tx, version_id)
+        _, inspection = await content(tx, version_id)
         if earlier := await once.recall(tx, Plan):
             return earlier, rules.treatment(inspection, grade, frozenset(version.flags), earlier)
         rules.check(wishes, inspection, grade)
@@ -66,7 +66,7 @@ async def plan(depot: Depot, caller: Caller, version_id: VersionId) -> tuple[Pla
     to the version, and the platform's and the state's supervisors; for others there is no such version."""
     version = await _shown(depot, caller, version_id)
     async with depot.database.read() as tx:
-        _, inspection = await _content(tx, version_id)
+        _, inspection = await content(tx, version_id)
         newest = await store.newest_plan(tx, version_id)
     return newest, rules.treatment(inspection, _grade(version), frozenset(version.flags), newest)
 
@@ -78,7 +78,7 @@ async def effect_report(depot: Depot, caller: Caller, version_id: VersionId) -> 
     if MATRIX[grade][Mode.DESENSITISED] is None:
         raise NeverDesensitised(grade=grade)
     async with depot.database.read() as tx:
-        upload, inspection = await _content(tx, version_id)
+        upload, inspection = await content(tx, version_id)
     treatment = await treatment_of(depot, version, grade, inspection)
     made = await rendition.desensitised(depot, upload, inspection, treatment)
     async with depot.database.read() as tx:
@@ -126,7 +126,8 @@ def _grade(version: VersionView) -> Grade:
     return version.grade
 
 
-async def _content(tx: Transaction, version_id: VersionId) -> tuple[Upload, Inspection]:
+async def content(tx: Transaction, version_id: VersionId) -> tuple[Upload, Inspection]:
+    """As the store has it. Raises ContentMissing."""
     found = await uploads.content_of(tx, version_id)
     if found is None:
         raise ContentMissing()
