@@ -157,14 +157,15 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Transaction]:
         with observing.transaction(), _busy_is_unavailable():
-            async with self._writer.begin() as tx:
-                tx.info[NEWS], tx.info[NOTICES] = False, []  # the connection and its notes were another transaction's
-                yield tx
-                notices = [*tx.info[NOTICES], *self._after_commit, *(self._after_news if tx.info[NEWS] else ())]
-                faultpoint("database.before_commit")
-        faultpoint("database.committed")
-        for notice in notices:
-            notice()
+            async with self._writer.connect() as tx:
+                async with tx.begin():
+                    tx.info[NEWS], tx.info[NOTICES] = False, []  # the connection and its notes were another's
+                    yield tx
+                    notices = [*tx.info[NOTICES], *self._after_commit, *(self._after_news if tx.info[NEWS] else ())]
+                    faultpoint("database.before_commit")
+                faultpoint("database.committed")
+                for notice in notices:  # before the next transaction has the connection
+                    notice()
 
     @asynccontextmanager
     async def rewriting(self) -> AsyncGenerator[Transaction]:

@@ -12,7 +12,6 @@ from shared.grades import Grade, Mode
 from shared.ids import DeliveryId, EntitlementId, ParticipantId, UseId
 from shared.turn import Added
 
-
 _use_so_far = select(
     func.min(deliveries_table.c.entitlement_id).label("entitlement_id"),
     func.min(deliveries_table.c.started_at).label("started_at"),
