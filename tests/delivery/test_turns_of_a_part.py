@@ -11,7 +11,7 @@ from sqlalchemy import Engine, event
 
 from shared.ids import UseId
 from shared.sqlite import Connection
-from tests.delivery.desk import Desk, deal
+from tests.delivery.desk import ONE_DATABASE, Desk, deal
 
 turns = ContextVar[list[str] | None]("turns", default=None)  # of the request at hand, not of what is done beside it
 
@@ -69,3 +69,28 @@ async def test_what_a_part_needs_is_asked_anew_for_each(desk: Desk):
     gone = await desk.fetch(buyer, entitlement_id, use_id)
     assert (gone.status_code, gone.json()["code"]) == (409, "content_missing")
     assert len(await desk.facts("delivery_started")) == 1
+
+
+@ONE_DATABASE
+@pytest.mark.parametrize("headers", [
+    {"Use_Id": "use_1"}, {"Use_Id": ""}, {"Use_Id": "entitlement_" + "0" * 32}, {"Purpose": ""},
+    {"Purpose": "Research"}, {"Purpose": "a" * 41},
+], ids=["short", "empty", "another kind", "no purpose", "a large letter", "too long"])  # fmt: skip
+async def test_headers_that_cannot_be_read_are_told_as_those_of_any_route(desk: Desk, headers: dict[str, str]):
+    """What the quick way does not read is left to the ordinary one, as for a look at the same content."""
+    buyer, entitlement_id, _ = await deal(desk)
+    looked = await desk.fetch(buyer, entitlement_id, method="HEAD", **headers)
+    answer = await desk.fetch(buyer, entitlement_id, **headers)
+    assert (answer.status_code, looked.status_code) == (422, 422) and not desk.counter.used
+    [error] = answer.json()["errors"]
+    assert error["loc"] == ["header", next(iter(headers)).lower().replace("_", "-")]
+
+
+@ONE_DATABASE
+async def test_a_path_or_query_that_cannot_be_read_is_refused(desk: Desk):
+    buyer, entitlement_id, _ = await deal(desk)
+    path = f"/delivery/v1/entitlements/{entitlement_id}/content"
+    for asked, code in ((f"{path}?part=1", "unknown_parameter"), (path.replace("entitlement_", "order_"), "malformed")):
+        answer = await desk.bench.ask("GET", buyer, asked)
+        assert (answer.status_code, answer.json()["code"]) == (422, code)
+    assert not desk.counter.used
