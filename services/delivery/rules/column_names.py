@@ -75,7 +75,8 @@ UNLIKE: Mapping[Kind, tuple[str, ...]] = {
     Kind.HEALTH:    ("设备", "故障", "系统", "网络", "机器", "车辆", "作物", "植物", "fault", "device", "system",
                      "network", "engine", "vehicle", "plant", "crop", "machine", "error"),
     Kind.BIOMETRIC: ("证书", "文件", "设备", "浏览器", "file", "cert", "browser", "device", "key", "ssh", "tls"),
-    Kind.BANK_CARD: ("会员", "门禁", "饭卡", "公交", "储值", "member", "gift", "meter"),
+    Kind.BANK_CARD: ("会员", "门禁", "饭卡", "公交", "储值", "身份", "member", "gift", "meter", "id card", "id_card",
+                     "idcard", "identity", "sim card", "sim_card"),
     Kind.PLATE:     ("铭牌", "steel", "name", "plate_thickness"),
 }
 # Words before `name` that make it a person's.
