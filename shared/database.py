@@ -157,14 +157,15 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Transaction]:
         with observing.transaction(), _busy_is_unavailable():
-            async with self._writer.begin() as tx:
-                tx.info[NEWS], tx.info[NOTICES] = False, []  # the connection and its notes were another transaction's
-                yield tx
-                notices = [*tx.info[NOTICES], *self._after_commit, *(self._after_news if tx.info[NEWS] else ())]
-                faultpoint("database.before_commit")
-        faultpoint("database.committed")
-        for notice in notices:
-            notice()
+            async with self._writer.connect() as tx:
+                async with tx.begin():
+                    tx.info[NEWS], tx.info[NOTICES] = False, []  # the connection and its notes were another's
+                    yield tx
+                    notices = [*tx.info[NOTICES], *self._after_commit, *(self._after_news if tx.info[NEWS] else ())]
+                    faultpoint("database.before_commit")
+                faultpoint("database.committed")
+                for notice in notices:  # before the next transaction has the connection
+                    notice()
 
     @asynccontextmanager
     async def rewriting(self) -> AsyncGenerator[Transaction]:
@@ -378,7 +379,9 @@ def _configure_sqlite(engine: AsyncEngine, *, begin: str, query_only: bool) -> N
             connection.execute(f"PRAGMA {pragma}")
 
     def on_begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        opened = connection.connection.driver_connection
+        assert isinstance(opened, sqlite_driver.Connection)
+        opened.begin_by(begin)
 
     event.listen(engine.sync_engine, "connect", on_connect)
     event.listen(engine.sync_engine, "begin", on_begin)

@@ -146,12 +146,17 @@ class Outbox:
     def is_leased(self) -> bool:
         return self._lease is not None
 
-    async def record(self, tx: Transaction, actor: Actor, now: datetime, *facts: Fact) -> list[FactId]:
+    async def record(
+        self, tx: Transaction, actor: Actor, now: datetime, *facts: Fact, beside: Sequence[Write] = ()
+    ) -> list[FactId]:  # fmt: skip
         """Chain one actor's facts onto this process's stripe, as `record_all` does."""
-        return await self.record_all(tx, now, [Said(actor, fact, log.request_id()) for fact in facts])
+        return await self.record_all(tx, now, [Said(actor, fact, log.request_id()) for fact in facts], beside)
 
-    async def record_all(self, tx: Transaction, now: datetime, said: Sequence[Said]) -> list[FactId]:
-        """Chain the facts onto this process's stripe, in order. Requires a writing transaction, as its last step.
+    async def record_all(
+        self, tx: Transaction, now: datetime, said: Sequence[Said], beside: Sequence[Write] = ()
+    ) -> list[FactId]:  # fmt: skip
+        """Chain the facts onto this process's stripe, in order. Requires a writing transaction, as its last step; and
+        facts, where something is to be written `beside` them, in the same turn.
 
         Raises StripeLost, and so takes the transaction back, if another process holds the stripe by now; and
         LogTooFarBehind if a fact is of high risk and the log is.
@@ -160,7 +165,7 @@ class Outbox:
             return []
         chained = await self.chain(tx, now, said, from_memory=self._database.is_sqlite)
         try:
-            *_, moved = await write_all(tx, *chained.writes)
+            *_, moved = await write_all(tx, *beside, *chained.writes)
         except IntegrityError:
             if not chained.is_from_memory:
                 raise

@@ -20,10 +20,10 @@ keyed = asynccontextmanager(once)
 
 
 class QuickRoute(LateRoute, Generic[Asked]):
-    """Requires that the endpoint is for members, and reads nothing but its path and its body."""
+    """Requires that the endpoint is for members, and reads nothing but its path, its headers and its body."""
 
     async def read(self, request: Request) -> Asked:
-        """What is asked, by path and body. Raises ValueError for all that the endpoint's signature would refuse."""
+        """What is asked, by path, headers and body. Raises ValueError for all that the signature would refuse."""
         raise NotImplementedError
 
     async def answer(self, request: Request, caller: Member, asked: Asked) -> Response:

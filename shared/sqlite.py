@@ -4,6 +4,8 @@ aiosqlite runs SQLite in a thread, and goes there anew for a cursor, for the exe
 four times waits the one thread for the other, which on a busy machine takes far longer than the statement. Here a
 statement goes there once and comes back with all of its rows, which SQLAlchemy asks for in any case.
 
+A transaction begins with its first statement, in the same turn, and one that asked for nothing ends without any.
+
 Promises: what is undone was not committed, and everything else is undone before the connection is used again, also
 where whoever waited for a statement has gone, or their event loop is closed.
 Does not: stream. Rows that do not fit in memory are read in pages.
@@ -59,6 +61,7 @@ class Connection(aiosqlite.Connection):
         self._thread = Thread(target=_serve, args=(self._turns,), daemon=True)
         self._is_settled = False  # nothing was asked for since the last commit or rollback that went well
         self._is_ending = False  # its thread takes no turn that comes from now on
+        self._begin: str | None = None  # how the transaction begins that has asked for nothing yet
 
     def __del__(self) -> None:
         """Whoever opened it was cancelled before they had it: its thread ends, and with it the file is closed."""
@@ -93,18 +96,27 @@ class Connection(aiosqlite.Connection):
     def cursor(self) -> "Cursor":  # pyright: ignore[reportIncompatibleMethodOverride]
         return Cursor(self)
 
+    def begin_by(self, statement: str) -> None:
+        """Begin a transaction once something is asked for in it. Requires that none is open."""
+        self._begin = statement
+
     async def run(self, *steps: Step) -> "Found":
         """In one turn: what the last of the steps finds, and how many rows each of them reached."""
         self._is_settled = False
-        return await self._execute(_found, self._conn, steps)  # pyright: ignore[reportUnknownMemberType]
+        begin, self._begin = self._begin, None
+        return await self._execute(_found, self._conn, begin, steps)  # pyright: ignore[reportUnknownMemberType]
 
     async def commit(self) -> None:
+        if self._begin:
+            self._begin = None
+            return
         self._is_settled = False
         await super().commit()
         self._is_settled = True
 
     async def rollback(self) -> None:
         """Undo what was not committed: no turn where that is nothing, as after each commit."""
+        self._begin = None
         if not self._is_settled:
             await super().rollback()
             self._is_settled = True
@@ -159,9 +171,11 @@ class Cursor:
         """Nothing is open any more."""
 
 
-def _found(connection: sqlite3.Connection, steps: tuple[Step, ...]) -> Found:
+def _found(connection: sqlite3.Connection, begin: str | None, steps: tuple[Step, ...]) -> Found:
     cursor, reached = connection.cursor(), list[int]()
     try:
+        if begin:
+            cursor.execute(begin)
         for step in steps:
             getattr(cursor, step.method)(step.statement, step.parameters)
             reached.append(cursor.rowcount)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.delivery.rules.column_names import kinds_named, names_person
+from services.delivery.rules.column_names import kinds_named, names_nobody_ill, names_person, names_things
 from services.delivery.rules.detection import Count, Evidence, detect, share
 from shared.kinds import Kind
 
@@ -25,6 +25,10 @@ def found(column: str, kind: Kind, hits: int, checked: int = 0, valid: int = 0, 
     ("身份证号码",     {Kind.RESIDENT_ID}),
     ("sfzh",           {Kind.RESIDENT_ID}),
     ("id_card",        {Kind.RESIDENT_ID}),
+    ("ID Card No.",    {Kind.RESIDENT_ID}),
+    ("id_card_no",     {Kind.RESIDENT_ID}),
+    ("sim_card_no",    NOTHING),
+    ("card_no",        {Kind.BANK_CARD}),
     ("customerPhone",  {Kind.PHONE}),
     ("联系电话",       {Kind.PHONE}),
     ("phone_number_2", {Kind.PHONE}),
@@ -35,6 +39,18 @@ def found(column: str, kind: Kind, hits: int, checked: int = 0, valid: int = 0, 
     ("联系人电话",     {Kind.NAME, Kind.PHONE}),
     ("出生日期",       {Kind.BIRTH_DATE}),
     ("diagnosis_code", {Kind.HEALTH}),
+    ("身分證字號",     {Kind.RESIDENT_ID}),
+    ("手機號碼",       {Kind.PHONE}),
+    ("聯絡人",         {Kind.NAME}),
+    ("銀行帳號",       {Kind.BANK_CARD}),
+    ("護照",           {Kind.PASSPORT}),
+    ("座標經度",       {Kind.COORDINATES}),
+    ("電郵",           {Kind.EMAIL}),
+    ("病歷",           {Kind.HEALTH}),
+    ("手機品牌",       NOTHING),
+    ("出生",           {Kind.BIRTH_DATE}),
+    ("出生人数",       NOTHING),
+    ("next_of_kin",    {Kind.NAME}),
     ("shipment",       NOTHING),
     ("platelets",      NOTHING),
     ("elevation",      NOTHING),
@@ -44,9 +60,25 @@ def test_what_a_column_name_points_at(column: str, kinds: set[Kind]):
     assert kinds_named(column) == kinds
 
 
-@pytest.mark.parametrize("column, person", [("full_name", True), ("客户姓名", True), ("name", False), ("品名", False)])
+@pytest.mark.parametrize("column, person", [
+    ("full_name", True), ("客户姓名", True), ("name", False), ("品名", False), ("Patient", True), ("next of kin", True),
+    ("patient_id", False), ("customer", False),  # which may be a company
+])  # fmt: skip
 def test_a_bare_name_may_be_that_of_an_airport(column: str, person: bool):
     assert names_person(column) is person
+
+
+@pytest.mark.parametrize("column, nobody", [
+    ("shelf", True), ("seat_no", True), ("库位", True), ("適應症", True), ("适应症", True), ("indication", True),
+    ("shelf_life_of_drug", False), ("诊断", False), ("diagnosis", False),
+])  # fmt: skip
+def test_codes_of_shelves_are_nobodys_diseases(column: str, nobody: bool):
+    assert names_nobody_ill(column) is nobody
+
+
+@pytest.mark.parametrize("column, things", [("植物", True), ("药材", True), ("城市", True), ("植物学家", False)])
+def test_a_column_of_plants_names_no_persons(column: str, things: bool):
+    assert names_things(column) is things
 
 
 @pytest.mark.parametrize("story, expected, column, kind, count", [

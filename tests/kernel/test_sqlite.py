@@ -179,3 +179,37 @@ async def test_whoever_is_cancelled_while_it_closes_leaves_no_other_waiting(tmp_
     thread = opened._thread  # pyright: ignore[reportPrivateUsage]
     await asyncio.to_thread(thread.join, 60)
     assert not thread.is_alive()
+
+
+async def test_a_transaction_begins_in_the_turn_of_its_first_statement(connection: Counted):
+    before = connection.turns
+    connection.begin_by("BEGIN IMMEDIATE")
+    assert not connection.in_transaction
+    change = sqlite.Step("execute", "INSERT INTO things (name) VALUES ('a')", ())
+    assert (await connection.run(change)).reached == [1] and connection.in_transaction
+    await run(connection, "SELECT 1")
+    await connection.commit()
+    assert connection.turns - before == 3 and not connection.in_transaction
+
+
+@pytest.mark.parametrize("end", ["commit", "rollback"])
+async def test_a_transaction_that_asks_for_nothing_takes_no_turn(connection: Counted, end: str):
+    await connection.rollback()
+    before = connection.turns
+    connection.begin_by("BEGIN IMMEDIATE")
+    await getattr(connection, end)()
+    assert connection.turns == before
+    assert await names(connection) == [] and not connection.in_transaction  # nor does the next statement begin one
+
+
+async def test_a_transaction_that_could_not_begin_leaves_none_open(connection: Counted, tmp_path: Path):
+    await run(connection, "PRAGMA busy_timeout = 0")
+    with sqlite3.connect(tmp_path / "one.db", isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        connection.begin_by("BEGIN IMMEDIATE")
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            await run(connection, "INSERT INTO things (name) VALUES ('a')")
+        await connection.rollback()
+        other.execute("COMMIT")
+    other.close()
+    assert await names(connection) == [] and not connection.in_transaction

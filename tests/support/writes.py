@@ -223,7 +223,7 @@ WRITES: dict[str, Write] = DISPUTES | DUTIES | PAIRS | {
     "POST /delivery/v1/cubes/{cube_id}/approve": Write(BUSINESS, {"reason": "已核验"}),
     "POST /delivery/v1/cubes/{cube_id}/refuse": Write(BUSINESS, {"reason": "因为"}),
     "POST /delivery/v1/entitlements/{entitlement_id}/cube-queries": Write(ALPHA, {
-        "grouping": ["区"], "measures": [{"function": "sum", "column": "额"}],
+        "grouping": ["区"], "measures": [{"function": "sum", "column": "额", "percent": None}],
         "filters": [{"column": "区", "values": ["<1"]}], "purpose": "research",
     }),
     "POST /pricing/v1/plans": Write(AVIATION, _terms(version_id=id_of("version"), mode="raw")),

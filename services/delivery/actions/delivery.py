@@ -9,6 +9,7 @@ from datetime import datetime
 from services.delivery.actions import decision, desensitisation, rendition
 from services.delivery.actions.decision import Decided, decided, graded, own_record
 from services.delivery.actions.depot import Depot
+from services.delivery.actions.inspected import inspected
 from services.delivery.actions.sending import Content, Sending
 from services.delivery.events.delivery import DeliveryEnded, DeliveryStarted
 from services.delivery.rules import byte_range
@@ -25,7 +26,6 @@ from services.delivery.rules.delivery import (
     UseTaken,
 )
 from services.delivery.store import deliveries as store
-from services.delivery.store import uploads
 from services.trading.client import UseOfAnother, UseView
 from shared import tenancy
 from shared.access import Caller, Member, Role
@@ -119,17 +119,15 @@ async def _prepared(
 
 
 async def _content(depot: Depot, allowed: Decided) -> Content:
-    with tenancy.for_everyone():
-        async with depot.database.read() as tx:
-            found = await uploads.content_of(tx, allowed.entitled.version_id)
-    if found is None:
-        raise ContentMissing()
-    upload, inspection = found
+    upload = await inspected(depot, allowed.entitled.version_id)
     # Looked for before a use is charged: nobody pays for what is not there.
     if upload.content_id is None or not await depot.content.has(upload.content_id):
         raise ContentMissing()
     if allowed.entitled.mode is Mode.RAW:
         return Content(upload, allowed.version.id, upload.content_id, upload.bytes, upload.content_hash)
+    with tenancy.for_everyone():
+        async with depot.database.read() as tx:
+            _, inspection = await desensitisation.content(tx, upload.version_id)
     treatment = await desensitisation.treatment_of(depot, allowed.version, allowed.grade, inspection)
     made = await rendition.desensitised(depot, upload, inspection, treatment)
     if not await depot.content.has(made.content_id):
@@ -152,10 +150,9 @@ async def _start(
             delivery = delivery_rules.end(delivery, Reason.HANDED_OVER, span.bytes, now)
             facts.append(DeliveryEnded.of(delivery))
         if allowed.decision.allowed:
-            await store.add_delivery(tx, delivery)
+            await depot.outbox.record(tx, buyer.actor, now, *facts, beside=[store.adding(delivery)])
         else:
-            facts = [allowed.refused()]
-        await depot.outbox.record(tx, buyer.actor, now, *facts)
+            await depot.outbox.record(tx, buyer.actor, now, allowed.refused())
     return allowed, delivery
 
 

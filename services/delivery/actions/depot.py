@@ -7,7 +7,7 @@ from pathlib import Path
 
 from services.catalog.client import CatalogClient
 from services.delivery.actions.watch import EntitlementWatch
-from services.delivery.rules.upload import Limits
+from services.delivery.rules.upload import Limits, Upload
 from services.delivery.sandbox import Inspector
 from services.delivery.store.content import ContentStore
 from services.trading.client import TradingClient
@@ -36,6 +36,8 @@ class Depot:
     pseudonym_key: bytes = field(repr=False)
     # Whether a door stands before us that sends contents by itself, from the folder that they are in.
     hands_over: bool = False
+    # What is known of versions that have content: it never changes (`inspected`).
+    inspected: dict[VersionId, Upload] = field(default_factory=dict[VersionId, Upload])
     # One rendition at a time of each version in this process; the table decides between processes.
     making: defaultdict[VersionId, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
     # How often each upload is being sent to this process just now.

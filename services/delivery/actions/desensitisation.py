@@ -48,7 +48,7 @@ async def declare(
     grade = _grade(version)
     depot.standing.require_fresh(grade)
     async with depot.database.transaction() as tx:
-        _, inspection = await _content(tx, version_id)
+        _, inspection = await content(tx, version_id)
         if earlier := await once.recall(tx, Plan):
             return earlier, rules.treatment(inspection, grade, frozenset(version.flags), earlier)
         rules.check(wishes, inspection, grade)
@@ -70,7 +70,7 @@ async def plan(depot: Depot, caller: Caller, version_id: VersionId) -> tuple[Pla
     version = await _shown(depot, caller, version_id)
     with _reading(caller, version):
         async with depot.database.read() as tx:
-            _, inspection = await _content(tx, version_id)
+            _, inspection = await content(tx, version_id)
             newest = await store.newest_plan(tx, version_id)
     return newest, rules.treatment(inspection, _grade(version), frozenset(version.flags), newest)
 
@@ -83,7 +83,7 @@ async def effect_report(depot: Depot, caller: Caller, version_id: VersionId) -> 
         raise NeverDesensitised(grade=grade)
     with _reading(caller, version):
         async with depot.database.read() as tx:
-            upload, inspection = await _content(tx, version_id)
+            upload, inspection = await content(tx, version_id)
     treatment = await treatment_of(depot, version, grade, inspection)
     made = await rendition.desensitised(depot, upload, inspection, treatment)
     async with depot.database.read() as tx:
@@ -138,7 +138,8 @@ def _grade(version: VersionView) -> Grade:
     return version.grade
 
 
-async def _content(tx: Transaction, version_id: VersionId) -> tuple[Upload, Inspection]:
+async def content(tx: Transaction, version_id: VersionId) -> tuple[Upload, Inspection]:
+    """As the store has it. Raises ContentMissing."""
     found = await uploads.content_of(tx, version_id)
     if found is None:
         raise ContentMissing()

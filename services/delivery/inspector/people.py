@@ -38,7 +38,8 @@ GIVEN = frozenset(
 NO_NAMES = frozenset(
     "成功 成交 成本 安全 安心 高温 高峰 平安 明天 时长 时代 全天 全国 向上 和平 万元 方正 车海 应有 解冻 任务 费用 "
     "常规 原因 连接 单价 单位 文化 文明 明星 金星 白天 白金 古文 农民 农业 石化 江南 江西 海南 云南 路南 路西 关东 "
-    "华东 华南 华中 华北 解放 和谐 高新 高中 高清 全新".split()
+    "华东 华南 华中 华北 解放 和谐 高新 高中 高清 全新 "
+    "白玉兰 金银花 杜鹃花 何首乌".split()
 )
 PINYIN_SURNAMES = frozenset(
     "wang li zhang liu chen yang huang zhao wu zhou xu sun ma zhu hu guo he gao lin luo zheng liang xie song tang "
@@ -102,7 +103,8 @@ NO_PERSONS = frozenset(
 FORMS_OF_ADDRESS = frozenset(("先生", "女士", "小姐", "老师", "医生"))  # behind a surname alone they name nobody
 TITLES = frozenset("mr mrs ms miss dr prof sir madam".split())
 LATIN = r"\p{Latin}[\p{Latin}'’.-]*(?:,? +\p{Latin}[\p{Latin}'’.-]*){1,3}"
-MINORITY = r"\p{Han}{1,10}(?:[·•]\p{Han}{1,10}){1,3}"
+DOTS = "·•‧・･∙"  # that part a name, as one or another keyboard has them
+MINORITY = rf"\p{{Han}}{{1,10}}(?:[{DOTS}]\p{{Han}}{{1,10}}){{1,3}}"
 _SYLLABLE = (
     "(?:zh|ch|sh|[bpmfdtnlgkhjqxzcsryw])?(?:iang|iong|uang|ang|eng|ing|ong|ian|iao|uai|uan|ai|ei|ao|ou|an|en|in|un|ia|ie|"
     "iu|ua|ue|ui|uo|er|a|e|i|o|u|v)"
@@ -118,7 +120,7 @@ def is_name(text: str) -> bool:
 
 
 def _is_chinese_name(text: str) -> bool:
-    if "·" in text or "•" in text:
+    if any(dot in text for dot in DOTS):
         return True
     if text in NO_NAMES:
         return False

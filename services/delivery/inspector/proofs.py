@@ -33,7 +33,7 @@ _street = re.compile(r"^\d{1,6}[A-Za-z]?,? .*[A-Za-z]{2}")
 _post_code = re.compile(r"\b[A-Z]{2} \d{5}(?:-\d{4})?$|\b[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}$")
 _social_security = re.compile(r"(?!000|666|9)\d{3}-(?!00)\d\d-(?!0000)\d{4}")
 _extension = re.compile(r"[xX转]\d+$")
-_diagnosis = re.compile(r"[A-Z]\d{2}\.")
+_undivided = re.compile(r"[A-Z]\d{2}")
 _year = re.compile("(?:19|20)\\d\\d")
 
 
@@ -99,8 +99,8 @@ def address_of_a_machine(candidate: str) -> bool:
 
 
 def degrees(candidate: str) -> bool:
-    """Whether two numbers lie on the globe, the one as a latitude; degrees, minutes and seconds always do."""
-    if re.search("[°º度]", candidate):
+    """Whether two numbers lie on the globe, the one as a latitude; what says degrees, or a side of it, always does."""
+    if re.search(r"[°º度纬经]|(?<![A-Z])[NSEW](?![A-Z])", candidate):
         return True
     numbers = [abs(float(text)) for text in _number.findall(candidate.partition(";")[2] or candidate)]
     return len(numbers) >= 2 and min(numbers[:2]) <= 90 and 15 < max(numbers[:2]) <= 180
@@ -117,7 +117,7 @@ def postal_address(candidate: str) -> bool:
 
 def diagnosis(candidate: str) -> bool:
     """Whether a disease by name, or a code with its subdivision: without one it may be a seat, or a shelf."""
-    return not candidate[0].isascii() or bool(_diagnosis.match(candidate))
+    return not _undivided.fullmatch(candidate)
 
 
 def _is_day(digits: str) -> bool:

@@ -12,7 +12,13 @@ from datetime import date
 
 from services.delivery.inspector import proofs
 from services.delivery.inspector.people import COMPOUND_SURNAMES, LATIN, MINORITY, SURNAMES, is_name
-from services.delivery.rules.column_names import kinds_named, names_degrees, names_person, names_things
+from services.delivery.rules.column_names import (
+    kinds_named,
+    names_degrees,
+    names_nobody_ill,
+    names_person,
+    names_things,
+)
 from services.delivery.rules.detection import MINOR_UNDER_YEARS, THRESHOLDS
 from services.delivery.rules.masking import literal
 from shared.kinds import Kind
@@ -68,12 +74,18 @@ _IP = r"\d{1,3}(?:\.\d{1,3}){3}|(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}|[0-9A-F
 _DEGREES = r"-?(?:180|1[0-7]\d|\d{1,2})(?:\.\d+)?°?"
 _PRECISE = r"-?(?:180|1[0-7]\d|\d{1,2})\.\d{4,}"
 _ANGLE = (
-    r"(?:[NSEW]|[北南]纬|[东西]经)?\s*\d{1,3}\s*[°º度]\s*\d{1,2}\s*['′’分]\s*(?:\d{1,2}(?:\.\d+)?\s*(?:[\"″”秒]|''))?"
-    r"\s*[NSEWnsew北南东西]?"
+    r"(?:[NSEW]|[北南]纬|[东西]经)?\s*\d{1,3}\s*[°º度]\s*\d{1,2}(?:\.\d+)?\s*['′’分]\s*"
+    r"(?:\d{1,2}(?:\.\d+)?\s*(?:[\"″”秒]|''))?\s*[NSEWnsew北南东西]?"
+)
+# Degrees on a side of the globe that is said, by decimals (three are about 100 m) or with minutes and seconds.
+_SIDED = (
+    r"(?:[NSEW]|[北南]纬|[东西]经)\s*\d{1,3}\.\d{3,}\s*[°º度]?|\d{1,3}\.\d{3,}\s*[°º度]?\s*[NSEW]"
+    r"|\d{1,3}[ :-]\d{1,2}[ :-]\d{1,2}(?:\.\d+)?\s*[NSEW]"
 )
 _PLACE = (
     r"[\[(]?-?\d{1,3}\.\d{3,}\s*[,，; ]\s*-?\d{1,3}\.\d{3,}[\])]?|(?i:(?:SRID=\d+;)?POINT) ?Z? ?\([-\d. ]+\)"
-    rf"|{_ANGLE}(?:[,，;\s]*{_ANGLE})?|\{{.*\"coordinates\"\s*:\s*\[[-\d., ]+\].*\}}"
+    rf"|{_ANGLE}(?:[,，;\s]*{_ANGLE})?|(?:{_SIDED})(?:[,，;/\s]*(?:{_SIDED}))?"
+    r"|\{.*\"coordinates\"\s*:\s*\[[-\d., ]+\].*\}"
 )
 _NAME = rf"(?:{COMPOUND_SURNAMES}) ?\p{{Han}}{{1,2}}|[{SURNAMES}] ?\p{{Han}}{{1,2}}|{MINORITY}|{LATIN}"
 _PERSON = (
@@ -101,7 +113,8 @@ _DISEASES = (
     "脑卒中|心力衰竭|阑尾炎|支气管炎|甲亢|痛风|肝硬化|尿毒症|过敏性|上呼吸道感染"
 )
 _ILLNESSES = (
-    r"(?i:diabetes|hypertension|asthma|cancer|carcinoma|hepatitis|tuberculosis|pneumonia|leukemia|epilepsy|anemia)"
+    r"(?i:diabetes|hypertension|asthma|cancer|carcinoma|tuberculosis|pneumonia|leukemia|epilepsy|anemia|migraine|dementia|"
+    r"influenza|insomnia|glaucoma|cataract|caries|[a-z]{3,}itis\b)"
 )
 _DIAGNOSIS = rf"[A-TV-Z]\d{{2}}(?:\.[0-9A-Z]{{1,4}})?|[^\n]{{0,20}}(?:{_DISEASES}|{_ILLNESSES})[^\n]{{0,20}}"
 _RELIGION = (
@@ -168,6 +181,8 @@ def recognisers_for(column: str, today: date) -> dict[Kind, Recogniser]:
     wanted |= {kind: one for kind, one in NAMED.items() if kind in named}
     if names_things(column):
         del wanted[Kind.NAME]
+    if names_nobody_ill(column):
+        del wanted[Kind.HEALTH]
     # Capitalised words are anything (an airport, a product), unless the column says that they are a person's name.
     if names_person(column):
         wanted[Kind.NAME] = PERSON_NAME

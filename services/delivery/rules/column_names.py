@@ -27,7 +27,7 @@ WORDS: Mapping[Kind, str] = {
     Kind.COORDINATES: "lat lon lng latitude longitude latlng lnglat latlon lonlat coordinate coordinates coord coords "
                       "jwd jingdu weidu jd wd gps geo location position wkt geom geometry point",
     Kind.NAME:        "name xm full_name fullname person_name contact firstname lastname surname forename fname lname "
-                      "given_names lxr xingming",
+                      "given_names lxr xingming next_of_kin",
     Kind.ADDRESS:     "address addr dz zz jtzz jtdz txdz street residence dizhi zhuzhi",
     Kind.BIRTH_DATE:  "birthday birthdate dob csrq csny birth birth_date date_of_birth birth_day birth_year "
                       "year_of_birth born chushengriqi shengri",
@@ -42,19 +42,19 @@ WORDS: Mapping[Kind, str] = {
     Kind.MINOR:       "",
 }
 PARTS: Mapping[Kind, str] = {
-    Kind.RESIDENT_ID: "身份证 证件号 公民身份 身份号",
+    Kind.RESIDENT_ID: "身份证 身分证 证件号 公民身份 身份号",
     Kind.USCC:        "信用代码",
-    Kind.PHONE:       "手机 电话 联系方式 移动电话 座机",
-    Kind.BANK_CARD:   "银行卡 银行账号 银行账户 卡号 收款账号 借记卡 信用卡",
+    Kind.PHONE:       "手机 电话 联系方式 联络方式 移动电话 座机",
+    Kind.BANK_CARD:   "银行卡 银行账号 银行帐号 银行账户 银行帐户 卡号 收款账号 收款帐号 借记卡 信用卡",
     Kind.PASSPORT:    "护照 通行证",
     Kind.PLATE:       "车牌 号牌",
-    Kind.EMAIL:       "邮箱 电子邮件 邮件地址",
+    Kind.EMAIL:       "邮箱 电邮 电子邮件 邮件地址",
     Kind.IP_ADDRESS:  "IP地址",
-    Kind.COORDINATES: "经度 纬度 坐标 经纬",
-    Kind.NAME:        "姓名 联系人 户主 法定代表人 患者名 名字 收件人 收货人 寄件人 申请人 当事人 监护人 经办人 负责人 "
-                      "驾驶员 司机 投保人 被保险人 紧急联系",
+    Kind.COORDINATES: "经度 纬度 坐标 座标 经纬",
+    Kind.NAME:        "姓名 联系人 联络人 户主 法定代表人 患者名 名字 收件人 收货人 寄件人 申请人 当事人 监护人 经办人 "
+                      "负责人 驾驶员 司机 投保人 被保险人 紧急联系",
     Kind.ADDRESS:     "地址 住址 住所 居住地",
-    Kind.BIRTH_DATE:  "出生日期 生日 出生年月 出生时间 出生年份",
+    Kind.BIRTH_DATE:  "出生 出生日期 生日 出生年月 出生时间 出生年份",
     Kind.HEALTH:      "诊断 疾病 病史 病历 症状 用药 血型 病情 病种 主诉 处方 过敏 医嘱 血压 血糖 心率 体检",
     Kind.RELIGION:    "宗教 信仰",
     Kind.BIOMETRIC:   "指纹 人脸 虹膜 声纹 基因",
@@ -75,7 +75,8 @@ UNLIKE: Mapping[Kind, tuple[str, ...]] = {
     Kind.HEALTH:    ("设备", "故障", "系统", "网络", "机器", "车辆", "作物", "植物", "fault", "device", "system",
                      "network", "engine", "vehicle", "plant", "crop", "machine", "error"),
     Kind.BIOMETRIC: ("证书", "文件", "设备", "浏览器", "file", "cert", "browser", "device", "key", "ssh", "tls"),
-    Kind.BANK_CARD: ("会员", "门禁", "饭卡", "公交", "储值", "member", "gift", "meter"),
+    Kind.BANK_CARD: ("会员", "门禁", "饭卡", "公交", "储值", "身份", "member", "gift", "meter", "id card", "id_card",
+                     "idcard", "identity", "sim card", "sim_card"),
     Kind.PLATE:     ("铭牌", "steel", "name", "plate_thickness"),
 }
 # Words before `name` that make it a person's.
@@ -87,7 +88,8 @@ PERSONS = frozenset(
 )
 # fmt: on
 PERSON_WORDS = frozenset(
-    "full_name fullname person_name firstname lastname surname forename fname lname given_names lxr xingming".split()
+    "full_name fullname person_name firstname lastname surname forename fname lname given_names lxr xingming "
+    "next_of_kin".split()
 )
 # Who a column may be about: people in these parts have names, if the values look like names at all.
 ROLES = tuple(
@@ -102,6 +104,19 @@ ROLE_WORDS = (PERSONS - NO_ROLES) | frozenset(
     "judge lawyer captain pilot artist singer speaker instructor professor chairman founder lecturer guarantor "
     "witness trustee recruiter".split()
 )
+# Who is always a person, so that a column called so holds names if its values look like any.
+NATURAL = frozenset(
+    "patient employee student pupil teacher professor nurse physician surgeon passenger singer actor coach captain "
+    "pilot instructor lecturer witness".split()
+)
+# Where things lie, by codes that look like those of diseases, and what a drug is for.
+NOT_ILL = frozenset("shelf bin rack slot aisle seat bay locker indication indications".split())
+NOT_ILL_PARTS = ("货架", "库位", "货位", "储位", "座位", "座号", "床位", "工位", "车位", "适应症", "主治")
+# Headers in traditional script, read as the words above are written.
+SIMPLIFIED = str.maketrans(
+    "證號碼適應機電話銀帳護車郵緯經聯繫絡戶員師學醫診斷歷藥過壓檢齡職稱級別費額類種狀態時間點數單價區縣鄉線產業廠館專標籤臉聲紋據門療癥體監駕駛險貨當請負責擔債導題",
+    "证号码适应机电话银帐护车邮纬经联系络户员师学医诊断历药过压检龄职称级别费额类种状态时间点数单价区县乡线产业厂馆专标签脸声纹据门疗症体监驾驶险货当请负责担债导题",
+)
 # What is called by words that look like people's names: towns, goods, states of affairs.
 # fmt: off
 THINGS = frozenset(
@@ -114,7 +129,8 @@ THINGS = frozenset(
 )
 THING_PARTS = tuple(
     "城市 省份 地区 区县 县市 乡镇 地市 状态 类型 品牌 产品 商品 公司 企业 单位 部门 科室 站点 车站 类别 分类 名称 "
-    "品名 等级 行业 学校 医院 材质 颜色 职务 岗位 职业 民族 国家 专业 品种 线路 小区 籍贯 标签".split()
+    "品名 等级 行业 学校 医院 材质 颜色 职务 岗位 职业 民族 国家 专业 品种 线路 小区 籍贯 标签 植物 动物 花卉 "
+    "药材 中药 药名 菜品 菜名 食品 树种 作物".split()
 )
 # fmt: on
 # Pinyin initials that are met behind others: `hzxm` (患者姓名), `fddbrsfzh`.
@@ -145,7 +161,7 @@ def names_person(column: str) -> bool:
         return False
     words = _words(column)
     return (
-        bool(set(_phrases(words)) & PERSON_WORDS)
+        bool(set(_phrases(words)) & PERSON_WORDS or set(words[-1:]) & NATURAL)
         or any(before in PERSONS for before, word in zip(words, words[1:], strict=False) if word == "name")
         or any(part in _plain(column) for part in _PARTS[Kind.NAME])
     )
@@ -156,9 +172,16 @@ def names_things(column: str) -> bool:
     return bool(THINGS & set(_words(column)[-2:])) or _plain(column).rstrip("0123456789").endswith(THING_PARTS)
 
 
+def names_nobody_ill(column: str) -> bool:
+    """Whether the column's name says that its codes or diseases are not somebody's."""
+    return bool(NOT_ILL & set(_words(column)[-2:])) or _plain(column).endswith(NOT_ILL_PARTS)
+
+
 def names_degrees(column: str) -> bool:
     """Whether the column's name leaves no doubt that its numbers are degrees of latitude or longitude."""
-    return bool(set(_phrases(_words(column))) & DEGREES) or any(part in column for part in _PARTS[Kind.COORDINATES])
+    return bool(set(_phrases(_words(column))) & DEGREES) or any(
+        part in _plain(column) for part in _PARTS[Kind.COORDINATES]
+    )
 
 
 def _points_at(column: str, kind: Kind) -> bool:
@@ -193,8 +216,9 @@ def _is_persons(words: list[str]) -> bool:
 
 
 def _plain(column: str) -> str:
-    """Without the spaces that stretch a Chinese name to the width of its neighbours, and without possessives."""
-    return re.sub(r"(?<=[\u4e00-\u9fff])\s+(?=[\u4e00-\u9fff])|['’]s\b", "", column)
+    """In simplified script, without the spaces that stretch a Chinese name to the width of its neighbours, and without
+    possessives."""
+    return re.sub(r"(?<=[\u4e00-\u9fff])\s+(?=[\u4e00-\u9fff])|['’]s\b", "", column.translate(SIMPLIFIED))
 
 
 def _words(column: str) -> list[str]:

@@ -4,7 +4,7 @@ Owns: the declaration with its review, the lifecycle, and the release: the numbe
 Promises: nobody is named by a dimension; contributors are counted by a column that is no finer than any identifier of
 persons beside it; from G4 on a person of the platform approves before anything is answered; a declaration never
 changes, and gives way to another only as long as nothing was answered from it, for two would tell of their difference.
-Does not: offer quantiles, minima or maxima, which are values of single contributors.
+Does not: offer minima or maxima, which are values of single contributors; a quantile is told by counts (`quantile`).
 Sources: GB/T 35273-2020 annex A (identifiers); reliability 9.5 (declared cubes, k of 10 and 20).
 """
 
@@ -83,6 +83,12 @@ class Dimension:
     generalisation: Generalisation = Generalisation.NONE
     starts: tuple[int, ...] = ()
     length: int = 0
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """What its bands are called, in order. Requires that it has any."""
+        between = (f"{start} to <{end}" for start, end in zip(self.starts, self.starts[1:], strict=False))
+        return (f"<{self.starts[0]}", *between, f">={self.starts[-1]}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from services.delivery.rules.cube import (
     spelled,
 )
 from services.delivery.rules.disclosure import DOMINANCE_BASIS_POINTS_MAX, OTHERS_PERCENT_MIN
+from services.delivery.rules.quantile import Banded, banded, quantile
 from services.delivery.rules.query import QueryRejected
 from shared import canonical
 from shared.errors import Forbidden, Unavailable
@@ -42,6 +43,7 @@ class Function(StrEnum):
     COUNT = "count"
     SUM = "sum"
     AVERAGE = "average"
+    QUANTILE = "quantile"
 
 
 class Rule(StrEnum):
@@ -66,10 +68,15 @@ class NoiseUnavailable(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One number for each group. `column` is that of a measure; none for the count."""
+    """One number for each group. `column` is that of a measure; none for the count. `percent` is a quantile's."""
 
     function: Function
     column: str | None = None
+    percent: int | None = None
+
+    @property
+    def spelled(self) -> list[str | int]:
+        return [self.function.value, spelled(self.column or ""), *([] if self.percent is None else [self.percent])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +97,7 @@ class Question:
     def digest(self) -> str:
         return canonical.digest({
             "grouping": list(map(spelled, self.grouping)),
-            "asked": [[one.function.value, spelled(one.column or "")] for one in self.asked],
+            "asked": [one.spelled for one in self.asked],
             "filters": [list(map(spelled, (one.column, *one.values))) for one in self.filters],
         })  # fmt: skip
 
@@ -123,7 +130,7 @@ class Draw:
 class Answered:
     """What leaves: keys and numbers, each a multiple of its column's base. Averages have two decimals more than sums.
 
-    A number is null where noise has left nothing to divide by.
+    A number is null where noise has left nothing to divide by, or too much is not told for a quantile.
     """
 
     keys: tuple[tuple[str, ...], ...]
@@ -172,30 +179,41 @@ def canonical_question(
         if one.column not in ordered or [other.column for other in filters].count(one.column) > 1:
             raise QueryRejected(hint="filter by dimensions of your grouping, each once", column=one.column)
     if not asked:
-        raise QueryRejected(hint="ask for a count, a sum or an average")
+        raise QueryRejected(hint="ask for a count, a sum, an average or a quantile")
     measures = [one.column for one in declaration.measures]
     for one in asked:
         if (one.column is None) != (one.function is Function.COUNT) or one.column not in (None, *measures):
             raise QueryRejected(hint="count rows, or sum and average measures of the cube", column=one.column)
+        if (one.percent is None) != (one.function is not Function.QUANTILE):
+            raise QueryRejected(hint="say which percent, of a quantile and of nothing else", column=one.column)
+        if one.percent and not banded(declaration, ordered, one.column):
+            raise QueryRejected(
+                hint="a quantile takes bands of its measure, and a declared grouping of yours with them",
+                column=one.column,
+            )
     wanted = [Asked(Function.COUNT), *(Asked(function, column) for column in measures for function in Function)]
+    by_percent = sorted({one for one in asked if one.percent}, key=lambda one: one.percent or 0)
+    quantiles = [one for column in measures for one in by_percent if one.column == column]
     named = {one.column: tuple(sorted(set(one.values))) for one in filters}
     return Question(
         ordered,
-        tuple(one for one in wanted if one in asked),
+        (*(one for one in wanted if one in asked), *quantiles),
         tuple(Filter(one, named[one]) for one in columns if one in named),
     )
 
 
 def families_of(declaration: Declaration, question: Question) -> tuple[Family, ...]:
-    """What the answer is made of: an average is a sum over a count, so it tells no more than both."""
-    grouping = declaration.planned.index(declaration.positions(question.grouping))
-    parts = set[int]()
+    """What the answer is made of: an average is a sum over a count, so it tells no more than both, and a quantile is
+    where it is by the counts of bands."""
+    grouping, found = declaration.planned.index(declaration.positions(question.grouping)), set[Family]()
     for one in question.asked:
         if one.function is not Function.SUM:
-            parts.add(0)
-        if one.column is not None:
-            parts.add(_part(declaration, one.column))
-    return tuple(Family(grouping, part) for part in sorted(parts))
+            found.add(Family(grouping, 0))
+        if one.percent and (bands := banded(declaration, question.grouping, one.column)):
+            found.add(Family(bands.grouping, 0))
+        elif one.column is not None:
+            found.add(Family(grouping, _part(declaration, one.column)))
+    return tuple(sorted(found, key=lambda one: (one.grouping, one.part)))
 
 
 def truth(release: Release, family: Family) -> tuple[int, ...]:
@@ -242,11 +260,15 @@ def answer(
     ]
     if not shown or len(shown) > CELLS_MAX:
         raise Privacy()
+    columns = [
+        _quantiles(release, bands, one.percent, numbers, grouping)
+        if one.percent and (bands := banded(declaration, question.grouping, one.column))
+        else _numbers(declaration, one, numbers, grouping)
+        for one in question.asked
+    ]
     return Answered(
         tuple(group.key for _, group in shown),
-        tuple(
-            tuple(_number(declaration, grouping, one, numbers, place) for one in question.asked) for place, _ in shown
-        ),
+        tuple(tuple(column[place] for column in columns) for place, _ in shown),
         tuple(_base(declaration, one) for one in question.asked),
         # Of the whole grouping, not of what matched: else a filter would tell whether a value is there at all.
         release.withheld[grouping],
@@ -275,22 +297,42 @@ def rounding_base(measure: Measure) -> int:
 
 
 def _base(declaration: Declaration, asked: Asked) -> int:
-    """An average has two decimals more, so that the same base is a hundredth of the sum's."""
+    """An average has two decimals more, so that the same base is a hundredth of the sum's. A quantile is computed from
+    numbers that are rounded."""
     if asked.column is None:
         return COUNT_BASE
+    if asked.percent:
+        return 1
     return rounding_base(declaration.measures[_part(declaration, asked.column) - 1])
 
 
-def _number(
-    declaration: Declaration, grouping: int, asked: Asked, numbers: Mapping[Family, Sequence[int]], place: int
-) -> int | None:
+def _numbers(
+    declaration: Declaration, asked: Asked, numbers: Mapping[Family, Sequence[int]], grouping: int
+) -> list[int | None]:
+    """Of each released group."""
     part, base = 0 if asked.column is None else _part(declaration, asked.column), _base(declaration, asked)
+    found = numbers[Family(grouping, part)]
     if asked.function is not Function.AVERAGE:
-        return rounded(numbers[Family(grouping, part)][place], base)
-    count = numbers[Family(grouping, 0)][place]
-    if count <= 0:
-        return None
-    return rounded(rounded(numbers[Family(grouping, part)][place] * 100, count) // count, base)
+        return [rounded(number, base) for number in found]
+    counts = numbers[Family(grouping, 0)]
+    return [
+        rounded(rounded(total * 100, count) // count, base) if count > 0 else None
+        for total, count in zip(found, counts, strict=True)
+    ]
+
+
+def _quantiles(
+    release: Release, bands: Banded, percent: int, numbers: Mapping[Family, Sequence[int]], grouping: int
+) -> list[int | None]:
+    """Of each released group, out of counts as a question for them is answered."""
+    told, wholes = (
+        {group.key: rounded(count, COUNT_BASE) for group, count in zip(release.groups[at], counts, strict=True)}
+        for at, counts in ((at, numbers[Family(at, 0)]) for at in (bands.grouping, grouping))
+    )
+    return [
+        quantile(percent, bands.edges, [told.get(one) for one in bands.keys(group.key)], wholes[group.key])
+        for group in release.groups[grouping]
+    ]
 
 
 def _part(declaration: Declaration, column: str) -> int:

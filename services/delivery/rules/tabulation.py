@@ -120,15 +120,13 @@ def _dimension(dimension: Dimension) -> str:
         case Generalisation.MONTH:
             return f"left({text}, 7)"
         case Generalisation.BANDS:
-            return _band(column, dimension.starts)
+            return _band(column, dimension)
 
 
-def _band(column: str, starts: Sequence[int]) -> str:
-    between = (f"{start} to <{end}" for start, end in zip(starts, starts[1:], strict=False))
-    names = [f"<{starts[0]}", *between, f">={starts[-1]}"]
-    number = f"TRY_CAST({column} AS DECIMAL(38, 6))"
+def _band(column: str, dimension: Dimension) -> str:
+    names, number = dimension.bands, f"TRY_CAST({column} AS DECIMAL(38, 6))"
     whens = " ".join(
-        f"WHEN {number} < {start} THEN {literal(name)}" for start, name in zip(starts, names, strict=False)
+        f"WHEN {number} < {start} THEN {literal(name)}" for start, name in zip(dimension.starts, names, strict=False)
     )
     return f"CASE WHEN {number} IS NULL THEN NULL {whens} ELSE {literal(names[-1])} END"
 

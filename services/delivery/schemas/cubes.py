@@ -137,10 +137,12 @@ class CubeView(web.View):
 
 
 class NewAsked(web.Request):
-    """A count has no column; a sum and an average have that of a measure."""
+    """A count has no column; the others have that of a measure. A quantile says which: `percent` 50 is the median. It
+    is told where the measure's column has bands too, and a declared grouping has them beside those you group by."""
 
     function: ChosenFunction
     column: Column | None = None
+    percent: Annotated[int, Field(ge=1, le=99)] | None = None
 
 
 class NewFilter(web.Request):
@@ -160,7 +162,7 @@ class NewCubeQuery(web.Request):
     purpose: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")] | None = None
 
     def asked(self) -> list[Asked]:
-        return [Asked(one.function, one.column) for one in self.measures]
+        return [Asked(one.function, one.column, one.percent) for one in self.measures]
 
     def filter_list(self) -> list[Filter]:
         return [Filter(one.column, tuple(one.values)) for one in self.filters]
@@ -171,12 +173,14 @@ class CubeColumnView(web.View):
 
     function: Function
     column: str | None
+    percent: int | None
     decimals: int
     rounded_to: int
 
 
 class CubeGroupView(web.View):
-    """Values of the grouping's dimensions, and a number for each column; null where noise left none."""
+    """Values of the grouping's dimensions, and a number for each column; null where noise left none, and for a quantile
+    where it may lie in a band that is not told."""
 
     key: list[str]
     numbers: list[int | None]
@@ -220,7 +224,7 @@ class CubeAnswerView(web.View):
         decimals = {one.column: one.decimals for one in cube.declaration.measures}
         columns = [
             CubeColumnView(
-                function=one.function, column=one.column, rounded_to=base,
+                function=one.function, column=one.column, percent=one.percent, rounded_to=base,
                 decimals=decimals.get(one.column or "", 0) + (2 if one.function is Function.AVERAGE else 0),
             )
             for one, base in zip(asked, answered.bases, strict=True)

@@ -3,17 +3,24 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, func, or_, select, update
 
 from services.delivery.rules.delivery import STARTED, Cut, Delivery, Reason, State, UseSoFar
 from services.delivery.tables.deliveries import deliveries as deliveries_table
 from shared.database import Transaction, for_update
 from shared.grades import Grade, Mode
 from shared.ids import DeliveryId, EntitlementId, ParticipantId, UseId
+from shared.turn import Added
+
+_use_so_far = select(
+    func.min(deliveries_table.c.entitlement_id).label("entitlement_id"),
+    func.min(deliveries_table.c.started_at).label("started_at"),
+    func.sum(func.coalesce(deliveries_table.c.bytes_counted, deliveries_table.c.bytes)).label("bytes_counted"),
+).where(deliveries_table.c.use_id == bindparam("asked_use"))  # asked for at each part, and so made once
 
 
-async def add_delivery(tx: Transaction, delivery: Delivery) -> None:
-    await tx.execute(insert(deliveries_table).values(_row(delivery)))
+def adding(delivery: Delivery) -> Added:
+    return Added(deliveries_table, [tuple(_row(delivery).values())])
 
 
 async def running_delivery(tx: Transaction, delivery_id: DeliveryId) -> Delivery | None:
@@ -29,12 +36,7 @@ async def save_delivery(tx: Transaction, delivery: Delivery) -> None:
 
 async def use_so_far(tx: Transaction, use_id: UseId) -> UseSoFar | None:
     """None for a use that was not used yet."""
-    table = deliveries_table.c
-    query = select(
-        func.min(table.entitlement_id).label("entitlement_id"), func.min(table.started_at).label("started_at"),
-        func.sum(func.coalesce(table.bytes_counted, table.bytes)).label("bytes_counted"),
-    ).where(table.use_id == use_id)  # fmt: skip
-    row = (await tx.execute(query)).one()
+    row = (await tx.execute(_use_so_far, {"asked_use": use_id})).one()
     if row.entitlement_id is None:
         return None
     return UseSoFar(row.entitlement_id, row.started_at, int(row.bytes_counted))

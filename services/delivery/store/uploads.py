@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Row, Select, func, insert, or_, select, update
+from sqlalchemy import Column, Row, Select, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from services.delivery.rules.inspection import Inspection, NotTaken, Outcome
@@ -122,13 +122,22 @@ async def save_outcome(tx: Transaction, upload_id: UploadId, outcome: Outcome) -
 
 async def content_of(tx: Transaction, version_id: VersionId) -> tuple[Upload, Inspection] | None:
     """The inspected content of a version, and what was found in it."""
-    query = select(*COLUMNS, uploads.c.outcome).where(uploads.c.version_id == version_id, uploads.c.state == INSPECTED)
-    row = (await tx.execute(query)).one_or_none()
+    row = (await tx.execute(_inspected(version_id, *COLUMNS, uploads.c.outcome))).one_or_none()
     if row is None:
         return None
     found = _outcome(row.outcome)
     assert isinstance(found, Inspection)
     return _upload(row), found
+
+
+async def inspected_upload(tx: Transaction, version_id: VersionId) -> Upload | None:
+    """The inspected content of a version alone."""
+    row = (await tx.execute(_inspected(version_id, *COLUMNS))).one_or_none()
+    return None if row is None else _upload(row)
+
+
+def _inspected(version_id: VersionId, *columns: Column[Any]) -> Select[Any]:
+    return select(*columns).where(uploads.c.version_id == version_id, uploads.c.state == INSPECTED)
 
 
 def _outcome(kept: str) -> Outcome:
