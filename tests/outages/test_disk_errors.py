@@ -13,6 +13,7 @@ import pytest
 
 COMMITS = 12
 SOME, ALL = "6+4", "1+1"  # from the sixth on every fourth of such calls fails; every one
+LONGER = pytest.mark.skipif("YAOSU_OUTAGES" not in os.environ, reason="`make outages`")
 pytestmark = [pytest.mark.process, pytest.mark.xdist_group("process")]
 LOGGING = """
 import logging
@@ -35,8 +36,10 @@ def strace() -> str:
 
 
 @pytest.mark.parametrize("call, suffix, which", [
-    ("fdatasync", "-wal", SOME), ("pwrite64", "-wal", SOME), ("pwrite64", "", ALL),
-], ids=["a sync", "a write", "whatever is written from the log into the file"])  # fmt: skip
+    pytest.param("fdatasync", "-wal", SOME, id="a sync"),
+    pytest.param("pwrite64", "-wal", SOME, id="a write", marks=LONGER),
+    pytest.param("pwrite64", "", ALL, id="whatever goes from the log into the file", marks=LONGER),
+])  # fmt: skip
 def test_where_the_disk_fails_nothing_is_acknowledged_that_is_not_there(
     strace: str, tmp_path: Path, call: str, suffix: str, which: str
 ):
