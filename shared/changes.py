@@ -8,29 +8,32 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Protocol
 
-from pydantic import BaseModel, BeforeValidator
+from pydantic import BaseModel, BeforeValidator, PlainSerializer
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, String, Table, insert, or_, select, update
 
 from shared import observing
 from shared.clock import Clock
 from shared.database import Database, Transaction
 from shared.errors import Failure, Malformed, Unavailable
-from shared.facts import GENESIS, link, moment
+from shared.facts import GENESIS, link, microseconds, moment
+from shared.mirrored import Ends, Keeper, Rows
 from shared.outbox import facts_table
 from shared.rest import Peer, RestClient
 
 PAGE = 200
 WAIT_SECONDS_MAX = 25.0
 POLL_SECONDS = 0.25
+KEPT_EVERY = 5 * PAGE  # facts: what a start at most has to read anew
 log = logging.getLogger(__name__)
 
 Positions = Mapping[int, int]
-Microseconds = Annotated[datetime, BeforeValidator(moment)]
+Microseconds = Annotated[datetime, BeforeValidator(moment), PlainSerializer(microseconds, when_used="json")]
 
 inbox_table = Table(
     "inbox",
@@ -225,15 +228,28 @@ class Follower:
         ).rowcount == 1
 
 
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """How a mirror is kept: `rows_of` tells those with the given keys as JSON, `take_up` begins with all of them."""
+
+    keeper: Keeper
+    rows_of: Callable[[Iterable[str]], Rows]
+    take_up: Callable[[Rows], None]
+
+
 class MemoryFollower:
-    """Folds a source's facts into something kept in memory, from the first fact on, again after each start."""
+    """Folds a source's facts into something kept in memory: after a start again from the first fact on, or from what
+    was kept of it in the tables. `apply` tells the keys of the rows that it changed."""
 
     def __init__(
-        self, clock: Clock, source: str, feed: Source, apply: Callable[[Change], None],
-        caught_up: Callable[[datetime], None],
+        self, clock: Clock, source: str, feed: Source, apply: Callable[[Change], Iterable[str] | None],
+        caught_up: Callable[[datetime], None], memory: Memory | None = None,
     ) -> None:  # fmt: skip
         self._clock, self._source, self._feed, self._apply, self._caught_up = clock, source, feed, apply, caught_up
         self._ends: dict[int, tuple[int, bytes]] = {}
+        self._memory, self._has_begun, self._is_keeping = memory, memory is None, False
+        self._kept_ends: Ends = {}
+        self._changed, self._unkept = set[str](), 0  # the rows since then, and how many facts
 
     async def run(self) -> None:
         while True:
@@ -245,24 +261,60 @@ class MemoryFollower:
 
     async def tick(self, wait_seconds: float = 0) -> None:
         """Take in what is new; `caught_up` is told the moment before which nothing is missing."""
+        if self._memory and not self._has_begun:
+            await self._begin(self._memory)
         while True:
             asked_at = self._clock.now()
             positions = {stripe: seq for stripe, (seq, _) in self._ends.items()}
             changes = await self._feed.after(positions, wait_seconds)
             for change in changes:
-                seq, previous = self._ends.get(change.stripe, (0, GENESIS))
-                if change.seq <= seq:  # another look, begun at the same time, has taken it in
-                    continue
-                end = change.seq, _checked(previous, seq, change)
-                self._apply(change)
-                self._ends[change.stripe] = end  # only now: what could not be taken in must not be passed over
+                self._take_in(change)
             if changes:
                 _tell(self._source, len(changes), self._clock.now() - changes[-1].at)
-            if len(changes) < PAGE:
+            is_all = len(changes) < PAGE
+            if is_all:
                 self._caught_up(asked_at)
                 _tell_heard(self._source, asked_at)
+            if self._memory and self._unkept >= KEPT_EVERY and not self._is_keeping:
+                await self._keep(self._memory)
+            if is_all:
                 return
             wait_seconds = 0
+
+    def _take_in(self, change: Change) -> None:
+        seq, previous = self._ends.get(change.stripe, (0, GENESIS))
+        if change.seq <= seq:  # another look, begun at the same time, has taken it in
+            return
+        end = change.seq, _checked(previous, seq, change)
+        self._changed.update(self._apply(change) or ())
+        self._ends[change.stripe] = end  # only now: what could not be taken in must not be passed over
+        self._unkept += 1
+
+    async def _begin(self, memory: Memory) -> None:
+        kept = await memory.keeper.kept()
+        if self._has_begun:  # by another look, meanwhile
+            return
+        self._has_begun = True
+        if kept:
+            memory.take_up(kept.rows)
+            self._ends, self._kept_ends = dict(kept.ends), kept.ends
+
+    async def _keep(self, memory: Memory) -> None:
+        """One at a time: each tells what changed since the one before."""
+        ends, changed, unkept = dict(self._ends), self._changed, self._unkept
+        self._is_keeping, self._changed, self._unkept = True, set[str](), 0
+        try:
+            is_kept = await memory.keeper.keep(memory.rows_of(changed), since=self._kept_ends, ends=ends)
+        except BaseException:
+            self._changed |= changed
+            self._unkept += unkept
+            raise
+        finally:
+            self._is_keeping = False
+        if is_kept:
+            self._kept_ends = ends
+        else:  # another is about to keep more; these rows are told with the next
+            self._changed |= changed
 
 
 def _checked(previous: bytes, seq: int, change: Change) -> bytes:

@@ -70,7 +70,7 @@ def core_of(
         issuer = issuer_of(settings)
         tokens: Tokens = IssuedTokens(issuer, clock)
         verifier = Verifier(_own_keys(issuer, clock), settings.issuer, clock, beside=outside)
-        standing = StandingMirror(clock, feed)
+        standing = StandingMirror(clock, feed, database)
     else:
         issuer = None
         secret = settings.service_secrets.get(name) or settings.service_secret
@@ -78,7 +78,7 @@ def core_of(
             raise ValueError(f"service_secret: set YAOSU_SERVICE_SECRET for {name}")
         tokens = RequestedTokens(directory, name, secret.get_secret_value(), clock)
         verifier = Verifier(_key_set_of(directory), settings.issuer, clock, beside=outside)
-        standing = StandingMirror(clock, FeedClient(Peer(directory, "identity", tokens)))
+        standing = StandingMirror(clock, FeedClient(Peer(directory, "identity", tokens)), database)
     relay = Relay(outbox, database, clock, Peer(directory, "audit", tokens))
     observer = _observer(name, database, relay, traces)
     return Core(

@@ -29,6 +29,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -383,5 +384,10 @@ def _configure_sqlite(engine: AsyncEngine, *, begin: str, query_only: bool) -> N
         assert isinstance(opened, sqlite_driver.Connection)
         opened.begin_by(begin)
 
+    def on_error(context: ExceptionContext) -> None:
+        # What the disk did not take, this connection may believe to be there: the file is opened anew.
+        context.is_disconnect |= "disk I/O error" in str(context.original_exception)
+
     event.listen(engine.sync_engine, "connect", on_connect)
     event.listen(engine.sync_engine, "begin", on_begin)
+    event.listen(engine.sync_engine, "handle_error", on_error)

@@ -21,6 +21,7 @@ OF_THE_KERNEL = {
     "outbox_receipts": "what the log promised to the service; the command line alone reads it",
     "outbox_disclosures": "what the log is still to be told; no route reads it",
     "inbox": "how far the news of neighbours was followed",
+    "mirrored": "what a service mirrors in memory of its neighbours' facts, for its next start",
     "idempotency_answers": "found by its caller's own key alone, of which the caller is a part",
 }
 

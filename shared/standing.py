@@ -8,19 +8,20 @@ are then refused; one that has not yet read all that there was tells nothing of 
 somebody may be no more than the beginning.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import reduce
 from typing import Any
 
-from shared.changes import Change, MemoryFollower, Source
+from shared.changes import Change, Memory, MemoryFollower, Source
 from shared.clock import Clock
+from shared.database import Database
 from shared.delegation import Act, Delegation, Limits
 from shared.errors import NotAdmitted, Unavailable
-from shared.facts import moment
+from shared.facts import microseconds, moment
 from shared.grades import G3, Clearance, Grade
 from shared.ids import AssetId, DelegationId, KeyId, ListingId, ParticipantId
+from shared.mirrored import Keeper, Rows, form_of
 from shared.money import Money
 
 STALE = timedelta(seconds=30)
@@ -73,16 +74,21 @@ class Standing:
 
 
 class StandingMirror:
-    def __init__(self, clock: Clock, feed: Source) -> None:
+    """With a `database`, what was heard is kept there, and a start goes on from it."""
+
+    def __init__(self, clock: Clock, feed: Source, database: Database | None = None) -> None:
         self._clock = clock
         self._records: dict[ParticipantId, Record] = {}
         self._standings: dict[ParticipantId, Standing] = {}
         self._locked_out: dict[str, tuple[datetime, bool]] = {}  # what was said last of each, and when
+        self._accepted: dict[DelegationId, dict[str, Any]] = {}  # as it was told
         self._delegations: dict[DelegationId, Delegation] = {}
         self._delegations_to: dict[ParticipantId, list[Delegation]] = {}
         self._ended: set[DelegationId] = set()  # one end may be heard before its beginning
         self._as_of = NEVER
-        self._follower = MemoryFollower(clock, "identity", feed, self._apply, self._caught_up)
+        keeper = database and Keeper(database, "standing", form_of(__file__))
+        memory = keeper and Memory(keeper, self._rows_of, self._take_up)
+        self._follower = MemoryFollower(clock, "identity", feed, self._apply, self._caught_up, memory)
 
     async def run(self) -> None:
         await self._follower.run()
@@ -147,49 +153,86 @@ class StandingMirror:
     def _caught_up(self, moment: datetime) -> None:
         self._as_of = max(self._as_of, moment)  # a look that began earlier may end later
 
-    def _apply(self, change: Change) -> None:
-        data = change.data
+    def _apply(self, change: Change) -> list[str]:
+        data, changed = change.data, list[str]()
         for name in ("participant_id", "affiliate_id"):
             if name in data:
                 participant_id = ParticipantId(data[name])
                 record = self._records.setdefault(participant_id, Record(participant_id))
                 record.hear(change.act, data)
                 self._standings[participant_id] = record.standing()
+                changed.append(participant_id)
         if change.act == "identity.delegation_accepted":
-            agreed = _delegation(data)
-            self._delegations[agreed.id] = agreed
-            self._delegations_to.setdefault(agreed.agent_id, []).append(agreed)
+            self._accept(data)
+            changed.append(data["delegation_id"])
         if change.act == "identity.delegation_ended":
             self._ended.add(DelegationId(data["delegation_id"]))
+            changed.append(data["delegation_id"])
         if change.act in LOCKS_OUT:
             name, is_out = LOCKS_OUT[change.act]
             said = (change.at, is_out)
             self._locked_out[data[name]] = max(self._locked_out.get(data[name], said), said)
+            changed.append(data[name])
+        return changed
+
+    def _accept(self, data: dict[str, Any]) -> None:
+        agreed = _delegation(data)
+        self._accepted[agreed.id], self._delegations[agreed.id] = data, agreed
+        self._delegations_to.setdefault(agreed.agent_id, []).append(agreed)
+
+    def _rows_of(self, keys: Iterable[str]) -> Rows:
+        return {key: self._row(key) for key in keys}
+
+    def _row(self, key: str) -> Any:
+        """All that is known under one id, of whatever it is the id."""
+        kind = key.partition("_")[0]
+        if kind == ParticipantId.kind:
+            return self._records[ParticipantId(key)].row()
+        if kind == DelegationId.kind:
+            delegation_id = DelegationId(key)
+            return [self._accepted.get(delegation_id), delegation_id in self._ended]
+        said_at, is_out = self._locked_out[key]
+        return [microseconds(said_at), is_out]
+
+    def _take_up(self, rows: Rows) -> None:
+        for key, row in rows.items():
+            kind = key.partition("_")[0]
+            if kind == ParticipantId.kind:
+                record = Record.of(ParticipantId(key), row)
+                self._records[record.participant_id] = record
+                self._standings[record.participant_id] = record.standing()
+            elif kind == DelegationId.kind:
+                self._take_up_delegation(DelegationId(key), *row)
+            else:
+                said_at, is_out = row
+                self._locked_out[key] = moment(said_at), is_out
+
+    def _take_up_delegation(self, delegation_id: DelegationId, accepted: dict[str, Any] | None, ended: bool) -> None:
+        if accepted:
+            self._accept(accepted)
+        if ended:
+            self._ended.add(delegation_id)
 
 
-Fold = Callable[[Standing, dict[str, Any]], Standing]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    revision: int
-    fold: Fold
-    data: dict[str, Any]
+Fold = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """All that was told of a participant, in any order: the stripes of a feed are read one after the other."""
+    """All that counts of what was told of a participant, in any order: the stripes of a feed are read one after the
+    other. Of each thing that is told of it, `told` has what its latest revision said."""
 
     participant_id: ParticipantId
-    steps: list[Step] = field(default_factory=list[Step])
+    told: dict[str, tuple[int, Any]] = field(default_factory=dict[str, tuple[int, Any]])
     affiliates: set[ParticipantId] = field(default_factory=set[ParticipantId])
     keys: dict[KeyId, str | None] = field(default_factory=dict[KeyId, str | None])  # None: revoked, and so for ever
     persons: set[str] = field(default_factory=set[str])  # who has a role, locked out or not
 
     def hear(self, act: str, data: dict[str, Any]) -> None:
         if fold := FOLDS.get(act):
-            self.steps.append(Step(data["revision"], fold, data))
+            for name, value in fold(data).items():
+                if data["revision"] >= self.told.get(name, (0,))[0]:
+                    self.told[name] = data["revision"], value
         if act == "identity.signing_key_registered":
             self.keys.setdefault(KeyId(data["key_id"]), data["public_key"])
         if act == "identity.signing_key_revoked":
@@ -202,34 +245,49 @@ class Record:
 
     def standing(self) -> Standing:
         keys = {key_id: key for key_id, key in self.keys.items() if key is not None}
+        told = {name: READ.get(name, _as_told)(value) for name, (_, value) in self.told.items()}
         start = Standing(self.participant_id, "applied", affiliates=frozenset(self.affiliates), signing_keys=keys)
-        in_order = sorted(self.steps, key=lambda step: step.revision)
-        return reduce(lambda before, step: step.fold(before, step.data), in_order, start)
+        return replace(start, **told)
+
+    def row(self) -> list[Any]:
+        return [self.told, sorted(self.affiliates), self.keys]
+
+    @classmethod
+    def of(cls, participant_id: ParticipantId, row: list[Any]) -> "Record":
+        told, affiliates, keys = row
+        return cls(
+            participant_id, {name: (revision, value) for name, (revision, value) in told.items()},
+            set(map(ParticipantId, affiliates)), {KeyId(key_id): key for key_id, key in keys.items()},
+        )  # fmt: skip
 
 
-def _applied(before: Standing, data: dict[str, Any]) -> Standing:
-    return replace(before, status="applied", name=data.get("name"), uscc=data.get("uscc"))
+def _as_told(value: Any) -> Any:
+    return value
 
 
-def _admitted(before: Standing, data: dict[str, Any]) -> Standing:
-    return replace(
-        _verified(before, data), status="admitted", roles=frozenset(data["roles"]),
-        clearance=Clearance(data["clearance"]),
-    )  # fmt: skip
+READ: Mapping[str, Callable[[Any], Any]] = {"roles": frozenset, "clearance": Clearance, "verified_until": moment}
 
 
-def _cleared(before: Standing, data: dict[str, Any]) -> Standing:
-    return replace(_verified(before, data), clearance=Clearance(data["clearance"]))
+def _applied(data: dict[str, Any]) -> dict[str, Any]:
+    return {"status": "applied", "name": data.get("name"), "uscc": data.get("uscc")}
 
 
-def _reinstated(before: Standing, data: dict[str, Any]) -> Standing:
-    return replace(_verified(before, data), status="admitted")
+def _admitted(data: dict[str, Any]) -> dict[str, Any]:
+    return {"status": "admitted", "roles": data["roles"], **_cleared(data)}
 
 
-def _verified(before: Standing, data: dict[str, Any]) -> Standing:
+def _cleared(data: dict[str, Any]) -> dict[str, Any]:
+    return {"clearance": data["clearance"], **_verified(data)}
+
+
+def _reinstated(data: dict[str, Any]) -> dict[str, Any]:
+    return {"status": "admitted", **_verified(data)}
+
+
+def _verified(data: dict[str, Any]) -> dict[str, Any]:
     """Until when, where it is told."""
     told = data.get("verified_until")
-    return before if told is None else replace(before, verified_until=moment(told))
+    return {} if told is None else {"verified_until": told}
 
 
 def _sanctioned(before: Standing, data: dict[str, Any]) -> Standing:
@@ -239,7 +297,7 @@ def _sanctioned(before: Standing, data: dict[str, Any]) -> Standing:
 
 
 def _becomes(status: str) -> Fold:
-    return lambda before, _: replace(before, status=status)
+    return lambda _: {"status": status}
 
 
 def _delegation(data: dict[str, Any]) -> Delegation:

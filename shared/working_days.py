@@ -11,11 +11,8 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from functools import cache
 from typing import cast
 
-import chinese_calendar
-
 CHINA = timezone(timedelta(hours=8))
 SATURDAY = 5
-_announced = cast("Callable[[date], bool]", chinese_calendar.is_workday)  # pyright: ignore[reportUnknownMemberType]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +41,11 @@ def deadline_after(moment: datetime, working_days: int) -> WorkingDeadline:
 @cache
 def is_working_day(day: date) -> tuple[bool, bool]:
     """Whether people work on a day, and whether that is announced."""
+    import chinese_calendar  # with the first deadline that is given in them
+
+    is_announced = cast("Callable[[date], bool]", chinese_calendar.is_workday)  # pyright: ignore[reportUnknownMemberType]
     try:
-        return _announced(day), True
+        return is_announced(day), True
     except NotImplementedError:
         import holidays  # only for years of which nothing is announced yet
 

@@ -8,7 +8,7 @@ in columns.
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
-from shared import idempotency, outbox, owners
+from shared import idempotency, mirrored, outbox, owners
 from shared.database import IdOf, Moment
 from shared.ids import DataKeyId, EvidenceId, FactId, LeaseId
 
@@ -218,6 +218,7 @@ disclosures = Table(
 )
 
 outbox.tables(metadata)
+mirrored.tables(metadata)
 idempotency.tables(metadata)
 
 APPEND_ONLY = (entries, links, checkpoints, cosignatures, witnessed, evidence, prunings, handovers)

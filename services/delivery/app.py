@@ -23,7 +23,7 @@ from shared.guard import Doors
 def build(core: Core, *, catalog: CatalogClient, trading: TradingClient, inspector: Inspector | None = None) -> FastAPI:
     """`inspector` is a child process for each file, unless another way is given (the simulator's, for one)."""
     settings, folder = core.settings, core.settings.var / "delivery"
-    watch = EntitlementWatch(core.clock, FeedClient(core.peer("trading")))
+    watch = EntitlementWatch(core.clock, FeedClient(core.peer("trading")), core.database)
     depot = Depot(
         core.database, core.outbox, core.clock, core.standing, catalog, trading,
         content_store(settings.bucket, folder / "content"), inspector or Sandbox(), watch, folder / "scratch",

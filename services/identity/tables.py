@@ -24,7 +24,7 @@ from services.identity.rules.delegation import DELEGATION
 from services.identity.rules.document import DOCUMENT, FILED, VERIFIED
 from services.identity.rules.participant import PARTICIPANT
 from services.identity.rules.sponsorship import ASKED, IN_FORCE, SPONSORSHIP
-from shared import changes, disclosing, idempotency, outbox, owners
+from shared import changes, disclosing, idempotency, mirrored, outbox, owners
 from shared.database import IdOf, Moment
 from shared.ids import (
     ApiClientId,
@@ -316,6 +316,7 @@ epochs = Table(
 )
 
 outbox.tables(metadata)
+mirrored.tables(metadata)
 disclosing.tables(metadata)
 idempotency.tables(metadata)
 changes.tables(metadata)

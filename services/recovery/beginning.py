@@ -20,7 +20,7 @@ from services.audit.store import log as log_store
 from services.identity.actions.recovery import begin_again
 from services.recovery import comparison, marker
 from services.recovery.comparison import Heard, StripeFound, Verdict, Word
-from shared import recovery, tenancy
+from shared import mirrored, recovery, tenancy
 from shared.clock import Clock
 from shared.database import Database, Transaction
 from shared.outbox import Outbox
@@ -88,6 +88,7 @@ async def _void(databases: Mapping[str, Database]) -> tuple[int, int]:
         async with database.transaction() as tx:
             await _as_owner(tx, database)
             await recovery.void_leases(tx)
+            await mirrored.forget(tx)
             if service == "audit":
                 await void_lease(tx)
     identity = databases["identity"]

@@ -79,7 +79,6 @@ async def run(trading: Trading, job: Job) -> None:
 async def run_closer(trading: Trading) -> None:
     """Several processes may run one: they share what is due."""
     seconds = float(SOON)
-    await closing.prepare()
     while True:
         await trading.clock.sleep(seconds)
         seconds = await close_in_time(trading)
@@ -95,7 +94,10 @@ async def close_in_time(trading: Trading) -> float:
         seconds = await due.seconds_to_next_close(trading, looked_at)
 
     await attempt(close_auctions)
-    return SOON if seconds is None else min(max(seconds, SOONEST), SOON)
+    if seconds is None:
+        return SOON
+    await closing.prepare()
+    return min(max(seconds, SOONEST), SOON)
 
 
 async def check_ledger(check: LedgerCheck) -> None:

@@ -5,10 +5,16 @@ from datetime import UTC, datetime
 from itertools import permutations
 from typing import ClassVar
 
+import pytest
+
 from services.delivery.actions.watch import EntitlementWatch
+from services.delivery.tables.base import metadata
+from shared import changes
+from shared.changes import Change, Positions
 from shared.facts import Category, Fact
 from shared.grades import Mode
 from shared.ids import EntitlementId, ParticipantId, VersionId
+from tests.conftest import MakeDatabase
 from tests.delivery.desk import EntitlementGranted, EntitlementUsed
 from tests.support.bench import WrittenFeed
 from tests.support.clock import ToldClock
@@ -91,3 +97,29 @@ async def test_an_amended_right_is_as_its_last_contract_says_in_whatever_order_i
 
 async def test_nobody_is_entitled_by_what_was_not_granted():
     assert await heard(EntitlementResumed(RIGHT, 2), EntitlementUsed(RIGHT, 1)) is None
+
+
+async def test_a_watch_that_starts_anew_goes_on_from_what_was_kept(
+    clock: ToldClock, database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(changes, "KEPT_EVERY", 1)
+    kept, feed, later = await database("delivery", metadata), WrittenFeed("trading"), datetime(2031, 1, 1, tzinfo=UTC)
+    told = [
+        EntitlementUsed(RIGHT, 2, 2), GRANTED, EntitlementSuspended(RIGHT, 3),
+        EntitlementAmended(RIGHT, ("training",), 9, later, 4), EntitlementResumed(RIGHT, 5),
+        EntitlementUsed(RIGHT, 1, 1), EntitlementSuspended(RIGHT, 2), EntitlementEnded(RIGHT, 6),
+    ]  # fmt: skip
+    for fact in told:
+        feed.announce(clock, fact)
+        whole = EntitlementWatch(clock, feed)
+        await whole.tick()
+        await EntitlementWatch(clock, feed, kept).tick()
+        again = EntitlementWatch(clock, NoNews(), kept)
+        assert again.entitled(RIGHT) is None and again.is_stale
+        await again.tick()
+        assert again.entitled(RIGHT) == whole.entitled(RIGHT)
+
+
+class NoNews:
+    async def after(self, positions: Positions, wait_seconds: float = 0) -> list[Change]:
+        return []

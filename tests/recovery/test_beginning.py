@@ -17,6 +17,7 @@ from services.recovery import marker
 from services.recovery.comparison import Verdict, Word
 from services.recovery.marker import NotCompared
 from shared.access import LIFETIME_MAX, Claims, InvalidToken, Role, TokenIssuer, Verifier
+from shared.mirrored import Keeper
 from shared.outbox import Outbox, StripeLost, facts_table
 from shared.recovery import FENCE_STEP
 from shared.signing import new_token_key
@@ -57,6 +58,15 @@ async def test_a_process_of_before_records_nothing_more_and_a_new_one_goes_on(ma
     async with market.database("audit") as audit, audit.read() as tx:
         log = await log_store.head(tx)
         assert (log.epoch, log.holder, log.leased_until) == (before.epoch + FENCE_STEP, None, None)
+
+
+async def test_what_was_mirrored_before_is_read_anew(market: SmallMarket):
+    async with market.database("delivery") as database:
+        keeper = Keeper(database, "standing", "form")
+        assert await keeper.keep({"participant": "as it was"}, since={}, ends={0: (7, b"seven")})
+        await database.close()  # as far as the file's lock goes
+        await market.begin()
+        assert await keeper.kept() is None
 
 
 async def test_a_log_that_was_behind_is_sent_the_rest(market: SmallMarket):

@@ -1,6 +1,7 @@
 """Commits to an SQLite file, and says so after each: `python -m tests.support.commits FILE COUNT [SYNCHRONOUS]`.
 
-The third argument loosens what the product sets, so that a test can see itself fail.
+Where the database says that it is busy, that is said instead, and the next is tried. The third argument loosens what
+the product sets, so that a test can see itself fail.
 """
 
 import asyncio
@@ -14,11 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared import database
 from shared.clock import SystemClock
-from shared.database import Database
+from shared.database import Database, DatabaseBusy
 
 METADATA = MetaData()
 notes = Table("notes", METADATA, Column("id", Integer, primary_key=True))
-SAID = b"committed\n"
+SAID, BUSY = b"committed\n", b"busy\n"
 
 
 def loosen(synchronous: str) -> None:
@@ -40,9 +41,13 @@ async def commit(file: Path, count: int) -> None:
     await kept.create(METADATA)
     os.write(1, SAID)
     for number in range(count):
-        async with kept.transaction() as tx:
-            await tx.execute(insert(notes).values(id=number))
-        os.write(1, SAID)
+        try:
+            async with kept.transaction() as tx:
+                await tx.execute(insert(notes).values(id=number))
+        except DatabaseBusy:
+            os.write(1, BUSY)
+        else:
+            os.write(1, SAID)
     await kept.close()
 
 

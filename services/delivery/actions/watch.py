@@ -1,13 +1,15 @@
 """Entitlements as trading's news tell of them: what is entitled to what, and what was stopped.
 
-Owns: a mirror in memory, folded from the first fact on. Promises: a suspension is known within a second of its commit.
+Owns: a mirror in memory, kept in tables now and then. Promises: a suspension is known within a second of its commit.
 Does not: count uses. What it knows of them may be old; trading has the last word, when it is asked for one.
 """
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from services.delivery.rules.delivery import Entitled
 from services.delivery.schemas.followed import (
@@ -16,10 +18,12 @@ from services.delivery.schemas.followed import (
     EntitlementMoved,
     EntitlementUsed,
 )
-from shared.changes import Change, MemoryFollower, Source
+from shared.changes import Change, Memory, MemoryFollower, Source
 from shared.clock import Clock
+from shared.database import Database
 from shared.grades import Mode
 from shared.ids import EntitlementId, ParticipantId, VersionId
+from shared.mirrored import Keeper, Rows, form_of
 
 NEWS_SECONDS = 0.5
 STALE = timedelta(seconds=30)
@@ -32,12 +36,16 @@ STOPS = {
 
 
 class EntitlementWatch:
-    def __init__(self, clock: Clock, feed: Source) -> None:
+    """With a `database`, what was heard is kept there, and a start goes on from it."""
+
+    def __init__(self, clock: Clock, feed: Source, database: Database | None = None) -> None:
         self._clock = clock
         self._heard: dict[EntitlementId, Heard] = {}
         self._news = asyncio.Event()
         self._as_of = datetime.min.replace(tzinfo=UTC)
-        self._follower = MemoryFollower(clock, "trading", feed, self._apply, self._caught_up)
+        keeper = database and Keeper(database, "entitlements", form_of(__file__))
+        memory = keeper and Memory(keeper, self._rows_of, self._take_up)
+        self._follower = MemoryFollower(clock, "trading", feed, self._apply, self._caught_up, memory)
 
     async def run(self) -> None:
         await self._follower.run()
@@ -82,28 +90,39 @@ class EntitlementWatch:
         self._as_of = moment
         self._news.set()
 
-    def _apply(self, change: Change) -> None:
+    def _apply(self, change: Change) -> list[str]:
         if change.act == "trading.entitlement_granted":
             granted = EntitlementGranted.model_validate(change.data)
             self._heard_of(granted.entitlement_id).granted = granted
-        elif change.act == "trading.entitlement_used":
+            return [granted.entitlement_id]
+        if change.act == "trading.entitlement_used":
             used = EntitlementUsed.model_validate(change.data)
             self._heard_of(used.entitlement_id).count(used.revision, used.uses_left)
-        elif change.act == "trading.entitlement_amended":
+            return [used.entitlement_id]
+        if change.act == "trading.entitlement_amended":
             amended = EntitlementAmended.model_validate(change.data)
             heard = self._heard_of(amended.entitlement_id)
             heard.count(amended.revision, amended.uses_left)
             if heard.amended is None or amended.revision > heard.amended.revision:
                 heard.amended = amended
-        elif change.act in STOPS:
+            return [amended.entitlement_id]
+        if change.act in STOPS:
             moved = EntitlementMoved.model_validate(change.data)
             heard = self._heard_of(moved.entitlement_id)
             heard.ended |= change.act == ENDED
             if moved.revision >= heard.revision:
                 heard.active, heard.revision = STOPS[change.act], moved.revision
+            return [moved.entitlement_id]
+        return []
 
     def _heard_of(self, entitlement_id: EntitlementId) -> "Heard":
         return self._heard.setdefault(entitlement_id, Heard())
+
+    def _rows_of(self, keys: Iterable[str]) -> Rows:
+        return {key: self._heard[EntitlementId(key)].row() for key in keys}
+
+    def _take_up(self, rows: Rows) -> None:
+        self._heard.update((EntitlementId(key), Heard.of(row)) for key, row in rows.items())
 
 
 @dataclass(slots=True)
@@ -132,3 +151,19 @@ class Heard:
             told.entitlement_id, told.version_id, told.buyer_id, told.mode, now.purposes, uses_left, now.deadline,
             told.territory, told.provider_id, self.active and not self.ended,
         )  # fmt: skip
+
+    def row(self) -> list[Any]:
+        told = (each and each.model_dump(mode="json") for each in (self.granted, self.amended))
+        return [*told, self.counted, self.active, self.ended, self.revision]
+
+    @classmethod
+    def of(cls, row: list[Any]) -> "Heard":
+        granted, amended, counted, active, ended, revision = row
+        return cls(
+            granted and EntitlementGranted.model_validate(granted),
+            amended and EntitlementAmended.model_validate(amended),
+            counted and (counted[0], counted[1]),
+            active,
+            ended,
+            revision,
+        )

@@ -2,9 +2,10 @@
 
 from sqlalchemy import MetaData
 
-from shared import idempotency, outbox
+from shared import idempotency, mirrored, outbox
 
 metadata = MetaData()
 
 outbox.tables(metadata)
 idempotency.tables(metadata)
+mirrored.tables(metadata)

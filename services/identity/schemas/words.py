@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 from unicodedata import category
 
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints
-from stdnum.cn import uscc
 
 from services.identity.rules.role import Role
 from services.identity.rules.user import PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN
@@ -26,6 +25,8 @@ BLANK = {
 
 def _credit_code(text: str) -> str:
     """As it is printed on a licence: the library alone would also take it with blanks or in small letters."""
+    from stdnum.cn import uscc  # with the first organisation that is named: it brings much along
+
     if not uscc.is_valid(text) or uscc.compact(text) != text:
         raise ValueError("not a unified social credit code (GB 32100-2015)")
     return text

@@ -12,7 +12,7 @@ from shared.ids import AuctionId
 
 
 async def prepare() -> None:
-    """Load what a contract is written with, so that the first auction of a process does not wait for it at its end."""
+    """Load what a contract is written with, so that the first auction that is open does not wait for it at its end."""
     await asyncio.to_thread(capitals.prepare)
 
 

@@ -2,10 +2,11 @@
 
 from sqlalchemy import MetaData
 
-from shared import changes, idempotency, outbox
+from shared import changes, idempotency, mirrored, outbox
 
 metadata = MetaData()
 
 outbox.tables(metadata)
 idempotency.tables(metadata)
+mirrored.tables(metadata)
 changes.tables(metadata)
