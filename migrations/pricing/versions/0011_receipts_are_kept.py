@@ -5,8 +5,8 @@ from alembic import op
 
 from migrations.append_only import protect
 
-revision = "0064"
-down_revision = "0024"
+revision = "0011"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 

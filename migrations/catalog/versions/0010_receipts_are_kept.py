@@ -5,7 +5,7 @@ from alembic import op
 
 from migrations.append_only import protect
 
-revision = "0049"
+revision = "0010"
 down_revision = "0009"
 branch_labels = None
 depends_on = None
