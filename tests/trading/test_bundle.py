@@ -17,7 +17,14 @@ from services.trading.rules.award import (
     QuoteExpired,
     SaleTax,
 )
-from services.trading.rules.bundle import BundleListings, BundleNotPayable, BundleOrder, BundlePaidWhole, NotABundle
+from services.trading.rules.bundle import (
+    BundleListings,
+    BundleNotPayable,
+    BundleOrder,
+    BundlePaidWhole,
+    NotABundle,
+    PublicDataBundled,
+)
 from services.trading.rules.credit_record import Kind, breach_of
 from services.trading.rules.listing import Listing
 from services.trading.rules.market_rules import STANDARD
@@ -35,8 +42,9 @@ from services.trading.rules.order import (
     State,
 )
 from services.trading.rules.order_reason import Reason
+from services.trading.rules.price_cap import ARTICLE
 from services.trading.rules.right import RightKind
-from shared.grades import Mode
+from shared.grades import Flag, Mode
 from shared.ids import ContractId, OrderId, ParticipantId, PlanId, QuoteId, VersionId
 from shared.money import Money
 from tests.trading.made import FEES, MICROSECOND, NOON, a_listing, an_order
@@ -107,6 +115,13 @@ def test_a_bundle_is_made_of_one_listing_at_its_plan_for_each_part(listings: tup
     told = [{"version_id": each.version_id, "mode": each.mode} for each in sorted((ONE, TWO), key=_version)]
     facts = refused.value.facts
     assert (facts["plan_id"], facts["parts"], facts["quote_id"]) == (PLAN, told, BUNDLE)
+
+
+def test_no_bundle_has_public_data_among_its_parts():
+    public = replace(TWO, flags=frozenset({Flag.PUBLIC_DATA}))
+    with pytest.raises(PublicDataBundled) as refused:
+        accept(QUOTE, YES, BEFORE, ONE, public)
+    assert refused.value.facts == {"article": ARTICLE, "listing_id": TWO.id, "version_id": TWO.version_id}
 
 
 def _version(listing: Listing) -> VersionId:
