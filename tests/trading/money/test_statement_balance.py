@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.trading.rules import ledger
@@ -245,6 +245,7 @@ TICK = timedelta(microseconds=1)
 HISTORIES = st.lists(instructions(), max_size=8).map(lambda told: History(tuple(told)))
 
 
+@settings(deadline=None)
 @given(history=HISTORIES)
 def test_a_true_custodian_never_alarms_wherever_the_day_is_cut(history: History):
     statement, ours = history.statement(), history.between(START, CUT)
@@ -253,6 +254,7 @@ def test_a_true_custodian_never_alarms_wherever_the_day_is_cut(history: History)
     assert differing(statement.movements, ours) == ()
 
 
+@settings(max_examples=60, deadline=None)
 @given(history=HISTORIES, by=st.sampled_from([-1, 1, 10**9]))
 def test_any_one_number_that_is_another_alarms(history: History, by: int):
     told, ours = history.statement(), history.between(START, CUT)
