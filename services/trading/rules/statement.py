@@ -13,7 +13,7 @@ from services.trading.rules.instruction import Instruction, InstructionKind, Par
 from shared.money import Money
 
 READY_AFTER = timedelta(minutes=10)  # after midnight, so that the custodian has closed its day
-TOLD_MAX = 40  # of each kind of difference, so that a fact has room for all
+TOLD_MAX = 10  # of each kind of difference: a fact has room for so many, whatever the custodian calls things
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from enum import StrEnum
 from services.trading.rules.instruction import EXCHANGE_FEE, EXCHANGE_RESERVE, EXCHANGE_TAX, InstructionKind
 from services.trading.rules.ledger import Account, AccountKind
 from services.trading.rules.statement import Movement
+from shared.canonical import INTEGER_MAX
 from shared.ids import ParticipantId
 from shared.money import Money
 
@@ -136,7 +137,7 @@ def differences(statement: Statement, before: Sums | None, ledger: Sums) -> tupl
             found.append(_difference(sub_account, DifferenceKind.OPENING, each.opening, before))
         led_to = Money(each.opening.minor + moved.get(sub_account, 0), each.opening.currency)
         if each.closing != led_to:
-            found.append(BalanceDifference(each.account, DifferenceKind.LINES, each.closing, led_to))
+            found.append(BalanceDifference(each.account, DifferenceKind.LINES, each.closing, _tellable(led_to)))
         if each.closing != _expected(sub_account, ledger):
             found.append(_difference(sub_account, DifferenceKind.LEDGER, each.closing, ledger))
     found += [_difference(each, DifferenceKind.MISSING, None, ledger) for each in lacking]
@@ -160,6 +161,11 @@ def _difference(
     sub_account: SubAccount, kind: DifferenceKind, stated: Money | None, sums: Sums
 ) -> BalanceDifference:  # fmt: skip
     return BalanceDifference(sub_account.name, kind, stated, _expected(sub_account, sums))
+
+
+def _tellable(led_to: Money) -> Money:
+    """A statement of absurd numbers may lead to one that no fact can tell."""
+    return Money(max(-INTEGER_MAX, min(led_to.minor, INTEGER_MAX)), led_to.currency)
 
 
 def _order(difference: BalanceDifference) -> tuple[str, str, int]:

@@ -10,8 +10,9 @@ from services.trading.rules.ledger import AccountKind, Balance, Phase, Transfer
 from services.trading.rules.payout import State as PayoutState
 from services.trading.rules.statement import Movement
 from services.trading.rules.statement_balance import StatedBalance, Statement
+from shared.canonical import INTEGER_MAX
 from shared.ids import FactId, InstructionId, PayoutProposalId, TransferId
-from shared.money import MINOR_MAX, MINOR_STORED_MAX, Money
+from shared.money import MINOR_MAX, Money
 from shared.web import Request, View
 
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
@@ -218,9 +219,9 @@ class CustodianMovement(FromCustodian):
 
 
 class ToldSum(FromCustodian):
-    """What a sub-account had at some time, as it was told, however absurd."""
+    """What a sub-account had at some time, as it was told, however absurd: any whole number that JSON can tell."""
 
-    minor: int = Field(ge=-MINOR_STORED_MAX, le=MINOR_STORED_MAX)
+    minor: int = Field(ge=-INTEGER_MAX, le=INTEGER_MAX)
     currency: Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")]
 
     def money(self) -> Money:

@@ -7,13 +7,19 @@ import pytest
 from services.custodian_sandbox import Custodian
 from services.trading.actions import daily_statement
 from services.trading.custodian import RestCustodian
+from services.trading.events.money import StatementDiffered
 from services.trading.rules import ledger
 from services.trading.rules.ledger import Transfer
+from services.trading.rules.statement import TOLD_MAX
+from services.trading.rules.statement_balance import BalanceDifference, DifferenceKind
 from services.trading.store import ledger as ledger_store
+from shared.canonical import INTEGER_MAX
 from shared.errors import Unavailable
-from shared.ids import FactId, TransferId
+from shared.facts import EVENT_BYTES_MAX, Actor, event_line
+from shared.ids import AuctionId, FactId, ParticipantId, TransferId
 from shared.money import Money
 from tests.support.bench import Person
+from tests.trading.made import NOON
 from tests.trading.money.till import Till
 
 ON_SQLITE = pytest.mark.parametrize("server", ["sqlite"], indirect=True)
@@ -57,6 +63,19 @@ async def let_state_wrongly(till: Till, fault: str) -> None:
     assert answer.is_success, answer.text
 
 
+def test_an_alarm_has_room_for_the_first_of_everything_whatever_the_custodian_calls_it():
+    name, most = "\x01" * 100, Money(-INTEGER_MAX)
+    deposit = ledger.deposit(AuctionId.new(), ParticipantId.new(), "CNY").id
+    balance = BalanceDifference(name, max(DifferenceKind, key=len), most, most)
+    told = StatementDiffered(
+        "2030-01-01", 10**9, 10**9, (name,) * TOLD_MAX, (deposit,) * TOLD_MAX, 10**9, (balance,) * TOLD_MAX
+    )  # fmt: skip
+    line = event_line(
+        told, service="trading", fact_id=FactId.new(), actor=Actor("service", "trading"), at=NOON, request_id="r" * 64
+    )
+    assert len(line) < EVENT_BYTES_MAX
+
+
 async def test_a_balance_that_is_stated_wrongly_is_told_and_again_when_the_next_day_opens(till: Till):
     buyer = await funded(till)
     await let_state_wrongly(till, "wrong_balance")
@@ -72,6 +91,24 @@ async def test_a_balance_that_is_stated_wrongly_is_told_and_again_when_the_next_
     till.bench.clock.advance(days=1)
     assert await compare(till) == []
     assert await compared(till) == ["2030-01-03"]
+
+
+@ON_SQLITE
+async def test_an_absurd_balance_is_told_as_far_as_a_fact_can_tell_it(till: Till, monkeypatch: pytest.MonkeyPatch):
+    buyer, statement = await funded(till), till.custodian.statement
+
+    def absurd(self: Custodian, day: Any) -> Any:
+        told = statement(day)
+        [balance] = told.balances
+        most = {"opening": Money(INTEGER_MAX), "closing": Money(-INTEGER_MAX)}
+        return told.model_copy(update={"balances": [balance.model_copy(update=most)]})
+
+    monkeypatch.setattr(Custodian, "statement", absurd)
+    till.bench.clock.advance(days=1, minutes=10)
+    assert await compare(till) == [
+        (buyer.participant_id, "lines_do_not_lead_to_the_closing", -INTEGER_MAX, INTEGER_MAX),
+        (buyer.participant_id, "closing_is_not_in_the_ledger", -INTEGER_MAX, 100),
+    ]
 
 
 @ON_SQLITE
