@@ -1417,9 +1417,7 @@ class Case:
 
     def _compare_manifest(self, manifest: bytes | None) -> set[str]:
         """The names of all files, of which each is as the manifest has it."""
-        found = {
-            name: (hashlib.sha256(content).hexdigest(), len(content)) for name, content in self._bundle.members("")
-        }
+        found = dict(self._bundle.digests())
         names = set(found)
         found.pop("manifest.json", None)
         self._report.counts["manifest"] = len(found)
@@ -1526,15 +1524,11 @@ class Case:
         told, signed = self._signatures, {each["side"]: each for each in self._signatures["signatures"]}
         if set(told) != {"terms_hash", "signatures"} or len(signed) < len(told["signatures"]):
             raise Refused("more than a hash and two signatures")
-        for verdict, found in (
-            (TAMPERED, told["terms_hash"]),
-            (INCOMPLETE if not self._active else TAMPERED, self._active),
-        ):
+        in_texts = self._texts.get("contract", {}).get("terms_hash", self._terms_hash)
+        for found in (told["terms_hash"], in_texts, self._active):
             if found != self._terms_hash:
+                verdict = TAMPERED if found else INCOMPLETE
                 self._add(verdict, "contract", "contract/terms.json", f"terms of the hash {found}", self._terms_hash)
-        own = self._texts.get("contract", {}).get("terms_hash", self._terms_hash)
-        if own != self._terms_hash:
-            self._add(TAMPERED, "contract", "texts/", f"terms of the hash {own}", self._terms_hash)
         for side in sorted({"buyer", "provider", *signed, *self._signed}):
             known, claimed = self._signed.get(side), signed.get(side)
             self._report.counts["contract"] += 1

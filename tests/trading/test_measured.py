@@ -57,6 +57,7 @@ USED, ROWS, QUERY, NO = rules.USED, "delivery.rows_served", "delivery.query_answ
 ENTRIES: dict[str, tuple[list[Told], str]] = {
     "answered":                  ([told(0, USED, "a"), told(1, ROWS, "a")], "s1"),
     "computed":                  ([told(0, USED, "a"), told(1, QUERY, "a")], "s1"),
+    "answered, in another order": ([told(1, ROWS, "a"), told(0, USED, "a")], "s1"),
     "never answered":            ([told(3, USED, "a")], "f3"),
     "answered again":            ([told(0, USED, "a"), told(1, ROWS, "a"), told(9, ROWS, "a")], "s1"),
     "refused as it was asked":   ([told(0, USED, "a"), told(1, NO, "a", "query_limit")], ""),
@@ -80,6 +81,15 @@ def test_each_use_is_one_call(what: str):
 def test_an_answer_takes_from_the_charge_to_the_record_of_it():
     entries = [told(0, USED, "a"), Told(ROWS, NOON + timedelta(microseconds=250_999), "a"), told(3, ROWS, "b")]
     assert [call.milliseconds for call in calls_of(entries, LONG_AFTER)] == [250, None]
+
+
+def test_it_does_not_matter_which_service_was_first_in_the_log_nor_whose_clock_is_ahead():
+    used = told(1, USED, "a")
+    for answered, took in ((Told(ROWS, used.at + timedelta(seconds=2), "a"), 2_000), (told(0, ROWS, "a"), 0)):
+        for entries in ([used, answered], [answered, used]):
+            assert [call.milliseconds for call in calls_of(entries, LONG_AFTER)] == [took]
+    again = [told(9, ROWS, "a"), used, told(2, ROWS, "a")]
+    assert [(call.at, call.milliseconds) for call in calls_of(again, LONG_AFTER)] == [(told(2, ROWS).at, 60_000)]
 
 
 def test_a_use_has_failed_once_it_can_no_longer_be_answered():

@@ -7,7 +7,7 @@ Assumes that between two answered calls at most `SEEN` apart the service was the
 Does not: see a call that never reached the gate. So what is contradicted is marked, and never refused.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -75,17 +75,16 @@ class Measured:
     verdict: Verdict
 
 
-def calls_of(told: Iterable[Told], now: datetime) -> list[Call]:
+def calls_of(told: Sequence[Told], now: datetime) -> list[Call]:
     """The calls that entries tell, oldest first: of each use its first answer, and else that it failed, once it can no
-    longer be answered. Requires the entries in their order."""
-    used, answered, judged, calls = dict[str, datetime](), set[str](), set[str](), list[Call]()
-    for each in told:
+    longer be answered. In whichever order two services' entries came to the log."""
+    used = {each.use_id or "": each.at for each in told if each.act == USED}
+    answered, judged, calls = set[str](), set[str](), list[Call]()
+    for each in sorted(told, key=lambda entry: entry.at):
         use_id = each.use_id or ""
-        if each.act == USED:
-            used[use_id] = each.at
-        elif each.act in ANSWERED and use_id not in answered:
+        if each.act in ANSWERED and use_id not in answered:
             answered.add(use_id)
-            took = (each.at - used[use_id]) // MILLISECOND if use_id in used else None
+            took = max(0, (each.at - used[use_id]) // MILLISECOND) if use_id in used else None
             calls.append(Call(each.at, Went.SERVED, took))
         elif each.act == REFUSED_BY_GATE:
             judged.add(use_id)

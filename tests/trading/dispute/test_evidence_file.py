@@ -24,7 +24,7 @@ from tests.verifier import made_evidence
 from tests.verifier.made_logs import LOG
 from tests.verifier.mapped_logs import Writer
 from verifier import yaosu_verify
-from verifier.yaosu_verify import VERIFIED
+from verifier.yaosu_verify import VERIFIED, Report
 
 pytestmark = pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 
@@ -119,12 +119,55 @@ async def test_the_hardest_case_is_made_again_from_the_log_by_whoever_has_the_fi
 ):
     connect(market, OwnLog(market, tmp_path))
     court, dispute = await a_case(market)
-    path = tmp_path / "dispute.tar"
-    path.write_bytes((await market.bench.get(court.buyer, f"/trading/v1/disputes/{dispute['id']}/bundle")).content)
-    report = yaosu_verify.verify(str(path), LOG.key.text())
+    report = await verified(court, dispute, tmp_path)
     assert (report.exit_code(), report.findings) == (VERIFIED, []), report.as_text()
     assert (report.counts["case"], report.counts["texts"]) == (20, 10)
     assert dispute["state"] == "enforced"
+
+
+async def settled(court: Court, dispute: dict[str, Any]) -> None:
+    for who, claimant in ((court.buyer, 4_000), (court.provider, 3_000), (court.buyer, 3_000)):
+        assert (await court.settle(who, dispute, claimant)).is_success
+
+
+async def withdrawn(court: Court, dispute: dict[str, Any]) -> None:
+    assert (await court.withdraw(court.buyer, dispute)).is_success
+
+
+async def not_answered(court: Court, dispute: dict[str, Any]) -> None:
+    await court.see(dispute, court.provider)
+    await court.pass_deadline(dispute)
+
+
+async def appealed_alone(court: Court, dispute: dict[str, Any]) -> None:
+    """By a side whose other did not pay; the arbiter's number came of the log for a side that said none."""
+    await court.pass_deadline(dispute)
+    await court.pass_deadline(dispute)
+    (arbiter,) = court.seated(await court.see(dispute))
+    assert (await court.rule(arbiter, dispute, 2_500)).is_success
+    assert (await court.appeal(court.buyer, dispute)).is_success
+
+
+ENDS = {"settled": settled, "withdrawn": withdrawn, "defaulted": not_answered, "appeal": appealed_alone}
+
+
+@pytest.mark.parametrize("end", ENDS)
+async def test_however_a_case_stands_its_file_proves_it(market: Market, tmp_path: Path, end: str):
+    log = OwnLog(market, tmp_path)
+    connect(market, log)
+    log.root = "be" * 32
+    court = await a_court(market, arbiters=2)
+    dispute = await court.open()
+    await ENDS[end](court, dispute)
+    assert (await court.see(dispute))["state"] == end
+    report = await verified(court, dispute, tmp_path)
+    assert (report.exit_code(), report.findings) == (VERIFIED, []), report.as_text()
+
+
+async def verified(court: Court, dispute: dict[str, Any], folder: Path) -> Report:
+    path, asked = folder / "dispute.tar", f"/trading/v1/disputes/{dispute['id']}/bundle"
+    path.write_bytes((await court.market.bench.get(court.buyer, asked)).content)
+    return yaosu_verify.verify(str(path), LOG.key.text())
 
 
 class BusyLog(ToldLog):
