@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import IO, Any, TypeVar, TypeVarTuple
+from typing import IO, Any, Self, TypeVar, TypeVarTuple
 
 from sqlalchemy import (
     Connection,
@@ -157,7 +157,7 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Transaction]:
-        with observing.transaction(), _busy_is_unavailable():
+        with observing.transaction(), _busy_is_unavailable() as busy:
             async with self._writer.connect() as tx:
                 async with tx.begin():
                     tx.info[NEWS], tx.info[NOTICES] = False, []  # the connection and its notes were another's
@@ -165,6 +165,7 @@ class Database:
                     notices = [*tx.info[NOTICES], *self._after_commit, *(self._after_news if tx.info[NEWS] else ())]
                     faultpoint("database.before_commit")
                 faultpoint("database.committed")
+                busy.is_over = True
                 for notice in notices:  # before the next transaction has the connection
                     notice()
 
@@ -337,11 +338,17 @@ class IdOf(TypeDecorator[AnyId]):
 
 
 class _busy_is_unavailable:
-    """Turns what passes by itself (a lost connection, a conflict, a full pool) into `DatabaseBusy` or `StorageFull`."""
+    """Turns what passes by itself (a lost connection, a conflict, a full pool) into `DatabaseBusy` or `StorageFull`,
+    until it is over."""
 
-    def __enter__(self) -> None: ...
+    is_over = False
+
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if self.is_over:
+            return
         if isinstance(error, DBAPIError) and _is_full(error):
             raise StorageFull(retry_after_seconds=30) from error
         if isinstance(error, DBAPIError) and (error.connection_invalidated or _passes(error)):

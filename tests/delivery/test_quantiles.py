@@ -24,6 +24,7 @@ from services.delivery.rules.cube_query import (
 )
 from services.delivery.rules.quantile import banded, quantile
 from services.delivery.rules.query import QueryRejected
+from services.delivery.schemas.cubes import CubeColumnView
 from shared import canonical
 from shared.grades import G4
 from tests.delivery.desk import ONE_DATABASE, Desk
@@ -167,6 +168,11 @@ def test_noise_of_counts_is_noise_of_the_quantile():
     told = answer(DECLARED, release, question, noisy)
     assert told.numbers == ((650,),) and told.bases == (1,)  # of 60, the 30th is the 10th of 40
     assert answer(DECLARED, release, question, noisy | {Family(0, 0): (500,)}).numbers == ((None,),)
+
+
+def test_an_answer_kept_before_there_were_quantiles_can_be_read():
+    kept = '{"function": "count", "column": null, "decimals": 0, "rounded_to": 5}'
+    assert CubeColumnView.model_validate_json(kept).percent is None
 
 
 # --- attacks

@@ -173,7 +173,7 @@ class CubeColumnView(web.View):
 
     function: Function
     column: str | None
-    percent: int | None
+    percent: int | None = None  # what was answered before there were quantiles has none
     decimals: int
     rounded_to: int
 
