@@ -65,7 +65,7 @@ NAME_ORGANISATIONS = """
 identity affiliations
 catalog  assets search_index authority_filings certificates
 pricing  plans price_caps price_lists trades
-trading  complaints credit_entries listings auctions unit_orders bids registrations sealed_bids
+trading  complaints credit_entries listings auctions bids registrations sealed_bids
 delivery cube_charges cubes
 """
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -64,7 +65,16 @@ def test_the_database_is_found_under_its_customary_name_too(monkeypatch: pytest.
     assert settings.database_url and settings.database_url.get_secret_value().endswith("@host/yaosu")
 
 
+def test_what_one_person_may_pay_out_in_a_day_is_set_by_the_day_from_which_it_holds(monkeypatch: pytest.MonkeyPatch):
+    told = '{"2030-02-01": 7000000, "2031-01-01": 0}'
+    limits = from_environment(monkeypatch, {"YAOSU_PAYOUT_LIMITS": told}).payout_limits
+    assert limits == {date(2030, 2, 1): 7_000_000, date(2031, 1, 1): 0}
+
+
 @pytest.mark.parametrize("name, value, named", [
+    ("YAOSU_PAYOUT_LIMITS",   '{"2030-02-01": -1}', "payout_limits"),
+    ("YAOSU_PAYOUT_LIMITS",   '{"2030-02-01": 1000000000000001}', "payout_limits"),
+    ("YAOSU_PAYOUT_LIMITS",   '{"2030-02-30": 1}',  "payout_limits"),
     ("YAOSU_ENVIRONMENT",     "staging-7",          "environment"),
     ("YAOSU_ENVIRONMENT",     "",                   "environment"),
     ("YAOSU_DATABASE_URL",    "postgresql://yaosu:hunter2@host/yaosu", "database_url"),

@@ -189,7 +189,7 @@ async def test_until_it_has_read_all_there_was_a_mirror_tells_nothing_of_anybody
     mirror = StandingMirror(clock, torn)
     told = [
         lambda: mirror.of(ANA), lambda: mirror.of(BEN), lambda: mirror.known(ANA), lambda: mirror.clearance_of(ANA),
-        lambda: mirror.is_disabled(user),
+        lambda: mirror.is_disabled(user), lambda: mirror.persons_of(ANA),
     ]  # fmt: skip
     for read in (False, True):  # nothing yet, and then the page that says that ANA is admitted
         if read:
@@ -287,3 +287,30 @@ async def test_what_was_said_last_of_a_user_counts_in_whichever_order_it_is_hear
     feed.announce(clock, UserDisabled(user))  # at the very moment of the other: the safer of the two
     await mirror.tick()
     assert mirror.is_disabled(user)
+
+
+@dataclass(frozen=True, slots=True)
+class UserCreated(Fact):
+    category: ClassVar[Category] = Category.ADMISSION
+    user_id: UserId
+    roles: tuple[str, ...]
+    participant_id: ParticipantId | None
+
+
+async def test_who_can_act_for_an_organisation_is_whoever_has_a_role_there_and_is_not_locked_out(clock: ToldClock):
+    li, wang, idle, other, staff = (UserId.new() for _ in range(5))
+    feed = WrittenFeed("identity")
+    mirror = await a_mirror(clock, feed)
+    assert mirror.persons_of(ANA) == frozenset()
+    feed.announce(clock, UserDisabled(wang))  # heard before that there is such a person
+    created = [
+        UserCreated(li, ("buyer",), ANA), UserCreated(wang, ("provider",), ANA), UserCreated(idle, (), ANA),
+        UserCreated(other, ("buyer",), BEN), UserCreated(staff, ("operator_business",), None),
+    ]  # fmt: skip
+    feed.announce(clock, *created)
+    await mirror.tick()
+    assert (mirror.persons_of(ANA), mirror.persons_of(BEN)) == ({li}, {other})
+    clock.advance(seconds=1)
+    feed.announce(clock, UserEnabled(wang), UserDisabled(li))
+    await mirror.tick()
+    assert mirror.persons_of(ANA) == {wang}

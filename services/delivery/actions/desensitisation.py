@@ -15,15 +15,12 @@ from services.delivery.rules.upload import Upload
 from services.delivery.store import desensitisation as store
 from services.delivery.store import uploads
 from shared import tenancy
-from shared.access import Caller, Member, Role
+from shared.access import Caller, Member
 from shared.database import Transaction
 from shared.errors import Conflict
-from shared.grades import MATRIX, Grade, Mode
+from shared.grades import MATRIX, Grade, Mode, overseen
 from shared.idempotency import Once
 from shared.ids import VersionId
-from shared.permission import OPERATORS
-
-SUPERVISORS = OPERATORS | {Role.REGULATOR}
 
 
 class NotGraded(Conflict):
@@ -66,7 +63,8 @@ async def declare(
 
 async def plan(depot: Depot, caller: Caller, version_id: VersionId) -> tuple[Plan | None, Treatment]:
     """The newest plan and what is done to each field at the present grade. For the provider, a buyer that is entitled
-    to the version, and the platform's and the state's supervisors; for others there is no such version."""
+    to the version, and the platform's and the state's supervisors by their offices; for others there is no such
+    version."""
     version = await _shown(depot, caller, version_id)
     with _reading(caller, version):
         async with depot.database.read() as tx:
@@ -117,7 +115,7 @@ async def treatment_of(depot: Depot, version: VersionView, grade: Grade, inspect
 
 async def _shown(depot: Depot, caller: Caller, version_id: VersionId) -> VersionView:
     version = await depot.catalog.version(version_id)
-    if SUPERVISORS & caller.roles:
+    if version.grade in overseen(caller.roles):
         return version
     if caller.participant_id is None or not depot.standing.of(caller.participant_id).is_admitted:
         raise NoSuchVersion()

@@ -170,10 +170,15 @@ def test_nobody_is_both_persons():
         rules.approve(a_proposal(), LI, TOLD, NOON)
 
 
-@pytest.mark.parametrize("act", [
-    lambda proposal, now: rules.approve(proposal, WANG, TOLD, now),
-    lambda proposal, now: rules.refuse(proposal, WANG, now),
-], ids=["approve", "refuse"])  # fmt: skip
+def approved(proposal: Proposal, now: datetime) -> Proposal:
+    return rules.approve(proposal, WANG, TOLD, now)
+
+
+def refused(proposal: Proposal, now: datetime) -> Proposal:
+    return rules.refuse(proposal, WANG, now)
+
+
+@pytest.mark.parametrize("act", [approved, refused])
 def test_the_deadline_is_the_first_moment_that_is_too_late(act: Any):
     proposal = a_proposal()
     assert proposal.deadline and act(proposal, proposal.deadline - SECOND).state in {APPROVED, REFUSED}

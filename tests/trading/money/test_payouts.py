@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
@@ -15,9 +15,9 @@ from services.identity.events.accounts import UserCreated, UserDisabled
 from services.identity.rules.role import Role
 from services.trading.tables.payouts import payout_proposals
 from shared.ids import ApiClientId, UserId
-from tests.support.bench import ParticipantSuspended, Person
+from tests.support.bench import Bench, ParticipantSuspended, Person
 from tests.trading.freezing import frozen
-from tests.trading.market import Market, code, yuan
+from tests.trading.market import Market, a_market, code, yuan
 from tests.trading.money.books import books_of
 from tests.trading.money.test_races import RACERS, come_to_rest, raced
 from tests.trading.money.test_refunds_over_http import pay_out
@@ -48,6 +48,7 @@ async def see(market: Market, who: Person, thing: Mapping[str, Any]) -> dict[str
     return await market.read(who, f"{PROPOSALS}/{thing['id']}")
 
 
+@ON_SQLITE
 async def test_one_person_pays_out_up_to_the_limit_and_not_a_fen_more(market: Market):
     buyer = await market.buyer(2 * LIMIT)
     answer = await pay_out(market, buyer, LIMIT + 1)
@@ -130,6 +131,7 @@ async def test_a_refusal_frees_the_money_at_once(market: Market, whose: str):
     (await books_of(market)).check_at_rest()
 
 
+@ON_SQLITE
 async def test_what_nobody_approves_in_three_days_is_free_again(market: Market):
     buyer, made = await proposed(market, LIMIT + 1)
     await market.advance(days=3, seconds=-1)
@@ -172,6 +174,31 @@ async def test_an_organisation_of_one_is_told_the_way_out(market: Market):
     assert (await decide(market, replace(only, subject=second), made)).is_success
     await market.bench.announce(UserDisabled(second))
     assert code(await propose(market, only, 1)) == (409, "no_second_person")
+
+
+@ON_SQLITE
+async def test_where_an_outside_provider_vouches_for_people_nobody_is_known_to_be_alone(bench: Bench):
+    bench.settings = bench.settings.model_copy(update={"outside_issuer": "https://log-in.example"})
+    async with a_market(bench) as market:
+        buyer = await market.buyer(10)
+        assert buyer.participant_id
+        one = UserCreated(UserId.new(), frozenset({Role.BUYER}), True, buyer.participant_id)
+        await bench.announce(one)
+        assert (await propose(market, buyer, 1)).status_code == 201
+
+
+@ON_SQLITE
+async def test_an_operators_own_limit_holds_from_its_day_on(bench: Bench):
+    limits = {date(2030, 1, 1): 100, date(2030, 1, 10): 0}
+    bench.settings = bench.settings.model_copy(update={"payout_limits": limits})
+    async with a_market(bench) as market:
+        buyer = await market.buyer(1_000)
+        assert code(await pay_out(market, buyer, 101)) == (409, "payout_needs_second")
+        assert (await pay_out(market, buyer, 100)).status_code == 201
+        await market.advance(days=9)
+        assert code(await pay_out(market, buyer, 1)) == (409, "payout_needs_second")
+        made = (await propose(market, buyer, 1)).json()
+        assert (await decide(market, colleague_of(buyer), made)).is_success
 
 
 @ON_SQLITE
