@@ -41,9 +41,10 @@ def tables(metadata: MetaData) -> None:
     mirrored_table.to_metadata(metadata)
 
 
-def form_of(module: str) -> str:
-    """What tells code that folds facts from any other, which may hear less in them. Requires its `__file__`."""
-    return sha256(Path(module).read_bytes()).hexdigest()[:16]
+def form_of(*modules: str) -> str:
+    """What tells code that folds facts from any other, which may hear less in them. Requires the `__file__` of each
+    module that says what is heard."""
+    return sha256(b"".join(Path(module).read_bytes() for module in modules)).hexdigest()[:16]
 
 
 class Keeper:

@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from shared.errors import Unavailable
 from shared.facts import Actor, Fact
 from shared.grades import Clearance
 from shared.ids import DelegationId, KeyId, ParticipantId, UserId
-from shared.mirrored import Keeper, mirrored_table
+from shared.mirrored import Keeper, form_of, mirrored_table
 from shared.money import Money
 from shared.outbox import Outbox, StripeHead
 from shared.standing import StandingMirror, StandingUnknown
@@ -327,6 +328,17 @@ async def test_rows_are_kept_only_where_they_go_on_from_what_is_kept(
     assert await keeper.keep({"a": "now", "b": "now"}, since=since, ends=ends) is kept
     found = await keeper.kept()
     assert found and found.rows == rows and found.ends == (ends if "b" in rows else before)
+
+
+def test_code_is_told_from_other_code_by_each_module_that_says_what_is_heard(tmp_path: Path):
+    modules = [tmp_path / name for name in ("folds.py", "hears.py")]
+    for module in modules:
+        module.write_text("")
+    forms = {form_of(*map(str, modules))}
+    for module in modules:
+        module.write_text(module.name)
+        forms.add(form_of(*map(str, modules)))
+    assert len(forms) == 3
 
 
 async def test_what_is_thrown_away_is_read_anew(database: MakeDatabase, clock: ToldClock):

@@ -60,7 +60,6 @@ def test_a_planted_bug_is_found(name: str, begun: Begun):
     for seed in range(TRIES_MAX):
         with plant():
             outcome = simulate(seed, *begun)
-        if outcome.wrong:
-            assert any(said in each for each in outcome.wrong), outcome.told()
+        if any(said in each for each in outcome.wrong):  # a seed may also come upon it by another sign first
             return
     pytest.fail(f"{name} was not found in {TRIES_MAX} seeds")

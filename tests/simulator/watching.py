@@ -1,16 +1,21 @@
-"""I-33, seen while it happens: whoever follows takes in each fact once, by what they have committed before."""
+"""I-33, seen while it happens: whoever follows takes in each fact once, by what they have committed before.
+
+What is mirrored in memory is kept every few facts, so that many a start goes on from there.
+"""
 
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
+from shared import changes
 from shared.changes import Change, Follower
 from shared.database import Database, Transaction
 from tests.simulator.eyes import Eyes
 
 Apply = Callable[[Transaction, Change], Awaitable[None]]
 POSITION = "SELECT seq FROM inbox WHERE source = ? AND stripe = ?"
+KEPT_EVERY = 7
 made_before = Follower.__init__
 
 
@@ -27,5 +32,5 @@ def followers_watched(eyes: Eyes, wrong: list[str]) -> Generator[None]:
 
         made_before(self, database, clock, source, feed, watched)
 
-    with patch.object(Follower, "__init__", __init__):
+    with patch.object(Follower, "__init__", __init__), patch.object(changes, "KEPT_EVERY", KEPT_EVERY):
         yield

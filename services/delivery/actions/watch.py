@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.delivery.rules.delivery import Entitled
+from services.delivery.schemas import followed
 from services.delivery.schemas.followed import (
     EntitlementAmended,
     EntitlementGranted,
@@ -43,7 +44,7 @@ class EntitlementWatch:
         self._heard: dict[EntitlementId, Heard] = {}
         self._news = asyncio.Event()
         self._as_of = datetime.min.replace(tzinfo=UTC)
-        keeper = database and Keeper(database, "entitlements", form_of(__file__))
+        keeper = database and Keeper(database, "entitlements", form_of(__file__, followed.__file__))
         memory = keeper and Memory(keeper, self._rows_of, self._take_up)
         self._follower = MemoryFollower(clock, "trading", feed, self._apply, self._caught_up, memory)
 
