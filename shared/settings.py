@@ -101,7 +101,7 @@ class Settings(BaseSettings):
     custodian_signing_key: SecretStr | None = None  # trading's alone. Ed25519, PEM: signs our instructions
     # What one person alone may pay out of a wallet in a day, in minor units, by the day in Beijing from which on, e.g.
     # {"2030-01-01": 5000000}; before, and without it, what the market rules say. More takes a second person.
-    payout_limits: dict[date, Annotated[int, Field(ge=0, le=MINOR_MAX)]] = Field(default_factory=dict)
+    payout_limits: dict[date, Annotated[int, Field(ge=0, le=MINOR_MAX)]] = Field(default_factory=dict[date, int])
     # identity's alone: who tells whether an organisation and its representative are who they say. Without it, everyone
     # is confirmed in development, and looked at by hand in production.
     verification_url: str | None = None

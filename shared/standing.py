@@ -250,14 +250,14 @@ class Record:
         return replace(start, **told)
 
     def row(self) -> list[Any]:
-        return [self.told, sorted(self.affiliates), self.keys]
+        return [self.told, sorted(self.affiliates), self.keys, sorted(self.persons)]
 
     @classmethod
     def of(cls, participant_id: ParticipantId, row: list[Any]) -> "Record":
-        told, affiliates, keys = row
+        told, affiliates, keys, persons = row
         return cls(
             participant_id, {name: (revision, value) for name, (revision, value) in told.items()},
-            set(map(ParticipantId, affiliates)), {KeyId(key_id): key for key_id, key in keys.items()},
+            set(map(ParticipantId, affiliates)), {KeyId(key_id): key for key_id, key in keys.items()}, set(persons),
         )  # fmt: skip
 
 
@@ -265,7 +265,13 @@ def _as_told(value: Any) -> Any:
     return value
 
 
-READ: Mapping[str, Callable[[Any], Any]] = {"roles": frozenset, "clearance": Clearance, "verified_until": moment}
+def _moment_if_any(value: Any) -> Any:
+    return None if value is None else moment(value)
+
+
+READ: Mapping[str, Callable[[Any], Any]] = {
+    "roles": frozenset, "clearance": Clearance, "verified_until": moment, "sanctioned_until": _moment_if_any,
+}  # fmt: skip
 
 
 def _applied(data: dict[str, Any]) -> dict[str, Any]:
@@ -290,10 +296,9 @@ def _verified(data: dict[str, Any]) -> dict[str, Any]:
     return {} if told is None else {"verified_until": told}
 
 
-def _sanctioned(before: Standing, data: dict[str, Any]) -> Standing:
+def _sanctioned(data: dict[str, Any]) -> dict[str, Any]:
     """Until when, where a sanction binds."""
-    told = data.get("sanctioned_until")
-    return replace(before, sanctioned_until=None if told is None else moment(told))
+    return {"sanctioned_until": data.get("sanctioned_until")}
 
 
 def _becomes(status: str) -> Fold:

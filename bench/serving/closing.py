@@ -9,7 +9,7 @@ came. A moment on its input moves the ends of all auctions there: the first to t
 import asyncio
 import json
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -27,6 +27,7 @@ from shared.database import Database, Transaction
 from shared.facts import Actor, Fact
 from shared.ids import FactId
 from shared.outbox import Outbox
+from shared.turn import Write
 from tests.support.bench import Bench
 from tests.support.clock import ToldClock
 from tests.trading.market import AUCTION_DAYS, DEPOSIT, START, STEP, Market, a_market
@@ -43,9 +44,11 @@ class Watch(Outbox):
         self._closing: AuctionClosed | None = None
         database.on_commit(self._note)
 
-    async def record(self, tx: Transaction, actor: Actor, now: datetime, *facts: Fact) -> list[FactId]:
+    async def record(
+        self, tx: Transaction, actor: Actor, now: datetime, *facts: Fact, beside: Sequence[Write] = ()
+    ) -> list[FactId]:  # fmt: skip
         self._closing = next((fact for fact in facts if isinstance(fact, AuctionClosed)), None)
-        return await super().record(tx, actor, now, *facts)
+        return await super().record(tx, actor, now, *facts, beside=beside)
 
     def _note(self) -> None:
         if self._closing:

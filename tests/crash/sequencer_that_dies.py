@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
+from services.audit.actions.log_keys import LogKeys
 from services.audit.actions.sequencer import Sequencer
 from services.audit.actions.signer import Signer
 from services.audit.rules.entry import Batch
@@ -64,7 +65,7 @@ async def _live(told: dict[str, Any]) -> None:
     clock.advance(seconds=LEASE_SECONDS * told["life"])
     database = Database(told["url"], schema="audit", clock=clock, told_time=True)
     sequencer = Sequencer(database)
-    signer = Signer(database, ORIGIN, KEY, sequencer)
+    signer = Signer(database, LogKeys(ORIGIN, KEY), sequencer)
     seq, reached = 0, GENESIS
     while seq < told["acknowledged"]:
         seq, reached = seq + 1, link(reached, seq + 1, an_event(seq + 1, "trading"))

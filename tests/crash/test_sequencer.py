@@ -102,7 +102,7 @@ async def look_at(source: Source) -> MadeLog | None:
         return None
     size, leaves = max(notes), [row.leaf for row in kept]
     members = {f"checkpoints/{each}": note for each, note in notes.items()}
-    members |= {"checkpoint": notes[size], "policy.json": bundle.policy(ORIGIN, LOG_KEY)}
+    members |= {"checkpoint": notes[size], "policy.json": bundle.policy(LOG_KEY)}
     for each in tile.tiles_of(size):
         members[f"tile/{each.level}/{each.path()}"] = hashes[each.level, each.index][: 32 * each.width]
     return MadeLog(members | entry_members(leaves[:size]), leaves[:size])

@@ -8,6 +8,7 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import MetaData
@@ -18,6 +19,7 @@ from shared.errors import Unavailable
 from shared.facts import Actor, Fact
 from shared.ids import AuctionId, FactId
 from shared.outbox import Outbox
+from shared.turn import Write
 from tests.support.bench import Bench
 from tests.support.clock import ToldClock
 from tests.trading.market import a_market
@@ -26,8 +28,10 @@ TAKEN_BACK = 3
 
 
 class StoppedOutbox(Outbox):
-    async def record(self, tx: Transaction, actor: Actor, now: datetime, *facts: Fact) -> list[FactId]:
-        recorded = await super().record(tx, actor, now, *facts)
+    async def record(
+        self, tx: Transaction, actor: Actor, now: datetime, *facts: Fact, beside: Sequence[Write] = ()
+    ) -> list[FactId]:  # fmt: skip
+        recorded = await super().record(tx, actor, now, *facts, beside=beside)
         os.kill(os.getpid(), signal.SIGSTOP)
         return recorded
 

@@ -1,7 +1,7 @@
 """What was agreed stays as it was written: the database itself refuses to change it, whoever asks by accident."""
 
 import pytest
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import Executable, delete, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from migrations.rights import CHANGING
@@ -25,7 +25,7 @@ def test_what_may_change_of_a_contract_is_where_it_is_in_its_life_and_no_more():
 async def test_nobody_changes_what_both_have_signed_nor_takes_it_away(market: Market):
     await signed_deal(market)
     database = market.trading.database
-    attempts = [update(contracts).values({column.name: column}) for column in AGREED]
+    attempts: list[Executable] = [update(contracts).values({column.name: column}) for column in AGREED]
     attempts += [update(contracts).values(terms="{}", revision=contracts.c.revision + 1), delete(contracts)]
     if not database.is_sqlite:
         attempts.append(text("TRUNCATE contracts CASCADE"))
