@@ -55,6 +55,15 @@ facts_table = Table(
 unsent = facts_table.c.log_index.is_(None)
 Index("outbox_unsent", facts_table.c.stripe, facts_table.c.seq, sqlite_where=unsent, postgresql_where=unsent)
 
+receipts_table = Table(
+    "outbox_receipts",
+    _metadata,
+    Column("stripe", Integer, primary_key=True),
+    Column("last_seq", BigInteger, primary_key=True),
+    Column("last_index", BigInteger, primary_key=True),  # the log that promises two places has broken its promise
+    Column("receipt", Text, nullable=False),
+)
+
 stripes_table = Table(
     "outbox_stripes",
     _metadata,
@@ -66,14 +75,6 @@ stripes_table = Table(
     Column("leased_until", Moment),
 )
 
-receipts_table = Table(
-    "outbox_receipts",
-    _metadata,
-    Column("stripe", Integer, primary_key=True),
-    Column("last_seq", BigInteger, primary_key=True),
-    Column("last_index", BigInteger, primary_key=True),  # the log that promises two places has broken its promise
-    Column("receipt", Text, nullable=False),
-)
 
 _is_held = (stripes_table.c.number == bindparam("held_number"), stripes_table.c.fence == bindparam("held_fence"))
 _head = select(stripes_table.c.seq, stripes_table.c.hash).where(*_is_held)

@@ -13,6 +13,7 @@ from pathlib import Path
 from zlib import crc32
 
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import MetaData
 from sqlalchemy.schema import CreateSchema
 
@@ -30,6 +31,9 @@ LIMITS = (
     "shared.database.WRITER_SECONDS_MAX", "shared.database.LOCK_SECONDS_MAX", "shared.rest.TIMEOUT_SECONDS",
     "shared.core.TIMEOUT_SECONDS", "services.gateway.READINESS_SECONDS_MAX",
 )  # fmt: skip
+# No example fails for being slow: the machine may be busy. CI tries the same ones each time, every other run others.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ci" if "CI" in os.environ else "unhurried")
 BY_ADMINISTRATOR = os.environ.get("YAOSU_TEST_LOG_IN") == "administrator"
 NAMED_BY_ITSELF_MAX = 100
 KIND = re.compile(r"(?<=[\[-])(?:sqlite|postgresql)(?=[\]-])")
