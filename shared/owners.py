@@ -58,7 +58,10 @@ class Of:
         names = ", ".join(f"{table.name}.{table.c[name].name}" for name in self.columns)
         ways = [f"{TENANT} IN ('{EVERYONE}', {names})"]
         if self.listed:  # with its quotes, so that a part of an id is nobody's
-            ways.append(f"strpos({table.name}.{table.c[self.listed].name}::text, '\"' || {TENANT} || '\"') > 0")
+            names = f"{table.name}.{table.c[self.listed].name}"
+            ways.append(f"strpos({names}::text, '\"' || {TENANT} || '\"') > 0")
+            if table.c[self.listed].nullable:  # of before there was a list: the first lock alone holds it
+                ways.append(f"{names} IS NULL AND {TENANT} IS NOT NULL")
         if self.held:
             ways.append(self.held.condition(table))
         return " OR ".join([*ways, IS_WRITING] if self.decides else ways)

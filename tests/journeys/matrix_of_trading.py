@@ -157,14 +157,14 @@ TRADING = """
 35  u ff ff f .fff . f uuu  POST /trading/v1/complaints/{complaint_id}/investigation
 35  u ff ff f .fff . f uuu  POST /trading/v1/complaints/{complaint_id}/decision
 49  . .. .. . .... . . ...  GET /trading/v1/credit-records/{participant_id}
-49  u .. .. f ffff f f uuu  GET /trading/v1/credit-record
+49  u .. .. . ffff f f uuu  GET /trading/v1/credit-record
 49  u .. .. . .f.. . f uuu  GET /trading/v1/credit-entries
-35  u nn nn f ffff f f uuu  POST /trading/v1/credit-entries/{credit_entry_id}/appeal
+35  u nn nn n ffff f f uuu  POST /trading/v1/credit-entries/{credit_entry_id}/appeal
 49  u .. .. . .f.. . f uuu  GET /trading/v1/credit-appeals
 38  u ff ff f nfff n f uuu  POST /trading/v1/credit-appeals/{credit_appeal_id}/decision
 49  u .. .. . .f.. . f uuu  GET /trading/v1/sanctions
 49  u nn nn n nfnn n f uuu  GET /trading/v1/sanctions/{sanction_id}
-35  u nn nn f ffff f f uuu  POST /trading/v1/sanctions/{sanction_id}/statement
+35  u nn nn n ffff f f uuu  POST /trading/v1/sanctions/{sanction_id}/statement
 38  u ff ff f ffnf f f uuu  POST /trading/v1/sanctions/{sanction_id}/imposition
 38  u ff ff f ffnf f f uuu  POST /trading/v1/sanctions/{sanction_id}/dropping
 25  u .. .. . ffff f f uuu  GET /trading/v1/wallet/invoices/{month}/export.csv

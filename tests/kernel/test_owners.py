@@ -141,7 +141,7 @@ async def seen(connection: Connection, table: Table, tenant: str | None, *, writ
 async def test_rows_show_to_whom_they_name_and_to_nobody_else(prepared: str, table: Table, of: Of):
     parties = dict(zip(of.columns, (ANA, BEN), strict=False))
     async with connected(prepared) as administrator, connected(prepared, login_of(schema_of(table))) as service:
-        await add_row(administrator, table, a_row(table, **parties))
+        await add_row(administrator, table, a_row(table, **parties) | ({of.listed: "[]"} if of.listed else {}))
         for party in parties.values():
             assert await seen(service, table, party) == 1
         for stranger in (EVE, tenancy.NOBODY, None, "participant_", "%", "'*'", "* "):
@@ -158,7 +158,8 @@ async def test_rows_show_to_whoever_sees_what_they_belong_to(prepared: str, tabl
     async with connected(prepared) as administrator, connected(prepared, login_of(schema_of(table))) as service:
         [key] = of.parent.primary_key.columns
         named_parent = dict(zip(parent.columns, (ANA, BEN), strict=False)) | {key.name: "parent"}
-        await add_row(administrator, of.parent, a_row(of.parent, **named_parent))
+        listed = {parent.listed: "[]"} if parent.listed else {}
+        await add_row(administrator, of.parent, a_row(of.parent, **named_parent) | listed)
         for column in of.columns:
             others = dict.fromkeys(of.columns, "another")
             await add_row(administrator, table, a_row(table, **others | {column: "parent"}))
@@ -182,6 +183,16 @@ async def test_rows_show_to_everyone_whom_they_list_and_to_nobody_by_a_part_of_a
             assert await seen(own, table, party) == shown, party
         assert await seen(own, table, EVE, writing=True) == await seen(own, table, None) == 0
         await administrator.execute(f"SET session_replication_role = replica; DELETE FROM {place}")
+
+
+async def test_a_row_of_before_there_was_a_list_shows_to_participants(prepared: str):
+    """The second lock does not hold it: its invited could not read it otherwise, until it ends."""
+    inquiries = schema.metadata_of("trading").tables["inquiries"]
+    async with connected(prepared) as administrator, connected(prepared, login_of("trading")) as own:
+        await add_row(administrator, inquiries, a_row(inquiries, buyer_id=ANA, invited=None))
+        for tenant, shown in ((ANA, 1), (EVE, 1), (tenancy.EVERYONE, 1), (tenancy.NOBODY, 0), (None, 0)):
+            assert await seen(own, inquiries, tenant) == shown, tenant
+        await administrator.execute("SET session_replication_role = replica; DELETE FROM trading.inquiries")
 
 
 async def test_what_is_said_against_an_asset_shows_to_whoever_holds_it_now(prepared: str):

@@ -11,16 +11,9 @@ depends_on = None
 OPEN = sa.text("state IN ('proposed')")
 PAYOUT = sa.text("kind = 'payout'")
 
-INQUIRIES = sa.table("inquiries", sa.column("id"), sa.column("invited"))
-INVITATIONS = sa.table("inquiry_invitations", sa.column("inquiry_id"), sa.column("provider_id"))
-LISTED = {"sqlite": sa.func.json_group_array, "postgresql": sa.func.json_agg}
-
 
 def upgrade() -> None:
     op.add_column("inquiries", sa.Column("invited", sa.JSON(), nullable=True))
-    listed = sa.select(LISTED[op.get_bind().dialect.name](INVITATIONS.c.provider_id))
-    of_it = listed.where(INVITATIONS.c.inquiry_id == INQUIRIES.c.id)
-    op.execute(sa.update(INQUIRIES).values(invited=of_it.scalar_subquery()))
     op.create_index(
         "payouts_by_participant",
         "instructions",
