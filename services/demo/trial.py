@@ -84,7 +84,7 @@ async def open_market(market: Market) -> None:
 
 
 async def _employ(market: Market, who: str) -> None:
-    password = secrets.token_urlsafe(18)
+    password = secrets.token_hex(32)  # of the letters a to f: no name happens to be within it
     made = ("identity", "yaosu", "operator", who, STAFF[who])
     await _compose("exec", "-T", "-e", f"YAOSU_PASSWORD={password}", *made)
     person = market.people[who] = Person(who, market.client)

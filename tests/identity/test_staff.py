@@ -29,6 +29,16 @@ def test_a_development_market_draws_its_log_ins_once_where_only_their_owner_can_
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_a_password_that_happens_to_contain_its_name_is_drawn_again(monkeypatch: pytest.MonkeyPatch):
+    drawn = ["G_8lXFWbm43jULFCr-u_WWpq", "G_8loGXFWbm43jULFCr-u_WW"]
+
+    def draw(count: int) -> str:
+        return drawn.pop()
+
+    monkeypatch.setattr("services.staff.secrets.token_urlsafe", draw)
+    assert staff.password_for("log") == "G_8lXFWbm43jULFCr-u_WWpq"
+
+
 def test_production_has_no_log_ins_to_start_with(tmp_path: Path):
     url = SecretStr("postgresql+asyncpg://yaosu@host/yaosu")
     assert (
