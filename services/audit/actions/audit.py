@@ -26,7 +26,6 @@ class Audit:
     outbox: Outbox
     clock: Clock
     origin: str
-    key: SigningKey
     keys: LogKeys
     sequencer: Sequencer
     signer: Signer
@@ -51,5 +50,5 @@ def compose(
     places = Directory(urls) if witnesses is None else witnesses
     witnessing = Witnessing(database, outbox, clock, sequencer, signer, keys, policy, places)
     return Audit(
-        database, outbox, clock, origin, key, keys, sequencer, signer, witnessing, cadence, terms, master_key, is_pruned
+        database, outbox, clock, origin, keys, sequencer, signer, witnessing, cadence, terms, master_key, is_pruned
     )

@@ -45,7 +45,7 @@ async def source(audit: Audit, service: str, stripe: int) -> SourceHead:
 
 
 def _signed(audit: Audit, placed: Placed, issued_at: datetime) -> Receipt:
-    signature = audit.key.sign(receipt.signed_bytes(placed, issued_at))
+    signature = audit.keys.sign(receipt.signed_bytes(placed, issued_at))
     return Receipt(
         service=placed.last.service, stripe=placed.last.stripe, first_seq=placed.first_seq, last_seq=placed.last.seq,
         first_index=placed.first_index, last_index=placed.last_index, last_hash=placed.last.hash.hex(),

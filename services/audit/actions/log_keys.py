@@ -29,6 +29,10 @@ class LogKeys:
             self._private[self.following] = following
         self._is_announced = self._is_due = False
 
+    def sign(self, message: bytes) -> bytes:
+        """By the log's key alone."""
+        return self._private[self.key].sign(message)
+
     def note(self, point: Checkpoint) -> bytes:
         """The signed note of a checkpoint that is known to contradict none that was signed before."""
         body = point.body()

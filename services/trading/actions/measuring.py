@@ -6,7 +6,7 @@ measured, and the claim is as good as it was.
 
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from services.trading.actions.trading import Trading
@@ -15,9 +15,9 @@ from services.trading.rules.measured import BY_GATE, Measured, Told, calls_of, m
 from services.trading.rules.service_level import Figures, Period, ServiceLevel
 from shared import canonical
 from shared.errors import Unavailable
+from shared.facts import moment
 
 ENTRIES_MAX = 5_000
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 async def measure(
@@ -34,5 +34,5 @@ async def measure(
 
 def _told(leaf: str) -> Told:
     event: dict[str, Any] = canonical.decode(leaf.split("\n")[1])
-    data, at = event["data"], EPOCH + timedelta(microseconds=event["ts"])
-    return Told(event["act"], at, data.get("use_id"), data.get("reason_code"))
+    data = event["data"]
+    return Told(event["act"], moment(event["ts"]), data.get("use_id"), data.get("reason_code"))

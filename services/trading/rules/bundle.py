@@ -41,7 +41,7 @@ class BundleOrder:
 
     @property
     def pay_at(self) -> str:
-        return f"/trading/v1/bundle-orders/{self.quote_id}/payment"
+        return _pay_at(self.quote_id)
 
 
 class NoSuchBundleOrder(NotFound):
@@ -103,7 +103,7 @@ def accept(
 def require_single(order: Order) -> None:
     """Raises BundlePaidWhole for a part of a bundle."""
     if order.bundle_quote_id is not None:
-        raise BundlePaidWhole(pay_at=f"/trading/v1/bundle-orders/{order.bundle_quote_id}/payment")
+        raise BundlePaidWhole(pay_at=_pay_at(order.bundle_quote_id))
 
 
 def pay(parts: Sequence[Order], now: datetime) -> tuple[Order, ...]:
@@ -136,6 +136,10 @@ def follow(part: Order, ended: Order, signed: frozenset[str], now: datetime) -> 
     if is_unsigned and part.deadline <= ended.deadline:
         return orders.pass_deadline(part, signed, now)
     return orders.forbid(part, Reason.BUNDLE_BROKEN, now)
+
+
+def _pay_at(quote_id: QuoteId) -> str:
+    return f"/trading/v1/bundle-orders/{quote_id}/payment"
 
 
 def _is_granted_free(part: Order) -> bool:
