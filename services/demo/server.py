@@ -5,14 +5,16 @@ import os
 import shutil
 import socket
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 from httpx2 import AsyncClient, HTTPError
 
 READY_SECONDS_MAX = 60
 SET_BY_OTHERS = ("YAOSU_", "DATABASE_URL")  # of a market of one's own, which the demo leaves alone
+AS_USUAL: Mapping[str, str] = MappingProxyType({})
 
 
 class ServerDied(RuntimeError):
@@ -20,14 +22,14 @@ class ServerDied(RuntimeError):
 
 
 @asynccontextmanager
-async def running(folder: Path) -> AsyncGenerator[str]:
+async def running(folder: Path, settings: Mapping[str, str] = AS_USUAL) -> AsyncGenerator[str]:
     """The base URL of a market in a process of its own, from an empty folder; stopped at the end."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     (port,) = free_ports(1)
     ours = {name: value for name, value in os.environ.items() if not name.startswith(SET_BY_OTHERS)}
     environment = ours | {"YAOSU_VAR": str(folder), "YAOSU_MARKET_RULES": "demo", "YAOSU_LOG_LEVEL": "warning"}
-    environment |= {"YAOSU_ISSUER": f"http://127.0.0.1:{port}/identity"}
+    environment |= {"YAOSU_ISSUER": f"http://127.0.0.1:{port}/identity", **settings}
     with (folder / "server.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "services", "serve", "--port", str(port), env=environment, stdout=log, stderr=log
