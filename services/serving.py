@@ -20,13 +20,13 @@ import uvicorn
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.heads import BoundedHeads
 from shared import problems
 from shared.ids import RequestId
 from shared.web import NotReady
 
 LEAVING_SECONDS = 0.25
 DRAIN_SECONDS = 20
-HEAD_BYTES_MAX = 64 * 1024
 READY = "/health/ready"
 
 
@@ -122,7 +122,7 @@ def _config(place: Place, lifespan: Any) -> uvicorn.Config:
     return uvicorn.Config(
         place.app, host=place.host, port=place.port, log_config=None, access_log=False, server_header=False,
         lifespan=lifespan, proxy_headers=False,  # whose word on an address is taken is a setting of ours
-        timeout_graceful_shutdown=DRAIN_SECONDS, h11_max_incomplete_event_size=HEAD_BYTES_MAX,
+        timeout_graceful_shutdown=DRAIN_SECONDS, http=BoundedHeads,
     )  # fmt: skip
 
 
