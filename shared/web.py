@@ -45,6 +45,7 @@ LIMIT_DEFAULT = 20
 LIMIT_MAX = 100
 CURSOR_LENGTH_MAX = 300
 MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})")
+YEARS = range(1900, 2200)
 WHOLE = re.compile(r"0|-?[1-9][0-9]{0,18}")
 logger = logging.getLogger(__name__)
 
@@ -74,10 +75,14 @@ def _as_rfc_3339(told: object) -> object:
 
 
 def _in_utc(moment: datetime) -> datetime:
+    """In years that a fact can tell in microseconds, with room for deadlines that are counted from it."""
     try:
-        return moment.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("a moment within the years 1 to 9999 of UTC") from error
+        in_utc = moment.astimezone(UTC)
+    except OverflowError:  # of the years 1 and 9999
+        in_utc = None
+    if in_utc is None or in_utc.year not in YEARS:
+        raise ValueError(f"a moment within the years {YEARS[0]} to {YEARS[-1]} of UTC")
+    return in_utc
 
 
 def _in_plain_digits(told: object) -> object:
