@@ -83,6 +83,7 @@ class Caller:
     acr: str | None = None  # how strong the log-in was: password, totp or key
     authenticated_at: datetime | None = None  # when it was, whatever was refreshed since
     session_id: str | None = None  # which log-in this is of, of a person
+    good_until: datetime | None = field(default=None, compare=False)  # the token, for what goes on after the question
 
     def is_stepped_up(self, now: datetime) -> bool:
         """Whether they have just given a strong proof: a person by a second factor, a program by its own key, which
@@ -394,5 +395,5 @@ def _caller(claims: Mapping[str, Any], token: str) -> Caller:
     kind = next((kind for kind in ("client", "service") if subject.startswith((f"{kind}_", f"{kind}:"))), "user")
     return Caller(
         subject, kind, frozenset(claims["roles"]), participant_id, claims.get("amr"), token, claims.get("acr"),
-        authenticated_at, claims.get("sid"),
+        authenticated_at, claims.get("sid"), datetime.fromtimestamp(claims["exp"], UTC),
     )  # fmt: skip

@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -166,6 +167,15 @@ async def test_whoever_loses_sight_of_an_auction_stops_hearing_it(market: Market
     await market.change_clearance(cleared, C2)
     async with asyncio.timeout(WITHIN):
         assert await listener is None
+
+
+async def test_nobody_hears_more_once_their_token_is_over(market: Market):
+    auction_id = AuctionId(await market.auction())
+    for good_seconds in (0.05, -1):
+        until = market.trading.clock.now() + timedelta(seconds=good_seconds)
+        caller = Caller("user_1", "user", frozenset(), market.provider.participant_id, good_until=until)
+        async with asyncio.timeout(WITHIN):
+            assert await anext(actions.listen(market.trading, caller, auction_id, 0), None) is None
 
 
 async def test_a_late_listener_hears_hundreds_of_bids_in_order_before_the_close(market: Market):

@@ -1,7 +1,8 @@
 """What can be heard of an auction while it runs: its bids by number, each move of its end, and its close.
 
 Promises: every accepted bid once, in its sequence, from wherever the listener was; whoever may not see the auction any
-more hears nothing more of it within seconds; a look, after each commit, costs two statements at most.
+more, or whose token is over, hears nothing more of it within seconds; a look, after each commit, costs two statements
+at most.
 """
 
 import asyncio
@@ -22,7 +23,7 @@ from shared.errors import Failure
 from shared.ids import AuctionId
 
 LOOK_AGAIN_SECONDS = 5.0
-LISTENED_SECONDS_MAX = 600.0  # no longer than a token lives; whoever still may comes again, from where they were
+LISTENED_SECONDS_MAX = 600.0  # whoever still may comes again, from where they were
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ async def listen(
 ) -> AsyncGenerator[BidHeard | Closed]:
     """What follows on the bid with this sequence, until the close. Requires that the caller saw the auction."""
     loop = asyncio.get_running_loop()
-    until = loop.time() + LISTENED_SECONDS_MAX
+    until = loop.time() + _seconds_to_listen(trading, caller)
     while (left := until - loop.time()) > 0:
         commit = trading.commits.next
         try:
@@ -62,6 +63,13 @@ async def listen(
             yield Closed(shown.auction, shown.leader_number)
             return
         await trading.commits.wait(commit, min(left, LOOK_AGAIN_SECONDS))
+
+
+def _seconds_to_listen(trading: Trading, caller: Caller | None) -> float:
+    """Never longer than the token is good that was brought."""
+    if caller is None or caller.good_until is None:
+        return LISTENED_SECONDS_MAX
+    return min(LISTENED_SECONDS_MAX, (caller.good_until - trading.clock.now()).total_seconds())
 
 
 async def _look(
