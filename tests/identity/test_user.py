@@ -87,7 +87,7 @@ def test_a_normalised_name_stays_as_it_is(text: str):
     assert user.normalise(user.normalise(text)) == user.normalise(text)
 
 
-@pytest.mark.parametrize("text", ["li.na", "李娜娜", "a_b-c@d.e+f", "x" * 64, "Ana"])
+@pytest.mark.parametrize("text", ["li.na", "李娜娜", "li娜2030", "дарья", "a_b-c@d.e+f", "x" * 64, "Ana"])
 def test_names_that_can_be_had(text: str):
     assert user.new_login(text) == user.normalise(text)
 
@@ -95,6 +95,7 @@ def test_names_that_can_be_had(text: str):
 @pytest.mark.parametrize("text", [
     "", "ab", "x" * 65, "two words", "tab\tbed", "zero\u200bwidth", "over\u202eride", "a/b", "<script>", "nul\0nul",
     "hangul\u3164filler", "variation\ufe0f", "new\nline", "li,na",
+    "\u0430viation", "li.n\u0430", "\u03bfmega1", "дарьяx", "d\u0585main",
 ])  # fmt: skip
 def test_names_that_nobody_can_have(text: str):
     with pytest.raises(LoginNotUsable):

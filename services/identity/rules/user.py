@@ -1,7 +1,8 @@
 """Users: people who log in, of an organisation or of the platform's staff, and the clients that an organisation runs.
 
-Promises: two names that look alike after folding are one name; a password is long and is not the name; a person is of
-an organisation or of the staff, never of both; nobody switches themselves off, so an organisation keeps a way in.
+Promises: two names that look alike after folding are one name, and no new one mixes alphabets; a password is long and
+is not the name; a person is of an organisation or of the staff, never of both; nobody switches themselves off, so an
+organisation keeps a way in.
 Does not: hash or compare passwords.
 
 A password of 8 characters would do beside a second factor (NIST SP 800-63B-4 3.1.1.2). 15 is the least for everybody,
@@ -11,7 +12,7 @@ because a factor can be lost or reset, and the password then stands alone.
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
-from unicodedata import normalize
+from unicodedata import name, normalize
 
 from services.identity.rules.common_password import is_commonplace
 from services.identity.rules.role import Role, require_held, require_separate
@@ -21,6 +22,7 @@ from shared.ids import ApiClientId, ParticipantId, UserId
 LOGIN_LENGTH_MIN = 3
 LOGIN_LENGTH_MAX = 64
 LOGIN_SIGNS = frozenset("._-@+")
+BESIDE_ANY_ALPHABET = frozenset({"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HANGUL", "BOPOMOFO"})
 INVISIBLE_LETTERS = frozenset("\u115f\u1160")  # Hangul fillers: letters to Unicode, nothing to the eye
 PASSWORD_LENGTH_MIN = 15
 PASSWORD_LENGTH_MAX = 128
@@ -63,7 +65,7 @@ class LoginTaken(Conflict):
 
 
 class LoginNotUsable(Malformed):
-    """A log-in name has 3 to 64 letters, digits and the signs . _ - @ and +."""
+    """A log-in name has 3 to 64 letters of one alphabet, digits and the signs . _ - @ and +."""
 
 
 class PasswordTooWeak(Malformed):
@@ -92,7 +94,7 @@ def normalise(login: str) -> str:
 def new_login(text: str) -> str:
     """The normalised name. Raises LoginNotUsable if nobody may have it."""
     login = normalise(text)
-    if not is_usable(login):
+    if not is_usable(login) or len(_alphabets(login)) > 1:
         raise LoginNotUsable()
     return login
 
@@ -102,6 +104,12 @@ def is_usable(login: str) -> bool:
     if not LOGIN_LENGTH_MIN <= len(login) <= LOGIN_LENGTH_MAX or INVISIBLE_LETTERS & set(login):
         return False
     return all(sign.isalnum() or sign in LOGIN_SIGNS for sign in login)
+
+
+def _alphabets(login: str) -> set[str]:
+    """Whose letters stand in it, by the first word of what Unicode calls each. Two beside each other look like one: a
+    Cyrillic а in a Latin name (UTS 39, 5.2, highly restrictive)."""
+    return {name(sign, sign).split()[0] for sign in login if sign.isalpha()} - BESIDE_ANY_ALPHABET
 
 
 def new_password(text: str, login: str, context: Sequence[str] = ()) -> str:
