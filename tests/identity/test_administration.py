@@ -31,7 +31,7 @@ from services.identity.rules.user import User
 from services.identity.tables import invitations
 from shared.ids import InvitationId, ParticipantId, UserId
 from shared.lifecycle import IllegalMove
-from tests.identity.conftest import ON_ONE_DATABASE, PASSWORD, Desk
+from tests.identity.conftest import ON_ONE_DATABASE, PASSWORD, Desk, a_public_key
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 A_MOMENT = timedelta(microseconds=1)
@@ -190,6 +190,21 @@ async def test_administration_is_handed_over_and_the_last_one_stays(desk: Desk):
     assert not handed_over.json()["is_administrator"]
     assert ((await invite(desk, by="ana")).status_code, (await invite(desk, by="ben")).status_code) == (403, 201)
     assert (await desk.told()).count("administrator_changed") == 2
+
+
+@ON_ONE_DATABASE
+async def test_whoever_administers_no_more_is_not_answered_again_either(desk: Desk):
+    """I-31: what was answered once is told again to whoever may ask for it now."""
+    await desk.admitted("ana")
+    ben = await desk.colleague("ben", of="ana")
+    asked = [("/clients", {"name": "bot", "roles": ["buyer"]}), ("/signing-keys", {"algorithm": "ed25519"})]
+    asked[1][1]["public_key"] = a_public_key()
+    codes: list[list[object]] = []
+    for is_administrator in (True, False):
+        await desk.post("ana", f"/users/{ben}/administrator", {"is_administrator": is_administrator})
+        answers = [await desk.post("ben", path, body, f"once of ben{path}".replace(" ", "-")) for path, body in asked]
+        codes.append([(answer.status_code, answer.json().get("code")) for answer in answers])
+    assert codes == [[(201, None)] * 2, [(403, "not_administrator")] * 2]
 
 
 async def test_of_two_administrators_who_put_each_other_out_at_once_one_stays(desk: Desk):

@@ -27,7 +27,7 @@ from services.identity.store import token as token_store
 from shared.access import Caller, Member
 from shared.database import Transaction
 from shared.facts import Fact
-from shared.idempotency import Once
+from shared.idempotency import Answer, Once
 from shared.ids import ApiClientId, KeyId, ParticipantId, UserId
 from shared.signing import public_key_of
 from shared.web import Page
@@ -54,7 +54,7 @@ async def create_user(
     context = [caller.standing.name] if caller.standing.name else []
     password_hash = await identity.passwords.hash(rules.new_password(password.get_secret_value(), login, context))
     async with identity.database.transaction() as tx:
-        if earlier := await once.recall(tx, User):
+        if earlier := await recall_for(tx, caller.caller, once, User):
             return earlier
         await require_administrator(tx, caller.caller)
         organisation = await participant_store.participant(tx, caller.participant_id)
@@ -76,7 +76,7 @@ async def users(identity: Identity, caller: Caller, page: Page) -> list[User]:
 async def disable_user(identity: Identity, caller: Caller, user_id: UserId, once: Once) -> User:
     """Keep someone out: new log-ins at once, their tokens as soon as the news is known everywhere."""
     async with identity.database.transaction() as tx:
-        if earlier := await once.recall(tx, User):
+        if earlier := await recall_for(tx, caller, once, User):
             return earlier
         user = await store.user_for_update(tx, user_id)
         if user.participant_id:  # so that two who lock each other out do so one after the other
@@ -102,7 +102,7 @@ async def create_client(
 ) -> tuple[ApiClient, str | None]:
     """The client and its secret. The secret is not kept, so it is told once: None where the answer is repeated."""
     async with identity.database.transaction() as tx:
-        if earlier := await once.recall(tx, ApiClient):
+        if earlier := await recall_for(tx, caller.caller, once, ApiClient):
             return earlier, None
         await require_administrator(tx, caller.caller)
         organisation = await participant_store.participant(tx, caller.participant_id)
@@ -124,7 +124,7 @@ async def clients(identity: Identity, caller: Caller, page: Page) -> list[ApiCli
 
 async def disable_client(identity: Identity, caller: Caller, client_id: ApiClientId, once: Once) -> ApiClient:
     async with identity.database.transaction() as tx:
-        if earlier := await once.recall(tx, ApiClient):
+        if earlier := await recall_for(tx, caller, once, ApiClient):
             return earlier
         client = await store.client_for_update(tx, client_id)
         await require_may_disable(tx, caller, client.participant_id, NoSuchClient())
@@ -142,7 +142,7 @@ async def disable_client(identity: Identity, caller: Caller, client_id: ApiClien
 async def register_key(identity: Identity, caller: Member, public_key: str, once: Once) -> SigningKey:
     """Requires an Ed25519 public key in base64."""
     async with identity.database.transaction() as tx:
-        if earlier := await once.recall(tx, SigningKey):
+        if earlier := await recall_for(tx, caller.caller, once, SigningKey):
             return earlier
         await require_administrator(tx, caller.caller)
         await participant_store.participant_for_update(tx, caller.participant_id)  # so that the count below holds
@@ -165,7 +165,7 @@ async def keys(identity: Identity, caller: Member, page: Page) -> list[SigningKe
 
 async def revoke_key(identity: Identity, caller: Member, key_id: KeyId, once: Once) -> SigningKey:
     async with identity.database.transaction() as tx:
-        if earlier := await once.recall(tx, SigningKey):
+        if earlier := await recall_for(tx, caller.caller, once, SigningKey):
             return earlier
         await require_administrator(tx, caller.caller)
         key = await store.signing_key_for_update(tx, key_id, caller.participant_id)
@@ -175,6 +175,15 @@ async def revoke_key(identity: Identity, caller: Member, key_id: KeyId, once: On
         await once.remember(tx, key)
         await identity.outbox.record(tx, caller.actor, now, SigningKeyRevoked(key.participant_id, key.id))
     return key
+
+
+async def recall_for(tx: Transaction, caller: Caller, once: Once, kind: type[Answer]) -> Answer | None:
+    """What this act was answered when it was first sent: to whoever still administers, and to an operator for security.
+    Raises NotAdministrator."""
+    earlier = await once.recall(tx, kind)
+    if earlier is not None and Role.OPERATOR_SECURITY not in caller.roles:
+        await require_administrator(tx, caller)
+    return earlier
 
 
 async def require_administrator(tx: Transaction, caller: Caller) -> ParticipantId:

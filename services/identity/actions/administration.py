@@ -8,7 +8,7 @@ import secrets
 
 from pydantic import SecretStr
 
-from services.identity.actions.account import require_administrator
+from services.identity.actions.account import recall_for, require_administrator
 from services.identity.actions.identity import Identity
 from services.identity.events.accounts import (
     AdministratorChanged,
@@ -42,7 +42,7 @@ async def invite(
 ) -> tuple[Invitation, str | None]:
     """An invitation and its token. The token is not kept, so it is told once: None where the answer is repeated."""
     async with identity.database.transaction() as tx:
-        if earlier := await once.recall(tx, Invitation):
+        if earlier := await recall_for(tx, caller.caller, once, Invitation):
             return earlier, None
         await require_administrator(tx, caller.caller)
         organisation = await participant_store.participant_for_update(tx, caller.participant_id)
@@ -95,7 +95,7 @@ async def invitations(identity: Identity, caller: Caller, page: Page) -> list[In
 
 async def revoke(identity: Identity, caller: Caller, invitation_id: InvitationId, once: Once) -> Invitation:
     async with identity.database.transaction() as tx:
-        if earlier := await once.recall(tx, Invitation):
+        if earlier := await recall_for(tx, caller, once, Invitation):
             return earlier
         organisation = await require_administrator(tx, caller)
         invitation = rules.revoke(await store.of_organisation(tx, invitation_id, organisation))
@@ -111,7 +111,7 @@ async def change_administrator(
 ) -> User:  # fmt: skip
     """Make someone of the organisation its administrator, or no longer; oneself too, if another is left."""
     async with identity.database.transaction() as tx:
-        if earlier := await once.recall(tx, User):
+        if earlier := await once.recall(tx, User):  # also for whoever has just put themselves out of the office
             return earlier
         user = await account.user_for_update(tx, user_id)
         if user.participant_id is None or user.participant_id != caller.participant_id:
@@ -130,7 +130,7 @@ async def change_administrator(
 async def enable(identity: Identity, caller: Caller, user_id: UserId, once: Once) -> User:
     """Let someone log in again: an administrator whom their own side locked out, an operator for security anyone."""
     async with identity.database.transaction() as tx:
-        if earlier := await once.recall(tx, User):
+        if earlier := await recall_for(tx, caller, once, User):
             return earlier
         user = await account.user_for_update(tx, user_id)
         by_exchange = Role.OPERATOR_SECURITY in caller.roles

@@ -1,6 +1,6 @@
 """What happens when an organisation's administrator changes with which keys its programs sign."""
 
-from services.identity.actions.account import require_administrator
+from services.identity.actions.account import recall_for, require_administrator
 from services.identity.actions.identity import Identity
 from services.identity.events.accounts import ClientKeyRegistered, ClientKeyRevoked
 from services.identity.rules import client_key as rules
@@ -25,7 +25,7 @@ async def register(
     if algorithm == "EdDSA":
         signing_key.require_strong(assertion.raw_key_of(jwk))
     async with identity.database.transaction() as tx:
-        if earlier := await once.recall(tx, ClientKey):
+        if earlier := await recall_for(tx, caller.caller, once, ClientKey):
             return earlier
         client = await _own_client(tx, caller, client_id)
         if client.disabled_at is not None:
@@ -50,7 +50,7 @@ async def revoke(
     identity: Identity, caller: Member, client_id: ApiClientId, key_id: ClientKeyId, once: Once
 ) -> ClientKey:  # fmt: skip
     async with identity.database.transaction() as tx:
-        if earlier := await once.recall(tx, ClientKey):
+        if earlier := await recall_for(tx, caller.caller, once, ClientKey):
             return earlier
         await _own_client(tx, caller, client_id)
         key = await store.key_for_update(tx, key_id, client_id)

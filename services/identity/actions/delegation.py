@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from services.identity.actions.account import require_administrator
+from services.identity.actions.account import recall_for, require_administrator
 from services.identity.actions.identity import Identity
 from services.identity.events.participants import DelegationAccepted, DelegationEnded, DelegationProposed
 from services.identity.rules import delegation as rules
@@ -26,7 +26,7 @@ async def propose(
 ) -> Mandate:  # fmt: skip
     """Offer another organisation to act for one's own. Requires an administrator."""
     async with identity.database.transaction() as tx:
-        if earlier := await once.recall(tx, Mandate):
+        if earlier := await recall_for(tx, caller.caller, once, Mandate):
             return earlier
         principal_id = await require_administrator(tx, caller.caller)
         principal = await participant_store.participant(tx, principal_id)
@@ -44,7 +44,7 @@ async def propose(
 async def accept(identity: Identity, caller: Member, delegation_id: DelegationId, once: Once) -> Mandate:
     """By an administrator of the agent."""
     async with identity.database.transaction() as tx:
-        if earlier := await once.recall(tx, Mandate):
+        if earlier := await recall_for(tx, caller.caller, once, Mandate):
             return earlier
         mandate = await store.mandate(tx, delegation_id, lock=True)
         rules.require_side(mandate, caller.participant_id, mandate.terms.agent_id)
@@ -112,7 +112,7 @@ async def _ended(
     *, by_agent_alone: bool = False,
 ) -> Mandate:  # fmt: skip
     async with identity.database.transaction() as tx:
-        if earlier := await once.recall(tx, Mandate):
+        if earlier := await recall_for(tx, caller, once, Mandate):
             return earlier
         mandate = await store.mandate(tx, delegation_id, lock=True)
         sides = (mandate.terms.agent_id,) if by_agent_alone else ()

@@ -10,7 +10,7 @@ from datetime import datetime
 from pydantic import SecretStr
 
 from services.identity.actions import sponsorship
-from services.identity.actions.account import require_administrator
+from services.identity.actions.account import recall_for, require_administrator
 from services.identity.actions.identity import Identity
 from services.identity.actions.participant import require_visible
 from services.identity.actions.sending import Filed
@@ -40,7 +40,7 @@ from shared.web import Page
 async def file(identity: Identity, caller: Caller, participant_id: ParticipantId, filed: Filed, once: Once) -> Document:
     """Show a document; one of its kind that still waits for its check gives way. Requires an administrator."""
     async with identity.database.transaction() as tx:
-        if earlier := await once.recall(tx, Document):
+        if earlier := await recall_for(tx, caller, once, Document):
             return earlier
         await _require_own(tx, caller, participant_id)
         participant = await participant_store.participant_for_update(tx, participant_id)

@@ -9,7 +9,7 @@ import secrets
 from pydantic import SecretStr
 
 from services.identity.actions import proof
-from services.identity.actions.account import require_may_disable
+from services.identity.actions.account import recall_for, require_may_disable
 from services.identity.actions.identity import Identity
 from services.identity.actions.proof import Refused, Tried
 from services.identity.actions.session import end_sessions, person
@@ -107,7 +107,7 @@ async def confirm(
 async def reset(identity: Identity, caller: Caller, user_id: UserId, once: Once) -> User:
     """Take somebody's second factor away who lost it: by their administrator, or an operator for security."""
     async with identity.database.transaction() as tx:
-        if earlier := await once.recall(tx, User):
+        if earlier := await recall_for(tx, caller, once, User):
             return earlier
         user = await account.user_for_update(tx, user_id)
         await require_may_disable(tx, caller, user.participant_id, NoSuchUser())

@@ -8,7 +8,7 @@ import base64
 from collections.abc import Iterable
 from datetime import datetime
 
-from services.identity.actions.account import require_administrator
+from services.identity.actions.account import recall_for, require_administrator
 from services.identity.actions.identity import Identity
 from services.identity.events.participants import VerificationShortened
 from services.identity.events.sponsorships import SponsorshipAsked, SponsorshipEnded, SponsorshipSigned
@@ -55,7 +55,7 @@ async def ask(
 ) -> Sponsorship:  # fmt: skip
     """Ask another organisation to vouch for one's own. Requires an administrator."""
     async with identity.database.transaction() as tx:
-        if earlier := await once.recall(tx, Sponsorship):
+        if earlier := await recall_for(tx, caller, once, Sponsorship):
             return earlier
         sponsored = await participant_store.participant(tx, await require_administrator(tx, caller))
         participant_rules.require_present(sponsored)
@@ -80,7 +80,7 @@ async def sign(
     """Vouch for whoever asked, by a signature with a key of one's own organisation. An earlier sponsor of theirs is
     released. Requires an administrator, and base64."""
     async with identity.database.transaction() as tx:
-        if earlier := await once.recall(tx, Sponsorship):
+        if earlier := await recall_for(tx, caller.caller, once, Sponsorship):
             return earlier
         seen = await store.sponsorship(tx, sponsorship_id)
         rules.require_side(seen, caller.participant_id, seen.sponsor_id)
@@ -108,7 +108,7 @@ async def decline(
 ) -> Sponsorship:
     """Do not vouch for whoever asked. By an administrator of the sponsor."""
     async with identity.database.transaction() as tx:
-        if earlier := await once.recall(tx, Sponsorship):
+        if earlier := await recall_for(tx, caller, once, Sponsorship):
             return earlier
         asked = await store.sponsorship(tx, sponsorship_id, lock=True)
         rules.require_side(asked, caller.participant_id, asked.sponsor_id)
@@ -127,7 +127,7 @@ async def end(
     """Vouch for an organisation no longer, or give up the sponsor one has or has asked. By an administrator of either
     side; what is only asked is the sponsor's to decline."""
     async with identity.database.transaction() as tx:
-        if earlier := await once.recall(tx, Sponsorship):
+        if earlier := await recall_for(tx, caller, once, Sponsorship):
             return earlier
         seen = await store.sponsorship(tx, sponsorship_id)
         rules.require_side(seen, caller.participant_id)
