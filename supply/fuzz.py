@@ -33,6 +33,7 @@ DEFAULTS = ("--phases", "fuzzing,stateful", "--max-examples", "10")
 GUESSES = "/me/(password|second-factor)"
 APART = (("--exclude-path-regex", GUESSES), ("--include-path-regex", GUESSES))
 CLEARANCE = "C2"
+MAKING_SECONDS_MAX = 120
 SECONDS_OF_A_LOG_IN = 300  # half of a token's life
 # A hundred log-ins that chance tries in vain would otherwise keep the two out, and the rest be asked by nobody.
 UNHINDERED = MappingProxyType({"YAOSU_LOG_INS_PER_NETWORK_MAX": "1000000"})
@@ -81,6 +82,7 @@ async def fuzz(tools: Path, options: list[str]) -> int:
         folder = Path(name)
         async with running(folder / "market", UNHINDERED) as base_url, AsyncClient(base_url=base_url) as client:
             await admit(client, folder / "market")
+            await client.get("/openapi.json", timeout=MAKING_SECONDS_MAX)  # made now, and then at hand
             write_configuration(folder)
             told = ["run", f"{base_url}/openapi.json", "--exclude-checks", LEFT_OUT, "--continue-on-failure"]
             command = [tools / "schemathesis", *told, *(options or DEFAULTS)]
