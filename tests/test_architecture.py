@@ -112,6 +112,7 @@ ONLY = {  # what is imported by these files alone, and what to do instead
     "opentelemetry.sdk":     ({"shared/traces.py"},                      TRACED),
     "opentelemetry.exporter": ({"shared/traces.py"},                     TRACED),
     "opentelemetry":         ({"shared/traces.py", "shared/observing.py"}, TRACED),
+    "random":                ({"shared/rest.py", "services/demo"},       "draw with secrets, which nobody foresees"),
     "opendp":                ({"services/delivery/actions/noise.py"},    "draw noise there, once, and keep it"),
 }  # fmt: skip
 ASKS_OUTSIDE = {  # who opens connections, and to whom
@@ -365,6 +366,7 @@ def test_folders_need_no_init_file():
     (only_one_file_does_this, "services/delivery/actions/statement.py", "from sqlglot import exp"),
     (only_one_file_does_this, "services/delivery/rules/cube.py", "importlib.import_module('opendp.prelude')"),
     (only_one_file_does_this, "services/catalog/rules/search.py", "import rjieba"),
+    (only_one_file_does_this, "services/identity/actions/second_factor.py", "import random"),
     (only_one_file_does_this, "services/delivery/actions.py", "arrow = importlib.import_module('pyarrow')"),
     (only_these_ask_outside, "services/trading/actions/order.py", "from httpx2 import AsyncClient"),
     (only_these_ask_outside, "services/catalog/actions/access.py", "import httpx2"),

@@ -83,6 +83,10 @@ async def test_the_door_speaks_tls_as_it_is_now_and_vouches_with_the_certificate
             old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
         with pytest.raises((ssl.SSLError, ConnectionError)):
             await ask(port, old)
+        weak = trusting(trial, ssl.TLSVersion.TLSv1_2)
+        weak.set_ciphers("AES128-GCM-SHA256:ECDHE+AESCCM:ECDHE+SHA1:@SECLEVEL=0")  # keys kept, short tags, no tags
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            await ask(port, weak)
         with pytest.raises(ssl.SSLCertVerificationError):
             await ask(port, ssl.create_default_context())
 

@@ -1,6 +1,7 @@
 """A refresh token is good once, whoever presents it and however often at the same time."""
 
 import asyncio
+import base64
 from collections import Counter
 
 import pytest
@@ -22,6 +23,8 @@ async def test_a_refresh_gives_the_next_pair(desk: Desk):
     assert (answer.status_code, answer.json()["expires_in"]) == (200, 600)
     assert (await desk.get_with(answer.json()["access_token"], "/me")).json()["login"] == "security"
     assert (await desk.refresh(answer.json()["refresh_token"])).status_code == 200
+    drawn = [first, answer.json()["refresh_token"]]
+    assert {len(base64.urlsafe_b64decode(f"{each}=")) for each in drawn} == {32} and len(set(drawn)) == 2
 
 
 async def test_of_fifty_refreshes_at_once_one_succeeds_and_then_the_family_is_dead(desk: Desk):

@@ -329,12 +329,16 @@ async def breaks(_: Scope, __: Receive, ___: Send) -> None:
     raise ZeroDivisionError("the inside")
 
 
-async def test_what_breaks_inside_is_answered_like_any_other_and_says_nothing_of_the_inside():
+async def test_what_breaks_inside_is_answered_like_any_other_and_says_nothing_of_the_inside(
+    caplog: pytest.LogCaptureFixture,
+):
+    """But to those who run it."""
     answer = await ask(b"{}", inside=breaks)
     assert await told(answer) == (500, "failure")
     assert answer.headers[b"x-request-id"].decode() == answer.document["request_id"]
     assert answer.headers[b"x-content-type-options"] == b"nosniff"
     assert "inside" not in json.dumps(answer.document)
+    assert [(each.levelname, each.exc_info is not None) for each in caplog.records] == [("ERROR", True)]
 
 
 async def test_an_answer_that_breaks_half_way_is_cut_and_not_mended():
