@@ -11,6 +11,7 @@ from sqlalchemy import Table, delete, update
 from sqlalchemy.exc import DBAPIError
 
 from services.catalog.client import VersionView
+from services.delivery.schemas.desensitisation import EffectReportView
 from services.delivery.tables.desensitisation import desensitisation_plans, effect_reports
 from shared import canonical
 from shared.grades import C3, C4, G3, G4, G5, Flag, Grade, Mode
@@ -151,6 +152,10 @@ async def test_the_report_is_made_once_with_its_rendition_and_its_digest_stands_
         report["quasi_identifiers"] == ["身份证号", "地址"] and report["generalised_rows"] + report["suppressed_rows"]
     )
     assert report["level"] in (2, 3) and report["before"]["unique_basis_points"] == 10_000
+    promised = EffectReportView.model_json_schema(mode="serialization")["$defs"]
+    absent = {"key_id", "diversity", "closeness_basis_points"} - report.keys() - report["after"].keys()
+    assert set(promised["EffectReport"]["required"]) <= report.keys() and "key_id" in absent
+    assert set(promised["Risk"]["required"]) <= report["after"].keys() and "diversity" in absent
 
 
 @ONE_DATABASE

@@ -12,7 +12,7 @@ the risk exceeds the threshold; 3 the risk is within it; 4 aggregates only, whic
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from services.delivery.rules.desensitisation import Treatment
@@ -60,8 +60,8 @@ class Risk:
     highest_basis_points: int  # 1 / smallest group
     average_basis_points: int  # groups / rows
     unique_basis_points: int
-    diversity: int | None
-    closeness_basis_points: int | None
+    diversity: int | None = None
+    closeness_basis_points: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class EffectReport:
     mask_policy: str
     method: str
     plan_revision: int
-    key_id: str | None
+    key_id: str | None = field(default=None, kw_only=True)
     seed: int
     rows: int
     generalised_rows: int
@@ -130,14 +130,14 @@ def report(
     kept = _direct_identifiers_kept(inspection.detections, treatment.masks)
     after_risk = risk(after)
     return EffectReport(
-        version_id, policy_digest, MASK_POLICY, METHOD, treatment.plan_revision, key_id, seed, after.rows,
+        version_id, policy_digest, MASK_POLICY, METHOD, treatment.plan_revision, seed, after.rows,
         cut.generalised_rows, cut.suppressed_rows, treatment.smallest_group, treatment.quasi_identifiers,
         treatment.sensitive_fields, kept, risk(before), after_risk,
         tuple(
             _effect(field.name, treatment.masks.get(field.name, Mask.KEEP), field.distinct, distinct_after[field.name])
             for field in inspection.fields if field.name in distinct_after
         ),
-        level(bool(kept), after_risk), not kept and after.smallest >= treatment.smallest_group,
+        level(bool(kept), after_risk), not kept and after.smallest >= treatment.smallest_group, key_id=key_id,
     )  # fmt: skip
 
 
