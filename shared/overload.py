@@ -2,13 +2,25 @@
 
 Promises: a place is taken once a request is there in full, and left when its answer begins, so that whoever sends or
 reads slowly takes nobody's; nothing waits for a place. Without this, everybody would be answered too late to be of use.
+Who stays after their answer has begun, to hear what happens, takes a seat, and nobody takes all of them.
 """
 
-from shared.errors import Unavailable
+from collections import Counter
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from shared.errors import TooMany, Unavailable
+
+SEATS = 1_000
+SEATS_OF_ONE = 20
 
 
 class Overloaded(Unavailable):
     """More is asked at once than can be answered; come back."""
+
+
+class TooManyStreams(TooMany):
+    """You hear as much at once as is allowed; end one of your streams."""
 
 
 class Room:
@@ -38,3 +50,28 @@ class Place:
         if self._is_taken:
             self._room.in_flight -= 1
             self._is_taken = False
+
+
+class Seats:
+    """Of those who stay: each of them costs a look at every commit."""
+
+    def __init__(self, seats: int = SEATS, of_one: int = SEATS_OF_ONE) -> None:
+        self._seats, self._of_one, self._taken_by = seats, of_one, Counter[str]()
+
+    @property
+    def taken(self) -> int:
+        return self._taken_by.total()
+
+    @contextmanager
+    def seat(self, who: str) -> Generator[None]:
+        """One for this organisation or network, while it is held. Raises TooManyStreams, Overloaded."""
+        if self._taken_by[who] >= self._of_one:
+            raise TooManyStreams(streams_max=self._of_one)
+        if self.taken >= self._seats:
+            raise Overloaded(retry_after_seconds=1)
+        self._taken_by[who] += 1
+        try:
+            yield
+        finally:
+            self._taken_by[who] -= 1
+            self._taken_by += Counter()  # forgets whoever has none

@@ -8,7 +8,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from shared.guard import Doors, Guard
-from shared.overload import Overloaded, Place, Room
+from shared.overload import Overloaded, Place, Room, Seats, TooManyStreams
 from shared.rates import Rates
 from shared.settings import Settings
 from tests.support.clock import ToldClock
@@ -219,3 +219,15 @@ def test_a_place_may_be_left_twice_and_without_having_been_taken():
 def test_how_many_are_worked_on_at_once_is_a_setting():
     assert Settings().requests_in_flight_max == 1000
     assert json.loads(Settings(requests_in_flight_max=7).model_dump_json())["requests_in_flight_max"] == 7
+
+
+def test_a_seat_is_for_whoever_holds_it_and_there_are_no_more_than_there_are():
+    seats = Seats(seats=3, of_one=2)
+    with seats.seat("ana"), seats.seat("ben"):
+        with seats.seat("ana"), pytest.raises(TooManyStreams), seats.seat("ana"):
+            pass
+        with seats.seat("cai"), pytest.raises(Overloaded), seats.seat("dan"):
+            pass
+        with seats.seat("ana"):
+            assert seats.taken == 3
+    assert seats.taken == 0

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from services.trading.actions.stream import BidHeard
 from shared.access import Caller
 from shared.grades import C2, Grade
 from shared.ids import AuctionId
+from shared.overload import SEATS_OF_ONE
 from tests.support.bench import Person
 from tests.trading.market import AUCTION_DAYS, Market, code
 
@@ -140,6 +141,22 @@ async def test_a_moved_end_is_told_before_the_bid_that_moved_it_and_again_to_who
                     assert (each.id is None) == (each.name == "extended")
                     if each.name == "extended":
                         assert each.data == {"sequence": 2, "closes_at": moved["closes_at"]}
+
+
+async def test_nobody_takes_all_the_seats_and_who_leaves_gives_theirs_back(market: Market):
+    auction_id = await market.auction()
+    ana, ben = [await market.buyer() for _ in range(2)]
+    async with connected(market) as client, AsyncExitStack() as staying:
+        for _ in range(SEATS_OF_ONE):
+            answer, _ = await staying.enter_async_context(listening(market, client, auction_id, ana))
+            assert answer.status_code == 200
+        for who, status in ((ana, 429), (ben, 200), (None, 200)):
+            async with listening(market, client, auction_id, who) as (answer, _):
+                assert answer.status_code == status
+        await staying.aclose()
+        async with asyncio.timeout(WITHIN):
+            while market.trading.listeners.taken:  # noqa: ASYNC110 - the server notices by itself
+                await asyncio.sleep(0.01)
 
 
 async def test_what_one_may_not_see_is_not_heard(market: Market):

@@ -1,6 +1,6 @@
 """What the acts of `trading` need, and what they ask of the neighbours."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from services.catalog.client import CatalogClient, LicenceTermsView
 from services.pricing.client import PricingClient
@@ -19,6 +19,7 @@ from shared.database import Database
 from shared.errors import Forbidden, NotFound
 from shared.ids import ParticipantId, VersionId
 from shared.outbox import Outbox
+from shared.overload import Seats
 from shared.standing import StandingMirror
 
 SUPERVISORS = frozenset({Role.REGULATOR, Role.OPERATOR_AUDIT})
@@ -38,6 +39,7 @@ class Trading:
     bidding: Bidding
     commits: Commits
     log: EvidenceLog = NO_LOG
+    listeners: Seats = field(default_factory=Seats)
 
 
 class NothingOfYours(NotFound):

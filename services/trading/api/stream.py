@@ -13,6 +13,7 @@ from services.trading.actions.stream import BidHeard, Closed
 from services.trading.api.service import PREFIX, TradingService
 from services.trading.schemas.stream import HeardBid, HeardClose, HeardExtension
 from shared.ids import AuctionId
+from shared.network import Network
 from shared.permission import Visitor
 from shared.routing import Router
 
@@ -24,15 +25,19 @@ Heard = AsyncGenerator[BidHeard | Closed]
 
 
 async def listening(
-    auction_id: AuctionId, caller: Visitor, trading: TradingService, response: Response, last_event_id: Position = None
-) -> Heard | None:
-    """What a listener has not heard. None if they have heard the close. Raises NoSuchAuction before the first byte."""
+    auction_id: AuctionId, caller: Visitor, trading: TradingService, network: Network, response: Response,
+    last_event_id: Position = None,
+) -> AsyncGenerator[Heard | None]:  # fmt: skip
+    """What a listener has not heard, who has a seat meanwhile. None if they have heard the close. Raises NoSuchAuction,
+    TooManyStreams and Overloaded before the first byte."""
     shown = await auctions.auction(trading, sight_of(trading, caller), auction_id)
     sequence, _, closed = (last_event_id or "0").partition(".")
     if closed:
         response.status_code = NOTHING_MORE
-        return None
-    return actions.listen(trading, caller, shown.auction.id, int(sequence))
+        yield None
+        return
+    with trading.listeners.seat((caller.participant_id or caller.subject) if caller else network):
+        yield actions.listen(trading, caller, shown.auction.id, int(sequence))
 
 
 @router.get("/auctions/{auction_id}/stream", response_class=EventSourceResponse)
@@ -40,6 +45,7 @@ async def stream(heard: Annotated[Heard | None, Depends(listening)]) -> AsyncIte
     """Hear each accepted `bid` as it happens, by bidders' numbers; each time the end has moved (`extended`, before the
     bid that moved it); and the end (`closed`), after which nothing follows.
 
+    Of one organisation or network twenty at once may listen.
     `Last-Event-ID` is the sequence of the last bid that you heard: you hear those after it. After ten minutes the
     stream ends, to be asked for again from there.
     """
