@@ -21,6 +21,7 @@ from services.trading.rules.auction import CANCELLED
 from services.trading.rules.replay import Replayed, Verdict, concerned, replay
 from services.trading.rules.replay_double import ReplayedDouble, concerned_double, replay_double
 from services.trading.rules.replay_entry import Difference, Entry, Kind
+from services.trading.rules.sealed import SealedAuction
 from services.trading.schemas.double_auctions import DoubleAuctionView
 from services.trading.schemas.mechanisms import view_of
 from shared.facts import EVENT_BYTES_MAX, read_event
@@ -286,9 +287,10 @@ def _told(found: AnyReplayed) -> dict[str, Any]:
     else:
         mechanism, bids = auction and str(auction.mechanism), auction and auction.bid_count
         winner_id = auction and auction.winner_id
-        awarded = [
-            {"participant_id": bid.participant_id, "price_minor": bid.price.minor} for bid in found.bids if bid.price
-        ]
+        won = {bid.participant_id: bid.price for bid in found.bids if bid.price}
+        if isinstance(auction, SealedAuction) and auction.leader_id:  # what followed on its close counts, too
+            won = {winner_id: price} if winner_id and price else {}
+        awarded = [{"participant_id": who, "price_minor": paid.minor} for who, paid in won.items()]
     return {
         "auction_id": found.auction_id, "verdict": RUNNING[1] if found.is_running else WORDS[found.verdict][1].lower(),
         "mechanism": mechanism, "state": auction and str(auction.state),

@@ -56,7 +56,7 @@ def status_of(failure: Failure) -> int:
 
 def document(failure: Failure, request_id: str | None = None) -> dict[str, object]:
     code = failure.told_code
-    title = (failure.__doc__ or code).strip().splitlines()[0]
+    title = " ".join((failure.__doc__ or code).strip().split("\n\n")[0].split())  # a sentence may go over lines
     facts: dict[str, object] = to_jsonable_python(failure.facts)
     detail = facts.pop("detail", title)
     members: dict[str, object] = {

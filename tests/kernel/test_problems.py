@@ -11,7 +11,8 @@ from shared.money import Money
 
 
 class BidTooLow(Conflict):
-    """The bid does not beat the best bid by the smallest step.
+    """The bid does not beat the best bid
+    by the smallest step.
 
     More for the reader of the code.
     """

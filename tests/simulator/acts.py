@@ -144,7 +144,7 @@ async def open_auction(stage: Stage) -> None:
             terms.pop("reserve_price", None)
             terms["schedule"] = {"decrement": yuan(500), "interval_seconds": 3_600, "floor_price": yuan(3_000)}
         case _:
-            terms["reveal_closes_at"] = stage.moment(hours=hours + 2)
+            terms |= {"reveal_closes_at": stage.moment(hours=hours + 2), "keeps_second": stage.chance.random() < 0.5}
     await stage.by_id[listing["provider_id"]].write("/trading/v1/auctions", terms)
 
 

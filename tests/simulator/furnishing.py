@@ -154,7 +154,14 @@ async def _offers(market: SimulatedMarket, scene: stage.Market, versions: list[V
     closes_at = market.clocks[OUTSIDE].now() + timedelta(hours=24, minutes=5)
     for version, mechanism, terms in (
         (versions[0], "english", {"increments": [{"from_minor": 0, "step_minor": STEP_MINOR}]}),
-        (versions[1], "sealed_second", {"reveal_closes_at": (closes_at + timedelta(hours=2)).isoformat()}),
+        (
+            versions[1],
+            "sealed_second",
+            {
+                "reveal_closes_at": (closes_at + timedelta(hours=2)).isoformat(),
+                "keeps_second": True,
+            },
+        ),
     ):
         right = RIGHT | {"kind": "exclusive", "field": "air_travel"}
         sold = {"pricing": "auction", "mechanism": mechanism, "quota_uses": 2, "right": right}

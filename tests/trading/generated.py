@@ -18,6 +18,7 @@ from services.trading.rules.auction import Auction
 from services.trading.rules.dutch import DutchTerms, Schedule
 from services.trading.rules.market_rules import STANDARD
 from services.trading.rules.mechanism import Mechanism
+from services.trading.rules.proxy import Lead
 from services.trading.rules.replay import Replayed, Verdict, replay
 from services.trading.rules.sealed import SealedAuction, SealedBid
 from services.trading.rules.sealed_terms import SealedTerms
@@ -26,6 +27,7 @@ from shared.ids import (
     ParticipantId,
 )
 from shared.money import Money
+from tests.trading.following import followed
 from tests.trading.generated_english import an_english
 from tests.trading.made import NOON
 from tests.trading.player import CLOSED, DENIED, FEES, Played, Player, Prices
@@ -105,7 +107,22 @@ def a_sealed(seed: str, ending: str | None = None, mechanism: Mechanism | None =
     counted = [
         (bid.amount.minor, bid.participant_id) for bid in bids if bid.amount and bid.participant_id not in denied
     ]
-    return player.done(auction, _sealed_winners(terms, counted), bids)
+    won = _sealed_winners(terms, counted)
+    second = _second_to(terms, counted, won)
+    assert auction.second_id == (second and second.bidder_id), seed
+    if player.ending == "followed" and auction.leader_id:
+        auction = followed(player, auction, second)
+    return player.done(auction, won, bids)
+
+
+def _second_to(terms: SealedTerms, offers: list[tuple[int, ParticipantId]], won: Prices) -> Lead | None:
+    """Whoever wins the same offers without the winner's."""
+    if not terms.keeps_second or not won:
+        return None
+    again = _sealed_winners(terms, [each for each in offers if each[1] not in won])
+    return next((
+        Lead(bidder, Money(minor), Money(again[bidder])) for minor, bidder in offers if bidder in again
+    ), None)  # fmt: skip
 
 
 def _sealed_terms(player: Player, mechanism: Mechanism | None) -> SealedTerms:
@@ -122,6 +139,7 @@ def _sealed_terms(player: Player, mechanism: Mechanism | None) -> SealedTerms:
         mechanism, copies, start, reserve, Money(start.minor // 10), opens_at, closes_at,
         closes_at + timedelta(hours=2), FEES, STANDARD.windows, STANDARD.name,
         player.salt() if mechanism is Mechanism.RSOP else None,
+        mechanism in {Mechanism.SEALED_FIRST, Mechanism.SEALED_SECOND} and chance.random() < 0.6, 3_600,
     )  # fmt: skip
 
 

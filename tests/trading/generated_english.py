@@ -4,21 +4,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from services.trading.events.auction import AuctionOpened, BidPlaced, facts_of_close
-from services.trading.events.award_queue import (
-    AuctionBoughtNow,
-    AwardConfirmed,
-    AwardFailed,
-    SecondAccepted,
-    SecondAsked,
-)
+from services.trading.events.award_queue import AuctionBoughtNow
 from services.trading.rules import auction as english
-from services.trading.rules import award_queue
 from services.trading.rules.auction import Auction
 from services.trading.rules.auction_terms import Increment, Terms
 from services.trading.rules.award_queue import second_of
 from services.trading.rules.bid import Bid, bid_of, opening_of
 from services.trading.rules.market_rules import STANDARD
-from services.trading.rules.proxy import Lead
 from shared.errors import Failure
 from shared.ids import (
     AuctionId,
@@ -26,6 +18,7 @@ from shared.ids import (
     ParticipantId,
 )
 from shared.money import Money
+from tests.trading.following import followed
 from tests.trading.made import NOON
 from tests.trading.player import DENIED, FEES, Played, Player, Prices, Said
 
@@ -68,7 +61,7 @@ def an_english(seed: str, ending: str | None = None, *, bids_max: int = 8, risin
     if auction.winner_id and auction.price:
         player.order(auction, auction.winner_id, auction.price)
     won = _english_winner(player, auction, said)
-    return player.done(_followed(player, auction, second) if player.ending == "followed" else auction, won)
+    return player.done(followed(player, auction, second) if player.ending == "followed" else auction, won)
 
 
 def _hides_reserve(auction: Auction) -> bool:
@@ -84,43 +77,6 @@ def _bought(player: Player, auction: Auction, salt: str) -> Played:
     player.tell(*facts_of_close(auction, (), salt if _hides_reserve(auction) else None))
     player.order(auction, buyer.participant_id, auction.price)
     return player.done(auction, {buyer.participant_id: auction.price.minor})
-
-
-def _followed(player: Player, auction: Auction, second: Lead | None) -> Auction:
-    """What may become of an award: it is paid, or not; then the second takes it, or not."""
-    chance = player.chance
-    player.now += timedelta(days=1)
-    if auction.state is english.SOLD and chance.random() < 0.5:
-        auction = award_queue.fail(auction, player.now)
-        player.tell(AwardFailed.of(auction))
-    if auction.state is not english.AWARDED:
-        return auction
-    assert second is not None
-    match chance.choice(["paid", "lapsed", "accepted", "declined", "silent", "asked"]):
-        case "paid":
-            auction = award_queue.confirm(auction, player.now)
-            player.tell(AwardConfirmed.of(auction))
-            return auction
-        case "lapsed":
-            auction = award_queue.lapse(auction, "not_signed_by_provider", player.now)
-            player.tell(AwardFailed.of(auction))
-            return auction
-        case after:
-            auction = award_queue.ask_second(auction, second, player.now)
-            player.tell(SecondAsked.of(auction))
-    assert auction.leader_id is not None and auction.price is not None and auction.deadline is not None
-    player.now = auction.deadline - timedelta(microseconds=after != "silent")
-    if after == "accepted":
-        auction = award_queue.accept(auction, auction.leader_id, player.now)
-        player.tell(SecondAccepted.of(auction))
-        player.order(auction, second.bidder_id, second.price)
-    elif after == "declined":
-        auction = award_queue.decline(auction, auction.leader_id, player.now)
-        player.tell(AwardFailed.of(auction))
-    elif after == "silent":
-        auction = award_queue.pass_deadline(auction)
-        player.tell(AwardFailed.of(auction))
-    return auction
 
 
 def _an_opened_english(player: Player) -> tuple[Auction, int]:

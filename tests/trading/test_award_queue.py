@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -44,6 +45,7 @@ from shared.ids import BidId, ParticipantId, VersionId
 from shared.lifecycle import IllegalMove
 from shared.money import Money
 from tests.trading.made import MICROSECOND, NOON, a_listing, an_auction, terms
+from tests.trading.sealing import a_sealed_auction, sealed_terms
 
 ANA, BEN, CYD = (ParticipantId.new() for _ in range(3))
 END = NOON + timedelta(days=2)
@@ -182,6 +184,7 @@ ACTS: dict[str, Callable[[Auction], Auction]] = {
     "pass_deadline": rules.pass_deadline,
     "buy_now": lambda auction: auction_rules.buy_now(auction, ANA, NOON),
 }  # fmt: skip
+FOLLOWING = [act for act in ACTS if act != "buy_now"]
 TO = {
     ("confirm", AWARDED): SOLD, ("ask_second", AWARDED): SECOND_ASKED, ("lapse", AWARDED): UNSOLD,
     ("accept", SECOND_ASKED): SOLD, ("decline", SECOND_ASKED): UNSOLD, ("pass_deadline", SECOND_ASKED): UNSOLD,
@@ -189,12 +192,17 @@ TO = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("act", ACTS)
+KINDS: dict[str, Any] = {
+    "outcry": an_auction(replace(KEEPING, buy_now_price=Money(500))),
+    "sealed": a_sealed_auction(sealed_terms(keeps_second=True)),
+}
+
+
+@pytest.mark.parametrize("act, kind", [*((act, "outcry") for act in ACTS), *((act, "sealed") for act in FOLLOWING)])
 @pytest.mark.parametrize("state", State)
-def test_every_act_in_every_state(state: State, act: str):
+def test_every_act_in_every_state(state: State, act: str, kind: str):
     auction = replace(
-        an_auction(replace(KEEPING, buy_now_price=Money(500))), state=state, leader_id=ANA, award_deadline=END + DAY,
-        leader_maximum=Money(200), price=Money(100),
+        KINDS[kind], state=state, leader_id=ANA, award_deadline=END + DAY, leader_maximum=Money(200), price=Money(100),
     )  # fmt: skip
     if to := TO.get((act, state)):
         after = ACTS[act](auction)

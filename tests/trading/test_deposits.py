@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -11,9 +12,10 @@ from services.trading.rules.hold import HELD
 from services.trading.rules.order import FAILED
 from services.trading.tables import deals, money
 from tests.support.bench import Person
+from tests.trading.lots import Lots
 from tests.trading.market import AUCTION_DAYS, Market, yuan
 
-SEEDS, AUCTIONS, BIDDERS = (1, 2), 10, 4
+SEEDS, AUCTIONS, BIDDERS = (4, 5), 8, 4
 PAID_IN = 200_000
 UNPAID = {"awaiting_signatures", "awaiting_payment"}
 
@@ -32,12 +34,19 @@ class Lives:
 
     async def live(self) -> None:
         """One auction from its opening to its end, with whatever may happen on the way."""
-        auction_id = await self.market.auction(
-            keeps_second=self.chance.random() < 0.9, buy_now_price=yuan(60_000),
-            reserve_price=self.chance.choice([None, None, yuan(15_000)]),
-        )  # fmt: skip
-        for who in self.chance.sample(self.people, self.chance.randint(2, BIDDERS)):
-            await self.say(who, auction_id, "registrations")
+        auction_id = await self.chance.choice([self.cry_out, self.seal_and_reveal])({
+            "keeps_second": self.chance.random() < 0.9,
+            "reserve_price": self.chance.choice([None, None, yuan(15_000)]),
+        })  # fmt: skip
+        await self.follow_awards(auction_id)
+        if self.chance.random() < 0.7:
+            await self.answer(auction_id)
+        await self.pass_time(days=self.chance.randint(1, 5))
+        await self.follow_awards(auction_id)
+
+    async def cry_out(self, terms: dict[str, Any]) -> str:
+        auction_id = await self.market.auction(buy_now_price=yuan(60_000), **terms)
+        await self.register(auction_id)
         if self.chance.random() < 0.1:
             await self.say(self.someone, auction_id, "buy-now")
         for _ in range(self.chance.randint(0, 12)):
@@ -46,11 +55,26 @@ class Lives:
         if self.chance.random() < 0.1:
             await self.call_off(auction_id)
         await self.pass_time(days=AUCTION_DAYS)
-        await self.follow_awards(auction_id)
-        if self.chance.random() < 0.7:
-            await self.answer(auction_id)
-        await self.pass_time(days=self.chance.randint(1, 5))
-        await self.follow_awards(auction_id)
+        return auction_id
+
+    async def seal_and_reveal(self, terms: dict[str, Any]) -> str:
+        """Some seal nothing, some reveal nothing, or too late."""
+        lots = Lots(self.market)
+        auction_id = await lots.opened(self.chance.choice(["sealed_first", "sealed_second"]), **terms)
+        await self.register(auction_id)
+        offers = {who: self.chance.randrange(9_000, 30_000, 3_000) for who in self.people if self.chance.random() < 0.9}
+        for who, minor in offers.items():
+            await lots.seal(who, auction_id, minor)
+        await self.pass_time(days=AUCTION_DAYS)
+        for who, minor in offers.items():
+            if self.chance.random() < 0.9:
+                await lots.reveal(who, auction_id, minor)
+        await self.pass_time(days=1)
+        return auction_id
+
+    async def register(self, auction_id: str) -> None:
+        for who in self.chance.sample(self.people, self.chance.randint(2, BIDDERS)):
+            await self.say(who, auction_id, "registrations")
 
     async def call_off(self, auction_id: str) -> None:
         await self.market.post(self.market.provider, f"/auctions/{auction_id}/cancel")
@@ -69,7 +93,7 @@ class Lives:
                 if order["auction_id"] == auction_id and order["state"] in UNPAID:
                     for signer in (who, self.market.provider)[self.chance.choice([0, 0, 0, 0, 1, 2]) :]:
                         await self.market.sign(signer, order["contract_id"])
-                    if self.chance.random() < 0.4:
+                    if self.chance.random() < 0.6:
                         await self.market.post(who, f"/orders/{order['id']}/payment")
         await assert_sound(self.market)
         await self.pass_time(days=5)

@@ -20,7 +20,7 @@ from tests.trading.dispute.court import Court, pay_in
 from tests.trading.freezing import frozen, proposed_by
 from tests.trading.inquiring import a_ring
 from tests.trading.lots import Lots
-from tests.trading.market import Market, yuan
+from tests.trading.market import AUCTION_DAYS, Market, yuan
 from tests.trading.negotiation.asked import accepted, answered, asked, directed, listed
 from tests.trading.open_things import LIFECYCLES, PARTS, Left, kept, left_open, let_time_pass, states_that_wait
 from tests.trading.test_block_deals import a_part, offered
@@ -43,20 +43,30 @@ BY_A_PERSON = {  # nobody is found guilty, or not, by silence: it passes to the 
 
 
 async def auctions(market: Market) -> None:
-    _, people = await closed(market)
-    order = (await market.read(people[0], "/orders"))["items"][0]
-    await market.signed(people[0], order)
+    lots = Lots(market)
+    winner = await won_by_seal(lots)
+    await market.signed(winner, (await market.read(winner, "/orders"))["items"][0])
     await market.advance(days=3)
     await closed(market)
     await market.auction()
     led = await market.auction()
     assert (await market.bid(await market.bidder(led), led, 20_000)).is_success
-    lots = Lots(market)
     for mechanism in ("dutch", "uniform", "rsop"):
         await lots.opened(mechanism)
     sealed = await lots.opened("sealed_second")
     for minor in (20_000, 30_000):
         assert (await lots.seal(await market.bidder(sealed), sealed, minor)).is_success
+
+
+async def won_by_seal(lots: Lots) -> Person:
+    """The winner of sealed bids whose second's deposit is kept."""
+    auction_id = await lots.opened("sealed_first", keeps_second=True)
+    people = [await lots.market.bidder(auction_id) for _ in range(2)]
+    for act, days in ((lots.seal, AUCTION_DAYS), (lots.reveal, 1)):
+        for who, minor in zip(people, (20_000, 30_000), strict=True):
+            assert (await act(who, auction_id, minor)).is_success
+        await lots.market.advance(days=days)
+    return people[1]
 
 
 async def offers(market: Market) -> None:

@@ -129,7 +129,12 @@ def plays() -> dict[str, Played]:
         "dutch, unsold": _first(
             lambda seed: a_dutch(seed, "closed", shuffled=False), lambda play: play.auction.state == "unsold"
         ),
-        **{mechanism: _sealed(mechanism) for mechanism in ("sealed_first", "sealed_second", "uniform", "rsop")},
+        **{mechanism: _sealed(mechanism) for mechanism in ("sealed_first", "uniform", "rsop")},
+        "sealed_second, taken by the second": _first(
+            lambda seed: a_sealed(seed, "followed", Mechanism.SEALED_SECOND, shuffled=False),
+            lambda play: play.auction.reason_code == "second_accepted" and play.auction.terms.reserve_price
+            and 3 < play.auction.bid_count > play.auction.reveal_count,
+        ),
     }  # fmt: skip
 
 

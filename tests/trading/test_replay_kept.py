@@ -11,6 +11,7 @@ from services.trading.store import sealed as sealed_store
 from shared.facts import read_event
 from shared.grades import C2, Grade
 from shared.ids import AuctionId
+from tests.trading import test_sealed_second_award as sealed_award_queue
 from tests.trading.lots import Lots
 from tests.trading.market import AUCTION_DAYS, Market, yuan
 from tests.trading.test_second_award import closed, defaulted, order_of
@@ -55,18 +56,23 @@ async def test_an_english_auction_is_kept_as_its_log_says(market: Market, reserv
     assert (found.auction and found.auction.winner_id is None) == (reserve == 90_000)
 
 
-@pytest.mark.parametrize("end", ["paid", "asked", "accepted", "declined", "silent"])
-async def test_what_follows_on_a_close_is_kept_as_its_log_says(market: Market, end: str):
-    if end == "paid":
-        auction_id, people = await closed(market)
-        order = await order_of(market, people[0])
-        await market.signed(people[0], order)
-        await market.do(people[0], f"/orders/{order['id']}/payment")
+@pytest.mark.parametrize("mechanism, end", [
+    *(("english", end) for end in ("paid", "asked", "accepted", "declined", "silent")),
+    ("sealed_first", "paid"), ("sealed_first", "silent"), ("sealed_second", "accepted"), ("sealed_second", "declined"),
+])  # fmt: skip
+async def test_what_follows_on_a_close_is_kept_as_its_log_says(market: Market, mechanism: str, end: str):
+    if mechanism == "english":
+        auction_id, (winner, second, *_) = await (closed if end == "paid" else defaulted)(market)
     else:
-        auction_id, people = await defaulted(market)
+        of = sealed_award_queue.awarded if end == "paid" else sealed_award_queue.defaulted
+        auction_id, (second, winner, *_) = await of(Lots(market), mechanism)
+    if end == "paid":
+        order = await order_of(market, winner)
+        await market.signed(winner, order)
+        await market.do(winner, f"/orders/{order['id']}/payment")
     if end in {"accepted", "declined"}:
         path = {"accepted": "acceptance", "declined": "refusal"}[end]
-        answer = await market.post(people[1], f"/auctions/{auction_id}/second-award/{path}")
+        answer = await market.post(second, f"/auctions/{auction_id}/second-award/{path}")
         assert answer.status_code < 300, answer.text
     if end == "silent":
         await market.advance(days=10)

@@ -198,7 +198,7 @@ async def test_folding_the_lines_gives_the_dutch_auction_that_is_kept(lots: Lots
 def test_every_fact_of_a_close_keeps_within_its_bytes_however_many_and_large_the_bids():
     auction = replace(
         a_sealed_auction(sealed_terms(reserve_price=Money(MINOR_MAX))), state=SOLD, reason_code="clearing_price",
-        bid_count=1000, reveal_count=1000, award_count=1000, price=Money(MINOR_MAX), winner_id=ParticipantId.new(),
+        bid_count=1000, reveal_count=1000, award_count=1000, price=Money(MINOR_MAX), leader_id=ParticipantId.new(),
     )  # fmt: skip
     largest = SealedBid(
         BidId.new(), auction.id, 1, ParticipantId.new(), 1000, "f" * 64, NOON, Money(MINOR_MAX), "f" * 64, NOON,

@@ -312,6 +312,23 @@ def test_what_the_facts_of_the_auction_cannot_decide_is_said_to_be_taken_on_trus
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("opened, closed, verdict", [(2, 2, SAME), (1, 1, SAME), (1, 2, SAME), (2, 1, ALTERED)])
+def test_sealed_bids_that_were_told_before_there_were_seconds_are_replayed_still(
+    opened: int, closed: int, verdict: Verdict
+):
+    play = next(play for seed in SEEDS if (play := a_sealed(seed, "closed", Mechanism.SEALED_FIRST, shuffled=False))
+                and play.auction.state == SOLD and not play.auction.terms.keeps_second)  # fmt: skip
+    log = [json.loads(line) for line in play.lines]
+    for line in log:
+        line["v"] = {"trading.sealed_auction_opened": opened, "trading.sealed_auction_closed": closed}.get(
+            line["act"], 1
+        )
+        if line["act"] == "trading.sealed_auction_opened" and opened == 1:
+            del line["data"]["keeps_second"], line["data"]["second_answer_seconds"]
+    entries = [Entry(index, read_event(handmade.canonical(line))) for index, line in enumerate(log)]
+    assert replay(play.auction.id, entries, play.seen_until).verdict is verdict
+
+
 def a_buy_now() -> list[Line]:
     """Taken by the only bidder at the price for that, in one commit with its close and its order."""
     play = next(play for seed in SEEDS if (play := an_english(seed, "followed", shuffled=False)).ending == "bought")

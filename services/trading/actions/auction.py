@@ -19,7 +19,7 @@ from services.trading.actions.trading import Trading, fees_of_today
 from services.trading.actions.turn import take_to_close
 from services.trading.events.auction import AuctionCancelled, AuctionOpened, BidderRegistered, facts_of_close
 from services.trading.rules import auction as rules
-from services.trading.rules.any_auction import AnyAuction, of_kind
+from services.trading.rules.any_auction import AnyAuction, Awardable, of_kind
 from services.trading.rules.auction import Auction, NoSuchAuction, State
 from services.trading.rules.auction_terms import AS_THE_MARKET, Increment, SoftClose, terms_of
 from services.trading.rules.award import Award, FromAuction
@@ -210,7 +210,7 @@ async def free_deposits(
 
 
 async def award(
-    trading: Trading, tx: Transaction, auction: Auction, listing: Listing, winner: Registration, now: datetime
+    trading: Trading, tx: Transaction, auction: Awardable, listing: Listing, winner: Registration, now: datetime
 ) -> tuple[Order, list[Fact]]:
     """The winner's order, drafted on the decision that was taken for them now. Requires an auction with a winner."""
     assert auction.price is not None

@@ -151,6 +151,7 @@ def _terms(
         deposit=wanted.deposit, opens_at=wanted.opens_at, closes_at=wanted.closes_at,
         reveal_closes_at=wanted.reveal_closes_at, fees=fees, rules=trading.rules,
         seed=secrets.token_hex(SALT_BYTES) if mechanism is Mechanism.RSOP else None, now=now,
+        keeps_second=wanted.keeps_second,
     )  # fmt: skip
 
 
@@ -192,13 +193,13 @@ async def _award(
 async def _end_deposits(
     tx: Transaction, auction: SealedAuction, bids: Sequence[SealedBid], now: datetime
 ) -> list[Fact]:  # fmt: skip
-    """The winners' stay until they pay; whoever left a bid closed forfeits theirs, as far as the start price, the
-    least that the bid can have been, goes to the provider; all others are free."""
+    """The winners' stay until they pay, and the second's where that is kept; whoever left a bid closed forfeits theirs,
+    as far as the start price, the least that the bid can have been, goes to the provider; all others are free."""
     by_bidder = {bid.participant_id: bid for bid in bids}
     holds = await money.holds_of(tx, auction.id)
     await money.lock_holds(tx, holds, auction.provider_id)
     forfeited = [hold for hold in holds if (bid := by_bidder.get(hold.participant_id)) and bid.forfeits_deposit]
-    kept = {bid.participant_id for bid in bids if bid.won or bid.forfeits_deposit}
+    kept = {bid.participant_id for bid in bids if bid.won or bid.forfeits_deposit} | {auction.second_id}
     facts: list[Fact] = [*await money.void_holds(tx, [each for each in holds if each.participant_id not in kept], now)]
     for hold in forfeited:
         shares = forfeiture(hold.amount, NO_COSTS, loss=auction.terms.start_price)

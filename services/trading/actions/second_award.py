@@ -3,14 +3,13 @@
 from dataclasses import replace
 
 from services.trading.actions import money
-from services.trading.actions.auction import award
+from services.trading.actions.auction import ANY, award
 from services.trading.actions.bidder import offered
 from services.trading.actions.permission import decide_for
 from services.trading.actions.trading import Trading
 from services.trading.events.award_queue import AwardFailed, SecondAccepted
 from services.trading.rules import award_queue as rules
-from services.trading.rules.any_auction import of_kind
-from services.trading.rules.auction import Auction
+from services.trading.rules.any_auction import AnyAuction, awardable
 from services.trading.rules.order import Order
 from services.trading.store import auction as store
 from services.trading.store import listing as listing_store
@@ -25,7 +24,7 @@ async def accept(trading: Trading, caller: Member, auction_id: AuctionId, once: 
     async with trading.database.transaction() as tx:
         if earlier := await once.recall(tx, Order):
             return earlier
-        before = of_kind(await store.auction_for_update(tx, auction_id), Auction)
+        before = awardable(await store.auction_for_update(tx, auction_id))
         await offered(trading, tx, caller, before)
         sold = await listing_store.listing(tx, before.listing_id, lock=True)
         listing = await listing_store.as_graded_now(tx, sold)
@@ -41,12 +40,12 @@ async def accept(trading: Trading, caller: Member, auction_id: AuctionId, once: 
     return order
 
 
-async def decline(trading: Trading, caller: Member, auction_id: AuctionId, once: Once) -> Auction:
+async def decline(trading: Trading, caller: Member, auction_id: AuctionId, once: Once) -> AnyAuction:
     """A no costs nothing: the deposit is free in the same commit."""
     async with trading.database.transaction() as tx:
-        if earlier := await once.recall(tx, Auction):
+        if earlier := await once.recall(tx, ANY):
             return earlier
-        before = of_kind(await store.auction_for_update(tx, auction_id), Auction)
+        before = awardable(await store.auction_for_update(tx, auction_id))
         await offered(trading, tx, caller, before)
         now = await trading.database.now(tx)
         auction = rules.decline(before, caller.participant_id, now)
@@ -60,7 +59,7 @@ async def decline(trading: Trading, caller: Member, auction_id: AuctionId, once:
 async def pass_deadline(trading: Trading, auction_id: AuctionId) -> None:
     """End an auction whose second has said nothing in time, if nobody has yet."""
     async with trading.database.transaction() as tx:
-        before = of_kind(await store.auction_for_update(tx, auction_id), Auction)
+        before = awardable(await store.auction_for_update(tx, auction_id))
         now = await trading.database.now(tx)
         if not rules.answer_is_overdue(before, now):
             return

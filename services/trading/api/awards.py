@@ -5,7 +5,7 @@ from fastapi import Response
 from services.trading.actions import buy_now as buying
 from services.trading.actions import calling_off, second_award
 from services.trading.api.service import PREFIX, TradingService
-from services.trading.schemas.auctions import AuctionView, NewGround, ProposalView
+from services.trading.schemas.auctions import NewGround, ProposalView
 from services.trading.schemas.mechanisms import AnyAuctionView, view_of
 from services.trading.schemas.orders import OrderView
 from shared import web
@@ -38,10 +38,10 @@ async def accept(
 
 
 @router.post("/auctions/{auction_id}/second-award/refusal")
-async def decline(auction_id: AuctionId, caller: Buyer, once: Keyed, trading: TradingService) -> AuctionView:
+async def decline(auction_id: AuctionId, caller: Buyer, once: Keyed, trading: TradingService) -> AnyAuctionView:
     """Leave it, and have your deposit back."""
     auction = await second_award.decline(trading, caller, auction_id, once)
-    return AuctionView.of(auction, leading_bidder_number=None, now=auction.last_at)
+    return view_of(auction, leading_bidder_number=None, now=auction.last_at)
 
 
 @router.post("/auctions/{auction_id}/cancellation", status_code=201)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
+from services.trading.rules.any_auction import Awardable
 from services.trading.rules.auction import Auction
 from services.trading.rules.bid import Registration
 from shared.facts import Category, Fact, Retention
@@ -22,7 +23,7 @@ class AwardConfirmed(Fact):
     revision: int
 
     @classmethod
-    def of(cls, auction: Auction) -> Self:
+    def of(cls, auction: Awardable) -> Self:
         assert auction.winner_id is not None
         return cls(auction.id, auction.winner_id, auction.revision)
 
@@ -42,7 +43,7 @@ class SecondAsked(Fact):
     revision: int
 
     @classmethod
-    def of(cls, auction: Auction) -> Self:
+    def of(cls, auction: Awardable) -> Self:
         assert auction.leader_id is not None and auction.price is not None and auction.deadline is not None
         return cls(
             auction.id, auction.defaulter_ids[-1], auction.leader_id, auction.price, auction.deadline,
@@ -63,7 +64,7 @@ class SecondAccepted(Fact):
     revision: int
 
     @classmethod
-    def of(cls, auction: Auction) -> Self:
+    def of(cls, auction: Awardable) -> Self:
         assert auction.winner_id is not None and auction.price is not None
         return cls(auction.id, auction.winner_id, auction.price, auction.reason_code, auction.revision)
 
@@ -82,7 +83,7 @@ class AwardFailed(Fact):
     revision: int
 
     @classmethod
-    def of(cls, auction: Auction) -> Self:
+    def of(cls, auction: Awardable) -> Self:
         assert auction.failed_at is not None
         defaulter_id = auction.defaulter_ids[-1] if auction.defaulter_ids else None
         return cls(

@@ -27,6 +27,7 @@ VERDICTS_MAX = 50  # of one fact, so that it stays within the bytes that an even
 class SealedAuctionOpened(Fact):
     """Sealed bids are called for, on these terms; a secret reserve and the seed of the coins are sealed too."""
 
+    schema_version: ClassVar[int] = 2  # from the second on, all below `rules_name`
     category: ClassVar[Category] = Category.TRADE
     retention: ClassVar[Retention] = Retention.AUCTION
     auction_id: AuctionId
@@ -44,6 +45,8 @@ class SealedAuctionOpened(Fact):
     fees: FrozenFees
     windows: Windows
     rules_name: str
+    keeps_second: bool
+    second_answer_seconds: int
 
     @classmethod
     def of(cls, auction: SealedAuction, reserve_salt: str | None) -> Self:
@@ -54,7 +57,7 @@ class SealedAuctionOpened(Fact):
         return cls(
             auction.id, auction.listing_id, auction.provider_id, terms.mechanism, terms.copies, terms.start_price,
             reserve, seed, terms.deposit, terms.opens_at, terms.closes_at, terms.reveal_closes_at, terms.fees,
-            terms.windows, terms.rules_name,
+            terms.windows, terms.rules_name, terms.keeps_second, terms.second_answer_seconds,
         )  # fmt: skip
 
 
@@ -122,8 +125,10 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class SealedAuctionClosed(Fact):
-    """`verdicts` are those on the first bids; `SealedBidsJudged` has the rest, in the same commit."""
+    """`verdicts` are those on the first bids; `SealedBidsJudged` has the rest, in the same commit. `second_id` says
+    whose deposit is kept until the winner has paid."""
 
+    schema_version: ClassVar[int] = 2  # from the second on, `second_id`
     category: ClassVar[Category] = Category.TRADE
     retention: ClassVar[Retention] = Retention.AUCTION
     auction_id: AuctionId
@@ -141,6 +146,7 @@ class SealedAuctionClosed(Fact):
     reserve_salt: str | None
     seed: str | None
     revision: int
+    second_id: ParticipantId | None
 
     @classmethod
     def of(cls, auction: SealedAuction, verdicts: Sequence[Verdict], reserve_salt: str | None) -> Self:
@@ -149,7 +155,7 @@ class SealedAuctionClosed(Fact):
             auction.id, auction.listing_id, auction.state, auction.reason_code, auction.award_count,
             auction.winner_id, auction.price, auction.bid_count, auction.reveal_count, auction.decided_at,
             tuple(verdicts[:VERDICTS_MAX]), auction.terms.reserve_price, reserve_salt, auction.terms.seed,
-            auction.revision,
+            auction.revision, auction.second_id,
         )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 
 from services.trading.rules import proxy
 from services.trading.rules.auction_terms import BadPriority, Terms
+from services.trading.rules.market_rules import Windows
 from services.trading.rules.mechanism import Mechanism
 from services.trading.rules.phase import CLOSED, Step, step_of
 from services.trading.rules.price_cap import require_within
@@ -280,10 +281,9 @@ def close(
         return move(auction, UNSOLD, reason_code=failure, failed_at=auction.closes_at, last_at=at)
     if second_id is None:
         return move(auction, SOLD, reason_code=Reason.HIGHEST_BID, last_at=at)
-    windows = auction.terms.windows
-    paid_by = at + timedelta(seconds=windows.signing_seconds + windows.payment_seconds)
+    deadline = paid_by(auction.terms.windows, at)
     return move(
-        auction, AWARDED, reason_code=Reason.HIGHEST_BID, award_deadline=paid_by, second_id=second_id, last_at=at
+        auction, AWARDED, reason_code=Reason.HIGHEST_BID, award_deadline=deadline, second_id=second_id, last_at=at
     )
 
 
@@ -301,6 +301,11 @@ def forbid(auction: Kind, reason_code: str, now: datetime) -> Kind:
     """Called off whoever has bid: what is sold may no longer be sold to anyone, or was withdrawn unbid, or two
     operators agree on a ground."""
     return move(auction, CANCELLED, reason_code=reason_code, last_at=max(now, auction.last_at))
+
+
+def paid_by(windows: Windows, awarded_at: datetime) -> datetime:
+    """When a winner will have paid, if they take all the time that they have."""
+    return awarded_at + timedelta(seconds=windows.signing_seconds + windows.payment_seconds)
 
 
 def require_unrelated(is_related: bool) -> None:

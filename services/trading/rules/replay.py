@@ -23,7 +23,8 @@ from services.trading.rules.sealed import SealedBid
 from shared.ids import AuctionId
 
 FOLDS: tuple[type[Fold], ...] = (English, Dutch, Sealed)
-VERSIONS = {act: version for fold in FOLDS for act, version in fold.VERSIONS.items()}
+VERSIONS = {act: versions for fold in FOLDS for act, versions in fold.VERSIONS.items()}
+FIRST = (1,)
 OF_ANY = frozenset({CANCELLED, REGISTERED})
 KNOWN = OF_ANY.union(*({fold.OPENING} | fold.COMMANDS | fold.SUPPLEMENTS for fold in FOLDS))
 
@@ -98,8 +99,8 @@ def _fold_of(case: Case, findings: Findings) -> Fold | None:
     for entry in case.entries:
         if entry.act not in KNOWN | {ORDERED}:
             findings.differ(entry, "act", entry.act, "a fact that can be replayed here", Kind.UNKNOWN)
-        elif entry.act != ORDERED and entry.event.v != VERSIONS.get(entry.act, 1):
-            findings.differ(entry, "v", entry.event.v, VERSIONS.get(entry.act, 1), Kind.UNKNOWN)
+        elif entry.act != ORDERED and entry.event.v not in (read := VERSIONS.get(entry.act, FIRST)):
+            findings.differ(entry, "v", entry.event.v, read[-1], Kind.UNKNOWN)
         elif entry.act != ORDERED and entry.act not in own:
             findings.differ(entry, "act", entry.act, "a fact of this auction's mechanism")
     if len(openings) > 1:

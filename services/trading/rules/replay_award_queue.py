@@ -1,24 +1,26 @@
-"""The replay of what follows on an English auction's close: payment, default, and the second bidder's answer.
+"""The replay of what follows on a close, by outcry or by sealed bids: payment, default, and the second's answer.
 
 That an order was paid, fell into default or lapsed is told by the order's own facts, and taken from there on trust.
 """
 
-from collections.abc import Sequence
+from typing import TypeVar
 
 from services.trading.rules import award_queue as rules
-from services.trading.rules.auction import AWARDED, SECOND_ASKED, SOLD, Auction, Reason
-from services.trading.rules.bid import Bid
+from services.trading.rules.any_auction import Awardable
+from services.trading.rules.auction import AWARDED, SECOND_ASKED, SOLD, Reason
+from services.trading.rules.proxy import Lead
 from services.trading.rules.replay_entry import Entry, Findings, Lacking
 from services.trading.rules.replay_fold import Owed
 from shared.ids import ParticipantId
 
 FOLLOWING = frozenset({"award_confirmed", "second_asked", "second_accepted", "award_failed"})
+Kind = TypeVar("Kind", bound=Awardable)
 
 
 def follow(
-    findings: Findings, owed: dict[ParticipantId, Owed], before: Auction, bids: Sequence[Bid], entry: Entry
-) -> Auction:
-    """The auction after one of these facts, compared with it. Requires all bids, with their maxima."""
+    findings: Findings, owed: dict[ParticipantId, Owed], before: Kind, second: Lead | None, entry: Entry
+) -> Kind:
+    """The auction after one of these facts, compared with it. `second` is who was second at the close."""
     match entry.act:
         case "award_confirmed":
             findings.trust("award_confirmed: that the winner has paid")
@@ -26,7 +28,7 @@ def follow(
             told: dict[str, object] = {"winner_id": after.winner_id}
         case "second_asked":
             findings.trust("second_asked: that the winner has not paid")
-            after = rules.ask_second(before, _second(findings, before, bids, entry), entry.at)
+            after = rules.ask_second(before, _known(findings, second, entry), entry.at)
             told = {
                 "defaulter_id": after.defaulter_ids[-1], "second_id": after.leader_id, "amount": after.price,
                 "deadline": after.deadline, "reason_code": after.reason_code,
@@ -46,15 +48,14 @@ def follow(
     return after
 
 
-def _second(findings: Findings, before: Auction, bids: Sequence[Bid], entry: Entry) -> rules.Lead:
-    second = rules.second_of(before.terms, bids, before.leader_id) if before.leader_id else None
+def _known(findings: Findings, second: Lead | None, entry: Entry) -> Lead:
     if second is None:
         findings.differ(entry, "second_id", entry.data["second_id"], None)
         raise Lacking()
     return second
 
 
-def _failed(findings: Findings, before: Auction, entry: Entry) -> Auction:
+def _failed(findings: Findings, before: Kind, entry: Entry) -> Kind:
     reason = entry.data["reason_code"]
     if before.state is SOLD and before.failed_at is None:
         findings.trust("award_failed: that the winner has not paid")

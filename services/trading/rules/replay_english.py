@@ -16,6 +16,7 @@ from services.trading.rules.auction_terms import Increment, Terms
 from services.trading.rules.award import FrozenFees
 from services.trading.rules.bid import Bid, Opening
 from services.trading.rules.market_rules import Windows
+from services.trading.rules.proxy import Lead
 from services.trading.rules.replay_entry import Entry, Lacking, ids_of, in_currency_of, money, money_or_none
 from services.trading.rules.replay_fold import CANCELLED, Fold, Owed
 from shared.facts import commit, moment
@@ -32,10 +33,11 @@ class English(Fold):
     OPENING: ClassVar[str] = "auction_opened"
     COMMANDS: ClassVar[frozenset[str]] = frozenset({"bid_placed", BOUGHT, CLOSED}) | award_queue.FOLLOWING
     SUPPLEMENTS: ClassVar[frozenset[str]] = frozenset({OPENED_BIDS})
-    VERSIONS: ClassVar[Mapping[str, int]] = {"auction_opened": 2, CLOSED: 2}
+    VERSIONS: ClassVar[Mapping[str, Sequence[int]]] = {"auction_opened": (2,), CLOSED: (2,)}
 
     placed: list[Bid] = field(default_factory=list[Bid])
     openings: dict[int, Opening] = field(default_factory=dict[int, Opening])
+    second: Lead | None = None
 
     @property
     def barred_ids(self) -> Sequence[ParticipantId]:
@@ -64,7 +66,7 @@ class English(Fold):
 
     def apply(self, entry: Entry) -> Auction:
         if entry.act in award_queue.FOLLOWING:
-            return award_queue.follow(self.findings, self.owed, self._english(), self.placed, entry)
+            return award_queue.follow(self.findings, self.owed, self._english(), self.second, entry)
         return {"bid_placed": self._bid, BOUGHT: self._buy_now, CLOSED: self._close}[entry.act](entry)
 
     def _bid(self, entry: Entry) -> Auction:
@@ -106,10 +108,9 @@ class English(Fold):
         if denied:
             self.findings.trust(f"auction_closed: the leader is denied, {denied}")
         before = self._english()
-        second = None
         if before.leader_id is not None:
-            second = award_queue_rules.second_of(before.terms, self.placed, before.leader_id)
-        after = rules.close(before, entry.at, denied, second and second.bidder_id)
+            self.second = award_queue_rules.second_of(before.terms, self.placed, before.leader_id)
+        after = rules.close(before, entry.at, denied, self.second and self.second.bidder_id)
         self._compare_close(entry, after)
         return after
 

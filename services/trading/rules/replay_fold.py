@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import ClassVar
 
 from services.trading.rules import auction as auction_rules
-from services.trading.rules.any_auction import AnyAuction
-from services.trading.rules.auction import OPEN, Auction, Reason
+from services.trading.rules.any_auction import AnyAuction, Awardable
+from services.trading.rules.auction import OPEN, Reason
 from services.trading.rules.replay_entry import Entry, Findings, Lacking, note_of
 from services.trading.rules.sealed import SealedBid
 from shared.ids import AuctionId, OrderId, ParticipantId, RegistrationId
@@ -57,13 +57,13 @@ class Case:
 @dataclass(slots=True)
 class Fold(ABC):
     """The replay of one mechanism. `OPENING` names its first fact, `COMMANDS` those that carry a revision, and
-    `SUPPLEMENTS` what a close tells in further facts; `VERSIONS` says of which facts it reads another than the first.
+    `SUPPLEMENTS` what a close tells in further facts; `VERSIONS` says of which facts it reads others than the first.
     """
 
     OPENING: ClassVar[str]
     COMMANDS: ClassVar[frozenset[str]]
     SUPPLEMENTS: ClassVar[frozenset[str]] = frozenset()
-    VERSIONS: ClassVar[Mapping[str, int]] = {}
+    VERSIONS: ClassVar[Mapping[str, Sequence[int]]] = {}
 
     case: Case
     findings: Findings
@@ -97,8 +97,8 @@ class Fold(ABC):
 
     @property
     def leading_number(self) -> int | None:
-        """The number of whoever leads an open outcry."""
-        leader_id = self.auction.leader_id if isinstance(self.auction, Auction) else None
+        """The number of whoever leads an open outcry, or has or is asked for what one bidder wins by a sealed one."""
+        leader_id = self.auction.leader_id if isinstance(self.auction, Awardable) else None
         bidder = self.bidders.get(leader_id) if leader_id else None
         return bidder and bidder.number
 

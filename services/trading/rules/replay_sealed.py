@@ -4,16 +4,18 @@ Promises: an amount is taken only if the bidder had committed to it, a coin only
 anyone could bid; a bid that was never revealed counts for nothing, and its bidder is told so.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
+from services.trading.rules import replay_award_queue as award_queue
 from services.trading.rules import rsop
 from services.trading.rules import sealed as rules
 from services.trading.rules.award import FrozenFees
 from services.trading.rules.market_rules import Windows
 from services.trading.rules.mechanism import Mechanism
 from services.trading.rules.phase import REVEALING
+from services.trading.rules.proxy import Lead
 from services.trading.rules.replay_entry import Body, Entry, Lacking, ids_of, in_currency_of, money, money_or_none
 from services.trading.rules.replay_fold import Fold, Owed
 from services.trading.rules.sealed import SealedAuction, SealedBid
@@ -30,11 +32,13 @@ PLACED, REVEALED = "sealed_bid_placed", "sealed_bid_revealed"
 @dataclass(slots=True)
 class Sealed(Fold):
     OPENING: ClassVar[str] = "sealed_auction_opened"
-    COMMANDS: ClassVar[frozenset[str]] = frozenset({PLACED, REVEALED, CLOSED})
+    COMMANDS: ClassVar[frozenset[str]] = frozenset({PLACED, REVEALED, CLOSED}) | award_queue.FOLLOWING
     SUPPLEMENTS: ClassVar[frozenset[str]] = frozenset({JUDGED})
+    VERSIONS: ClassVar[Mapping[str, Sequence[int]]] = {"sealed_auction_opened": (1, 2), CLOSED: (1, 2)}
 
     placed: dict[int, SealedBid] = field(default_factory=dict[int, SealedBid])
     verdicts: dict[int, tuple[Entry, Body]] = field(default_factory=dict[int, tuple[Entry, Body]])
+    second: Lead | None = None
 
     @property
     def bids(self) -> Sequence[SealedBid]:
@@ -50,10 +54,12 @@ class Sealed(Fold):
             "mechanism": terms.mechanism, "copies": terms.copies, "start_price": terms.start_price,
             "deposit": terms.deposit, "opens_at": terms.opens_at, "closes_at": terms.closes_at,
             "reveal_closes_at": terms.reveal_closes_at, "fees": terms.fees, "windows": terms.windows,
-            "rules_name": terms.rules_name,
+            "rules_name": terms.rules_name, **_told_of_second(entry, terms),
         }, sealed)  # fmt: skip
         if (terms.mechanism is Mechanism.RSOP) != ("seed" in sealed):
             self.findings.differ(entry, "seed", sealed.get("seed"), "committed to for random sampling, and only then")
+        if closing is not None and closing.event.v < entry.event.v:
+            self.findings.differ(closing, "v", closing.event.v, f"no earlier than {entry.event.v}")
         self._read_verdicts(closing)
         return auction
 
@@ -63,8 +69,10 @@ class Sealed(Fold):
                 return self._place(entry)
             case "sealed_bid_revealed":
                 return self._reveal(entry)
-            case _:
+            case "sealed_auction_closed":
                 return self._close(entry)
+            case _:
+                return award_queue.follow(self.findings, self.owed, self._sealed(), self.second, entry)
 
     def _place(self, entry: Entry) -> SealedAuction:
         data, sealed = entry.data, dict(entry.event.pd or {})
@@ -112,6 +120,7 @@ class Sealed(Fold):
         after, judged = rules.close(self._sealed(), self.bids, self._denied(), entry.at)
         self.placed = {bid.sequence: bid for bid in judged}
         self.owed = {bid.participant_id: Owed(bid.price, entry) for bid in judged if bid.price is not None}
+        self.second = rules.second_of(after.terms, judged)
         terms = after.terms
         self.findings.compare(entry, {
             "auction_id": after.id, "listing_id": after.listing_id, "outcome_state": after.state,
@@ -119,7 +128,7 @@ class Sealed(Fold):
             "amount": after.price, "bids": after.bid_count, "revealed": after.reveal_count,
             "closed_at": after.decided_at, "verdicts": data["verdicts"], "reserve_price": in_currency_of(terms),
             "reserve_salt": data.get("reserve_salt") if terms.reserve_price else None, "seed": terms.seed,
-            "revision": after.revision,
+            "revision": after.revision, "second_id": after.second_id,
         })  # fmt: skip
         self._compare_verdicts()
         return after
@@ -195,5 +204,13 @@ def _terms(data: Body, closing: Body) -> SealedTerms:
         Mechanism(data["mechanism"]), data.get("copies"), money(data["start_price"]),
         money_or_none(closing.get("reserve_price")), money(data["deposit"]), moment(data["opens_at"]),
         moment(data["closes_at"]), moment(data["reveal_closes_at"]), FrozenFees(**data["fees"]),
-        Windows(**data["windows"]), data["rules_name"], closing.get("seed"),
+        Windows(**data["windows"]), data["rules_name"], closing.get("seed"), data.get("keeps_second", False),
+        data.get("second_answer_seconds", 0),
     )  # fmt: skip
+
+
+def _told_of_second(entry: Entry, terms: SealedTerms) -> dict[str, object]:
+    """What the first version of the fact does not tell."""
+    if entry.event.v == 1:
+        return {}
+    return {"keeps_second": terms.keeps_second, "second_answer_seconds": terms.second_answer_seconds}

@@ -6,6 +6,7 @@ once and changes nothing; only what was committed to can be opened, and only in 
 function of the terms, the opened bids and their order alone. A fold of the accepted commands in their order gives the
 state, for ever the same; time never runs backwards within an auction.
 A bid that stays closed forfeits its deposit: otherwise a bidder could seal and open only what suits them.
+Where one bidder wins, the terms may keep the second's deposit too, until the winner has paid (`award_queue`).
 Sources: 拍卖法 art. 36 (a bid binds), 法释〔2016〕18号 art. 17-20, 24 (a defaulter's deposit).
 Does not: know who may bid, hold money, or keep the bids.
 """
@@ -18,7 +19,10 @@ from enum import StrEnum
 from services.trading.rules import clearing, rsop
 from services.trading.rules.auction import (
     AUCTION,
+    AWARDED,
+    NEXT_ACTOR,
     OPEN,
+    SECOND_ASKED,
     SOLD,
     UNSOLD,
     AuctionClosed,
@@ -27,10 +31,12 @@ from services.trading.rules.auction import (
     change,
     closing_at,
     move,
+    paid_by,
 )
 from services.trading.rules.clearing import Prices
 from services.trading.rules.mechanism import Mechanism
 from services.trading.rules.phase import CLOSED, REVEALING, Step, step_of
+from services.trading.rules.proxy import Lead
 from services.trading.rules.sealed_terms import SealedTerms
 from shared.canonical import digest
 from shared.errors import Conflict
@@ -64,7 +70,10 @@ WON_BY: Mapping[Mechanism, Reason] = {
 
 @dataclass(frozen=True, slots=True)
 class SealedAuction:
-    """`bid_count` is the sequence of the last commitment; `winner_id` and `price` stand where there is one of them."""
+    """`bid_count` is the sequence of the last commitment; `leader_id` and `price` stand where there is one of them.
+
+    What comes after the revision is of what follows on the close, as with an open outcry.
+    """
 
     id: AuctionId
     listing_id: ListingId
@@ -75,10 +84,15 @@ class SealedAuction:
     bid_count: int = 0
     reveal_count: int = 0
     award_count: int = 0
-    winner_id: ParticipantId | None = None
+    leader_id: ParticipantId | None = None
+    leader_maximum: Money | None = None
     price: Money | None = None
     reason_code: str | None = None
     revision: int = 1
+    award_deadline: datetime | None = None
+    second_id: ParticipantId | None = None
+    defaulter_ids: tuple[ParticipantId, ...] = ()
+    failed_at: datetime | None = None
 
     @property
     def mechanism(self) -> Mechanism:
@@ -95,12 +109,23 @@ class SealedAuction:
         return self.terms.reveal_closes_at
 
     @property
+    def awards(self) -> int:
+        """Those that stand."""
+        return 0 if self.state in {SECOND_ASKED, UNSOLD} else self.award_count
+
+    @property
+    def winner_id(self) -> ParticipantId | None:
+        return self.leader_id if self.state in {AWARDED, SOLD} else None
+
+    @property
     def next_actor(self) -> str | None:
-        return "bidder" if self.state is OPEN else None
+        return NEXT_ACTOR.get(self.state)
 
     @property
     def deadline(self) -> datetime | None:
-        return self.decided_at if self.state is OPEN else None
+        if self.state is OPEN:
+            return self.decided_at
+        return self.award_deadline if self.state in {AWARDED, SECOND_ASKED} else None
 
     def step(self, now: datetime) -> Step:
         if self.state is not OPEN:
@@ -111,7 +136,7 @@ class SealedAuction:
 
 @dataclass(frozen=True, slots=True)
 class SealedBid:
-    """A commitment; once its bidder has opened it, what it was; and after the close, what came of it."""
+    """A commitment; once its bidder has opened it, what it was; and after the close, what came of it there."""
 
     id: BidId
     auction_id: AuctionId
@@ -215,10 +240,25 @@ def close(
     if not won:
         return move(auction, UNSOLD, reason_code=_why_unsold(auction, counted), last_at=at), judged
     one, one_price = len(won) == auction.terms.copies == 1, len({bid.price for bid in won}) == 1
+    second = second_of(auction.terms, judged)
     return move(
-        auction, SOLD, reason_code=WON_BY[auction.terms.mechanism], last_at=at, award_count=len(won),
-        winner_id=won[0].participant_id if one else None, price=won[0].price if one_price else None,
+        auction, AWARDED if second else SOLD, reason_code=WON_BY[auction.terms.mechanism], last_at=at,
+        award_count=len(won), leader_id=won[0].participant_id if one else None,
+        leader_maximum=won[0].amount if one else None, price=won[0].price if one_price else None,
+        second_id=second and second.bidder_id, award_deadline=paid_by(auction.terms.windows, at) if second else None,
     ), judged  # fmt: skip
+
+
+def second_of(terms: SealedTerms, judged: Sequence[SealedBid]) -> Lead | None:
+    """Who would have won, and at which price, had the winner never bid. Requires the bids as the close judged them:
+    only what was opened, reached the floor and was permitted can be second, or set the second's price."""
+    outbid = [bid for bid in judged if bid.reason_code == Reason.OUTBID]
+    if not terms.keeps_second or not outbid:
+        return None
+    ((place, price),) = _prices(terms, outbid).items()
+    maximum = outbid[place].amount
+    assert maximum is not None
+    return Lead(outbid[place].participant_id, maximum, price)
 
 
 def _prices(terms: SealedTerms, bids: Sequence[SealedBid]) -> Prices:

@@ -19,7 +19,8 @@ from shared.money import Money
 class SealedTerms:
     """`copies` are those of a limited right that were still to be had at the opening; one where there is one right;
     none where the right has no limit. Bids are sealed until `closes_at` and opened from then to `reveal_closes_at`.
-    `seed` is for random sampling alone: 32 random bytes in hex, drawn at the opening."""
+    `seed` is for random sampling alone: 32 random bytes in hex, drawn at the opening. Only what one bidder wins
+    `keeps_second`."""
 
     mechanism: Mechanism
     copies: int | None
@@ -33,6 +34,8 @@ class SealedTerms:
     windows: Windows
     rules_name: str
     seed: str | None = None
+    keeps_second: bool = False
+    second_answer_seconds: int = 0
 
     @property
     def floor(self) -> Money:
@@ -58,8 +61,10 @@ def sealed_terms_of(
     rules: MarketRules,
     seed: str | None,
     now: datetime,
+    keeps_second: bool = False,
 ) -> SealedTerms:
-    """The terms under the market's rules. Opens at once if no time is named. Requires a seed for random sampling."""
+    """The terms under the market's rules. Opens at once if no time is named. Requires a seed for random sampling, and
+    terms that fit the mechanism (`fitting_terms`)."""
     amounts = [amount for amount in (start_price, reserve_price, deposit) if amount is not None]
     if len({amount.currency for amount in amounts}) > 1:
         raise CurrenciesDiffer()
@@ -73,5 +78,5 @@ def sealed_terms_of(
         raise BadRevealWindow(seconds_min=rules.reveal_seconds_min, seconds_max=rules.reveal_seconds_max)
     return SealedTerms(
         mechanism, copies, start_price, reserve_price, deposit, opens_at, closes_at, reveal_closes_at, fees,
-        rules.windows, rules.name, seed,
+        rules.windows, rules.name, seed, keeps_second, rules.second_answer_seconds,
     )  # fmt: skip

@@ -65,10 +65,11 @@ class NewAuction(Request):
 
     The listing says by which mechanism. An English auction needs `increments`, a Dutch one a `schedule`, and one by
     sealed bids `reveal_closes_at`; what belongs to another mechanism is refused.
+    If you keep the second's deposit until the winner has paid, in an English auction or one by sealed bids at the first
+    or second price, the second is asked when the winner does not.
     What follows is an English auction's. Priority buyers (优先购买权人) register like everyone, and may then equal what
-    others bid. Until the first bid, a bidder may end it at `buy_now_price`. If you keep the second's deposit until the
-    winner has paid, the second is asked when the winner does not. `reoffer_of` names what failed to sell before, and
-    is offered again.
+    others bid. Until the first bid, a bidder may end it at `buy_now_price`. `reoffer_of` names what failed to sell
+    before, and is offered again.
     """
 
     listing_id: ListingId

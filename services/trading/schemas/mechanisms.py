@@ -9,7 +9,7 @@ from typing import Annotated, Self
 from pydantic import StringConstraints
 
 from services.trading.rules.any_auction import AnyAuction
-from services.trading.rules.auction import SOLD, UNSOLD, Auction, State
+from services.trading.rules.auction import CANCELLED, OPEN, SECOND_ASKED, UNSOLD, Auction, State
 from services.trading.rules.dutch import DutchAuction, Taken
 from services.trading.rules.mechanism import Mechanism
 from services.trading.rules.phase import Phase
@@ -23,6 +23,9 @@ from shared.web import Request, View
 
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Nonce = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32,64}$")]  # at least 16 bytes, so that nobody guesses
+
+
+SEALED = frozenset({OPEN, CANCELLED})  # states in which nobody has opened the bids
 
 
 class NewAcceptance(Request):
@@ -58,6 +61,8 @@ class AcceptanceView(View):
 
 
 class SealedBidView(View):
+    """`price`, `winner` and `reason_code` are as the close judged the bid; what came of the award, the auction says."""
+
     id: BidId
     auction_id: AuctionId
     sequence: int
@@ -73,7 +78,7 @@ class SealedBidView(View):
 
     @classmethod
     def of(cls, bid: SealedBid, seen_by: ParticipantId | None, state: State) -> Self:
-        is_open = state in {SOLD, UNSOLD} or seen_by == bid.participant_id
+        is_open = state not in SEALED or seen_by == bid.participant_id
         return cls(
             id=bid.id, auction_id=bid.auction_id, sequence=bid.sequence, bidder_number=bid.bidder_number,
             commitment=bid.commitment, committed_at=bid.committed_at, revealed_at=bid.revealed_at,
@@ -127,7 +132,8 @@ class SealedAuctionView(View):
     """Bids are sealed until `closes_at`, and revealed from then until `reveal_closes_at`.
 
     `price` stands where all winners pay the same, `winner` where there can be one only; each bid's own stand with the
-    sealed bids. `seed` opens `seed_commitment`, once the auction has closed.
+    sealed bids. `seed` opens `seed_commitment`, once the auction has closed. While the second is asked
+    (`second_asked`), the price is theirs, and `asked_bidder_number`; of `awards` there is none then.
     """
 
     id: AuctionId
@@ -143,8 +149,10 @@ class SealedAuctionView(View):
     awards: int
     price: Money | None
     winner: ParticipantId | None
+    asked_bidder_number: int | None
     start_price: Money
     has_reserve: bool
+    keeps_second: bool
     deposit: Money
     opens_at: datetime
     closes_at: datetime
@@ -157,17 +165,19 @@ class SealedAuctionView(View):
     reason_code: str | None
 
     @classmethod
-    def of(cls, auction: SealedAuction, now: datetime) -> Self:
+    def of(cls, auction: SealedAuction, leading_bidder_number: int | None, now: datetime) -> Self:
         terms, step = auction.terms, auction.step(now)
         return cls(
             id=auction.id, listing_id=auction.listing_id, provider_id=auction.provider_id,
             mechanism=auction.mechanism, state=auction.state, phase=step.phase, next_step_at=step.next_step_at,
-            copies=terms.copies, bids=auction.bid_count, revealed=auction.reveal_count, awards=auction.award_count,
-            price=auction.price, winner=auction.winner_id, start_price=terms.start_price,
-            has_reserve=terms.reserve_price is not None, deposit=terms.deposit, opens_at=terms.opens_at,
+            copies=terms.copies, bids=auction.bid_count, revealed=auction.reveal_count, awards=auction.awards,
+            price=None if auction.state is UNSOLD else auction.price, winner=auction.winner_id,
+            asked_bidder_number=leading_bidder_number if auction.state is SECOND_ASKED else None,
+            start_price=terms.start_price, has_reserve=terms.reserve_price is not None,
+            keeps_second=terms.keeps_second, deposit=terms.deposit, opens_at=terms.opens_at,
             closes_at=terms.closes_at, reveal_closes_at=terms.reveal_closes_at,
             seed_commitment=terms.seed and seed_commitment(auction.id, terms.seed).hex,
-            seed=terms.seed if auction.state in {SOLD, UNSOLD} else None, rules_version=terms.rules_name,
+            seed=None if auction.state in SEALED else terms.seed, rules_version=terms.rules_name,
             next_actor=auction.next_actor, deadline=auction.deadline, reason_code=auction.reason_code,
         )  # fmt: skip
 
@@ -182,4 +192,4 @@ def view_of(auction: AnyAuction, leading_bidder_number: int | None, now: datetim
         case DutchAuction():
             return DutchAuctionView.of(auction, now)
         case SealedAuction():
-            return SealedAuctionView.of(auction, now)
+            return SealedAuctionView.of(auction, leading_bidder_number, now)

@@ -88,8 +88,11 @@ def sealed_of(row: Row[Any]) -> SealedAuction:
     return SealedAuction(
         id=row.id, listing_id=row.listing_id, provider_id=row.provider_id, terms=_terms.validate_python(row.terms),
         state=State(row.state), last_at=row.last_at, bid_count=row.bid_count, reveal_count=row.reveal_count,
-        award_count=row.award_count, winner_id=row.leader_id, price=rows.money(row.price_minor, row.currency),
-        reason_code=row.reason_code, revision=row.revision,
+        award_count=row.award_count, leader_id=row.leader_id,
+        leader_maximum=rows.money(row.leader_maximum_minor, row.currency),
+        price=rows.money(row.price_minor, row.currency), reason_code=row.reason_code, revision=row.revision,
+        award_deadline=row.award_deadline, second_id=row.second_id,
+        defaulter_ids=tuple(map(ParticipantId, row.defaulter_ids)), failed_at=row.failed_at,
     )  # fmt: skip
 
 
@@ -99,8 +102,10 @@ def row_of(auction: SealedAuction) -> dict[str, object]:
         "currency": auction.terms.start_price.currency, "state": auction.state, "closes_at": auction.closes_at,
         "reveal_closes_at": auction.terms.reveal_closes_at, "last_at": auction.last_at, "extensions": 0,
         "bid_count": auction.bid_count, "reveal_count": auction.reveal_count, "award_count": auction.award_count,
-        "price_minor": auction.price and auction.price.minor, "leader_id": auction.winner_id,
-        "reason_code": auction.reason_code, "revision": auction.revision,
+        "price_minor": auction.price and auction.price.minor, "leader_id": auction.leader_id,
+        "leader_maximum_minor": auction.leader_maximum and auction.leader_maximum.minor,
+        "reason_code": auction.reason_code, "revision": auction.revision, "award_deadline": auction.award_deadline,
+        "second_id": auction.second_id, "defaulter_ids": list(auction.defaulter_ids), "failed_at": auction.failed_at,
     }  # fmt: skip
 
 
