@@ -224,6 +224,21 @@ async def test_a_second_sequencer_waits_for_the_lease_and_then_goes_on_from_the_
     assert (await log.get("/log/checkpoint")).text.split("\n")[1] == "303"
 
 
+async def test_a_sequencer_that_comes_back_goes_on_from_what_the_other_took_meanwhile(log: AuditBench):
+    source = log.source().tell(6, asset=AssetId.new())
+    await source.send(1, 2)
+    log.bench.clock.advance(seconds=16)
+    other = entry.Batch("trading", 0, 3, source.hash_at(2), tuple(source.lines[2:4]))
+    assert (await Sequencer(log.audit.database).append(other)).first_index == 2
+    log.bench.clock.advance(seconds=16)
+    assert (await source.send(5)).json()["first_index"] == 4
+    leaves = [entry.parse(await leaf(log, index)) for index in range(6)]
+    [about_the_asset] = set.intersection(*({each.key for each in read.links} for read in leaves))
+    told = [each for read in leaves for each in read.links if each.key == about_the_asset]
+    assert [(each.previous_index, each.count) for each in told] == [(index - 1, index + 1) for index in range(6)]
+    assert [read.epoch - leaves[0].epoch for read in leaves] == [0, 0, 1, 1, 2, 2]
+
+
 async def test_a_batch_that_fails_to_commit_leaves_nothing_behind(log: AuditBench, monkeypatch: pytest.MonkeyPatch):
     source = log.source().tell(3)
     kept = log_store.move_head

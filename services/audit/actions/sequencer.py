@@ -32,6 +32,7 @@ from shared.together import one_behind
 LEASE = timedelta(seconds=15)
 BATCHES_MAX = 64
 ENTRIES_AT_ONCE = 500
+KEYS_KEPT = 20_000
 LINK_SECRET_BYTES = 32
 
 
@@ -44,11 +45,29 @@ class LogFrozen(Unavailable):
 
 
 @dataclass(slots=True)
+class Known:
+    """What is read of the tables only once, for as long as the log's row is as this process left it."""
+
+    unfinished: Unfinished = Unfinished()
+    sources: dict[Source, SourceHead] = field(default_factory=dict[Source, SourceHead])
+    newest: dict[str, BackLink] = field(default_factory=dict[str, BackLink])
+
+    def learn(self, unfinished: Unfinished, growth: "Growth") -> None:
+        """Requires that the growth has committed."""
+        if len(self.newest) > KEYS_KEPT:
+            self.newest.clear()
+        self.unfinished = unfinished
+        self.sources |= growth.sources | growth.moved
+        self.newest |= growth.newest
+
+
+@dataclass(slots=True)
 class Growth:
     """What one transaction adds to the log."""
 
     log: Log
     now_us: int
+    known: Known
     sources: dict[Source, SourceHead] = field(default_factory=dict[Source, SourceHead])  # as they were found
     moved: dict[Source, SourceHead] = field(default_factory=dict[Source, SourceHead])
     keys: dict[Subject, str] = field(default_factory=dict[Subject, str])
@@ -82,7 +101,7 @@ class Sequencer:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._holder = LeaseId.new()
-        self._unfinished = Unfinished()
+        self._known = Known()
         self._batcher = Batcher(self._grow, batch_max=BATCHES_MAX, name="log")
         self._has_begun = False
         self.frozen_because: str | None = None
@@ -112,11 +131,12 @@ class Sequencer:
         await self.begin()
         async with self._database.transaction() as tx:
             log = await log_store.head_for_update(tx)
-            growth = Growth(self._leased(log, now := await self._database.now(tx)), microseconds(now))
-            growth.sources = await source_store.heads_at(tx, [(each.service, each.stripe) for each in batches])
+            leased, known = self._leased(log, now := await self._database.now(tx)), await self._known_of(tx, log)
+            growth = Growth(leased, microseconds(now), known)
+            await self._find_sources(tx, growth, {(each.service, each.stripe) for each in batches})
             outcomes = [await self._place(tx, growth, batch) for batch in batches]
             await self._file(tx, growth)
-            unfinished, changed = tile.grow(await self._unfinished_of(tx, log), growth.leaf_hashes)
+            unfinished, changed = tile.grow(known.unfinished, growth.leaf_hashes)
             root = tile.edge(unfinished).root()
             grown = replace(growth.log, size=unfinished.size, root=root)
             await log_store.move_head(
@@ -125,8 +145,8 @@ class Sequencer:
             )  # fmt: skip
             faultpoint("log.grown")
         faultpoint("log.committed")
-        self._unfinished = unfinished
-        size = unfinished.size
+        known.learn(unfinished, growth)
+        self._known, size = known, unfinished.size
         return [replace(each, log_size=size) if isinstance(each, Placed) else each for each in outcomes]
 
     def _leased(self, log: Log, now: datetime) -> Log:
@@ -138,13 +158,22 @@ class Sequencer:
             raise NotTheSequencer(retry_after_seconds=1)
         return replace(log, holder=self._holder, leased_until=now + LEASE, epoch=log.epoch + 1)
 
-    async def _unfinished_of(self, tx: Transaction, log: Log) -> Unfinished:
-        held = self._unfinished
-        return (
-            held
-            if log.holder == self._holder and held.size == log.size
-            else await log_store.unfinished_at(tx, log.size)
-        )
+    async def _known_of(self, tx: Transaction, log: Log) -> Known:
+        if log.holder == self._holder and self._known.unfinished.size == log.size:
+            return self._known
+        return Known(await log_store.unfinished_at(tx, log.size))
+
+    async def _find_sources(self, tx: Transaction, growth: Growth, wanted: set[Source]) -> None:
+        growth.sources = {each: growth.known.sources[each] for each in wanted & growth.known.sources.keys()}
+        if unknown := wanted - growth.sources.keys():
+            growth.sources |= await source_store.heads_at(tx, unknown)
+
+    async def _find_newest(self, tx: Transaction, growth: Growth, keys: set[str]) -> None:
+        """Where the next entry with each of these keys must point, unless it is the first."""
+        wanted, known = keys - growth.newest.keys(), growth.known.newest
+        growth.newest |= {key: known[key] for key in wanted & known.keys()}
+        if unknown := wanted - known.keys():
+            growth.newest |= await source_store.key_heads_of(tx, unknown)
 
     async def _place(self, tx: Transaction, growth: Growth, batch: Batch) -> Placed | Exception:
         head = growth.moved.get(source := (batch.service, batch.stripe)) or growth.sources[source]
@@ -169,8 +198,7 @@ class Sequencer:
         told = [entry.subjects(each.event) for each in arrivals]
         secret, everybody = growth.log.link_secret, set(chain.from_iterable(told))
         growth.keys |= {each: entry.back_link_key(secret, *each) for each in everybody}
-        unseen = {growth.keys[each] for each in everybody} - growth.newest.keys()
-        growth.newest |= await source_store.key_heads_of(tx, unseen)
+        await self._find_newest(tx, growth, {growth.keys[each] for each in everybody})
         async with one_behind() as behind:
             for start in range(0, len(arrivals), ENTRIES_AT_ONCE):
                 some, first = arrivals[start : start + ENTRIES_AT_ONCE], growth.next_index
