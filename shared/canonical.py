@@ -36,6 +36,19 @@ def encode(value: object) -> bytes:
     return _encoder.encode(value)
 
 
+def is_surely_text(line: bytes) -> bool:
+    """Whether all text of a JSON line is surely within the profile. Requires that the line is JSON in UTF-8.
+
+    Each part of a text in NFC is in NFC, and what is written by an escape joins no letter; so one look is enough.
+    """
+    return line.isascii() or is_normalized("NFC", line.decode())
+
+
+def surely_holds(members: Mapping[str, Any]) -> bool:
+    """Whether an object that is a member of another is surely within the profile."""
+    return _are_keys(tuple(members)) and _surely_hold(members.values(), 2)
+
+
 def encode_foreign(value: object) -> bytes:
     """As `encode`, with keys of ASCII letters, `@`, `:` and `_`, which every encoder sorts alike too."""
     _check(value, "$", 0, _foreign_key)

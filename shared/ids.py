@@ -16,11 +16,20 @@ class Id(str):
 
     __slots__ = ()
     kind: ClassVar[str]
+    _form: ClassVar[re.Pattern[str]]
+
+    def __init_subclass__(cls) -> None:
+        cls._form = re.compile(rf"{cls.kind}_[0-9a-f]{{32}}")
 
     def __new__(cls, text: str) -> Self:
-        if not re.fullmatch(rf"{cls.kind}_[0-9a-f]{{32}}", text):
+        if not cls.names(text):
             raise ValueError(f"not the id of a {cls.kind}")
         return super().__new__(cls, text)
+
+    @classmethod
+    def names(cls, text: str) -> bool:
+        """Whether the text is an id of this kind."""
+        return cls._form.fullmatch(text) is not None
 
     @classmethod
     def new(cls) -> Self:

@@ -32,6 +32,11 @@ class Added:
 
 
 @dataclass(frozen=True, slots=True)
+class Put(Added):
+    """Rows that each take the place of the one with their primary key, if there is one. Requires one of each key."""
+
+
+@dataclass(frozen=True, slots=True)
 class Changed:
     """New values, by column, for the rows of a table that have those of `where`."""
 
@@ -129,11 +134,15 @@ def _statement(write: Write, dialect: Dialect, marks: Iterator[str]) -> str:
 
     if isinstance(write, Changed):
         return f"UPDATE {place} SET {each(write.values, ', ')} WHERE {each(write.where, ' AND ')}"
-    columns = ", ".join(map(names.format_column, table.c))
+    columns, after = ", ".join(map(names.format_column, table.c)), ""
+    if isinstance(write, Put):
+        key = ", ".join(map(names.format_column, table.primary_key))
+        others = [names.format_column(column) for column in table.c if not column.primary_key]
+        after = f" ON CONFLICT ({key}) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in others)}"
     if dialect.name == "sqlite":
-        return f"INSERT INTO {place} ({columns}) VALUES ({', '.join(next(marks) for _ in table.c)})"
+        return f"INSERT INTO {place} ({columns}) VALUES ({', '.join(next(marks) for _ in table.c)}){after}"
     arrays = ", ".join(f"{next(marks)}::{column.type.compile(dialect)}[]" for column in table.c)
-    return f"INSERT INTO {place} ({columns}) SELECT * FROM unnest({arrays})"
+    return f"INSERT INTO {place} ({columns}) SELECT * FROM unnest({arrays}){after}"
 
 
 def _shape(write: Write) -> Shape:

@@ -1,5 +1,6 @@
 """An entry: what is accepted from a source, and what links it to the entries before."""
 
+import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -9,9 +10,13 @@ from hypothesis import strategies as st
 
 from services.audit.rules import entry
 from services.audit.rules.entry import (
+    FRAME_BYTES_MAX,
+    LEAF_BYTES_MAX,
+    LINK_BYTES_MAX,
     Arrival,
     BackLink,
     Batch,
+    Composed,
     EventUnreadable,
     ForeignAct,
     SequenceGap,
@@ -19,7 +24,17 @@ from services.audit.rules.entry import (
     SourceHead,
 )  # fmt: skip
 from shared import facts
-from shared.facts import GENESIS, Actor, Category, Fact, link
+from shared.facts import (
+    GENESIS,
+    Actor,
+    Category,
+    Event,
+    EventActor,
+    EventObject,
+    Fact,
+    Retention,
+    link,
+)  # fmt: skip
 from shared.ids import AssetId, ContractId, FactId, ParticipantId, UserId
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
@@ -138,19 +153,54 @@ def test_an_event_is_linked_by_actor_organisation_objects_and_contract_each_once
     ]  # fmt: skip
 
 
-def test_links_lead_back_through_all_entries_about_a_subject():
-    newest: dict[str, BackLink] = {}
-    told: list[tuple[BackLink, ...]] = []
-    for index, keys in enumerate([["a", "b"], ["b"], ["a"], ["b", "a"]]):
-        links = entry.back_links(keys, newest, index)
-        newest |= entry.pointing_at(links, index)
-        told.append(links)
-    assert told == [
-        (BackLink("a", -1, 1), BackLink("b", -1, 1)),
-        (BackLink("b", 0, 2),),
-        (BackLink("a", 0, 2),),
-        (BackLink("b", 1, 3), BackLink("a", 2, 3)),
-    ]
+def composed(arrivals: list[Arrival], newest: dict[str, BackLink] | None = None, **place: int) -> Composed:
+    """The entries of these arrivals, under keys that can be read."""
+    told = [entry.subjects(each.event) for each in arrivals]
+    keys = {subject: "/".join(subject) for some in told for subject in some}
+    at = {"first_index": 0, "now_us": NOON_US, "last_its": 0, "epoch": 1} | place
+    return entry.compose(arrivals, told, keys, newest or {}, **at)
+
+
+@st.composite
+def logs(draw: st.DrawFn) -> list[list[str]]:
+    """For each entry of a log, by whom it is, and which of a few assets it is about."""
+    about = st.lists(st.sampled_from("abc"), max_size=3)
+    return draw(st.lists(st.tuples(st.sampled_from("xyz"), about).map(lambda each: [each[0], *each[1]]), max_size=12))
+
+
+def about(actor: str, *assets: str) -> Arrival:
+    objects = [EventObject("asset", each) for each in assets]
+    event = Event(
+        1, "", NOON_US, "", Category.TRADE, "ok", EventActor("user", actor), {}, Retention.TRANSACTION, objects
+    )
+    return Arrival("trading", 0, 1, GENESIS, GENESIS, b"{}", event)
+
+
+@given(log=logs(), parts=st.lists(st.integers(1, 5), max_size=12))
+def test_each_link_says_what_a_count_of_all_entries_before_it_says(log: list[list[str]], parts: list[int]):
+    newest, leaves, filed = dict[str, BackLink](), list[bytes](), dict[str, list[int]]()
+    while len(leaves) < len(log):  # however the log is cut into what is composed at once
+        some = log[len(leaves) :][: parts.pop() if parts else len(log)]
+        part = composed([about(*each) for each in some], newest, first_index=len(leaves))
+        leaves += part.leaves
+        newest |= part.newest
+        for key, indexes in part.filed.items():
+            filed.setdefault(key, []).extend(indexes)
+    for index, (actor, *assets) in enumerate(log):
+        names = [f"actor/{actor}", *dict.fromkeys(f"obj/{each}" for each in assets)]
+        expected = list[list[object]]()
+        for name in names:
+            role, who = name.split("/")
+            before = [
+                at for at, (other, *things) in enumerate(log[:index])
+                if (other == who if role == "actor" else who in things)
+            ]  # fmt: skip
+            expected.append([name, before[-1] if before else -1, len(before) + 1])
+            assert index in filed[name]
+        assert json.loads(leaves[index].split(b"\n")[2])["k"] == expected
+    assert {key: (each.previous_index, each.count) for key, each in newest.items()} == {
+        key: (indexes[-1], len(indexes)) for key, indexes in filed.items()
+    }
 
 
 def test_a_pseudonym_needs_the_secret_and_does_not_mix_roles():
@@ -160,23 +210,33 @@ def test_a_pseudonym_needs_the_secret_and_does_not_mix_roles():
     assert key not in {entry.back_link_key(*other) for other in others}
 
 
-@given(now=st.integers(0, 2**50), last=st.integers(0, 2**50), keys=st.integers(0, 3))
-def test_a_leaf_is_read_as_it_was_composed_and_time_never_runs_backwards(now: int, last: int, keys: int):
+@given(now=st.integers(0, 2**50), last=st.integers(0, 2**50), first=st.integers(0, 2**50))
+def test_a_leaf_is_read_as_it_was_composed_and_time_never_runs_backwards(now: int, last: int, first: int):
     arrival = an_arrival(LINES[0])
-    links = tuple(BackLink(f"{number:032x}", number - 1, 1) for number in range(keys))
-    leaf = entry.compose(arrival, now_us=now, last_its=last, links=links, epoch=2)
-    read = entry.parse(leaf)
+    keys = {each: f"{number:032x}" for number, each in enumerate(entry.subjects(arrival.event))}
+    newest = {keys["actor", arrival.event.actor.id]: BackLink(f"{0:032x}", 7, 3)}
+    made = entry.compose(
+        [arrival], [list(keys)], keys, newest, first_index=first, now_us=now, last_its=last, epoch=2
+    )  # fmt: skip
+    read = entry.parse(made.leaves[0])
     assert (read.service, read.stripe, read.seq, read.previous) == ("trading", 0, 1, GENESIS)
-    assert (read.event_line, read.links, read.epoch) == (LINES[0], links, 2)
+    assert (read.event_line, read.epoch) == (LINES[0], 2)
+    assert read.links == (BackLink(f"{0:032x}", 7, 4), *(BackLink(key, -1, 1) for key in list(keys.values())[1:]))
+    assert made.newest == {key: BackLink(key, first, 4 if key == f"{0:032x}" else 1) for key in keys.values()}
     assert read.ingested_at_us == max(now, last)
     assert read.lag_us == read.ingested_at_us - NOON_US
 
 
+def a_leaf() -> bytes:
+    arrival = an_arrival(LINES[0])
+    who = [("actor", arrival.event.actor.id)]
+    place = {"first_index": 0, "now_us": NOON_US + 5, "last_its": 0, "epoch": 1}
+    [leaf] = entry.compose([arrival], [who], {who[0]: "0" * 32}, {}, **place).leaves
+    return leaf
+
+
 def test_a_leaf_is_three_canonical_lines():
-    leaf = entry.compose(
-        an_arrival(LINES[0]), now_us=NOON_US + 5, last_its=0, links=[BackLink("0" * 32, -1, 1)], epoch=1
-    )
-    source, event, seal, rest = leaf.split(b"\n")
+    source, event, seal, rest = a_leaf().split(b"\n")
     assert source == b'{"prev":"%s","seq":1,"str":0,"svc":"trading"}' % (b"0" * 64)
     assert event == LINES[0]
     assert seal == b'{"ep":1,"its":%d,"k":[["%s",-1,1]],"lag":5}' % (NOON_US + 5, b"0" * 32)
@@ -189,13 +249,49 @@ def test_a_leaf_is_three_canonical_lines():
     (b"\n", b"\n\n"),
 ])  # fmt: skip
 def test_a_leaf_in_another_form_is_not_read(change: tuple[bytes, bytes]):
-    leaf = entry.compose(an_arrival(LINES[0]), now_us=NOON_US, last_its=0, links=[BackLink("0" * 32, -1, 1)], epoch=1)
+    leaf = a_leaf()
     assert change[0] in leaf
     with pytest.raises(ValueError):
         entry.parse(leaf.replace(*change, 1))
 
 
-def test_an_entry_that_no_bundle_can_hold_is_refused():
-    many = [BackLink(f"{number:032x}", -1, 1) for number in range(2_000)]
-    with pytest.raises(EventUnreadable):
-        entry.compose(an_arrival(LINES[0]), now_us=NOON_US, last_its=0, links=many, epoch=1)
+@dataclass(frozen=True, slots=True)
+class ManySold(Fact):
+    category = Category.TRADE
+    x: str
+
+
+def a_line_about(count: int) -> bytes:
+    """As of a service whose ids are as short as can be."""
+    actor = Actor("user", UserId.new())
+    line = facts.event_line(
+        ManySold("x"), service="trading", fact_id=FactId.new(), actor=actor, at=NOON, request_id=None
+    )  # fmt: skip
+    objects = ",".join(f'{{"id":"{number}","t":"a"}}' for number in range(count))
+    return line.replace(b'"obj":[]', f'"obj":[{objects}]'.encode())
+
+
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_an_entry_is_refused_if_no_bundle_might_hold_it(beyond: int):
+    envelope, objects = len(a_line_about(0)), 680
+    room = LEAF_BYTES_MAX - FRAME_BYTES_MAX - (objects + 4) * LINK_BYTES_MAX
+    line = a_line_about(objects)
+    line = line.replace(b'"x":"x"', b'"x":"%s"' % (b"x" * (room - len(line) + 1 + beyond)))
+    assert envelope < len(line) == room + beyond <= facts.EVENT_BYTES_MAX
+    if beyond:
+        with pytest.raises(EventUnreadable):
+            an_arrival(line)
+    else:
+        assert len(an_arrival(line).event.obj) == objects
+
+
+def test_no_entry_that_is_let_in_is_larger_than_a_bundle_can_hold():
+    number = 10**15  # and as long again below zero
+    arrival = an_arrival(LINES[0])
+    told = [entry.subjects(arrival.event)]
+    keys = {each: f"{index:032x}" for index, each in enumerate(told[0])}
+    newest = {key: BackLink(key, number, number) for key in keys.values()}
+    place = {"first_index": number + 1, "now_us": number, "last_its": 0, "epoch": number}
+    far = arrival._replace(stripe=number, seq=number)
+    [leaf] = entry.compose([far], told, keys, newest, **place).leaves
+    assert len(leaf) <= len(LINES[0]) + LINK_BYTES_MAX * len(keys) + FRAME_BYTES_MAX

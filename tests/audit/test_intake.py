@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from services.audit.actions import sequencer
 from services.audit.actions.sequencer import NotTheSequencer, Sequencer
 from services.audit.rules import entry, receipt
 from services.audit.rules.entry import SourceHead
 from services.audit.rules.receipt import Placed
+from services.audit.store import entry as entry_store
 from services.audit.store import log as log_store
-from services.audit.tables import entries, evidence
+from services.audit.store import source as source_store
+from services.audit.tables import entries, evidence, links
 from shared.facts import read_event
 from shared.ids import AssetId, FactId
 from shared.signing import verifies
@@ -134,6 +137,33 @@ async def test_many_sources_at_once_each_get_places_in_a_row(log: AuditBench):
     assert [each["first_index"] for each in told[8:]] == [each["first_index"] for each in told[:8]]
 
 
+async def test_what_stands_beside_a_leaf_is_what_the_leaf_says_however_it_was_written(
+    log: AuditBench, monkeypatch: pytest.MonkeyPatch
+):  # fmt: skip
+    monkeypatch.setattr(sequencer, "ENTRIES_AT_ONCE", 4)
+    asset, told = AssetId.new(), [("trading", 0), ("trading", 1), ("catalog", 0)]
+    sources = {each: log.source(*each).tell(5, asset=asset).tell(1) for each in told}
+    await asyncio.gather(*(source.send() for source in sources.values()), sources["trading", 1].send(2, 3))
+    async with log.audit.database.read() as tx:
+        kept = await entry_store.entries_between(tx, 0, 100)
+        filed = {tuple(row) for row in await tx.execute(select(links.c.key, links.c.log_index))}
+        heads = await source_store.key_heads_of(tx, {key for key, _ in filed})
+    assert [each.index for each in kept] == list(range(18))
+    seen = dict[str, list[int]]()
+    for each in kept:
+        read, source = entry.parse(each.leaf), sources[each.service, each.stripe]
+        assert (read.service, read.stripe, read.seq) == (each.service, each.stripe, each.seq)
+        assert (read.event_line, each.chain_hash) == (source.lines[each.seq - 1], source.hash_at(each.seq))
+        assert each.fact_id == read_event(read.event_line).id
+        for key, previous_index, count in read.links:
+            before = seen.setdefault(key, [])
+            assert (previous_index, count) == (before[-1] if before else -1, len(before) + 1)
+            before.append(each.index)
+    assert filed == {(key, index) for key, indexes in seen.items() for index in indexes}
+    assert heads == {key: (key, indexes[-1], len(indexes)) for key, indexes in seen.items()}
+    assert max(map(len, seen.values())) == 15
+
+
 async def test_an_entry_links_back_to_the_entries_about_the_same_asset(log: AuditBench):
     asset, source = AssetId.new(), log.source()
     source.tell(1, asset=asset).tell(2).tell(2, asset=asset)
@@ -192,6 +222,21 @@ async def test_a_second_sequencer_waits_for_the_lease_and_then_goes_on_from_the_
     await log.sign()
     assert entry.parse(await leaf(log, 300)).epoch == entry.parse(await leaf(log, 0)).epoch + 1
     assert (await log.get("/log/checkpoint")).text.split("\n")[1] == "303"
+
+
+async def test_a_sequencer_that_comes_back_goes_on_from_what_the_other_took_meanwhile(log: AuditBench):
+    source = log.source().tell(6, asset=AssetId.new())
+    await source.send(1, 2)
+    log.bench.clock.advance(seconds=16)
+    other = entry.Batch("trading", 0, 3, source.hash_at(2), tuple(source.lines[2:4]))
+    assert (await Sequencer(log.audit.database).append(other)).first_index == 2
+    log.bench.clock.advance(seconds=16)
+    assert (await source.send(5)).json()["first_index"] == 4
+    leaves = [entry.parse(await leaf(log, index)) for index in range(6)]
+    [about_the_asset] = set.intersection(*({each.key for each in read.links} for read in leaves))
+    told = [each for read in leaves for each in read.links if each.key == about_the_asset]
+    assert [(each.previous_index, each.count) for each in told] == [(index - 1, index + 1) for index in range(6)]
+    assert [read.epoch - leaves[0].epoch for read in leaves] == [0, 0, 1, 1, 2, 2]
 
 
 async def test_a_batch_that_fails_to_commit_leaves_nothing_behind(log: AuditBench, monkeypatch: pytest.MonkeyPatch):

@@ -7,6 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from services.audit import app as audit_app
+from services.audit import jobs
 from services.audit.actions.audit import Audit, compose
 from services.audit.actions.monitor import Monitor
 from services.audit.actions.rereading import LogContradictsItself
@@ -95,7 +96,7 @@ async def test_a_key_is_followed_after_both_have_signed_for_a_month(log: AuditBe
 
 @pytest.mark.parametrize("seconds, is_due", [(-1, False), (0, True), (1, True)])
 async def test_a_key_that_did_not_sign_beside_the_other_for_long_enough_signs_nothing_alone(
-    log: AuditBench, seconds: int, is_due: bool
+    log: AuditBench, seconds: int, is_due: bool, caplog: pytest.LogCaptureFixture
 ):
     await grow(log, 0)
     start = log.bench.clock.now() + timedelta(seconds=16)
@@ -113,6 +114,11 @@ async def test_a_key_that_did_not_sign_beside_the_other_for_long_enough_signs_no
         await audit.witnessing.sign()
     assert refused.value.facts["until"] == (start + timedelta(days=30)).isoformat()
     assert audit.sequencer.frozen_because is None
+    caplog.clear()
+    for _ in range(3):
+        await jobs.tick(audit)
+    [said] = [each for each in caplog.records if each.levelname == "ERROR"]
+    assert said.exc_info is None and (start + timedelta(days=30)).isoformat() in said.getMessage()
     audit = restarted(log, KEY, NEXT)  # the way out
     assert await audit.witnessing.sign()
 

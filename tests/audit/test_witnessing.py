@@ -22,6 +22,7 @@ from services.witness import State, Witness
 from services.witness import build as build_witness
 from shared.rest import Directory
 from shared.signing import SigningKey
+from shared.turn import write_all
 from tests.audit.conftest import KEY
 from tests.audit.watched import LOG_KEY, NAMES, Watched, watched
 from tests.support.bench import Bench
@@ -200,7 +201,7 @@ async def rewritten(watch: Watched, change: Callable[[list[bytes]], list[bytes]]
         leaves = change(list(await tx.scalars(query)))
         unfinished, made = tile.grow(Unfinished(), [tree.leaf_hash(leaf) for leaf in leaves])
         await tx.execute(delete(tiles))
-        await log_store.save_tiles(tx, made)
+        await write_all(tx, log_store.of_tiles(made))
         for index, leaf in enumerate(leaves):
             await tx.execute(update(entries).where(entries.c.log_index == index).values(leaf=leaf))
         await tx.execute(delete(entries).where(entries.c.log_index >= len(leaves)))

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared import canonical
 from shared.facts import (
     EVENT_BYTES_MAX,
     GENESIS,
@@ -153,6 +154,40 @@ def test_a_flipped_byte_is_refused_or_read_as_what_it_says(position: int, byte: 
     except ValueError:
         return
     assert bytes(line) == a_line() or event != read_event(a_line())
+
+
+anything = st.recursive(
+    st.booleans() | st.integers(-(2**54), 2**54) | st.text(max_size=5) | st.floats(allow_nan=False) | st.none(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab_B", max_size=3), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(
+    data=st.dictionaries(st.text("ab_B1", max_size=3), anything, max_size=3), note=st.none() | st.text(max_size=5),
+    committed=st.none() | st.dictionaries(st.text("ab_B", max_size=3), st.text(max_size=3), max_size=2),
+    version=st.integers(-(2**54), 2**54), escaped=st.booleans(),
+)  # fmt: skip
+def test_a_line_is_read_just_if_what_it_says_is_encoded_so(
+    data: dict[str, object], note: str | None, committed: dict[str, str] | None, version: int, escaped: bool
+):
+    event = json.loads(a_line()) | {"data": data, "rsn": note, "pd": committed, "v": version}
+    told = {name: member for name, member in event.items() if member is not None}
+    line = json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=escaped).encode()
+    try:
+        is_an_event = canonical.encode(told) == line
+    except ValueError:
+        is_an_event = False
+    try:
+        assert read_event(line).data == data and is_an_event
+    except ValueError:
+        assert not is_an_event
+
+
+def test_an_event_that_leaves_out_its_empty_objects_is_read_too():
+    line = a_line(NotesTaken("x"))
+    assert b'"obj":[]' in line
+    assert read_event(line.replace(b'"obj":[],', b"")).obj == read_event(line).obj == []
 
 
 @dataclass(frozen=True, slots=True)

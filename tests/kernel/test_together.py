@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from shared.together import together
+from shared.together import one_behind, together
 
 
 class Worker:
@@ -62,3 +62,46 @@ async def test_whoever_is_cancelled_goes_when_the_last_of_them_has_ended():
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert last.ended
+
+
+async def test_what_goes_on_behind_is_one_after_the_other_and_has_ended_at_the_end():
+    said = list[str]()
+
+    async def tell(number: int) -> None:
+        said.append(f"{number} begins")
+        await asyncio.sleep(0)
+        said.append(f"{number} ends")
+
+    async with one_behind() as behind:
+        for number in (1, 2):
+            await behind.follow(tell, number)
+            said.append(f"meanwhile {number}")
+    assert said == ["1 begins", "meanwhile 1", "1 ends", "2 begins", "meanwhile 2", "2 ends"]
+
+
+async def stumble() -> None:
+    await asyncio.sleep(0)
+    raise ValueError("this one failed")
+
+
+async def test_what_fails_behind_is_told_to_whoever_gives_the_next_or_leaves():
+    for following in ([just], []):
+        with pytest.raises(ValueError, match="this one failed"):
+            async with one_behind() as behind:
+                await behind.follow(stumble)
+                for work in following:
+                    await behind.follow(work, 1)  # pyright: ignore[reportArgumentType]
+
+
+async def test_whoever_fails_leaves_nothing_behind_them():
+    worker = Worker()
+    worker.may_end.set()
+
+    async def wait() -> None:
+        await worker.work()
+
+    with pytest.raises(KeyError):
+        async with one_behind() as behind:
+            await behind.follow(wait)
+            raise KeyError
+    assert worker.ended

@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from shared.database import Database, IdOf, Moment
 from shared.ids import AssetId
-from shared.turn import Added, Changed, write_all
+from shared.turn import Added, Changed, Put, write_all
 from tests.conftest import MakeDatabase
 
 METADATA = MetaData()
@@ -49,6 +49,16 @@ async def test_what_is_written_together_is_what_is_written_one_by_one(catalog: D
         same = select(things.c.made_at).where(things.c.id == three).scalar_subquery()
         assert await tx.scalar(select(func.count()).where(things.c.made_at == same)) == 2
     assert found == {one: row(one)[1:], two: row(two, None)[1:], three: (AT, [], b"\x00\xff", False)}
+
+
+async def test_what_is_put_takes_the_place_of_what_has_its_key(catalog: Database):
+    one, two = AssetId.new(), AssetId.new()
+    async with catalog.transaction() as tx:
+        await write_all(tx, Added(things, [row(one)]))
+        assert await write_all(tx, Put(things, [row(one, None), row(two)]), Put(things, [row(AssetId.new())])) == [2, 1]
+    async with catalog.read() as tx:
+        found = {each.id: each.made_at for each in await tx.execute(select(things))}
+    assert (found[one], found[two], len(found)) == (None, AT, 3)
 
 
 async def test_of_writes_that_fail_none_takes_effect_and_no_value_is_told(catalog: Database):

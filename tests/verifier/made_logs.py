@@ -80,11 +80,13 @@ def _leaves(told: Iterable[tuple[tuple[str, int], bytes]]) -> list[bytes]:
         head = heads.get(source, SourceHead(*source))
         batch = Batch(*source, head.seq + 1, head.hash, (line,))
         [arrival] = entry.next_in_line(batch, head.seq, head.hash)
-        keys = [entry.back_link_key(SECRET, *subject) for subject in entry.subjects(arrival.event)]
-        links = entry.back_links(keys, newest, index)
         now_us = facts.microseconds(NOON + timedelta(seconds=index, milliseconds=3))
-        leaves.append(entry.compose(arrival, now_us=now_us, last_its=last_its, links=links, epoch=1 + index // 9))
-        newest |= entry.pointing_at(links, index)
+        about = entry.subjects(arrival.event)
+        keys = {each: entry.back_link_key(SECRET, *each) for each in about}
+        place = {"first_index": index, "now_us": now_us, "last_its": last_its, "epoch": 1 + index // 9}
+        composed = entry.compose([arrival], [about], keys, newest, **place)
+        leaves += composed.leaves
+        newest |= composed.newest
         heads[source], last_its = SourceHead(*source, arrival.seq, arrival.hash), now_us
     return leaves
 

@@ -35,13 +35,15 @@ class Writer:
         index = len(self.leaves)
         head = self.heads.get((service, stripe), SourceHead(service, stripe))
         [arrival] = entry.next_in_line(Batch(service, stripe, head.seq + 1, head.hash, (line,)), head.seq, head.hash)
-        keys = [entry.back_link_key(self.secret, *subject) for subject in entry.subjects(arrival.event)]
-        links = entry.back_links(keys, self.newest, index)
+        about = entry.subjects(arrival.event)
+        keys = {each: entry.back_link_key(self.secret, *each) for each in about}
         now_us = facts.microseconds(NOON + timedelta(seconds=index, milliseconds=3))
-        self.leaves.append(entry.compose(arrival, now_us=now_us, last_its=0, links=links, epoch=1))
-        self.newest |= entry.pointing_at(links, index)
+        place = {"first_index": index, "now_us": now_us, "last_its": 0, "epoch": 1}
+        composed = entry.compose([arrival], [about], keys, self.newest, **place)
+        self.leaves += composed.leaves
+        self.newest |= composed.newest
         self.heads[service, stripe] = SourceHead(service, stripe, arrival.seq, arrival.hash)
-        self.keys.append(keys)
+        self.keys.append(list(keys.values()))
         self.lags.append(now_us - arrival.event.ts)
         return self
 

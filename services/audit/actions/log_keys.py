@@ -4,6 +4,9 @@ Promises: a key signs alone only after it was announced, by the key before it an
 one for as long as the settings say.
 """
 
+import logging
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from services.audit.events.log import LogKeyAnnounced
@@ -16,6 +19,7 @@ from shared.outbox import Outbox
 from shared.signing import SigningKey
 
 OVERLAP = timedelta(days=30)
+log = logging.getLogger(__name__)
 
 
 class LogKeys:
@@ -28,6 +32,7 @@ class LogKeys:
         if self.following and following:
             self._private[self.following] = following
         self._is_announced = self._is_due = False
+        self._told: dict[str, object] | None = None
 
     def sign(self, message: bytes) -> bytes:
         """By the log's key alone."""
@@ -59,6 +64,19 @@ class LogKeys:
             if each.after == self.key and self.following is None and await database.now(tx) < until:
                 raise TooYoung(key=self.key.text(), before=each.before.text(), until=until.isoformat())
         self._is_due = True
+
+    @contextmanager
+    def unless_too_young(self) -> Generator[None]:
+        """Leave what is done here where the key is too young for it. That is said in one line, and once: it passes by
+        itself, or with another setting."""
+        try:
+            yield
+        except TooYoung as refusal:
+            if refusal.facts != self._told:
+                log.error(
+                    "nothing is signed before %(until)s: %(key)s is too young to do without %(before)s", refusal.facts
+                )
+            self._told = refusal.facts
 
     def _handed_over(self, following: VerifierKey, now: datetime) -> Handover:
         said = handover.signed_bytes(self.key, following, now)

@@ -13,9 +13,10 @@ being -1 for the first; `ep` the sequencer's epoch.
 
 import hmac
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 from shared.errors import Conflict, Malformed, NotFound
@@ -23,12 +24,17 @@ from shared.facts import GENESIS, Event, link, read_event
 from shared.ids import FactId
 
 LEAF_BYTES_MAX = 65_535  # an entry bundle gives the length two bytes
+LINK_BYTES_MAX, FRAME_BYTES_MAX = 72, 512  # of one link; of source and seal without any, numbers of 16 digits
+SUBJECTS_BESIDE_OBJECTS = 4
 KEY_HEX_LENGTH = 32
 NO_PREVIOUS = -1
 _number = "(0|-?[1-9][0-9]{0,15})"
 _source_line = re.compile(rf'\{{"prev":"([0-9a-f]{{64}})","seq":{_number},"str":{_number},"svc":"([a-z_]+)"\}}')
 _link = re.compile(rf'\["([0-9a-f]{{32}})",{_number},{_number}\]')
 _seal_line = re.compile(rf'\{{"ep":{_number},"its":{_number},"k":\[(.*)\],"lag":{_number}\}}')
+
+
+Subject = tuple[str, str]  # as what it is told of, and its name
 
 
 class EventUnreadable(Malformed):
@@ -80,8 +86,7 @@ class Batch:
         return self.first_seq + len(self.lines) - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):  # one for each event that the log takes, so it must be made quickly
     """An event that is next in line, with the hash that the source's chain has after it."""
 
     service: str
@@ -91,7 +96,6 @@ class Arrival:
     hash: bytes
     line: bytes
     event: Event
-    fact_id: FactId
 
 
 class BackLink(NamedTuple):
@@ -100,6 +104,16 @@ class BackLink(NamedTuple):
     key: str
     previous_index: int
     count: int  # pyright: ignore[reportIncompatibleMethodOverride]
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """Entries as they follow on the log: their leaves, under which keys each is found, and where the next entry with
+    one of these keys must point."""
+
+    leaves: Sequence[bytes]
+    filed: Mapping[str, Sequence[int]]
+    newest: Mapping[str, BackLink]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,17 +156,23 @@ def next_in_line(batch: Batch, known_seq: int, known_hash: bytes) -> tuple[Arriv
         if seq == known_seq:
             _agree(batch, known_seq, known_hash, reached)
         if seq > known_seq:
-            event, fact_id = _event_at_the_door(batch.service, seq, line)
-            place = (batch.service, batch.stripe, seq, previous, reached)
-            arrivals.append(Arrival(*place, line, event, fact_id))
+            event = _event_at_the_door(batch.service, seq, line)
+            arrivals.append(Arrival(batch.service, batch.stripe, seq, previous, reached, line, event))
     return tuple(arrivals)
 
 
-def subjects(event: Event) -> list[tuple[str, str]]:
+def subjects(event: Event) -> list[Subject]:
     """Whom and what an event is about, each once, in the order of its back-links."""
-    told = [("actor", event.actor.id), ("org", event.actor.org), ("onb", event.onb)]
-    told += [("obj", each.id) for each in event.obj] + [("ctr", event.ctr)]
-    return list(dict.fromkeys((role, name) for role, name in told if name is not None))
+    actor = event.actor
+    told = [("actor", actor.id)]
+    if actor.org is not None:
+        told.append(("org", actor.org))
+    if event.onb is not None:
+        told.append(("onb", event.onb))
+    told += [("obj", name) for name in dict.fromkeys([each.id for each in event.obj])]
+    if event.ctr is not None:
+        told.append(("ctr", event.ctr))
+    return told
 
 
 @lru_cache(maxsize=16_384)  # most entries are about whom those shortly before were about
@@ -164,32 +184,33 @@ def back_link_key(secret: bytes, role: str, name: str) -> str:
     return hmac.digest(secret, role.encode() + b"\x00" + name.encode(), "sha256").hex()[:KEY_HEX_LENGTH]
 
 
-def back_links(keys: Iterable[str], newest: Mapping[str, BackLink], index: int) -> tuple[BackLink, ...]:
-    """The links of the entry that comes at `index`, then to be `newest` themselves (as `pointing_at` has them)."""
-    before = [newest.get(key) or BackLink(key, NO_PREVIOUS, 0) for key in keys]
-    return tuple([BackLink(key, previous, count + 1) for key, previous, count in before])
+def compose(
+    arrivals: Sequence[Arrival], told: Sequence[Sequence[Subject]], keys: Mapping[Subject, str],
+    newest: Mapping[str, BackLink], *, first_index: int, now_us: int, last_its: int, epoch: int,
+) -> Composed:  # fmt: skip
+    """The entries of arrivals from `first_index` on, each with a link for each of the subjects that are `told` of it.
 
-
-def pointing_at(links: Iterable[BackLink], index: int) -> dict[str, BackLink]:
-    """For each key of the entry at `index`, where the next entry with that key must point."""
-    return {key: BackLink(key, index, count) for key, _, count in links}
-
-
-def compose(arrival: Arrival, *, now_us: int, last_its: int, links: Sequence[BackLink], epoch: int) -> bytes:
-    """The leaf of an arrival. Requires the `its` of the entry before it: time in the log never runs backwards.
-
-    Source and seal are written out, member by member: of a name of `[a-z_]`, a number and a hash there is no other
-    canonical form.
+    Requires the key of each subject, the `newest` link of each key that the log has, and the `its` of the entry before:
+    time in the log never runs backwards. A subject's links are told from its trail: the index before the first of these
+    entries, and then theirs.
     """
-    its = max(now_us, last_its)
-    prev, seq, stripe, service = arrival.previous.hex(), arrival.seq, arrival.stripe, arrival.service
-    source = f'{{"prev":"{prev}","seq":{seq},"str":{stripe},"svc":"{service}"}}\n'
-    keys = ",".join([f'["{key}",{previous},{count}]' for key, previous, count in links])
-    seal = f'\n{{"ep":{epoch},"its":{its},"k":[{keys}],"lag":{its - arrival.event.ts}}}\n'
-    leaf = source.encode() + arrival.line + seal.encode()
-    if len(leaf) > LEAF_BYTES_MAX:
-        raise EventUnreadable(seq=arrival.seq, reason=f"the entry has more than {LEAF_BYTES_MAX} bytes")
-    return leaf
+    its, leaves, trails = max(now_us, last_its), list[bytes](), dict[Subject, tuple[str, int, list[int]]]()
+    for subject in dict.fromkeys(chain.from_iterable(told)):
+        _, previous, count = newest.get(key := keys[subject]) or BackLink(key, NO_PREVIOUS, 0)
+        trails[subject] = (f'["{key}",', count, [previous])
+    for index, (arrival, some) in enumerate(zip(arrivals, told, strict=True), first_index):
+        links = list[str]()
+        for subject in some:
+            opening, count, trail = trails[subject]
+            links.append(f"{opening}{trail[-1]},{count + len(trail)}]")
+            trail.append(index)
+        leaves.append(_leaf(arrival, ",".join(links), its, epoch))
+    filed = {keys[subject]: trail[1:] for subject, (_, _, trail) in trails.items()}
+    last = {
+        (key := keys[subject]): BackLink(key, trail[-1], count + len(trail) - 1)
+        for subject, (_, count, trail) in trails.items()
+    }
+    return Composed(leaves, filed, last)
 
 
 def parse(leaf: bytes) -> Entry:
@@ -209,18 +230,31 @@ def parse(leaf: bytes) -> Entry:
     return Entry(source[4], int(source[3]), int(source[2]), previous, lines[1], its, lag, links, epoch)
 
 
+def _leaf(arrival: Arrival, links: str, its: int, epoch: int) -> bytes:
+    """Source and seal are written out, member by member: of a name of `[a-z_]`, a number and a hash there is no other
+    canonical form."""
+    service, stripe, seq, previous, _, line, event = arrival
+    source = f'{{"prev":"{previous.hex()}","seq":{seq},"str":{stripe},"svc":"{service}"}}\n'
+    seal = f'\n{{"ep":{epoch},"its":{its},"k":[{links}],"lag":{its - event.ts}}}\n'
+    return source.encode() + line + seal.encode()
+
+
 def _agree(batch: Batch, seq: int, known: bytes, sent: bytes) -> None:
     if known != sent:
         facts = {"service": batch.service, "stripe": batch.stripe, "seq": seq}
         raise SourceEquivocates(**facts, known_hash=known.hex(), sent_hash=sent.hex())
 
 
-def _event_at_the_door(service: str, seq: int, line: bytes) -> tuple[Event, FactId]:
+def _event_at_the_door(service: str, seq: int, line: bytes) -> Event:
     try:
         event = read_event(line)
-        fact_id = FactId(event.id)
     except ValueError as error:
         raise EventUnreadable(seq=seq, reason=str(error)) from error
+    if not FactId.names(event.id):
+        raise EventUnreadable(seq=seq, reason="its id is not the id of a fact")
     if event.act.partition(".")[0] != service:
         raise ForeignAct(seq=seq, act=event.act)
-    return event, fact_id
+    links = LINK_BYTES_MAX * (len(event.obj) + SUBJECTS_BESIDE_OBJECTS)
+    if len(line) + links + FRAME_BYTES_MAX > LEAF_BYTES_MAX:
+        raise EventUnreadable(seq=seq, reason=f"its entry could have more than {LEAF_BYTES_MAX} bytes")
+    return event

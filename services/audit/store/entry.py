@@ -4,17 +4,43 @@ Promises: an index, and a number of a stripe, is taken once; the keys under whic
 again from the leaves.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, groupby
+from operator import itemgetter
 from typing import Any
 
+from msgspec import json
 from sqlalchemy import and_, func, select
 
+from services.audit.rules.entry import Arrival
 from services.audit.store.rows import KEYS_PER_QUERY
 from services.audit.tables import entries, links, source_heads
 from shared.database import Transaction
 from shared.ids import FactId
-from shared.turn import Added, write_all
+from shared.sqlite import Script, Step
+
+WIDTH_BITS = 16  # of the place of a leaf: as many as its width can have
+_ENTRIES_ON_SQLITE = """
+    INSERT INTO entries (log_index, service, stripe, seq, leaf, chain_hash, fact_id)
+    SELECT ?1 + key, ?2, ?3, ?4 + key, substr(?5, value >> 16, value & 65535), substr(?6, 32 * key + 1, 32),
+        CAST(substr(?7, 37 * key + 1, 37) AS TEXT)
+    FROM json_each(?8)
+"""
+_LINKS_ON_SQLITE = """
+    INSERT INTO links (key, log_index)
+    SELECT told.key, place.value FROM json_each(?) AS told, json_each(told.value) AS place
+"""
+_ON_POSTGRESQL = """
+    WITH filed AS (
+        INSERT INTO links (key, log_index)
+        SELECT told.key, place::bigint FROM json_each($1::json) AS told, json_array_elements_text(told.value) AS place
+    )
+    INSERT INTO entries (log_index, leaf, service, stripe, seq, chain_hash, fact_id)
+    SELECT * FROM unnest(
+        $2::bigint[], $3::bytea[], $4::varchar[], $5::integer[], $6::bigint[], $7::bytea[], $8::varchar[]
+    )
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +56,40 @@ class StoredEntry:
     fact_id: FactId
 
 
-async def add_entries(tx: Transaction, new: Sequence[StoredEntry], keys: Sequence[tuple[str, int]]) -> None:
-    """The entries, and under which keys they can be found. Requires one of each at least."""
-    rows = [(each.index, each.leaf, each.service, each.stripe, each.seq, each.chain_hash, each.fact_id) for each in new]
-    in_order = sorted(keys)  # as the index has them: neighbours go to one page
-    await write_all(tx, Added(entries, rows), Added(links, in_order))
+async def add_entries(
+    tx: Transaction, first_index: int, arrivals: Sequence[Arrival], leaves: Sequence[bytes],
+    filed: Mapping[str, Sequence[int]],
+) -> None:  # fmt: skip
+    """The entries from an index on, and under which keys each is found. Requires one of each at least.
+
+    Few statements, in which the database goes through the rows by itself: Python can compute meanwhile.
+    """
+    by_key = json.encode(dict(sorted(filed.items()))).decode()  # as the index has them: neighbours go to one page
+    if tx.dialect.name == "sqlite":
+        runs = _runs(first_index, arrivals, leaves)
+        await tx.exec_driver_sql(Script((Step("execute", _LINKS_ON_SQLITE, (by_key,)), *runs)))
+        return
+    indexes = range(first_index, first_index + len(leaves))
+    services, stripes, seqs, _, hashes, _, events = zip(*arrivals, strict=True)
+    fact_ids = [each.id for each in events]
+    await tx.exec_driver_sql(
+        _ON_POSTGRESQL, (by_key, list(indexes), list(leaves), services, stripes, seqs, hashes, fact_ids)
+    )
+
+
+def _runs(first_index: int, arrivals: Sequence[Arrival], leaves: Sequence[bytes]) -> Iterator[Step]:
+    """For SQLite, which takes no arrays: of each source in a row, the leaves one behind the other and where each lies,
+    as one number, the hashes and the ids. Of bytes it cuts out a part without a look at what stands before."""
+    start = 0
+    for source, run in groupby(arrivals, key=itemgetter(0, 1)):
+        some = list(run)
+        here = leaves[start : start + len(some)]
+        widths = list(map(len, here))
+        places = [at << WIDTH_BITS | width for at, width in zip(accumulate(widths, initial=1), widths, strict=False)]
+        told = (first_index + start, *source, some[0].seq, b"".join(here), b"".join([each.hash for each in some]))
+        ids = "".join([each.event.id for each in some]).encode()
+        yield Step("execute", _ENTRIES_ON_SQLITE, (*told, ids, json.encode(places).decode()))
+        start += len(some)
 
 
 async def entries_between(tx: Transaction, first: int, last: int) -> list[StoredEntry]:

@@ -8,16 +8,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, delete, func, insert, select, tuple_, update
+from sqlalchemy import delete, func, insert, select, tuple_
 
 from services.audit.rules import tile as tile_rules
 from services.audit.rules.tile import Tile, Unfinished
 from services.audit.rules.tree import EMPTY_ROOT
-from services.audit.store.rows import upsert
 from services.audit.tables import entries, log, prunings, tiles
-from shared.database import Transaction, for_update, insert_into
+from shared.database import Transaction, insert_into
 from shared.errors import Conflict
 from shared.ids import LeaseId
+from shared.turn import Changed, Put, write_all
+
+_head = select(*log.c).where(log.c.number == 1)
+_locked_head = _head.with_for_update()
 
 
 class LogMoved(Conflict):
@@ -44,7 +47,7 @@ async def ensure_log(tx: Transaction, link_secret: bytes) -> None:
 
 
 async def head(tx: Transaction) -> Log:
-    return _log(await tx.execute(_log_query()))
+    return _log(await tx.execute(_head))
 
 
 async def has_begun(tx: Transaction) -> bool:
@@ -53,15 +56,16 @@ async def has_begun(tx: Transaction) -> bool:
 
 
 async def head_for_update(tx: Transaction) -> Log:
-    return _log(await tx.execute(for_update(_log_query(), tx)))
+    return _log(await tx.execute(_head if tx.dialect.name == "sqlite" else _locked_head))
 
 
-async def move_head(tx: Transaction, old: Log, new: Log) -> None:
-    """Requires that the row is still as it was read."""
-    as_read = (log.c.number == 1, log.c.size == old.size, log.c.epoch == old.epoch)
+async def move_head(tx: Transaction, old: Log, new: Log, *beside: Put) -> None:
+    """Requires that the row is still as it was read. What follows from the leaves goes beside it, in the same turn."""
+    as_read = {"number": 1, "size": old.size, "epoch": old.epoch}
     values = {"size": new.size, "root": new.root, "last_its": new.last_its, "epoch": new.epoch,
               "holder": new.holder, "leased_until": new.leased_until}  # fmt: skip
-    if (await tx.execute(update(log).where(*as_read).values(values))).rowcount != 1:
+    *_, moved = await write_all(tx, *(each for each in beside if each.rows), Changed(log, values, as_read))
+    if moved != 1:
         raise LogMoved()
 
 
@@ -80,9 +84,8 @@ async def prune(tx: Transaction, minimum_index: int, policy_id: str, now: dateti
     await tx.execute(delete(entries).where(entries.c.log_index < minimum_index))
 
 
-async def save_tiles(tx: Transaction, changed: dict[Tile, bytes]) -> None:
-    rows = [{"level": each.level, "tile_index": each.index, "hashes": hashes} for each, hashes in changed.items()]
-    await upsert(tx, tiles, rows)
+def of_tiles(changed: dict[Tile, bytes]) -> Put:
+    return Put(tiles, [(each.level, each.index, hashes) for each, hashes in changed.items()])
 
 
 async def tile_hashes(tx: Transaction, wanted: Iterable[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
@@ -100,10 +103,6 @@ async def unfinished_at(tx: Transaction, size: int) -> Unfinished:
         tile_rules.hashes_of(found[each.level, each.index])[: each.width] if each else () for each in wanted
     ]  # fmt: skip
     return Unfinished(size, tuple(levels))
-
-
-def _log_query() -> Select[Any]:
-    return select(*log.c).where(log.c.number == 1)
 
 
 def _log(rows: Any) -> Log:
