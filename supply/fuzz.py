@@ -28,7 +28,7 @@ from services.demo.server import running
 CODES = {"first": "91310000147774850J", "second": "91310000519946222K"}  # of two organisations
 PASSWORD = secrets.token_urlsafe(24)
 LEFT_OUT = "positive_data_acceptance,negative_data_rejection"
-DEFAULTS = ("--phases", "fuzzing,stateful", "--max-examples", "10")
+DEFAULTS = ("--phases", "coverage,fuzzing,stateful", "--max-examples", "10")
 # Guesses at one's own password, after ten of which a name waits and the rest would be asked by nobody: last, and apart.
 GUESSES = "/me/(password|second-factor)"
 APART = (("--exclude-path-regex", GUESSES), ("--include-path-regex", GUESSES))
