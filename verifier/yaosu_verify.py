@@ -121,6 +121,11 @@ HANDOVER = ("at", "from", "to")  # in the order in which it is signed
 OWN_KEY = ("密钥归属：密钥取自包内", "whose key it is: it was taken from the bundle itself")
 EVENT_MEMBERS = set("v id ts act cat out actor data ret obj rsn onb ctr pol lb chg amt req pd".split())
 EVENT_REQUIRED = set("v id ts act cat out actor data ret".split())
+EVENT_KINDS = {
+    **dict.fromkeys("id act cat out ret rsn onb ctr lb req".split(), str), "v": int, "ts": int, "obj": list,
+    **dict.fromkeys("actor data pol chg amt pd".split(), dict),
+}  # fmt: skip
+PART_MEMBERS = {"actor": {"t", "id", "org", "auth"}, "obj": {"t", "id", "ver", "cls"}}
 UNKNOWN = r"(?!(checkpoint|policy|policy\.json)$|checkpoints/|tile/([0-7]|entries)/)"
 EVIDENCE_UNKNOWN = r"(?!(checkpoint|policy|(policy|query)\.json)$|(documents|entries|proofs|tail)/)"
 EXCERPT_UNKNOWN = r"(?!(checkpoint|policy|policy\.json)$|checkpoints/|entry/|field/|tile/[0-7]/)"
@@ -141,7 +146,12 @@ POLICY_MEMBERS = {
     3: {"format", "handovers", "kind", "log_key", "minimum_index", "origin"},
 }
 FOLDERS = ("entry/", "field/", *(f"tile/{level}/" for level in range(8)), "tile/entries/")  # in their order
+LEADS_ELSEWHERE = re.compile(r"/|(.*/)?\.{0,2}(/|$)")  # where whoever unpacks it would not look for it
+CONTROL = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
+)  # could feign lines of a report
 MEMBER_BYTES_MAX = 32 * 1024 * 1024
+LINE_BYTES_MAX, POLICY_BYTES_MAX, HANDOVERS_MAX, UNKNOWN_MAX = 8 * 1024 * 1024, 128 * 1024, 1_000, 100
 PIECE_BYTES = 64 * 1024
 KEY_SOURCES = {
     "given": "(由 --key 或 --policy 给定 / as given by --key or --policy)",
@@ -159,6 +169,7 @@ BLAME = {  # by whether the signed root agrees with the entries, and with the ti
     (False, True): "签名根与分块相符，条目被改动 / the signed root agrees with the tiles: the entries were altered",
     (False, False): "签名根与两者都不符 / the signed root agrees with neither entries nor tiles",
 }  # fmt: skip
+HASH_ANYWHERE = re.compile(b"(?=([0-9a-f]{64}))")
 NUMBER = "(?:0|-?[1-9][0-9]{0,15})"
 EXACT_NUMBER = rb"(?:0|-?(?:[1-8][0-9]{0,15}|9[0-9]{0,14}))"  # never beyond 2^53
 SOURCE_LINE = re.compile(rf'\{{"prev":"[0-9a-f]{{64}}","seq":{NUMBER},"str":{NUMBER},"svc":"[a-z_]+"\}}'.encode())
@@ -320,7 +331,7 @@ class Report:
             lines += ["", f"首个差异 / first divergence: {first.describe()}", f"判断 / meaning: {self.blame or '-'}"]
             lines += [f"  - {finding.describe()}" for finding in self.findings if finding != first]
         lines += ["", "未检查 / NOT CHECKED:", *(f"  - {' / '.join(label)}" for label in self.not_checked())]
-        return "\n".join(lines)
+        return "\n".join(CONTROL.sub("�", line) for line in lines)
 
 
 class CannotDecide(Exception):
@@ -381,10 +392,14 @@ def _verify(
         rules = _rules(small.get("policy"), policy_text, report)
         key = _choose_key(own_key, key_text, rules if policy_text is not None else None, report.origin)
         report.key, newest = f"{key.name}+{key.id.hex()}", small["checkpoint"]
+        if {key.name, own_key.name} != {report.origin}:
+            raise Refused(f"the log {report.origin} by a key of another name")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CannotDecide(f"no readable policy and checkpoint, or not a key: {error}") from error
     report.kind, report.minimum_index = policy.get("kind", "whole"), policy.get("minimum_index", 0)
-    if set(policy) != POLICY_MEMBERS.get(policy.get("format", 0)) or report.kind not in UNKNOWN_BY_KIND:
+    if type(policy.get("format")) is not int or type(report.kind) is not str:
+        raise CannotDecide("a bundle of a format that this verifier does not know")
+    if set(policy) != POLICY_MEMBERS.get(policy["format"]) or report.kind not in UNKNOWN_BY_KIND:
         raise CannotDecide("a bundle of a format that this verifier does not know")
     if type(report.minimum_index) is not int or report.minimum_index < 0 or report.minimum_index % 256:
         raise CannotDecide("a minimum index is a multiple of 256")
@@ -394,7 +409,10 @@ def _verify(
     labels = DISPUTE_CHECKS if case else EVIDENCE_CHECKS if report.kind == "evidence" else CHECKS
     asked = {"witnesses": bool(rules), "receipts": bool(receipts)}
     report.checks = {check: label for check, label in labels.items() if asked.get(check, True)}
-    report.unknown = [name for name, _ in bundle.members(UNKNOWN_BY_KIND[report.kind])]
+    for name, _ in bundle.members(UNKNOWN_BY_KIND[report.kind]):
+        if LEADS_ELSEWHERE.match(name) and not case:
+            raise CannotDecide(f"a member that leads out of the bundle: {name}")
+        report.unknown += [name] * (len(report.unknown) < UNKNOWN_MAX)
     if case:
         case.refuse(report.unknown)
     try:
@@ -744,7 +762,11 @@ class Content:
         except ValueError:
             return False
         lag = its - happened
-        if seal != begin + f'{its},"k":[{links}],"lag":{lag}}}\n'.encode() or not self._its <= its <= EXACT_MAX or not heads:
+        if (
+            seal != begin + f'{its},"k":[{links}],"lag":{lag}}}\n'.encode()
+            or not self._its <= its <= EXACT_MAX
+            or not heads
+        ):
             return False
         if not self._lags[0] <= lag <= self._lags[1]:
             if abs(lag) > EXACT_MAX:
@@ -1051,7 +1073,9 @@ class Form:
         self.own = [groups[path] for path in [("ts",), *paths] if path in groups]
         self.roles = [role for role, path in zip(roles, paths) if path in groups]  # noqa: B905
         self.near = [near[role] for role in self.roles]
-        self._objects = slice(self.roles.index("obj"), self.roles.index("obj") + len(objects)) if objects else slice(0, 0)
+        self._objects = (
+            slice(self.roles.index("obj"), self.roles.index("obj") + len(objects)) if objects else slice(0, 0)
+        )
 
     def tells_twice(self, columns: Sequence[Sequence[bytes]]) -> bool:
         """Whether any of the lines whose names these are names an object twice."""
@@ -1061,7 +1085,9 @@ class Form:
         """The pattern of a value that stands at a path: its names as they are, a group for each value."""
         if isinstance(value, dict):
             members = cast("dict[str, Any]", value).items()
-            return rb"\{%b\}" % b",".join(b'"%b":%b' % (name.encode(), self._of(each, (*path, name))) for name, each in members)
+            return rb"\{%b\}" % b",".join(
+                b'"%b":%b' % (name.encode(), self._of(each, (*path, name))) for name, each in members
+            )
         if isinstance(value, list):
             members = enumerate(cast("list[Any]", value))
             return rb"\[%b\]" % b",".join(self._of(each, (*path, str(at))) for at, each in members)
@@ -1126,7 +1152,7 @@ class Forms:
         self._near, self._count = near, 0
 
     def read(self, lines: list[bytes]) -> Iterable[Told | None]:
-        """Of each event its form, when it happened, and whom and what it is about; None where it must be read in full."""
+        """Of each event its form, its time, and whom and what it is about; None where it is to be read in full."""
         alike: dict[tuple[int, bytes], list[int]] = {}
         for at, line in enumerate(lines):
             alike.setdefault((len(line), line[8:24]), []).append(at)
@@ -1206,7 +1232,19 @@ def read_entry(leaf: bytes) -> list[dict[str, Any]]:
     source, event, seal = read_form(lines[0], SOURCE_LINE), read_line(lines[1]), read_form(lines[2], SEAL_LINE)
     if not EVENT_REQUIRED <= set(event) <= EVENT_MEMBERS or type(event["ts"]) is not int:
         raise Refused("the event has unknown or missing members")
+    for name, kind in EVENT_KINDS.items():
+        if name in event and type(event[name]) is not kind:
+            raise Refused(f"`{name}` is not what it must be")
+    for part, name in [(event["actor"], "actor"), *((each, "obj") for each in event.get("obj", ()))]:
+        if not {"id", "t"} <= set(part) <= PART_MEMBERS[name] or {type(each) for each in part.values()} != {str}:
+            raise Refused(f"`{name}` has unknown or missing members")
     return [source, event, seal]
+
+
+def expect_own_act(source: dict[str, Any], event: dict[str, Any]) -> None:
+    """Raises Refused if a service tells of what another did."""
+    if event["act"].split(".")[0] != source["svc"]:
+        raise Refused(f"{event['act']} told by {source['svc']}")
 
 
 def mapped_sizes(bundle: Bundle) -> set[int]:
@@ -1251,7 +1289,10 @@ class Thread:
 
     def link(self, event: dict[str, Any], seal: dict[str, Any]) -> list[Any] | None:
         """The entry's link of this thread. Raises Refused if key and subject do not go together."""
-        for subject, link in zip(subjects(event), seal["k"]):  # noqa: B905
+        told = subjects(event)
+        if len(told) != len(seal["k"]):
+            raise Refused(f"{len(seal['k'])} links for {len(told)} subjects")
+        for subject, link in zip(told, seal["k"]):  # noqa: B905
             if (subject == self.subject) != (link[0] == self.key):
                 raise Refused(f"the key {link[0]} for {subject}")
             if link[0] == self.key:
@@ -1335,7 +1376,8 @@ class Evidence:
         if leaf is None:
             return self._add(INCOMPLETE, "map", name, "the entry that tells the map", "missing", self._teller)
         try:
-            event = read_entry(leaf)[1]
+            source, event, _ = read_entry(leaf)
+            expect_own_act(source, event)
             told = cast("dict[str, Any]", event["data"] if event["act"] == "audit.index_snapshot" else {})
             if not 0 < told["size"] <= self._teller:
                 raise Refused("a map of another size")
@@ -1355,10 +1397,12 @@ class Evidence:
                 proof = next(proofs, None)
             self._prove(index, leaf, wanted, proof[1] if proof and proof[0] == wanted else None)
             proof = next(proofs, None) if proof and proof[0] == wanted else proof
-            self._named |= {claimed for claimed in self._documents if claimed in leaf}
+            if self._documents:
+                self._named |= self._documents.keys() & set(HASH_ANYWHERE.findall(leaf))
             self._report.counts["canonical"] += 1
             try:
                 source, event, seal = read_entry(leaf)
+                expect_own_act(source, event)
                 self._follow(index, mapped, source, event, seal, leaf)
             except UNREADABLE as error:
                 self._add(TAMPERED, "canonical", name, "an entry of the log's form", str(error), index)
@@ -1508,7 +1552,8 @@ class Evidence:
             threads = [each for each in self._threads if any(told.encode() in leaf for told in (each.key, each.name))]
             if not threads and self._kind == "subjects":
                 return
-            _, event, seal = read_entry(leaf)
+            source, event, seal = read_entry(leaf)
+            expect_own_act(source, event)
             is_hit = self._kind == "happened" and self._asked["from_us"] <= event["ts"] < self._asked["until_us"]
             for thread in threads:
                 link = thread.link(event, seal)
@@ -2132,6 +2177,8 @@ def open_checkpoint(note: bytes, keys: Collection[Key], origin: str) -> tuple[in
 def read_handovers(told: list[dict[str, Any]], origin: str) -> list[tuple[Key, Key]]:
     """Which key of the log was followed by which; raises Refused unless both signed that."""
     found = list[tuple[Key, Key]]()
+    if len(told) > HANDOVERS_MAX:
+        raise Refused("more handovers than a log can have had")
     for each in told:
         if set(each) != {*HANDOVER, "signature_from", "signature_to"} or type(each["at"]) is not int:
             raise Refused("a handover of another form")
@@ -2171,6 +2218,8 @@ class Policy:
         self.quorum = ""
         if re.search(rb"[\x00-\x08\x0b-\x1f\x7f]", content) or not content.endswith(b"\n"):
             raise Refused("the policy is not lines of text")
+        if len(content) > POLICY_BYTES_MAX:
+            raise Refused("the policy is longer than any")
         for line in content.decode("utf-8", "surrogateescape").split("\n"):
             words = re.split("[ \t]+", line.strip(" \t"))
             if words != [""] and not words[0].startswith("#"):
@@ -2232,6 +2281,8 @@ def read_receipt(content: bytes, keys: Collection[Key]) -> Promise:
 
 
 def read_line(line: bytes) -> dict[str, Any]:
+    if len(line) > LINE_BYTES_MAX:
+        raise Refused("longer than a line of the log's form can be")
     value = DECODER.decode(line.decode())
     again = ENCODER.encode(value)
     if not isinstance(value, dict) or again.encode() != line or not unicodedata.is_normalized("NFC", again):
@@ -2267,12 +2318,20 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)  # a name that stands twice is dropped here, and missed when the bytes are compared
 
 
+def _exact(text: str) -> int:
+    if len(text) > 17:
+        raise Refused("a number beyond 2^53")
+    return int(text)
+
+
 def _no_float(text: str) -> Any:
     raise Refused(f"{text} is not an integer")
 
 
 NAME = re.compile("[a-z_]+")
-DECODER = json.JSONDecoder(object_pairs_hook=_members, parse_float=_no_float, parse_constant=_no_float)
+DECODER = json.JSONDecoder(
+    object_pairs_hook=_members, parse_int=_exact, parse_float=_no_float, parse_constant=_no_float
+)
 ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
