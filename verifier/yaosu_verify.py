@@ -412,7 +412,8 @@ def _verify(
     for name, _ in bundle.members(UNKNOWN_BY_KIND[report.kind]):
         if LEADS_ELSEWHERE.match(name) and not case:
             raise CannotDecide(f"a member that leads out of the bundle: {name}")
-        report.unknown += [name] * (len(report.unknown) < UNKNOWN_MAX)
+        if len(report.unknown) <= UNKNOWN_MAX:
+            report.unknown.append(name if len(report.unknown) < UNKNOWN_MAX else "…")
     if case:
         case.refuse(report.unknown)
     try:
