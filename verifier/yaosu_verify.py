@@ -701,7 +701,8 @@ class Content:
     these are passed, without taking them apart; each other one is read in full, and said what is wrong with it."""
 
     def __init__(self, report: Report) -> None:
-        self._report, self._its = report, 0
+        self._report = report
+        self._its: int = 0
         self._lags: tuple[int, ...] = ()  # the least and the most
         self._maps: dict[Any, dict[str, Any]] = {}
         self.unread: set[str] = set()
@@ -732,7 +733,8 @@ class Content:
         known, index, passed = self._forms.read(lines), first, 0
         for leaf, begin, end, line, told in zip(leaves, begins, ends, lines, known):  # noqa: B905
             told = told or self._forms.read_one(line)  # what was met a moment ago is known by now
-            if told and self._passes(index, leaf[:begin], line, leaf[end:], *told):
+            form, happened, names = told or UNTOLD
+            if form and self._passes(index, leaf[:begin], line, leaf[end:], form, happened, names):
                 passed += 1
             else:
                 self.check(index, leaf)
@@ -750,7 +752,7 @@ class Content:
             return False
         if self.promises and self.promises[0].index <= index:
             return False
-        heads, is_new, begin = [*map(dict.get, form.near, names)], False, self._seal
+        heads, is_new, begin = [*map(NEAR, form.near, names)], False, self._seal
         try:
             links = ",".join([*map(NEXT, heads)])
         except AttributeError:
@@ -1094,8 +1096,9 @@ class Form:
             return rb"\[%b\]" % b",".join(self._of(each, (*path, str(at))) for at, each in members)
         if path == ("act",):
             return b'"%b"' % re.escape(value.encode())
-        self.places.append((path, type(value)))
-        return {str: b'"([^"]*)"', int: b"(%b)" % EXACT_NUMBER, bool: b"(true|false)"}[type(value)]
+        kind = cast("type[Any]", type(value))
+        self.places.append((path, kind))
+        return {str: b'"([^"]*)"', int: b"(%b)" % EXACT_NUMBER, bool: b"(true|false)"}[kind]
 
 
 class Layout:
@@ -1105,7 +1108,7 @@ class Layout:
 
     def __init__(self, form: Form, line: re.Match[bytes]) -> None:
         self._form, spans = form, [line.span(group) for group in form.own]
-        wild, digits, leads, plain, foreign = ([] for _ in range(5))
+        wild, digits, leads, plain, foreign = (list[tuple[int, int]]() for _ in range(5))
         for (begin, end), (path, kind) in zip(line.regs[1:], form.places):  # noqa: B905
             if kind is bool or path in CLOSED_PATHS or (path[0] == "obj" and path[-1] == "t"):
                 continue
@@ -1158,7 +1161,8 @@ class Forms:
         for at, line in enumerate(lines):
             alike.setdefault((len(line), line[8:24]), []).append(at)
         if len(alike) == 1:
-            return self._read_alike(*alike, lines)
+            [key] = alike
+            return self._read_alike(key, lines)
         found: list[Told | None] = [None] * len(lines)
         for key, places in alike.items():
             for at, told in zip(places, self._read_alike(key, [lines[at] for at in places])):  # noqa: B905
@@ -1167,7 +1171,7 @@ class Forms:
 
     def _read_alike(self, key: tuple[int, bytes], lines: list[bytes]) -> Iterable[Told | None]:
         layout = self._layouts.get(key)
-        return layout and layout.read(lines) or [self.read_one(line) for line in lines]
+        return (layout and layout.read(lines)) or [self.read_one(line) for line in lines]
 
     def read_one(self, line: bytes) -> Told | None:
         if not is_plain(line, line.count(b'"')):
@@ -1197,6 +1201,7 @@ class Forms:
 
 
 Told = tuple[Form, int, tuple[bytes, ...]]
+UNTOLD: tuple[None, int, tuple[bytes, ...]] = (None, 0, ())
 
 
 def cut(spans: Sequence[tuple[int, int]], size: int) -> struct.Struct:
@@ -2058,7 +2063,10 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
-NEXT = attrgetter("next")
+NEXT = cast("Callable[[Head], str]", attrgetter("next"))
+NEAR = cast(
+    "Callable[[dict[bytes, Head], bytes], Head]", dict[bytes, Any].get
+)  # None where there is none, which has no `next`
 SHA256 = hashlib.sha256
 CHAINED = struct.Struct(">c32sQ").pack
 

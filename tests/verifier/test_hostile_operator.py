@@ -251,7 +251,7 @@ def exhausting(what: str) -> MadeLog:
         case "a number of a million digits":
             return with_members(log, **{"policy.json": b'{"format":' + b"9" * 1_000_000 + b"}"})
         case "handovers without end":
-            return with_policy(format=3, handovers=[{}] * 2_000)
+            return with_policy(format=3, handovers=[0] * 2_000)
         case "members without end":
             return with_members(log, **{f"z/{number}": b"" for number in range(300)})
         case _:
@@ -274,7 +274,7 @@ def test_no_bundle_takes_time_and_memory_without_end(tmp_path: Path, what: str, 
     assert len(report.as_text()) < 100_000
 
 
-LYING = {
+LYING: dict[str, Callable[[bytes], bytes]] = {
     "a member larger than the file": lambda tar: tar[:124] + b"00177777777" + tar[135:],
     "a member larger than any":      lambda tar: tar[:124] + b"77777777777" + tar[135:],
     "a size in another base":        lambda tar: tar[:124] + b"\x80" + bytes(10) + tar[135:],
