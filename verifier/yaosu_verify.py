@@ -24,12 +24,15 @@ import hmac
 import json
 import re
 import sqlite3
+import struct
 import sys
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
+from itertools import chain, combinations, repeat
+from operator import attrgetter, eq
 from typing import Any, BinaryIO, cast
 
 VERIFIED, TAMPERED, INCOMPLETE, UNDECIDED = range(4)
@@ -118,6 +121,11 @@ HANDOVER = ("at", "from", "to")  # in the order in which it is signed
 OWN_KEY = ("密钥归属：密钥取自包内", "whose key it is: it was taken from the bundle itself")
 EVENT_MEMBERS = set("v id ts act cat out actor data ret obj rsn onb ctr pol lb chg amt req pd".split())
 EVENT_REQUIRED = set("v id ts act cat out actor data ret".split())
+EVENT_KINDS = {
+    **dict.fromkeys("id act cat out ret rsn onb ctr lb req".split(), str), "v": int, "ts": int, "obj": list,
+    **dict.fromkeys("actor data pol chg amt pd".split(), dict),
+}  # fmt: skip
+PART_MEMBERS = {"actor": {"t", "id", "org", "auth"}, "obj": {"t", "id", "ver", "cls"}}
 UNKNOWN = r"(?!(checkpoint|policy|policy\.json)$|checkpoints/|tile/([0-7]|entries)/)"
 EVIDENCE_UNKNOWN = r"(?!(checkpoint|policy|(policy|query)\.json)$|(documents|entries|proofs|tail)/)"
 EXCERPT_UNKNOWN = r"(?!(checkpoint|policy|policy\.json)$|checkpoints/|entry/|field/|tile/[0-7]/)"
@@ -137,7 +145,13 @@ POLICY_MEMBERS = {
     2: {"format", "kind", "log_key", "minimum_index", "origin"},
     3: {"format", "handovers", "kind", "log_key", "minimum_index", "origin"},
 }
+FOLDERS = ("entry/", "field/", *(f"tile/{level}/" for level in range(8)), "tile/entries/")  # in their order
+LEADS_ELSEWHERE = re.compile(r"/|(.*/)?\.{0,2}(/|$)")  # where whoever unpacks it would not look for it
+CONTROL = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
+)  # could feign lines of a report
 MEMBER_BYTES_MAX = 32 * 1024 * 1024
+LINE_BYTES_MAX, POLICY_BYTES_MAX, HANDOVERS_MAX, UNKNOWN_MAX = 8 * 1024 * 1024, 128 * 1024, 1_000, 100
 PIECE_BYTES = 64 * 1024
 KEY_SOURCES = {
     "given": "(由 --key 或 --policy 给定 / as given by --key or --policy)",
@@ -155,26 +169,30 @@ BLAME = {  # by whether the signed root agrees with the entries, and with the ti
     (False, True): "签名根与分块相符，条目被改动 / the signed root agrees with the tiles: the entries were altered",
     (False, False): "签名根与两者都不符 / the signed root agrees with neither entries nor tiles",
 }  # fmt: skip
+HASH_ANYWHERE = re.compile(b"(?=([0-9a-f]{64}))")
 NUMBER = "(?:0|-?[1-9][0-9]{0,15})"
 EXACT_NUMBER = rb"(?:0|-?(?:[1-8][0-9]{0,15}|9[0-9]{0,14}))"  # never beyond 2^53
 SOURCE_LINE = re.compile(rf'\{{"prev":"[0-9a-f]{{64}}","seq":{NUMBER},"str":{NUMBER},"svc":"[a-z_]+"\}}'.encode())
 LINK = rf'\["[0-9a-f]{{32}}",{NUMBER},{NUMBER}\]'
 SEAL_LINE = re.compile(rf'\{{"ep":{NUMBER},"its":{NUMBER},"k":\[(?:{LINK}(?:,{LINK})*)?\],"lag":{NUMBER}\}}'.encode())
 KEY = re.compile(b'"([0-9a-f]{32})"')
-TAKEN_PATHS = {("actor", "id"), ("actor", "org"), ("onb",), ("ctr",), ("ts",)}
-NO_CHAIN = (0, b"", 0)
+ROLES = ("actor", "org", "onb", "obj", "ctr")
+CLOSED_PATHS = {("cat",), ("out",), ("ret",), ("v",), ("actor", "t"), ("actor", "auth")}
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-MAP_ENTRY = b'"act":"audit.index_snapshot"'
-ACT = b'\n{"act":"'
+MAP_ENTRY = b'{"act":"audit.index_snapshot","actor":{"'
+ACT, STRIPE = b'{"act":"', b',"str":'
 READ_IN_FULL = {"audit.index_snapshot", "audit.log_pruned", "audit.redaction_done"}  # besides each sign of life
-NOT_PLAIN = bytes(range(32)) + b"\\"  # what stands in no line but as an escape, and what escapes
+PLAIN = bytes(each for each in range(32, 256) if each not in b'"\\')  # but for what JSON escapes, and what escapes
+EXACT_MAX = 2**53 - 1
+SEAL_BEGIN = b'\n{"ep":%d,"its":'
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError)
 FIELD_STATES = {"disclosed": "披露", "withheld": "隐去", "erased": "已删除"}
 FIELD_KINDS_MAX = 100
 OPENED_MAX = 100
 FINDINGS_MAX = 5  # of each check and verdict; more would only repeat it
-FORMS_MAX, FORMS_OF_AN_ACT_MAX = 512, 8
+FORMS_MAX, FORMS_OF_AN_ACT_MAX, LAYOUTS_MAX, PLACES_MAX = 512, 8, 512, 256
 SUBJECTS_NEAR_MAX = 16_384
+RUN = 128  # entries that are looked at together: their bytes stay near
 
 
 @dataclass(frozen=True)
@@ -313,7 +331,7 @@ class Report:
             lines += ["", f"首个差异 / first divergence: {first.describe()}", f"判断 / meaning: {self.blame or '-'}"]
             lines += [f"  - {finding.describe()}" for finding in self.findings if finding != first]
         lines += ["", "未检查 / NOT CHECKED:", *(f"  - {' / '.join(label)}" for label in self.not_checked())]
-        return "\n".join(lines)
+        return "\n".join(CONTROL.sub("�", line) for line in lines)
 
 
 class CannotDecide(Exception):
@@ -374,10 +392,14 @@ def _verify(
         rules = _rules(small.get("policy"), policy_text, report)
         key = _choose_key(own_key, key_text, rules if policy_text is not None else None, report.origin)
         report.key, newest = f"{key.name}+{key.id.hex()}", small["checkpoint"]
+        if {key.name, own_key.name} != {report.origin}:
+            raise Refused(f"the log {report.origin} by a key of another name")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CannotDecide(f"no readable policy and checkpoint, or not a key: {error}") from error
     report.kind, report.minimum_index = policy.get("kind", "whole"), policy.get("minimum_index", 0)
-    if set(policy) != POLICY_MEMBERS.get(policy.get("format", 0)) or report.kind not in UNKNOWN_BY_KIND:
+    if type(policy.get("format")) is not int or type(report.kind) is not str:
+        raise CannotDecide("a bundle of a format that this verifier does not know")
+    if set(policy) != POLICY_MEMBERS.get(policy["format"]) or report.kind not in UNKNOWN_BY_KIND:
         raise CannotDecide("a bundle of a format that this verifier does not know")
     if type(report.minimum_index) is not int or report.minimum_index < 0 or report.minimum_index % 256:
         raise CannotDecide("a minimum index is a multiple of 256")
@@ -387,7 +409,11 @@ def _verify(
     labels = DISPUTE_CHECKS if case else EVIDENCE_CHECKS if report.kind == "evidence" else CHECKS
     asked = {"witnesses": bool(rules), "receipts": bool(receipts)}
     report.checks = {check: label for check, label in labels.items() if asked.get(check, True)}
-    report.unknown = [name for name, _ in bundle.members(UNKNOWN_BY_KIND[report.kind])]
+    for name, _ in bundle.members(UNKNOWN_BY_KIND[report.kind]):
+        if LEADS_ELSEWHERE.match(name) and not case:
+            raise CannotDecide(f"a member that leads out of the bundle: {name}")
+        if len(report.unknown) <= UNKNOWN_MAX:
+            report.unknown.append(name if len(report.unknown) < UNKNOWN_MAX else "…")
     if case:
         case.refuse(report.unknown)
     try:
@@ -675,60 +701,102 @@ class Content:
     these are passed, without taking them apart; each other one is read in full, and said what is wrong with it."""
 
     def __init__(self, report: Report) -> None:
-        self._report, self._its, self._epoch = report, 0, 0
+        self._report = report
+        self._its: int = 0
         self._lags: tuple[int, ...] = ()  # the least and the most
         self._maps: dict[Any, dict[str, Any]] = {}
         self.unread: set[str] = set()
         self.promises: list[Promise] = []  # in order of their places
-        self._chains: dict[bytes, tuple[int, bytes, int]] = {}
+        self._seal = SEAL_BEGIN % 0  # in the epoch at hand
+        self._links = 0  # of the entries that were passed
+        self._chains: dict[bytes, Chain] = {}  # by how a source line ends
         self._file = sqlite3.connect("", isolation_level=None)
         self._file.execute("PRAGMA journal_mode = OFF")
         self._file.execute("CREATE TABLE fields (entry, name, act, state, PRIMARY KEY (entry, name)) WITHOUT ROWID")
         self._file.execute("CREATE TABLE salts (salt PRIMARY KEY) WITHOUT ROWID")
-        self._subjects, self._forms = Subjects(self._file), Forms()
+        self._subjects = Subjects(self._file)
+        self._forms = Forms(self._subjects.near)
         self.is_whole, self._pruned_below = True, 0
 
     def check_all(self, first: int, leaves: list[bytes]) -> None:
         """The entries from an index on, each in itself, and after all before it."""
-        self._subjects.settle()
-        passed = 0
-        for index, leaf in enumerate(leaves, first):
-            if self._passes(index, leaf):
+        for at in range(0, len(leaves), RUN):
+            self._subjects.settle()
+            self._check_run(first + at, leaves[at : at + RUN])
+        self._report.counts["back_links"] += self._links
+        self._links = 0
+
+    def _check_run(self, first: int, leaves: list[bytes]) -> None:
+        begins = [leaf.find(b"\n") for leaf in leaves]
+        ends = [leaf.find(b"\n", begin + 1) for leaf, begin in zip(leaves, begins)]  # noqa: B905 (Python 3.9)
+        lines = [leaf[begin + 1 : end] for leaf, begin, end in zip(leaves, begins, ends)]  # noqa: B905
+        known, index, passed = self._forms.read(lines), first, 0
+        for leaf, begin, end, line, told in zip(leaves, begins, ends, lines, known):  # noqa: B905
+            told = told or self._forms.read_one(line)  # what was met a moment ago is known by now
+            form, happened, names = told or UNTOLD
+            if form and self._passes(index, leaf[:begin], line, leaf[end:], form, happened, names):
                 passed += 1
             else:
                 self.check(index, leaf)
+            index += 1
         for check in ("canonical", "chains", "times", "back_links"):
             self._report.counts[check] += passed
 
-    def _passes(self, index: int, leaf: bytes) -> bool:
+    def _passes(
+        self, index: int, source: bytes, line: bytes, seal: bytes, form: Form, happened: int, names: tuple[bytes, ...]
+    ) -> bool:
         """Whether the entry is what a look at every part of it would find in order: then it is taken note of. If not,
-        nothing has been done."""
-        form, parts = self._forms.find(leaf)
-        if form is None or (self.promises and self.promises[0].index <= index):
+        nothing has been done. Of source and seal each byte is known beforehand, but for the epoch and the time."""
+        chain = self._chains.get(source[source.find(STRIPE) :])
+        if chain is None or chain.awaited != source or chain.service != form.service:
             return False
-        previous, number, stripe, line, happened, epoch_text, ingested, links, late, *names = parts
-        if len(line.translate(None, NOT_PLAIN)) < len(line) or not (line.isascii() or is_normal(line)):
+        if self.promises and self.promises[0].index <= index:
             return False
-        seq, reached, _ = self._chains.get(stripe, NO_CHAIN)
-        seq, its, epoch, lag = seq + 1, int(ingested), int(epoch_text), int(late)
-        if previous != reached.hex().encode() or number != b"%d" % seq:
+        heads, is_new, begin = [*map(NEAR, form.near, names)], False, self._seal
+        try:
+            links = ",".join([*map(NEXT, heads)])
+        except AttributeError:
+            is_new, heads = True, self._subjects.meet(form.roles, names, KEY.findall(seal))
+            links = ",".join([each.next for each in heads])
+        try:
+            if not seal.startswith(begin):
+                begin = self._turned(seal)
+            its = int(seal[len(begin) : len(begin) + 16])
+        except ValueError:
             return False
-        if epoch < self._epoch or its < self._its or its - int(happened) != lag or not self._lags:
+        lag = its - happened
+        if (
+            seal != begin + f'{its},"k":[{links}],"lag":{lag}}}\n'.encode()
+            or not self._its <= its <= EXACT_MAX
+            or not heads
+        ):
             return False
-        told = [role + name for role, name in zip(form.roles, names)]  # noqa: B905 (Python 3.9 has no `strict`)
-        if form.may_repeat and len(set(told)) < len(told):
-            return False
-        if not self._subjects.pass_links(index, told, links):
-            return False
-        self._report.counts["back_links"] += len(told)
-        self._its, self._epoch = its, epoch
-        hashed = b"\x10" + reached + seq.to_bytes(8, "big") + line
-        self._chains[stripe] = seq, SHA256(hashed).digest(), index
         if not self._lags[0] <= lag <= self._lags[1]:
+            if abs(lag) > EXACT_MAX:
+                return False
             self._lags = min(lag, self._lags[0]), max(lag, self._lags[1])
+        self._its, self._seal, told = its, begin, f"{index},"
+        for each in heads:
+            each.last = index
+            each.count = count = each.count + 1
+            each.next = f"{each.begin}{told}{count + 1}]"
+        self._links += len(heads)
+        if is_new:
+            self._subjects.keep(form.roles, names, heads)
+        chain.follow(index, line)
         if form.committed:
             self._commit(index, form.committed, form.act)
         return True
+
+    def _turned(self, seal: bytes) -> bytes:
+        """How seal lines begin from this one on, if it is of a later epoch. Raises ValueError if it is not."""
+        epoch = int(seal[7 : seal.find(b",")])
+        if not int(self._seal[7:-7]) <= epoch <= EXACT_MAX:
+            raise Refused("an epoch of before")
+        begin = SEAL_BEGIN % epoch
+        if not seal.startswith(begin):
+            raise Refused("a seal line of another form")
+        return begin
 
     def check(self, index: int, leaf: bytes) -> None:
         """The entry in itself, and after all before it."""
@@ -740,7 +808,7 @@ class Content:
         source, event, seal = lines
         self._follow_chain(index, source, leaf.split(b"\n")[1])
         self._follow_time(index, event, seal)
-        self._follow_links(index, [each.encode() for each in subjects(event)], seal["k"])
+        self._follow_links(index, [each.partition(" ") for each in subjects(event)], seal["k"])
         if event["act"] == "audit.index_snapshot" and not self._report.minimum_index:
             expected = self._maps.get(event["data"]["size"], {})
             self._tell("maps", index, str(expected), str(event["data"]), event["data"] == expected)
@@ -768,15 +836,17 @@ class Content:
 
     def _follow_chain(self, index: int, source: dict[str, Any], line: bytes) -> None:
         seq, previous = source["seq"], bytes.fromhex(source["prev"])
-        stripe = f'{source["str"]},"svc":"{source["svc"]}"'.encode()
-        begun = (seq - 1, previous, index) if self._report.minimum_index else (0, bytes(32), index)
-        last_seq, last_hash, last_index = self._chains.get(stripe, begun)
+        stripe = f',"str":{source["str"]},"svc":"{source["svc"]}"}}'.encode()
+        begun = (seq - 1, previous) if self._report.minimum_index else (0, bytes(32))
+        chain = self._chains.setdefault(stripe, Chain(source["svc"], stripe, *begun, index))
+        last_seq, last_hash, last_index = chain.seq, chain.reached, chain.index
         expected, found = f"seq {last_seq + 1} after {last_hash.hex()}", f"seq {seq} after {previous.hex()}"
         if seq != last_seq + 1:
             self._tell("chains", index, expected, found, False)
         else:  # either the entry before was altered, or this one: the divergence begins at one of the two
             self._tell("chains", last_index, expected, found, previous == last_hash, until=index)
-        self._chains[stripe] = (seq, chain_hash(source, line), index)
+        chain.seq, chain.reached = seq - 1, previous
+        chain.follow(index, line)
 
     def _keep_promises(self, index: int, source: dict[str, Any], reached: str) -> None:
         while self.promises and self.promises[0].index <= index:
@@ -793,26 +863,27 @@ class Content:
             self._report.add(Finding(INCOMPLETE, "receipts", "checkpoint", *told))
 
     def _follow_time(self, index: int, event: dict[str, Any], seal: dict[str, Any]) -> None:
-        its, epoch = seal["its"], seal["ep"]
-        expected = f"its >= {self._its}, lag {its - event['ts']}, ep >= {self._epoch}"
-        right = its >= self._its and its - event["ts"] == seal["lag"] and epoch >= self._epoch
+        its, epoch, before = seal["its"], seal["ep"], int(self._seal[7:-7])
+        expected = f"its >= {self._its}, lag {its - event['ts']}, ep >= {before}"
+        right = its >= self._its and its - event["ts"] == seal["lag"] and epoch >= before
         self._tell("times", index, expected, f"its {its}, lag {seal['lag']}, ep {epoch}", right)
-        self._its, self._epoch = max(its, self._its), max(epoch, self._epoch)
+        self._its, self._seal = max(its, self._its), SEAL_BEGIN % max(epoch, before)
         self._lags = min((seal["lag"], *self._lags)), max((seal["lag"], *self._lags))
 
-    def _follow_links(self, index: int, told: list[bytes], links: list[Any]) -> None:
+    def _follow_links(self, index: int, told: list[tuple[str, str, str]], links: list[Any]) -> None:
         self._tell("back_links", index, f"{len(told)} links", f"{len(links)}", len(told) == len(links))
-        for subject, (key, previous, count) in zip(told, links):  # noqa: B905 (Python 3.9 has no `strict`)
-            is_cut = 0 <= previous < self._report.minimum_index and count > 1  # the link leads to what was pruned
+        for (role, _, name), (key, previous, count) in zip(told, links):  # noqa: B905 (Python 3.9 has no `strict`)
+            is_cut = 0 <= previous < self._report.minimum_index and 1 < count <= previous + 2  # it leads to the pruned
             begun = Head(key, previous, count - 1) if is_cut else Head(key)
-            known = self._subjects.head(subject)
+            spelled = ENCODER.encode(name)[1:-1].encode()
+            known = self._subjects.head(role, spelled)
             head = known or begun
             expected, found = [head.key, head.last, head.count + 1], [key, previous, count]
             self._tell("back_links", index, expected, found, expected == found)
-            head.last, head.count = index, head.count + 1
+            head.move(index, head.count + 1)
             try:
                 if not known:
-                    self._subjects.begin(subject, head)
+                    self._subjects.begin(role, spelled, head)
             except sqlite3.IntegrityError:
                 self._tell("back_links", index, "a key of its own", f"{key} of another subject", False)
 
@@ -892,136 +963,228 @@ class Content:
             self._report.add(Finding(TAMPERED, check, "tile/entries", str(expected), str(found), index, until))
 
 
-class Head:
-    """The newest entry about a subject, and how many there are."""
+class Chain:
+    """How far a stripe of a source has come, and the source line that must come next."""
 
-    __slots__ = ("count", "key", "last")
+    __slots__ = ("awaited", "index", "reached", "seq", "service", "stripe")
+
+    def __init__(self, service: str, stripe: bytes, seq: int, reached: bytes, index: int) -> None:
+        self.service, self.stripe, self.seq, self.reached, self.index = service, stripe, seq, reached, index
+        self.awaited: bytes | None = None
+
+    def follow(self, index: int, line: bytes) -> None:
+        """Move on by an event. Nothing is awaited behind the largest number."""
+        self.index = index
+        self.seq = seq = self.seq + 1
+        self.reached = reached = SHA256(CHAINED(b"\x10", self.reached, seq) + line).digest()
+        awaited = f'{{"prev":"{reached.hex()}","seq":{seq + 1}'.encode() + self.stripe
+        self.awaited = awaited if seq < EXACT_MAX else None
+
+
+class Head:
+    """The newest entry about a subject, how many there are, and the link that the next one must have."""
+
+    __slots__ = ("begin", "count", "key", "last", "next")
 
     def __init__(self, key: str, last: int = -1, count: int = 0) -> None:
-        self.key, self.last, self.count = key, last, count
+        self.key, self.begin = key, f'["{key}",'
+        self.move(last, count)
+
+    def move(self, last: int, count: int) -> None:
+        self.last, self.count, self.next = last, count, f"{self.begin}{last},{count + 1}]"
 
 
 class Subjects:
-    """The head of each subject: of those met of late in memory, of all in SQLite's own temporary file."""
+    """The head of each subject: of those met of late in memory, of all in SQLite's own temporary file.
+
+    A subject's name is spelled as it stands in an event, between quotes."""
 
     def __init__(self, file: sqlite3.Connection) -> None:
-        self._file, self._near = file, dict[bytes, Head]()
+        self._file = file
+        self.near: dict[str, dict[bytes, Head]] = {role: {} for role in ROLES}
         file.execute("CREATE TABLE subjects (subject PRIMARY KEY, key UNIQUE, last, count) WITHOUT ROWID")
 
-    def head(self, subject: bytes) -> Head | None:
-        near = self._near.get(subject)
+    def head(self, role: str, name: bytes) -> Head | None:
+        near = self.near[role].get(name)
         if near is None:
             query = "SELECT key, last, count FROM subjects WHERE subject = ?"
-            for row in self._file.execute(query, (subject,)):
-                near = self._near[subject] = Head(*row)
+            for row in self._file.execute(query, (b"%b %b" % (role.encode(), name),)):
+                near = self.near[role][name] = Head(*row)
         return near
 
-    def begin(self, subject: bytes, head: Head) -> None:
+    def begin(self, role: str, name: bytes, head: Head) -> None:
         """Raises sqlite3.IntegrityError if its key is that of another subject."""
-        self._file.execute("INSERT INTO subjects VALUES (?, ?, ?, ?)", (subject, head.key, head.last, head.count))
-        self._near[subject] = head
+        row = b"%b %b" % (role.encode(), name), head.key, head.last, head.count
+        self._file.execute("INSERT INTO subjects VALUES (?, ?, ?, ?)", row)
+        self.near[role][name] = head
 
-    def pass_links(self, index: int, told: list[bytes], links: bytes) -> bool:
-        """Whether these are the links that the entry at the index must have: then the heads are moved to it."""
-        try:
-            heads = [self._near[each] for each in told]
-        except KeyError:
-            heads = self._heads(told, KEY.findall(links))
-        if len(heads) != len(told):
-            return False
-        if ",".join([f'["{each.key}",{each.last},{each.count + 1}]' for each in heads]).encode() != links:
-            return False
-        for each in heads:
-            each.last = index
-            each.count += 1
-            if each.count == 1:
-                self.begin(told[heads.index(each)], each)
-        return True
-
-    def _heads(self, told: list[bytes], keys: list[bytes]) -> list[Head]:
+    def meet(self, roles: Sequence[str], names: Sequence[bytes], keys: list[bytes]) -> list[Head]:
         """The head of each subject, a new one by the key that is given for it where there is none. None at all, if keys
-        are missing or not free."""
-        known = [self.head(each) for each in told]
+        are missing or not free, or if a subject stands twice or is not plain."""
+        told = [*zip(roles, names)]  # noqa: B905
+        known = [self.head(*each) for each in told]
         new = [key.decode() for key, head in zip(keys, known) if head is None]  # noqa: B905
         query = "SELECT 1 FROM subjects WHERE key = ?"
         are_free = not any(self._file.execute(query, (key,)).fetchone() for key in new)
-        if len(keys) != len(told) or len(set(new)) < len(new) or not are_free:
+        if len(keys) != len(told) or len({*told}) < len(told) or len({*new}) < len(new) or not are_free:
+            return []
+        if not is_plain(b'"'.join(names), len(names) - 1):
             return []
         return [head or Head(key.decode()) for key, head in zip(keys, known)]  # noqa: B905
 
+    def keep(self, roles: Sequence[str], names: Sequence[bytes], heads: Sequence[Head]) -> None:
+        """Take note of those that were new."""
+        for role, name, head in zip(roles, names, heads):  # noqa: B905
+            if head.count == 1:
+                self.begin(role, name, head)
+
     def settle(self) -> None:
         """Let go of what is in memory, where it has become much."""
-        if len(self._near) > SUBJECTS_NEAR_MAX:
+        if sum(map(len, self.near.values())) > SUBJECTS_NEAR_MAX:
             self._write()
-            self._near.clear()
+            for heads in self.near.values():
+                heads.clear()
 
     def by_key(self) -> Iterator[tuple[str, int, int]]:
         self._write()
         yield from self._file.execute("SELECT key, last, count FROM subjects ORDER BY key")
 
     def _write(self) -> None:
-        rows = [(each.last, each.count, subject) for subject, each in self._near.items()]
+        told = [(role.encode(), name, head) for role, heads in self.near.items() for name, head in heads.items()]
+        rows = [(head.last, head.count, b"%b %b" % (role, name)) for role, name, head in told]
         self._file.executemany("UPDATE subjects SET last = ?, count = ? WHERE subject = ?", rows)
 
 
 class Form:
-    """What entries have in common that differ only in what stands in their strings and numbers.
+    """What events have in common that differ only in what stands in their strings and numbers.
 
-    Made of an event that was read in full. A leaf that matches is in canonical form as that one was, if its text is
-    plain; what the log's own parts of it say is taken out of it, to be compared with what they must say.
+    Made of an event that was read in full. A line that matches is in canonical form as that one was, if its text is
+    plain; what says when it happened, and whom and what it is about, is taken out of it.
     """
 
-    def __init__(self, service: str, event: dict[str, Any]) -> None:
-        self.act, self.committed = cast(str, event["act"]), tuple(cast("dict[str, str]", event.get("pd", {})))
-        taken: list[tuple[str, ...]] = [("prev",), ("seq",), ("str",), ("line",)]
-        own = b'{"prev":"([^"]*)","seq":([^,]*),"str":([^,]*,"svc":"%b")}' % service.encode()
-        seal = rb'{"ep":(%b),"its":(%b),"k":\[([^l]*)\],"lag":(%b)}' % (EXACT_NUMBER, EXACT_NUMBER, EXACT_NUMBER)
-        told = self._of(event, (), taken)
-        taken += [("ep",), ("its",), ("k",), ("lag",)]
-        self.match = re.compile(b"%b\n(%b)\n%b\n" % (own, told, seal)).fullmatch
+    def __init__(self, service: str, event: dict[str, Any], near: dict[str, dict[bytes, Head]]) -> None:
+        self.service, self.act = service, cast(str, event["act"])
+        self.committed = tuple(cast("dict[str, str]", event.get("pd", {})))
+        self.places: list[tuple[tuple[str, ...], type]] = []  # the path of each value, and what it is
+        pattern = self._of(event, ())
+        self.is_small = len(self.places) <= PLACES_MAX
+        self.match = re.compile(pattern if self.is_small else b"").fullmatch
         objects = [("obj", str(at), "id") for at in range(len(event.get("obj", ())))]
         paths = [("actor", "id"), ("actor", "org"), ("onb",), *objects, ("ctr",)]
-        places = [("prev",), ("seq",), ("str",), ("line",), ("ts",), ("ep",), ("its",), ("k",), ("lag",), *paths]
-        self.groups = [taken.index(each) + 1 for each in places if each in taken]
         roles = ["actor", "org", "onb", *["obj"] * len(objects), "ctr"]
-        self.roles = [f"{role} ".encode() for role, each in zip(roles, paths) if each in taken]  # noqa: B905
-        self.may_repeat = len(objects) > 1
+        groups = {path: at for at, (path, _) in enumerate(self.places, 1)}
+        self.own = [groups[path] for path in [("ts",), *paths] if path in groups]
+        self.roles = [role for role, path in zip(roles, paths) if path in groups]  # noqa: B905
+        self.near = [near[role] for role in self.roles]
+        self._objects = (
+            slice(self.roles.index("obj"), self.roles.index("obj") + len(objects)) if objects else slice(0, 0)
+        )
 
-    def _of(self, value: Any, path: tuple[str, ...], taken: list[tuple[str, ...]]) -> bytes:
-        """The pattern of a value that stands at a path; into `taken` goes what it takes out, in order."""
+    def tells_twice(self, columns: Sequence[Sequence[bytes]]) -> bool:
+        """Whether any of the lines whose names these are names an object twice."""
+        return any(any(map(eq, one, other)) for one, other in combinations(columns[self._objects], 2))
+
+    def _of(self, value: Any, path: tuple[str, ...]) -> bytes:
+        """The pattern of a value that stands at a path: its names as they are, a group for each value."""
         if isinstance(value, dict):
             members = cast("dict[str, Any]", value).items()
-            told = [b'"%b":%b' % (name.encode(), self._of(each, (*path, name), taken)) for name, each in members]
-            return rb"\{%b\}" % b",".join(told)
+            return rb"\{%b\}" % b",".join(
+                b'"%b":%b' % (name.encode(), self._of(each, (*path, name))) for name, each in members
+            )
         if isinstance(value, list):
-            told = [self._of(each, (*path, str(at)), taken) for at, each in enumerate(cast("list[Any]", value))]
-            return rb"\[%b\]" % b",".join(told)
-        if isinstance(value, bool):
-            return b"(?:true|false)"
+            members = enumerate(cast("list[Any]", value))
+            return rb"\[%b\]" % b",".join(self._of(each, (*path, str(at))) for at, each in members)
         if path == ("act",):
             return b'"%b"' % re.escape(value.encode())
-        kept = b'[^"]*' if isinstance(value, str) else EXACT_NUMBER
-        if path in TAKEN_PATHS or (len(path) == 3 and path[::2] == ("obj", "id")):
-            taken.append(path)
-            kept = b"(%b)" % kept
-        return b'"%b"' % kept if isinstance(value, str) else kept
+        kind = cast("type[Any]", type(value))
+        self.places.append((path, kind))
+        return {str: b'"([^"]*)"', int: b"(%b)" % EXACT_NUMBER, bool: b"(true|false)"}[kind]
+
+
+class Layout:
+    """Where in a line each value stands, of one form and of one length of each value: then all lines of a run are taken
+    apart at once. A word out of few, and a text that may have letters beyond ASCII, are those of the line that it is
+    made of."""
+
+    def __init__(self, form: Form, line: re.Match[bytes]) -> None:
+        self._form, spans = form, [line.span(group) for group in form.own]
+        wild, digits, leads, plain, foreign = (list[tuple[int, int]]() for _ in range(5))
+        for (begin, end), (path, kind) in zip(line.regs[1:], form.places):  # noqa: B905
+            if kind is bool or path in CLOSED_PATHS or (path[0] == "obj" and path[-1] == "t"):
+                continue
+            if kind is int:
+                is_below = line[0][begin : begin + 1] == b"-"
+                begin += is_below
+                if end - begin == 16:
+                    begin += 1  # the first is as it was, and no 9: the number is not beyond 2^53
+                else:
+                    leads += [(begin, begin + 1)] * (end - begin > 1 or is_below)
+                digits.append((begin, end))
+            elif (begin, end) not in spans:
+                (plain if line[0][begin:end].isascii() else foreign).append((begin, end))
+            wild.append((begin, end))
+        edges = [0, *chain.from_iterable(wild), line.end()]
+        size, fixed = line.end(), [*zip(edges[::2], edges[1::2])]  # noqa: B905
+        self._fixed, self._own = cut(fixed, size), cut(sorted(spans), size)
+        self._said, self._order = self._fixed.unpack(line[0]), [sorted(spans).index(each) for each in spans]
+        self._digits, self._leads = cut(digits, size), cut(leads, size)
+        self._texts = [(cut(plain, size), max(len(plain), 1))] + [(cut(foreign, size), len(foreign))] * bool(foreign)
+
+    def read(self, lines: list[bytes]) -> Iterable[Told] | None:
+        """What each line says; None if any may not be what it must. Requires lines of this length."""
+        joined, many = b"".join(lines), len(lines)
+        if [*self._fixed.iter_unpack(joined)] != [self._said] * many:
+            return None
+        if not together(self._digits, joined).isdigit() or b"0" in together(self._leads, joined):
+            return None
+        for texts, width in self._texts:
+            if not is_plain(b'"'.join([b'"'.join(each) for each in texts.iter_unpack(joined)]), many * width - 1):
+                return None
+        columns = [*zip(*self._own.iter_unpack(joined))]  # noqa: B905
+        happened, *names = [columns[at] for at in self._order]
+        if self._form.tells_twice(names):
+            return None
+        return zip(repeat(self._form), map(int, happened), zip(*names))  # noqa: B905
 
 
 class Forms:
-    """The forms met so far, by the act of their events; only so many are kept."""
+    """The forms met so far, by the act of their events, and the layouts; only so many are kept."""
 
-    def __init__(self) -> None:
+    def __init__(self, near: dict[str, dict[bytes, Head]]) -> None:
         self._by_act: dict[bytes, list[Form]] = {}
-        self._count = 0
+        self._layouts: dict[tuple[int, bytes], Layout] = {}
+        self._near, self._count = near, 0
 
-    def find(self, leaf: bytes) -> tuple[Form | None, Sequence[bytes]]:
-        """The form of a leaf, and what it has in the form's places."""
-        begin = leaf.find(ACT, 90) + len(ACT)
-        for form in self._by_act.get(leaf[begin : leaf.find(b'"', begin)], ()):
-            match = form.match(leaf)
+    def read(self, lines: list[bytes]) -> Iterable[Told | None]:
+        """Of each event its form, its time, and whom and what it is about; None where it is to be read in full."""
+        alike: dict[tuple[int, bytes], list[int]] = {}
+        for at, line in enumerate(lines):
+            alike.setdefault((len(line), line[8:24]), []).append(at)
+        if len(alike) == 1:
+            [key] = alike
+            return self._read_alike(key, lines)
+        found: list[Told | None] = [None] * len(lines)
+        for key, places in alike.items():
+            for at, told in zip(places, self._read_alike(key, [lines[at] for at in places])):  # noqa: B905
+                found[at] = told
+        return found
+
+    def _read_alike(self, key: tuple[int, bytes], lines: list[bytes]) -> Iterable[Told | None]:
+        layout = self._layouts.get(key)
+        return (layout and layout.read(lines)) or [self.read_one(line) for line in lines]
+
+    def read_one(self, line: bytes) -> Told | None:
+        if not is_plain(line, line.count(b'"')):
+            return None
+        for form in self._by_act.get(line[len(ACT) : line.find(b'"', len(ACT))], ()):
+            match = form.match(line)
             if match:
-                return form, match.group(*form.groups)
-        return None, ()
+                key = len(line), line[8:24]
+                if key not in self._layouts and len(self._layouts) < LAYOUTS_MAX:
+                    self._layouts[key] = Layout(form, match)
+                happened, *names = match.group(*form.own)
+                return None if form.tells_twice([[each] for each in names]) else (form, int(happened), tuple(names))
+        return None
 
     def learn(self, service: str, event: dict[str, Any]) -> None:
         """Requires an event in canonical form that `subjects` can be told of."""
@@ -1032,8 +1195,31 @@ class Forms:
         is_of_texts = all(type(each) is str for each in names) and isinstance(committed, dict)
         is_read_in_full = act in READ_IN_FULL or act.endswith(".source_heartbeat") or act.split(".")[0] != service
         if is_of_texts and not is_read_in_full and len(known) < FORMS_OF_AN_ACT_MAX and self._count < FORMS_MAX:
-            known.append(Form(service, event))
-            self._count += 1
+            form = Form(service, event, self._near)
+            known += [form] * form.is_small
+            self._count += form.is_small
+
+
+Told = tuple[Form, int, tuple[bytes, ...]]
+UNTOLD: tuple[None, int, tuple[bytes, ...]] = (None, 0, ())
+
+
+def cut(spans: Sequence[tuple[int, int]], size: int) -> struct.Struct:
+    """What takes these stretches, in their order, out of lines of one size."""
+    at, told = 0, list[str]()
+    for begin, end in spans:
+        told.append(f"{begin - at}x{end - begin}s")
+        at = end
+    return struct.Struct("".join(told) + f"{size - at}x")
+
+
+def together(part: struct.Struct, joined: bytes) -> bytes:
+    return b"".join(chain.from_iterable(part.iter_unpack(joined)))
+
+
+def is_plain(text: bytes, quotes: int) -> bool:
+    """Whether JSON text has nothing to escape, nothing that is not in NFC, and no quotes but so many."""
+    return len(text.translate(None, PLAIN)) == quotes and (text.isascii() or is_normal(text))
 
 
 def is_normal(line: bytes) -> bool:
@@ -1052,13 +1238,25 @@ def read_entry(leaf: bytes) -> list[dict[str, Any]]:
     source, event, seal = read_form(lines[0], SOURCE_LINE), read_line(lines[1]), read_form(lines[2], SEAL_LINE)
     if not EVENT_REQUIRED <= set(event) <= EVENT_MEMBERS or type(event["ts"]) is not int:
         raise Refused("the event has unknown or missing members")
+    for name, kind in EVENT_KINDS.items():
+        if name in event and type(event[name]) is not kind:
+            raise Refused(f"`{name}` is not what it must be")
+    for part, name in [(event["actor"], "actor"), *((each, "obj") for each in event.get("obj", ()))]:
+        if not {"id", "t"} <= set(part) <= PART_MEMBERS[name] or {type(each) for each in part.values()} != {str}:
+            raise Refused(f"`{name}` has unknown or missing members")
     return [source, event, seal]
+
+
+def expect_own_act(source: dict[str, Any], event: dict[str, Any]) -> None:
+    """Raises Refused if a service tells of what another did."""
+    if event["act"].split(".")[0] != source["svc"]:
+        raise Refused(f"{event['act']} told by {source['svc']}")
 
 
 def mapped_sizes(bundle: Bundle) -> set[int]:
     """The sizes of which an entry tells the map: to be computed on the walk, when it comes past them."""
     sizes: set[int] = set()
-    for _, packed in bundle.members("tile/entries/"):
+    for _, packed in bundle.below("tile/entries/"):
         for leaf in unpack(packed)[0] if MAP_ENTRY in packed else ():
             told = re.search(rb'"size":([0-9]{1,16})[,}]', leaf) if MAP_ENTRY in leaf else None
             sizes |= {int(told[1])} if told else set()
@@ -1097,7 +1295,10 @@ class Thread:
 
     def link(self, event: dict[str, Any], seal: dict[str, Any]) -> list[Any] | None:
         """The entry's link of this thread. Raises Refused if key and subject do not go together."""
-        for subject, link in zip(subjects(event), seal["k"]):  # noqa: B905
+        told = subjects(event)
+        if len(told) != len(seal["k"]):
+            raise Refused(f"{len(seal['k'])} links for {len(told)} subjects")
+        for subject, link in zip(told, seal["k"]):  # noqa: B905
             if (subject == self.subject) != (link[0] == self.key):
                 raise Refused(f"the key {link[0]} for {subject}")
             if link[0] == self.key:
@@ -1181,7 +1382,8 @@ class Evidence:
         if leaf is None:
             return self._add(INCOMPLETE, "map", name, "the entry that tells the map", "missing", self._teller)
         try:
-            event = read_entry(leaf)[1]
+            source, event, _ = read_entry(leaf)
+            expect_own_act(source, event)
             told = cast("dict[str, Any]", event["data"] if event["act"] == "audit.index_snapshot" else {})
             if not 0 < told["size"] <= self._teller:
                 raise Refused("a map of another size")
@@ -1201,10 +1403,12 @@ class Evidence:
                 proof = next(proofs, None)
             self._prove(index, leaf, wanted, proof[1] if proof and proof[0] == wanted else None)
             proof = next(proofs, None) if proof and proof[0] == wanted else proof
-            self._named |= {claimed for claimed in self._documents if claimed in leaf}
+            if self._documents:
+                self._named |= self._documents.keys() & set(HASH_ANYWHERE.findall(leaf))
             self._report.counts["canonical"] += 1
             try:
                 source, event, seal = read_entry(leaf)
+                expect_own_act(source, event)
                 self._follow(index, mapped, source, event, seal, leaf)
             except UNREADABLE as error:
                 self._add(TAMPERED, "canonical", name, "an entry of the log's form", str(error), index)
@@ -1354,7 +1558,8 @@ class Evidence:
             threads = [each for each in self._threads if any(told.encode() in leaf for told in (each.key, each.name))]
             if not threads and self._kind == "subjects":
                 return
-            _, event, seal = read_entry(leaf)
+            source, event, seal = read_entry(leaf)
+            expect_own_act(source, event)
             is_hit = self._kind == "happened" and self._asked["from_us"] <= event["ts"] < self._asked["until_us"]
             for thread in threads:
                 link = thread.link(event, seal)
@@ -1694,12 +1899,29 @@ class Bundle:
 
     def __init__(self, path: str) -> None:
         self._path, self._place = path, cast("tuple[int, int] | None", None)
+        self._begins: dict[str, tuple[int, str]] = {}  # of each folder: where, and the member before
 
     def members(self, pattern: str) -> Iterator[tuple[str, bytes]]:
         """Name and bytes of each member whose name begins with the pattern."""
         for name, size, file in self._walk():
             if re.match(pattern, name):
                 yield name, _read_content(file, name, size, -size % 512)
+
+    def below(self, folder: str) -> Iterator[tuple[str, bytes]]:
+        """As `members` of one of FOLDERS, without looking at the many before and behind it again."""
+        if not self._begins:
+            before, open_folders, begin = "", [*FOLDERS], 0
+            for name, _, file in self._walk():
+                begin = file.tell() - 512
+                while open_folders and name >= open_folders[0]:
+                    self._begins[open_folders.pop(0)] = begin, before
+                before = name
+            self._begins.update(dict.fromkeys(open_folders, (begin, "")))
+        for name, size, file in self._walk(*self._begins[folder]):
+            if name.startswith(folder):
+                yield name, _read_content(file, name, size, -size % 512)
+            elif name > folder:
+                return
 
     def digests(self) -> Iterator[tuple[str, tuple[str, int]]]:
         """Name, hash and size of each member, however long it is."""
@@ -1725,11 +1947,11 @@ class Bundle:
         bundle._place = place
         return bundle
 
-    def _walk(self) -> Iterator[tuple[str, int, BinaryIO]]:
-        """Name and size of each member, and the file where its content begins."""
+    def _walk(self, begin: int = 0, before: str = "") -> Iterator[tuple[str, int, BinaryIO]]:
+        """Name and size of each member from a place on, and the file where its content begins."""
         with open(self._path, "rb") as opened:
             file = cast(BinaryIO, Part(opened, *self._place)) if self._place else opened
-            before, at = "", file.tell()
+            at = begin or file.tell()
             while True:
                 file.seek(at)
                 name, size = _read_header(file.read(512))
@@ -1756,7 +1978,7 @@ class Series:
     """The members below a prefix, each asked for by the name it must have."""
 
     def __init__(self, bundle: Bundle, prefix: str, report: Report) -> None:
-        self._members, self._prefix, self._report = bundle.members(prefix), prefix, report
+        self._members, self._prefix, self._report = bundle.below(prefix), prefix, report
         self._next = next(self._members, None)
 
     def take(self, path: str) -> bytes | None:
@@ -1841,7 +2063,12 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
+NEXT = cast("Callable[[Head], str]", attrgetter("next"))
+NEAR = cast(
+    "Callable[[dict[bytes, Head], bytes], Head]", dict[bytes, Any].get
+)  # None where there is none, which has no `next`
 SHA256 = hashlib.sha256
+CHAINED = struct.Struct(">c32sQ").pack
 
 
 class Tree:
@@ -1959,6 +2186,8 @@ def open_checkpoint(note: bytes, keys: Collection[Key], origin: str) -> tuple[in
 def read_handovers(told: list[dict[str, Any]], origin: str) -> list[tuple[Key, Key]]:
     """Which key of the log was followed by which; raises Refused unless both signed that."""
     found = list[tuple[Key, Key]]()
+    if len(told) > HANDOVERS_MAX:
+        raise Refused("more handovers than a log can have had")
     for each in told:
         if set(each) != {*HANDOVER, "signature_from", "signature_to"} or type(each["at"]) is not int:
             raise Refused("a handover of another form")
@@ -1998,6 +2227,8 @@ class Policy:
         self.quorum = ""
         if re.search(rb"[\x00-\x08\x0b-\x1f\x7f]", content) or not content.endswith(b"\n"):
             raise Refused("the policy is not lines of text")
+        if len(content) > POLICY_BYTES_MAX:
+            raise Refused("the policy is longer than any")
         for line in content.decode("utf-8", "surrogateescape").split("\n"):
             words = re.split("[ \t]+", line.strip(" \t"))
             if words != [""] and not words[0].startswith("#"):
@@ -2059,6 +2290,8 @@ def read_receipt(content: bytes, keys: Collection[Key]) -> Promise:
 
 
 def read_line(line: bytes) -> dict[str, Any]:
+    if len(line) > LINE_BYTES_MAX:
+        raise Refused("longer than a line of the log's form can be")
     value = DECODER.decode(line.decode())
     again = ENCODER.encode(value)
     if not isinstance(value, dict) or again.encode() != line or not unicodedata.is_normalized("NFC", again):
@@ -2094,12 +2327,20 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)  # a name that stands twice is dropped here, and missed when the bytes are compared
 
 
+def _exact(text: str) -> int:
+    if len(text) > 17:
+        raise Refused("a number beyond 2^53")
+    return int(text)
+
+
 def _no_float(text: str) -> Any:
     raise Refused(f"{text} is not an integer")
 
 
 NAME = re.compile("[a-z_]+")
-DECODER = json.JSONDecoder(object_pairs_hook=_members, parse_float=_no_float, parse_constant=_no_float)
+DECODER = json.JSONDecoder(
+    object_pairs_hook=_members, parse_int=_exact, parse_float=_no_float, parse_constant=_no_float
+)
 ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 

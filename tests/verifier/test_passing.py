@@ -44,6 +44,12 @@ def linked(lines: Iterable[bytes]) -> list[bytes]:
     return leaves
 
 
+@pytest.fixture(autouse=True)
+def short_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that most lines are taken apart by the layout of one before, which the first long run has none of."""
+    monkeypatch.setattr(yaosu_verify, "RUN", 2)
+
+
 def verified(leaves: list[bytes], folder: Path) -> Report:
     return yaosu_verify.verify(str(of_leaves(leaves).write(folder)), LOG.key.text())
 
@@ -193,3 +199,21 @@ def test_more_subjects_than_are_kept_at_hand_are_all_known(tmp_path: Path, monke
     assert verified(leaves, tmp_path).exit_code() == VERIFIED
     leaves[599] = leaves[599].replace(b",596,", b",593,")
     assert verified(leaves, tmp_path).exit_code() == TAMPERED
+
+
+def test_a_line_is_taken_apart_with_those_of_its_length_as_it_is_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    alone, together = list[bytes](), list[bytes]()
+    read_one, read = yaosu_verify.Forms.read_one, yaosu_verify.Layout.read
+
+    def one(forms: yaosu_verify.Forms, line: bytes) -> object:
+        alone.append(line)
+        return read_one(forms, line)
+
+    def some(layout: yaosu_verify.Layout, lines: list[bytes]) -> object:
+        together.extend(lines)
+        return read(layout, lines)
+
+    monkeypatch.setattr(yaosu_verify.Forms, "read_one", one)
+    monkeypatch.setattr(yaosu_verify.Layout, "read", some)
+    assert verified(linked(an_event(number) for number in range(400)), tmp_path).exit_code() == VERIFIED
+    assert len(together) > 100 and {len(line) for line in together} <= {len(line) for line in alone}
