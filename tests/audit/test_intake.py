@@ -233,7 +233,8 @@ async def test_a_sequencer_that_comes_back_goes_on_from_what_the_other_took_mean
     log.bench.clock.advance(seconds=16)
     assert (await source.send(5)).json()["first_index"] == 4
     leaves = [entry.parse(await leaf(log, index)) for index in range(6)]
-    [about_the_asset] = set.intersection(*({each.key for each in read.links} for read in leaves))
+    named = [{each.key for each in read.links} for read in leaves]
+    [about_the_asset] = named[0].intersection(*named[1:])
     told = [each for read in leaves for each in read.links if each.key == about_the_asset]
     assert [(each.previous_index, each.count) for each in told] == [(index - 1, index + 1) for index in range(6)]
     assert [read.epoch - leaves[0].epoch for read in leaves] == [0, 0, 1, 1, 2, 2]
