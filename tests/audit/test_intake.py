@@ -137,7 +137,7 @@ async def test_many_sources_at_once_each_get_places_in_a_row(log: AuditBench):
     assert [each["first_index"] for each in told[8:]] == [each["first_index"] for each in told[:8]]
 
 
-async def test_what_stands_beside_a_leaf_is_what_the_leaf_says_however_it_was_written(
+async def test_what_is_stored_beside_a_leaf_is_what_the_leaf_says_however_it_was_written(
     log: AuditBench, monkeypatch: pytest.MonkeyPatch
 ):  # fmt: skip
     monkeypatch.setattr(sequencer, "ENTRIES_AT_ONCE", 4)
@@ -224,7 +224,7 @@ async def test_a_second_sequencer_waits_for_the_lease_and_then_goes_on_from_the_
     assert (await log.get("/log/checkpoint")).text.split("\n")[1] == "303"
 
 
-async def test_a_sequencer_that_comes_back_goes_on_from_what_the_other_took_meanwhile(log: AuditBench):
+async def test_a_sequencer_that_comes_back_appends_to_what_the_other_took_meanwhile(log: AuditBench):
     source = log.source().tell(6, asset=AssetId.new())
     await source.send(1, 2)
     log.bench.clock.advance(seconds=16)
@@ -233,7 +233,8 @@ async def test_a_sequencer_that_comes_back_goes_on_from_what_the_other_took_mean
     log.bench.clock.advance(seconds=16)
     assert (await source.send(5)).json()["first_index"] == 4
     leaves = [entry.parse(await leaf(log, index)) for index in range(6)]
-    [about_the_asset] = set.intersection(*({each.key for each in read.links} for read in leaves))
+    named = [{each.key for each in read.links} for read in leaves]
+    [about_the_asset] = named[0].intersection(*named[1:])
     told = [each for read in leaves for each in read.links if each.key == about_the_asset]
     assert [(each.previous_index, each.count) for each in told] == [(index - 1, index + 1) for index in range(6)]
     assert [read.epoch - leaves[0].epoch for read in leaves] == [0, 0, 1, 1, 2, 2]
