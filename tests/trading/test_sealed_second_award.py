@@ -9,7 +9,7 @@ from services.trading import jobs
 from shared.grades import Grade
 from tests.support.bench import Person
 from tests.trading.lots import Lots
-from tests.trading.market import DEPOSIT, START, Market, code, yuan
+from tests.trading.market import DEPOSIT, Market, code, yuan
 from tests.trading.test_second_award import FORFEITED, FREE, HELD, order_of, wallets
 
 OFFERS = [30_000, 50_000, 20_000]  # Ben wins, Ana is second, Cyd third; the fourth never opens what they sealed
@@ -76,9 +76,8 @@ async def test_the_seconds_deposit_is_free_once_the_winner_has_paid(lots: Lots):
     assert len(await market.facts("award_confirmed")) == 1
 
 
-@pytest.mark.parametrize("changes", [{"keeps_second": False}, {"reserve_price": yuan(30_001)}])
-async def test_without_a_second_it_is_sold_at_the_close_and_a_default_is_told(lots: Lots, changes: dict[str, Any]):
-    market, (auction_id, people) = lots.market, await awarded(lots, **changes)
+async def test_without_a_second_it_is_sold_at_the_close_and_a_default_is_told(lots: Lots):
+    market, (auction_id, people) = lots.market, await awarded(lots, reserve_price=yuan(30_001))
     assert (await lots.see(auction_id))["state"] == "sold"
     assert await wallets(market, people) == [FREE, HELD, FREE, FORFEITED]
     await market.signed(people[1], await order_of(market, people[1]))
@@ -121,19 +120,13 @@ async def test_a_no_and_silence_cost_the_second_nothing(lots: Lots, answer: str 
     assert (seen["awards"], await wallets(market, people)) == (0, [FREE, FORFEITED, FREE, FORFEITED])
 
 
-@pytest.mark.parametrize("how", ["provider", "grade"])
-async def test_an_award_that_ends_by_no_fault_of_the_winners_frees_both(lots: Lots, how: str):
+async def test_an_award_that_a_grade_forbids_frees_both(lots: Lots):
     market, (auction_id, people) = lots.market, await awarded(lots)
     listing = await market.read(market.provider, f"/listings/{(await lots.see(auction_id))['listing_id']}")
-    if how == "grade":
-        market.neighbours.raise_grade(listing["version_id"], Grade.G4)
-        await market.tick()
-    else:
-        await market.sign(people[1], (await order_of(market, people[1]))["contract_id"])
-        await market.advance(days=5)
+    market.neighbours.raise_grade(listing["version_id"], Grade.G4)
+    await market.tick()
     seen = await lots.see(auction_id, market.provider)
-    reason = {"provider": "not_signed_by_provider", "grade": "mode_not_allowed_for_grade"}[how]
-    assert (seen["state"], seen["reason_code"]) == ("unsold", reason)
+    assert (seen["state"], seen["reason_code"]) == ("unsold", "mode_not_allowed_for_grade")
     assert await wallets(market, people) == [FREE, FREE, FREE, FORFEITED]
 
 
@@ -146,9 +139,8 @@ async def test_of_a_yes_and_its_deadline_at_once_one_counts(lots: Lots):
         market.bench.clock.advance(microseconds=1)
         await jobs.tick(market.trading)
 
-    await asyncio.gather(
-        market.post(people[0], f"/auctions/{auction_id}/second-award/acceptance"), pass_the_deadline()
-    )  # fmt: skip
+    accepted = market.post(people[0], f"/auctions/{auction_id}/second-award/acceptance")
+    await asyncio.gather(accepted, pass_the_deadline())
     await market.tick()
     orders = (await market.read(people[0], "/orders"))["items"]
     answers = await market.facts("second_accepted", "award_failed")
@@ -165,10 +157,3 @@ async def test_where_no_bid_takes_anothers_place_no_second_is_kept(lots: Lots, m
     (ana,) = await lots.bidders(auction_id, 1)
     answer = code(await lots.market.post(ana, f"/auctions/{auction_id}/second-award/acceptance"))
     assert answer == (409, "other_mechanism" if mechanism == "dutch" else "nobody_is_asked")
-
-
-async def test_one_bidder_alone_has_no_second(lots: Lots):
-    auction_id = await lots.opened("sealed_second", keeps_second=True)
-    people = await lots.played(auction_id, [START])
-    seen = await lots.see(auction_id)
-    assert (seen["state"], seen["price"], seen["winner"]) == ("sold", yuan(START), people[0].participant_id)
