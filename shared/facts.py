@@ -170,7 +170,7 @@ def event_line(
         kind = type(value)
         if kind in _PLAIN:
             data[name] = value
-        elif kind is Commitment:
+        elif isinstance(value, Commitment):
             committed[name] = value.hex
         else:
             data[name] = told = _telling(kind)(value)
