@@ -1,5 +1,8 @@
 """Group commit: what arrives while the last commit ran is worked off together in the next.
 
+Callers who ask again as soon as they are answered would all come to wait for one batch, and then nothing is done but
+wait, for the database or for them. So of many only half are taken (decision 53): while the database is at work on the
+one half, the other is answered and asks again.
 Promises: one worker at a time, in the order of arrival; no timer, so that a lone caller never waits for company; each
 caller gets the outcome of its own item; a batch that fails as a whole is tried again one by one, so that one bad item
 cannot fail its neighbours. Not so where a part that all of them need is away: then whether the batch took effect is
@@ -18,6 +21,7 @@ Outcome = TypeVar("Outcome")
 
 BATCH_MAX = 256
 QUEUE_MAX = 10_000
+WHOLE_MAX = 8  # so few are always taken together
 
 
 class Overloaded(Unavailable):
@@ -48,8 +52,10 @@ class Batcher(Generic[Item, Outcome]):
     async def _run(self) -> None:
         tenancy.work_for_everyone()  # a batch has the items of many, whoever came first
         log.set_request_id(None)
+        size = 0
         while self._waiting:
-            batch, self._waiting = self._waiting[: self._batch_max], self._waiting[self._batch_max :]
+            size = min(size_of_next(size, len(self._waiting)), self._batch_max)
+            batch, self._waiting = self._waiting[:size], self._waiting[size:]
             with observing.batch(self._name, len(self._waiting), [span for _, _, span in batch]):
                 outcomes = await self._outcomes([item for item, _, _ in batch])
             for (_, future, _), outcome in zip(batch, outcomes, strict=True):
@@ -69,3 +75,8 @@ class Batcher(Generic[Item, Outcome]):
             if len(items) == 1:
                 return [error]
         return [outcome for item in items for outcome in await self._outcomes([item])]
+
+
+def size_of_next(last: int, waiting: int) -> int:
+    """How many to take after a batch of `last`, where so many wait: half of both, or all if they are few."""
+    return min(waiting, max((last + waiting + 1) // 2, WHOLE_MAX))

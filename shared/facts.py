@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
@@ -32,6 +32,8 @@ GENESIS = bytes(32)
 SALT_BYTES = 32
 _PLAIN = frozenset({str, int, bool})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+ACTORS_MAX = 10_000  # that are remembered as they are told
 
 
 class Category(StrEnum):
@@ -168,29 +170,33 @@ def event_line(
     on_behalf_of: str | None = None,
 ) -> bytes:
     """The canonical bytes of a fact. Requires at most 16 KiB of them: larger content goes by its digest."""
-    told, data, committed = dict[str, object](), dict[str, object](), dict[str, object]()
+    data, committed, named = dict[str, object](), dict[str, object](), dict[str, dict[str, object]]()
+    contract = None
     for name, value in _fields(fact):
         if value is None or name == "fact_id":
             continue
-        told[name] = value
-        if type(value) is Commitment:
+        kind = type(value)
+        if kind in _PLAIN:
+            data[name] = value
+        elif isinstance(value, Commitment):
             committed[name] = value.hex
         else:
-            data[name] = plain(value)
+            data[name] = told = _telling(kind)(value)
+            if isinstance(value, Id):
+                named.setdefault(value, {"t": value.kind, "id": told})
+                contract = contract or (told if isinstance(value, ContractId) else None)
     envelope = {
         "v": fact.schema_version, "id": str(fact_id), "ts": microseconds(at), "act": fact.act(service),
-        "cat": str(fact.category), "out": fact.outcome, "ret": str(fact.retention), "data": data,
-        "actor": _plain_members(
-            {"t": actor.kind, "id": actor.id, "org": actor.organisation, "auth": actor.authenticated_by}
-        ),
-        "obj": _objects(told),
-        **_plain_members({
-            "rsn": data.get("reason_code"), "onb": on_behalf_of or actor.on_behalf_of, "lb": data.get("legal_basis"),
-            "ctr": next((value for value in told.values() if isinstance(value, ContractId)), None),
-            "pol": _policy(told.get("decision")), "amt": data.get("amount"), "req": request_id,
-            "pd": committed or None,
-        }),
+        "cat": fact.category.value, "out": fact.outcome, "ret": fact.retention.value, "data": data,
+        "actor": _told_of(actor), "obj": _graded(list(named.values()), getattr(fact, "grade", None)),
     }  # fmt: skip
+    principal = on_behalf_of or actor.on_behalf_of
+    optional = {
+        "rsn": data.get("reason_code"), "onb": principal and str(principal), "lb": data.get("legal_basis"),
+        "ctr": contract, "pol": _policy(getattr(fact, "decision", None)), "amt": data.get("amount"),
+        "req": request_id and str(request_id), "pd": committed or None,
+    }  # fmt: skip
+    envelope |= {name: value for name, value in optional.items() if value is not None}
     line = canonical.encode(envelope)
     if len(line) > EVENT_BYTES_MAX:
         raise ValueError(f"{fact.act(service)} has {len(line)} bytes, more than {EVENT_BYTES_MAX}: tell its digest")
@@ -235,13 +241,12 @@ def commit(name: str, value: str, salt: bytes) -> Commitment:
     """A commitment to a named value. Requires 32 random bytes of salt, kept with the value until it is opened."""
     if len(salt) != SALT_BYTES:
         raise ValueError(f"a salt has {SALT_BYTES} bytes")
-    mac = hmac.new(salt, b"\x11" + name.encode() + b"\x00" + value.encode(), hashlib.sha256)
-    return Commitment(mac.hexdigest())
+    return Commitment(hmac.digest(salt, b"\x11" + name.encode() + b"\x00" + value.encode(), "sha256").hex())
 
 
 def microseconds(moment: datetime) -> int:
     """Whole microseconds since 1970 in UTC. Requires a zone."""
-    return (moment - _EPOCH) // timedelta(microseconds=1)
+    return (moment - _EPOCH) // _MICROSECOND
 
 
 def moment(microseconds_since_epoch: int) -> datetime:
@@ -275,8 +280,17 @@ def _telling(kind: type[Any]) -> Callable[[Any], object]:
     if issubclass(kind, Sequence):
         return lambda value: [plain(member) for member in value]
     if is_dataclass(kind):
-        return lambda value: _plain_members(dict(_fields(value)))
+        return _members_of
     raise TypeError(f"a fact cannot tell {kind.__name__}")
+
+
+def _members_of(value: object) -> dict[str, object]:
+    members = dict[str, object]()
+    for name in _names(type(value)):
+        member = getattr(value, name)
+        if member is not None:
+            members[name] = member if type(member) in _PLAIN else plain(member)
+    return members
 
 
 def _fields(value: object) -> Iterator[tuple[str, object]]:
@@ -301,15 +315,18 @@ def _in_snake_case(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
-def _objects(told: Mapping[str, object]) -> list[dict[str, object]]:
-    grade = told.get("grade")
-    found: dict[str, dict[str, object]] = {}
-    for value in told.values():
-        if isinstance(value, Id) and value not in found:
-            found[value] = {"t": value.kind, "id": str(value)}
-            if isinstance(grade, Grade) and value.kind == "version":
-                found[value]["cls"] = str(grade)
-    return list(found.values())
+@lru_cache(ACTORS_MAX)
+def _told_of(actor: Actor) -> dict[str, object]:
+    return _plain_members(
+        {"t": actor.kind, "id": actor.id, "org": actor.organisation, "auth": actor.authenticated_by}
+    )  # fmt: skip
+
+
+def _graded(named: list[dict[str, object]], grade: object) -> list[dict[str, object]]:
+    """What a fact names, versions with the grade that it tells."""
+    if isinstance(grade, Grade):
+        return [each | {"cls": str(grade)} if each["t"] == "version" else each for each in named]
+    return named
 
 
 def _policy(decision: object) -> dict[str, object] | None:

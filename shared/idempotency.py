@@ -88,7 +88,7 @@ class Once:
 
     async def remember(self, tx: Transaction, answer: object) -> None:
         """Keep the answer. Requires that `recall` found none in this transaction."""
-        await write_all(tx, kept([(self, answer)], await self.database.now(tx)))
+        await write_all(tx, kept([(self, to_json(answer))], await self.database.now(tx)))
         faultpoint("key.remembered")
 
     def judged(
@@ -120,30 +120,58 @@ def _reader(kind: type[Answer]) -> TypeAdapter[Answer]:
     return TypeAdapter(kind)
 
 
-def kept(answers: Sequence[tuple[Once, object]], now: datetime) -> Added:
-    """What is to be written of at least one answer, by a caller that writes more at once."""
-    rows = [(*request.place, request.request_digest, to_json(answer).decode(), now) for request, answer in answers]
+def kept(answers: Sequence[tuple[Once, bytes]], now: datetime) -> Added:
+    """What is to be written of at least one answer, as JSON, by a caller that writes more at once."""
+    rows = [(*request.place, request.request_digest, answer.decode(), now) for request, answer in answers]
     return Added(answers_table, rows)
 
 
 async def once(request: Request) -> AsyncGenerator[Once]:
     """Once per caller and key. Nobody's key on an open route: there the act needs a natural key of its own."""
-    core: Core = request.app.state.core
+    key = key_of(request)
+    with Running(request, await asked_once(request, key, await _subject(request, request.app.state.core))) as asked:
+        yield asked
+
+
+def key_of(request: Request) -> str:
+    """Raises IdempotencyKey."""
     key = request.headers.get("Idempotency-Key", "")
     if not 8 <= len(key) <= KEY_LENGTH_MAX or not key.isascii() or not key.isprintable() or " " in key:
         raise IdempotencyKey()
-    running: set[tuple[str, str, str]] = request.app.state.running_keys
-    route = f"{request.method} {request.scope['path']}"
-    place = (await _subject(request, core), route, sha256(key.encode()).hexdigest())
-    if place in running:
-        raise StillRunning(retry_after_seconds=1)
-    running.add(place)
-    try:
-        secret = core.issuer.derived(b"digests of requests") if core.issuer else b""
-        request_digest = hmac.new(secret + key.encode(), await request.body(), sha256).hexdigest()
-        yield Once(*place, request_digest, core.database)
-    finally:
-        running.remove(place)
+    return key
+
+
+async def asked_once(request: Request, key: str, subject: str) -> Once:
+    """Of a request whose key counts for this subject."""
+    core: Core = request.app.state.core
+    route, key_digest = f"{request.method} {request.scope['path']}", sha256(key.encode()).hexdigest()
+    secret = core.issuer.derived(b"digests of requests") if core.issuer else b""
+    request_digest = hmac.digest(secret + key.encode(), await request.body(), "sha256").hex()
+    return Once(subject, route, key_digest, request_digest, core.database)
+
+
+class Running:
+    """Around the work for a request: a twin of it that arrives meanwhile is told to come back."""
+
+    def __init__(self, request: Request, asked: Once) -> None:
+        self._running: set[tuple[str, str, str]] = request.app.state.running_keys
+        self._asked = asked
+
+    def __enter__(self) -> Once:
+        if self._asked.place in self._running:
+            raise StillRunning(retry_after_seconds=1)
+        self._running.add(self._asked.place)
+        return self._asked
+
+    def __exit__(self, *_: object) -> None:
+        self._running.remove(self._asked.place)
+
+
+def under_delegation(request: Request, subject: str) -> str:
+    """Whose key it is where they act for themselves, or under a delegation that they name."""
+    if UNDER_DELEGATION not in request.headers:
+        return subject
+    return f"{subject} under {request.headers[UNDER_DELEGATION]:.64}"
 
 
 async def _subject(request: Request, core: Core) -> str:
@@ -151,9 +179,8 @@ async def _subject(request: Request, core: Core) -> str:
     if "Authorization" not in request.headers:
         return "anonymous"
     token = bearer(request, "Authorization")
-    under = f" under {request.headers[UNDER_DELEGATION]:.64}" if UNDER_DELEGATION in request.headers else ""
     try:
-        return (await core.verifier.caller(token)).subject + under
+        return under_delegation(request, (await core.verifier.caller(token)).subject)
     except InvalidToken:
         service = (await core.verifier.caller(token, audience=core.name)).subject
     if "Acting-For" not in request.headers:

@@ -9,6 +9,7 @@ stripe's last hash can tell that no earlier fact was altered, dropped or moved. 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NoReturn
 
 from sqlalchemy import (
     BigInteger,
@@ -21,7 +22,6 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    bindparam,
     select,
     update,
 )
@@ -33,7 +33,7 @@ from shared.errors import Unavailable
 from shared.facts import GENESIS, Actor, Fact, event_line, link
 from shared.faultpoint import faultpoint
 from shared.ids import FactId, LeaseId
-from shared.turn import Added, Changed, Write, write_all
+from shared.turn import Added, Changed, Question, Write, ask, write_all
 
 STRIPES_SQLITE = 1
 STRIPES_POSTGRESQL = 16
@@ -76,9 +76,9 @@ stripes_table = Table(
 )
 
 
-_is_held = (stripes_table.c.number == bindparam("held_number"), stripes_table.c.fence == bindparam("held_fence"))
-_head = select(stripes_table.c.seq, stripes_table.c.hash).where(*_is_held)
-_locked_head = _head.with_for_update()
+_kinds = (stripes_table.c.seq.type, stripes_table.c.hash.type)
+_HEAD = Question("SELECT seq, hash FROM outbox_stripes WHERE number = ? AND fence = ?", _kinds)
+_LOCKED_HEAD = Question("SELECT seq, hash FROM outbox_stripes WHERE number = $1 AND fence = $2 FOR UPDATE", _kinds)
 
 
 class StripeLost(Unavailable):
@@ -171,9 +171,8 @@ class Outbox:
             if not chained.is_from_memory:
                 raise
             moved = 0
-        if not moved:  # another went on from what this process left, or set it back
-            await self._locked(tx)
-            raise StripeLost(retry_after_seconds=1)
+        if not moved:
+            await self.give_up(tx)
         faultpoint("outbox.recorded")
         return chained.ids
 
@@ -184,7 +183,7 @@ class Outbox:
         least one fact.
 
         What this process itself committed last need not be read again where no other can write; the stripe then moves
-        only if it stands there.
+        only if it stands there, and where it does not, `give_up`.
         """
         if self.is_behind and any(each.fact.is_high_risk for each in said):
             raise LogTooFarBehind(retry_after_seconds=60)
@@ -207,6 +206,11 @@ class Outbox:
         moved = {"seq": seq, "hash": previous}
         place = {"number": lease.stripe, "fence": lease.fence, "seq": head.seq, "hash": head.hash}
         return Chained(ids, (Added(facts_table, rows), Changed(stripes_table, moved, place)), known is not None)
+
+    async def give_up(self, tx: Transaction) -> NoReturn:
+        """Another went on from what this process left of its stripe, or set it back. Raises StripeLost."""
+        await self._locked(tx)
+        raise StripeLost(retry_after_seconds=1)
 
     async def head(self, tx: Transaction) -> StripeHead:
         """How far this process's stripe has been written. Requires a writing transaction; raises StripeLost."""
@@ -253,13 +257,12 @@ class Outbox:
         lease = self._lease
         if lease is None:
             raise StripeLost(retry_after_seconds=1)
-        held = {"held_number": lease.stripe, "held_fence": lease.fence}
-        row = (await tx.execute(_head if self._database.is_sqlite else _locked_head, held)).one_or_none()
-        if row is None:
+        found = await ask(tx, _HEAD if self._database.is_sqlite else _LOCKED_HEAD, lease.stripe, lease.fence)
+        if not found:
             if self._lease == lease:  # otherwise another has been taken meanwhile
                 self._lease = None
             raise StripeLost(retry_after_seconds=1)
-        return lease, StripeHead(lease.stripe, row.seq, row.hash)
+        return lease, StripeHead(lease.stripe, *found[0])
 
     def _remember(self, reached: StripeHead) -> None:
         if self._chained is reached:  # nobody has begun to go on from there meanwhile

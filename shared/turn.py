@@ -1,17 +1,19 @@
-"""Several writes in one turn to the database, for what many ask at once.
+"""Turns to the database for what many ask at once: several writes in one, and questions in the driver's own words.
 
 A statement that goes by itself is waited for: in SQLite's thread or on the way to PostgreSQL, and then in line behind
-all that the process does meanwhile. Promises: what is written together takes effect as if one after the other, inside
-the caller's transaction; values pass through the types of their columns.
+all that the process does meanwhile; and to put one together, and to take its rows apart, takes longer than to ask it
+(decision 53). Promises: what is written together takes effect as if one after the other, inside the caller's
+transaction; values pass through the types of their columns, both ways.
 Does not: let one write see another. On PostgreSQL they are a single statement.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import chain, count
 from typing import Any
 
-from sqlalchemy import Dialect, Table
+from sqlalchemy import Connection, Dialect, Table
+from sqlalchemy.types import TypeEngine
 
 from shared.database import Transaction
 from shared.sqlite import Script, Step
@@ -55,26 +57,70 @@ class Changed:
 
 Write = Added | Changed
 Shape = tuple[type[Write], Table, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A statement in the words of one database, and of what type each column is that it finds."""
+
+    statement: str
+    kinds: tuple[TypeEngine[Any], ...]
+
+
+ROWS_MAX = 64  # of one statement, on SQLite
 _converts = dict[tuple[str, Shape], tuple[Convert | None, ...]]()
-_statements = dict[tuple[str, tuple[Shape, ...]], str]()
+_reads = dict[Question, list[tuple[int, Convert]]]()
+_statements = dict[tuple[str, tuple[Shape, ...], int], str]()
+
+
+async def ask(tx: Transaction, question: Question, *values: object) -> list[tuple[Any, ...]]:
+    """The rows that are found."""
+    converts = _reads_of(question, tx.dialect)
+    return [_converted_at(converts, row) for row in await tx.run_sync(_found, question.statement, values)]
 
 
 async def write_all(tx: Transaction, *writes: Write) -> list[int]:
     """How many rows each of the writes reached. Requires at least one write."""
     if tx.dialect.name == "sqlite":
-        steps = tuple(_step(write, tx.dialect) for write in writes)
-        return list((await tx.exec_driver_sql(Script(steps))).scalars())
+        steps = [_steps(write, tx.dialect) for write in writes]
+        reached = (await tx.exec_driver_sql(Script(tuple(chain(*steps))))).scalars()
+        return [sum(next(reached) for _ in own) for own in steps]
     arguments = tuple(argument for write in writes for argument in _arguments(write, tx.dialect))
     return list((await tx.exec_driver_sql(_together(writes, tx.dialect), arguments)).one())
 
 
-def _step(write: Write, dialect: Dialect) -> Step:
-    statement, converts = _alone(write, dialect), _converts_of(write, dialect)
-    if isinstance(write, Added):
-        as_they_are = not any(converts)
-        rows = write.rows if as_they_are else [_converted(converts, row) for row in write.rows]
-        return Step("executemany", statement, rows)
-    return Step("execute", statement, _converted(converts, write.row))
+def _found(connection: Connection, statement: str, values: tuple[object, ...]) -> Sequence[Sequence[Any]]:
+    """By a cursor of the driver's own, for SQLAlchemy would first look at each column that there is to find."""
+    cursor = connection.connection.cursor()
+    try:
+        cursor.execute(statement, values)
+        return cursor.fetchall()
+    except BaseException as error:
+        connection._handle_dbapi_exception(error, statement, values, cursor, None)  # pyright: ignore  # raises its own
+    finally:
+        cursor.close()
+
+
+def _converted_at(converts: Sequence[tuple[int, Convert]], row: Sequence[Any]) -> tuple[Any, ...]:
+    values = list(row)
+    for place, convert in converts:
+        values[place] = convert(values[place])
+    return tuple(values)
+
+
+def _steps(write: Write, dialect: Dialect) -> list[Step]:
+    """For SQLite: a statement for as many rows as fit into one, for after each its thread waits for its next turn."""
+    converts = _converts_of(write, dialect)
+    if isinstance(write, Changed):
+        return [Step("execute", _alone(write, dialect, 1), _converted(converts, write.row))]
+    steps, done = list[Step](), 0
+    while left := len(write.rows) - done:
+        size = min(1 << (left.bit_length() - 1), ROWS_MAX)  # a power of two, so that there are few such statements
+        rows = write.rows[done : done + size]
+        values = list(chain.from_iterable(_converted(converts, row) for row in rows))
+        steps.append(Step("execute", _alone(write, dialect, size), values))
+        done += size
+    return steps
 
 
 def _arguments(write: Write, dialect: Dialect) -> Sequence[object]:
@@ -106,15 +152,23 @@ def _converts_of(write: Write, dialect: Dialect) -> tuple[Convert | None, ...]:
     return _converts[place]
 
 
-def _alone(write: Write, dialect: Dialect) -> str:
-    place = (dialect.name, (_shape(write),))
+def _reads_of(question: Question, dialect: Dialect) -> list[tuple[int, Convert]]:
+    """What makes of each value that the driver brings one of ours, and in which place, where it is not that already."""
+    if question not in _reads:
+        found = [kind.dialect_impl(dialect).result_processor(dialect, None) for kind in question.kinds]
+        _reads[question] = [(place, each) for place, each in enumerate(found) if each is not None]
+    return _reads[question]
+
+
+def _alone(write: Write, dialect: Dialect, rows: int) -> str:
+    place = (dialect.name, (_shape(write),), rows)
     if place not in _statements:
-        _statements[place] = _statement(write, dialect, ("?" for _ in count()))
+        _statements[place] = _statement(write, dialect, ("?" for _ in count()), rows)
     return _statements[place]
 
 
 def _together(writes: Sequence[Write], dialect: Dialect) -> str:
-    place = (dialect.name, tuple(map(_shape, writes)))
+    place = (dialect.name, tuple(map(_shape, writes)), 0)
     if place not in _statements:
         numbers = (f"${number}" for number in count(1))
         parts = [
@@ -125,7 +179,7 @@ def _together(writes: Sequence[Write], dialect: Dialect) -> str:
     return _statements[place]
 
 
-def _statement(write: Write, dialect: Dialect, marks: Iterator[str]) -> str:
+def _statement(write: Write, dialect: Dialect, marks: Iterator[str], rows: int = 1) -> str:
     names, table = dialect.identifier_preparer, write.table
     place = names.format_table(table)
 
@@ -140,7 +194,8 @@ def _statement(write: Write, dialect: Dialect, marks: Iterator[str]) -> str:
         others = [names.format_column(column) for column in table.c if not column.primary_key]
         after = f" ON CONFLICT ({key}) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in others)}"
     if dialect.name == "sqlite":
-        return f"INSERT INTO {place} ({columns}) VALUES ({', '.join(next(marks) for _ in table.c)}){after}"
+        row = f"({', '.join(next(marks) for _ in table.c)})"
+        return f"INSERT INTO {place} ({columns}) VALUES {', '.join([row] * rows)}{after}"
     arrays = ", ".join(f"{next(marks)}::{column.type.compile(dialect)}[]" for column in table.c)
     return f"INSERT INTO {place} ({columns}) SELECT * FROM unnest({arrays}){after}"
 

@@ -90,8 +90,7 @@ async def close_in_time(trading: Trading) -> float:
 
     async def close_auctions() -> None:
         nonlocal seconds
-        looked_at = await due.close_auctions(trading)
-        seconds = await due.seconds_to_next_close(trading, looked_at)
+        seconds = await due.close_auctions(trading)
 
     await attempt(close_auctions)
     if seconds is None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from shared import batching
-from shared.batching import Batcher, Overloaded
+from shared.batching import WHOLE_MAX, Batcher, Overloaded, size_of_next
 from shared.errors import Unavailable
 
 
@@ -81,6 +81,27 @@ async def test_a_batch_has_a_largest_size():
     works = Works()
     await asyncio.gather(*map(Batcher(works, batch_max=3).submit, range(0, 16, 2)))
     assert works.batches == [[0, 2, 4], [6, 8, 10], [12, 14]]
+
+
+@pytest.mark.parametrize("last, waiting, size", [
+    (0, 1, 1), (63, 1, 1), (0, WHOLE_MAX, WHOLE_MAX), (0, WHOLE_MAX + 1, WHOLE_MAX),
+    (0, 64, 32), (1, 63, 32), (32, 32, 32), (31, 33, 32), (64, 20, 20), (256, 1000, 628),
+])  # fmt: skip
+def test_of_many_half_of_those_under_way_are_taken_and_of_few_all(last: int, waiting: int, size: int):
+    assert size_of_next(last, waiting) == size
+
+
+async def test_callers_who_ask_again_at_once_are_soon_worked_off_in_two_halves():
+    works = Works()
+    batcher = Batcher(works)
+
+    async def asks_again_and_again() -> None:
+        for _ in range(12):
+            await batcher.submit(2)
+
+    await asyncio.gather(*(asks_again_and_again() for _ in range(64)))
+    assert sum(map(len, works.batches)) == 64 * 12
+    assert {len(batch) for batch in works.batches[2:-2]} == {32}
 
 
 async def test_a_caller_that_went_away_keeps_nobody_waiting():

@@ -29,7 +29,7 @@ from shared.facts import (
     read_event,
 )
 from shared.grades import C2, G3, RAW, Decision, Grade, decide
-from shared.ids import AuctionId, BidId, ContractId, FactId, VersionId
+from shared.ids import AuctionId, BidId, ContractId, FactId, ParticipantId, VersionId
 from shared.money import Money
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
@@ -82,6 +82,30 @@ def test_a_line_tells_who_did_what_to_which_things_and_for_how_long_it_is_kept()
             "placed_at": 1893499200000000,
         },
     }  # fmt: skip
+
+
+@given(
+    minor=st.integers(0, 10**15), seconds=st.integers(0, 2**32), microsecond=st.integers(0, 999_999),
+    note=st.none() | st.text(st.characters(codec="ascii")), principal=st.none() | st.just(ParticipantId.new()),
+    organisation=st.none() | st.just("participant_2"),
+)  # fmt: skip
+def test_a_line_has_the_bytes_that_a_plain_writer_gives_it(
+    minor: int, seconds: int, microsecond: int, note: str | None, principal: str | None, organisation: str | None
+):
+    at = datetime.fromtimestamp(seconds, UTC).replace(microsecond=microsecond)
+    fact = BidPlaced(AUCTION, BID, commit("maximum", str(minor), SALT), Money(minor), at, note)
+    actor = Actor("client", "client_1", organisation, None, principal)
+    amount, moment_told = {"minor": minor, "currency": "CNY"}, seconds * 10**6 + microsecond
+    told: dict[str, object] = {
+        "v": 1, "id": FACT, "ts": moment_told, "act": "audit.bid_placed", "cat": "trade", "out": "ok",
+        "ret": "auction", "obj": [{"t": "auction", "id": AUCTION}, {"t": "bid", "id": BID}], "amt": amount,
+        "actor": {"t": "client", "id": "client_1"} | ({"org": organisation} if organisation else {}),
+        "data": {"auction_id": AUCTION, "bid_id": BID, "amount": amount, "placed_at": moment_told}
+        | ({} if note is None else {"note": note}),
+        "pd": {"maximum": hmac.new(SALT, b"\x11maximum\0" + str(minor).encode(), hashlib.sha256).hexdigest()},
+    } | ({"onb": principal} if principal else {})  # fmt: skip
+    line = event_line(fact, service="audit", fact_id=FACT, actor=actor, at=at, request_id=None)
+    assert line == json.dumps(told, sort_keys=True, separators=(",", ":")).encode()
 
 
 def test_a_denial_carries_the_decision_its_rules_and_its_reason():

@@ -185,9 +185,9 @@ class Slow:
     def dialect(self) -> Dialect:
         return self.tx.dialect
 
-    async def execute(self, *parts: Any) -> Any:
+    async def run_sync(self, *parts: Any) -> Any:
         await self.first()
-        return await self.tx.execute(*parts)
+        return await self.tx.run_sync(*parts)
 
 
 @on_postgresql

@@ -3,12 +3,12 @@
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from sqlalchemy import JSON, Boolean, Column, LargeBinary, MetaData, Table, func, insert, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import JSON, Boolean, Column, Integer, LargeBinary, MetaData, Table, func, insert, select
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from shared.database import Database, IdOf, Moment
 from shared.ids import AssetId
-from shared.turn import Added, Changed, Put, write_all
+from shared.turn import Added, Changed, Put, Question, ask, write_all
 from tests.conftest import MakeDatabase
 
 METADATA = MetaData()
@@ -77,3 +77,36 @@ async def test_a_value_that_its_column_does_not_take_is_refused(catalog: Databas
     async with catalog.transaction() as tx:
         with pytest.raises(ValueError, match="without its zone"):
             await write_all(tx, Added(things, [row(AssetId.new(), datetime(2030, 1, 1))]))  # noqa: DTZ001
+
+
+async def test_what_is_asked_comes_as_it_was_written(catalog: Database):
+    one, two = AssetId.new(), AssetId.new()
+    async with catalog.transaction() as tx:
+        await write_all(tx, Added(things, [row(one), row(two, None)]))
+        mark = "?" if catalog.is_sqlite else "$1"
+        question = Question(
+            f"SELECT id, made_at, parts, content, is_whole FROM things WHERE id = {mark}",
+            tuple(column.type for column in things.c),
+        )
+        assert [await ask(tx, question, each) for each in (one, two, AssetId.new())] == [
+            [row(one)],
+            [row(two, None)],
+            [],
+        ]
+
+
+async def test_a_question_that_fails_is_told_as_any_statement_is(catalog: Database):
+    with pytest.raises(DBAPIError, match="no_such_table"):
+        async with catalog.transaction() as tx:
+            await ask(tx, Question("SELECT 1 FROM no_such_table", (Boolean(),)))
+    async with catalog.transaction() as tx:
+        assert await ask(tx, Question("SELECT 1", (Integer(),))) == [(1,)]
+
+
+@pytest.mark.parametrize("count", [1, 63, 64, 65, 131])
+async def test_any_number_of_rows_is_added_and_counted(catalog: Database, count: int):
+    async with catalog.transaction() as tx:
+        added = Added(things, [row(AssetId.new()) for _ in range(count)])
+        none = Changed(things, {"made_at": None}, {"id": AssetId.new()})
+        assert await write_all(tx, added, none) == [count, 0]
+        assert await tx.scalar(select(func.count()).select_from(things)) == count

@@ -85,7 +85,7 @@ async def test_more_than_fit_in_one_look_are_closed_in_one_go(market: Market, mo
 
 
 async def test_a_database_that_is_away_is_said_and_asked_again(market: Market, monkeypatch: pytest.MonkeyPatch):
-    async def away(_: Trading) -> datetime:
+    async def away(_: Trading) -> float | None:
         raise ConnectionError("away")
 
     monkeypatch.setattr(due, "close_auctions", away)

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from pydantic import TypeAdapter
+
 from services.trading.actions.permission import decide_for, sight_of
 from services.trading.events.auction import BidPlaced
 from services.trading.rules import auction as rules
@@ -37,6 +39,8 @@ from shared.money import Money
 from shared.outbox import Outbox, Said
 from shared.standing import StandingMirror
 from shared.turn import write_all
+
+_answer = TypeAdapter(Bid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +134,12 @@ class Bidding:
         acts = Counter(bid.auction_id for _, bid, _ in opened.placed)
         changed = [auction_store.saving(opened.auctions[auction_id], acts[auction_id]) for auction_id in sorted(acts)]
         added = auction_store.adding(bid for _, bid, _ in opened.placed)
-        answers = kept([(asked.once, bid) for asked, bid, _ in opened.placed], opened.now)
+        answers = kept([(asked.once, _answer.dump_json(bid)) for asked, bid, _ in opened.placed], opened.now)
         said = [Said(asked.caller.actor, fact, asked.request_id) for asked, _, fact in opened.placed]
-        chained = await self._outbox.chain(tx, opened.now, said)
+        chained = await self._outbox.chain(tx, opened.now, said, from_memory=self._database.is_sqlite)
         reached = await write_all(tx, *changed, added, answers, *chained.writes)
         faultpoint("bids.written")
         if reached[: len(changed)] != [1] * len(changed):
             raise ChangedMeanwhile()
+        if not reached[-1]:
+            await self._outbox.give_up(tx)

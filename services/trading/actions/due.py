@@ -61,8 +61,9 @@ Whose = TypeVar("Whose")
 log = logging.getLogger(__name__)
 
 
-async def close_auctions(trading: Trading) -> datetime:
-    """Try each call and each auction whose time is up once. Returns the moment until which none was overlooked."""
+async def close_auctions(trading: Trading) -> float | None:
+    """Try each call and each auction whose time is up once. Returns the seconds until the next auction's is, of those
+    that were not due at the last look; zero or less if it is by now, and None if there is none."""
     await _each(trading, call_auction.close, await _due(trading, call_store.calls_due))
     tried = set[AuctionId]()
     while True:
@@ -71,17 +72,11 @@ async def close_auctions(trading: Trading) -> datetime:
             due = await auction_store.auctions_due(tx, now, but=tried)
             if not tried:
                 await jobs.tell_lateness(tx, auction_store.auctions_due, now, due)
-        if not due:
-            return now
+            if not due:
+                next_close = await auction_store.next_close(tx, now)
+                return next_close and (next_close - await trading.database.now(tx)).total_seconds()
         await _each(trading, closing.close, due)
         tried.update(due)
-
-
-async def seconds_to_next_close(trading: Trading, after: datetime) -> float | None:
-    """Until the time is up of the first auction whose time was not up at a moment. Zero or less if it is by now."""
-    async with trading.database.read() as tx:
-        next_close = await auction_store.next_close(tx, after)
-        return None if next_close is None else (next_close - await trading.database.now(tx)).total_seconds()
 
 
 async def close_inquiries(trading: Trading) -> None:

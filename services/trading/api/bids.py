@@ -23,7 +23,7 @@ class BidRoute(QuickRoute[tuple[AuctionId, NewBid]]):
 
     async def answer(self, request: HttpRequest, caller: Member, asked: tuple[AuctionId, NewBid]) -> Response:
         (auction_id, new), trading = asked, await web.service(request)
-        async with keyed(request) as once:
+        with await keyed(request, caller) as once:
             bid = await actions.place_bid(trading, caller, auction_id, new.maximum.money(), once)
         response = Response(
             BidView.of(bid, seen_by=caller.participant_id).model_dump_json(), CREATED, media_type="application/json"

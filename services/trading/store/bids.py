@@ -13,7 +13,8 @@ from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import Boolean, Integer, String, Table, TextualSelect, bindparam, select, text
+from sqlalchemy import Boolean, Integer, Select, String, Table, select, text
+from sqlalchemy.dialects import postgresql, sqlite
 
 from services.trading.rules.any_auction import AnyAuction
 from services.trading.rules.listing import Listing
@@ -23,14 +24,8 @@ from services.trading.tables.deals import auctions, listings
 from shared.database import Database, Moment, Transaction
 from shared.idempotency import Once
 from shared.ids import AuctionId, ParticipantId
+from shared.turn import Question, ask
 
-_offers = (
-    select(*auctions.c, *listings.c)
-    .join(listings, listings.c.id == auctions.c.listing_id)
-    .where(auctions.c.id.in_(bindparam("ids", expanding=True)))
-    .order_by(auctions.c.id)
-)
-_locked_offers = _offers.with_for_update(of=auctions)
 Asked = tuple[AuctionId, ParticipantId, Once]
 Offers = dict[AuctionId, tuple[AnyAuction, Listing]]
 _LOOK = """
@@ -61,8 +56,11 @@ class Found:
 
 async def offers(tx: Transaction, auction_ids: Iterable[AuctionId]) -> Offers:
     """Those auctions that there are, locked in the order of their ids, and the listing of each."""
-    query = _offers if tx.dialect.name == "sqlite" else _locked_offers
-    found = await tx.execute(query, {"ids": sorted(auction_ids)})
+    ids = sorted(auction_ids)
+    if tx.dialect.name == "sqlite":
+        found = await ask(tx, _OFFERS_ON_SQLITE, json.dumps(ids))
+    else:
+        found = await ask(tx, _OFFERS_ON_POSTGRESQL, ids)
     width = len(auctions.c)
     return {
         row[0]: (auction_of(_part(auctions, row[:width])), listing_of(_part(listings, row[width:]))) for row in found
@@ -71,28 +69,43 @@ async def offers(tx: Transaction, auction_ids: Iterable[AuctionId]) -> Offers:
 
 async def look(tx: Transaction, database: Database, asked: Sequence[Asked]) -> list[Found]:
     """What there is for each, in their order. On PostgreSQL every key is claimed until the transaction ends."""
+    if database.is_sqlite:
+        told = [(*bidder, *once.place) for *bidder, once in asked]
+        return [Found(*row) for row in await ask(tx, _LOOK_ON_SQLITE, json.dumps(told))]
     told = [(*bidder, *once.place, database.number_of(once.name)) for *bidder, once in asked]
-    query = _ON_SQLITE if database.is_sqlite else _ON_POSTGRESQL
-    return [Found(*row) for row in await tx.execute(query, {"asked": json.dumps(told)})]
+    return [Found(*row) for row in await ask(tx, _LOOK_ON_POSTGRESQL, json.dumps(told))]
 
 
 def _part(table: Table, values: Iterable[Any]) -> Any:
     return SimpleNamespace(**dict(zip(table.c.keys(), values, strict=True)))
 
 
-def _look(asked: str, claimed: str, value: str) -> TextualSelect:
+def _offers(ids: str) -> Select[Any]:
+    return (
+        select(*auctions.c, *listings.c)
+        .join(listings, listings.c.id == auctions.c.listing_id)
+        .where(text(f"auctions.id {ids}"))
+        .order_by(auctions.c.id)
+    )
+
+
+def _look(asked: str, claimed: str, value: str) -> Question:
     query = _LOOK.format(*(value.format(place) for place in range(5)), asked=asked, claimed=claimed)
-    return text(query).columns(
-        bidder_number=Integer, is_claimed=Boolean, request_digest=String, answer=String, frozen_until=Moment,
-        sanctioned_until=Moment,
-    )  # fmt: skip
+    return Question(query, (Integer(), Boolean(), String(), String(), Moment(), Moment()))
 
 
-_ON_SQLITE = _look(
-    "(SELECT key AS position, value FROM json_each(:asked)) AS asked", "TRUE", "json_extract(asked.value, '$[{}]')"
+_OFFER = tuple(column.type for column in (*auctions.c, *listings.c))
+_OFFERS_ON_SQLITE = Question(
+    str(_offers("IN (SELECT value FROM json_each(?))").compile(dialect=sqlite.dialect())), _OFFER
 )
-_ON_POSTGRESQL = _look(
-    "json_array_elements(CAST(:asked AS json)) WITH ORDINALITY AS asked (value, position)",
+_OFFERS_ON_POSTGRESQL = Question(
+    str(_offers("= ANY($1)").with_for_update(of=auctions).compile(dialect=postgresql.asyncpg.dialect())), _OFFER
+)
+_LOOK_ON_SQLITE = _look(
+    "(SELECT key AS position, value FROM json_each(?)) AS asked", "TRUE", "json_extract(asked.value, '$[{}]')"
+)
+_LOOK_ON_POSTGRESQL = _look(
+    "json_array_elements($1::json) WITH ORDINALITY AS asked (value, position)",
     "pg_try_advisory_xact_lock((asked.value ->> 5)::bigint)",
     "asked.value ->> {}",
 )
