@@ -67,13 +67,12 @@ async def open_filing(tx: Transaction, asset_id: AssetId) -> Filing | None:
 async def filings_of(
     tx: Transaction, viewer: Viewer, wanted: WantedFilings, limit: int, before: str | None
 ) -> list[Filing]:  # fmt: skip
-    """What shows to the viewer as a party or as staff, newest first, at most `limit`."""
+    """What shows to the viewer as a party or by their office, newest first, at most `limit`."""
     conditions: list[ColumnElement[bool]] = [filings.c.id < before if before else true()]
-    if viewer.is_staff:
-        conditions.append(sight.readable(filings.c.asset_id, filings.c.provider_id, viewer))
-    else:
-        parties = (filings.c.provider_id, filings.c.applicant_id, filings.c.counterparty_id)
-        conditions.append(or_(*(party == viewer.participant_id for party in parties)))
+    theirs = [sight.readable(filings.c.asset_id, filings.c.provider_id, viewer)]
+    if viewer.participant_id is not None:
+        theirs += [party == viewer.participant_id for party in (filings.c.applicant_id, filings.c.counterparty_id)]
+    conditions.append(or_(*theirs))
     if wanted.asset_id:
         conditions.append(filings.c.asset_id == wanted.asset_id)
     if wanted.state:

@@ -185,7 +185,7 @@ def _visible(viewer: Viewer) -> tuple[ColumnElement[bool], ColumnElement[bool], 
     in_full, inside = sight.of_grades(full, *of), sight.owned(index.provider_id, viewer)
     if viewer.is_staff:
         known = true() if None in viewer.oversight.by_office else index.grade.is_not(None)
-        inside = and_(sight.readable(index.asset_id, index.provider_id, viewer), known)
+        inside = or_(inside, and_(sight.readable(index.asset_id, index.provider_id, viewer), known))
     return or_(inside, in_full, index.grade.in_(sorted(titled))), or_(inside, in_full), inside
 
 

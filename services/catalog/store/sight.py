@@ -15,9 +15,8 @@ Condition = ColumnElement[bool]
 
 def readable(asset_id: ColumnElement[Any], provider_id: ColumnElement[Any], viewer: Viewer) -> Condition:
     """`viewer.reads_files_of`."""
-    if viewer.is_staff:
-        return not_(has_unseen(asset_id, provider_id, viewer.oversight))
-    return owned(provider_id, viewer)
+    own = owned(provider_id, viewer)
+    return or_(own, not_(has_unseen(asset_id, provider_id, viewer.oversight))) if viewer.is_staff else own
 
 
 def owned(provider_id: ColumnElement[Any], viewer: Viewer) -> Condition:
