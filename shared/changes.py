@@ -64,6 +64,11 @@ class Change(BaseModel):
         return json.loads(self.line)["data"]
 
     @property
+    def by(self) -> str:
+        """Who did it."""
+        return json.loads(self.line)["actor"]["id"]
+
+    @property
     def at(self) -> datetime:
         """When it happened."""
         return moment(json.loads(self.line)["ts"])

@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # loaded only where traces are told
 
 TOKEN_LIFETIME = timedelta(minutes=5)
 RENEW_BEFORE = timedelta(minutes=1)
+TOLD_OF_CASES = frozenset({"catalog", "pricing", "trading", "delivery"})  # what shows to a regulator by a case is here
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,8 @@ def core_of(
             raise ValueError(f"service_secret: set YAOSU_SERVICE_SECRET for {name}")
         tokens = RequestedTokens(directory, name, secret.get_secret_value(), clock)
         verifier = Verifier(_key_set_of(directory), settings.issuer, clock, beside=outside)
-        standing = StandingMirror(clock, FeedClient(Peer(directory, "identity", tokens)), database)
+        cases = FeedClient(Peer(directory, "audit", tokens)) if name in TOLD_OF_CASES else None
+        standing = StandingMirror(clock, FeedClient(Peer(directory, "identity", tokens)), database, cases)
     relay = Relay(outbox, database, clock, Peer(directory, "audit", tokens))
     observer = _observer(name, database, relay, traces)
     return Core(

@@ -189,12 +189,6 @@ def visibility(grade: Grade, clearance: Clearance | None) -> Visibility:
     return everyone_sees
 
 
-def overseen(roles: Set[str]) -> frozenset[Grade | None]:
-    """The grades whose entries show in full to whoever has these offices, whatever they may be trusted with; with None
-    those that are not graded yet, and may turn out to be of any."""
-    return frozenset(grade for grade, offices in OVERSEEN_BY.items() if offices & roles)
-
-
 def sample(grade: Grade, clearance: Clearance | None, flags: Set[Flag] = frozenset()) -> Sample | None:
     """The kind of sample rows this clearance may see; None is a denial. Nobody is shown persons as they are."""
     cell = SAMPLED_FROM[grade]
@@ -211,20 +205,6 @@ VISIBLE_FROM: Mapping[Grade, tuple[Clearance | None, Visibility] | None] = {
     G4: (C3, Visibility.NONE),
     G5: None,
     G6: None,
-}
-# The offices whose work is with an entry: of what harms many if it leaks, only those who review it or answer for it.
-_EVERY_OFFICE = frozenset(
-    {"operator_business", "operator_system", "operator_security", "operator_audit", "regulator"}
-)  # fmt: skip
-_ANSWERABLE = frozenset({"operator_business", "operator_security", "regulator"})
-OVERSEEN_BY: Mapping[Grade | None, frozenset[str]] = {
-    G1: _EVERY_OFFICE,
-    G2: _EVERY_OFFICE,
-    G3: _EVERY_OFFICE,
-    G4: frozenset({"operator_business", "regulator"}),
-    G5: _ANSWERABLE,
-    G6: _ANSWERABLE,
-    None: _ANSWERABLE,
 }
 SAMPLED_FROM: Mapping[Grade, tuple[Clearance, Sample] | None] = {
     G1: (C1, Sample.REAL),

@@ -60,6 +60,10 @@ class SponsorshipId(Id):
     kind = "sponsorship"
 
 
+class AssignmentId(Id):
+    kind = "assignment"
+
+
 class UserId(Id):
     kind = "user"
 

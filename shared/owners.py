@@ -55,13 +55,11 @@ class Of:
     held: HeldBy | None = None
 
     def condition(self, table: Table) -> str:
-        names = ", ".join(f"{table.name}.{table.c[name].name}" for name in self.columns)
-        ways = [f"{TENANT} IN ('{EVERYONE}', {names})"]
+        names = ", ".join([f"'{EVERYONE}'", *(f"{table.name}.{table.c[name].name}" for name in self.columns)])
+        ways = [f"{TENANT} IN ({names})"]
         if self.listed:  # with its quotes, so that a part of an id is nobody's
             names = f"{table.name}.{table.c[self.listed].name}"
             ways.append(f"strpos({names}::text, '\"' || {TENANT} || '\"') > 0")
-            if table.c[self.listed].nullable:  # of before there was a list: the first lock alone holds it
-                ways.append(f"{names} IS NULL AND {TENANT} IS NOT NULL")
         if self.held:
             ways.append(self.held.condition(table))
         return " OR ".join([*ways, IS_WRITING] if self.decides else ways)
@@ -69,13 +67,15 @@ class Of:
 
 @dataclass(frozen=True, slots=True)
 class Through:
-    """Rows that belong to a row of `parent`, whose id one of the columns has: whoever sees that one sees these."""
+    """Rows that belong to a row of `parent`, whose id (or what else it is known `by`) one of the columns has: whoever
+    sees that one sees these."""
 
     parent: Table
     columns: tuple[str, ...]
+    by: str | None = None
 
     def condition(self, table: Table) -> str:
-        [key] = self.parent.primary_key.columns
+        [key] = [self.parent.c[self.by]] if self.by else self.parent.primary_key.columns
         names = ", ".join(f"{table.name}.{table.c[name].name}" for name in self.columns)
         theirs = f"SELECT FROM {self.parent.name} WHERE {self.parent.name}.{key.name} IN ({names})"
         return f"{TENANT} = '{EVERYONE}' OR EXISTS ({theirs})"
@@ -87,7 +87,8 @@ OWNERS = "owners"
 
 
 def of(*columns: str, listed: str | None = None) -> Of:
-    """Rows of the organisations that one of these columns names, or that a column of JSON lists."""
+    """Rows of the organisations that one of these columns names, or that a column of JSON lists. Without any: of the
+    staff's, which are no member's."""
     return Of(columns, listed=listed)
 
 
@@ -96,9 +97,9 @@ def decided_by_all(*columns: str, held: HeldBy | None = None) -> Of:
     return Of(columns, decides=True, held=held)
 
 
-def through(parent: Table, *columns: str) -> Through:
-    """Rows of whoever sees the row of `parent` that one of these columns names."""
-    return Through(parent, columns)
+def through(parent: Table, *columns: str, by: str | None = None) -> Through:
+    """Rows of whoever sees a row of `parent` that one of these columns names, by its id or another of its columns."""
+    return Through(parent, columns, by)
 
 
 def declare(metadata: MetaData, owned: Mapping[Table, Owners], nobodys: Mapping[Table, str]) -> None:

@@ -3,7 +3,7 @@
 Promises: the quota may be used at once or spread over its window, and comes back evenly, by the time that is told;
 whoever keeps to the rate is never refused, and a clock set back delays nobody by more than a window; what is kept is a
 number for each who asked of late, and bounded. Only an address that proxies of ours vouch for is believed.
-Each process counts for itself: with several replicas, each gives the whole quota (decision 20).
+Each process counts for itself; of several replicas each gives its part of the quota (decision 59).
 """
 
 from collections.abc import Mapping

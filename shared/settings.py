@@ -64,11 +64,12 @@ class Settings(BaseSettings):
     outside_strengths: dict[str, Literal["password", "totp"]] = Field(default_factory=dict)  # what its `acr` mean here
     behind_tls: bool = False  # TLS ends before us: browsers are told to come by it alone from now on
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()  # whose X-Forwarded-For is believed
-    # How often a participant may ask in a minute, of each process; `anonymous`: a network address without a token.
+    # How often a participant may ask a service in a minute; `anonymous`: a network address without a token.
     anonymous_per_minute: int | None = Field(default=None, gt=0)
     reads_per_minute: int | None = Field(default=None, gt=0)
     writes_per_minute: int | None = Field(default=None, gt=0)
     bids_per_minute: int | None = Field(default=None, gt=0)
+    replicas: int = Field(default=1, ge=1, le=16)  # of a service; each gives its part of every quota above
     requests_in_flight_max: int = Field(default=1000, gt=0)  # of each service of a process; beyond, 503 at once
     market_rules: Literal["standard", "demo"] = "standard"
     trial: bool = False  # production's own set-up tried out on one machine: it may have the short windows of 'demo'
@@ -201,7 +202,8 @@ class Settings(BaseSettings):
         }  # fmt: skip
         production = self.environment == "production"
         usual = PER_MINUTE_PRODUCTION if production else dict.fromkeys(Kind, PER_MINUTE_DEVELOPMENT)
-        return {kind: Policy(kind, told[kind] or usual[kind], MINUTE_SECONDS) for kind in Kind}
+        quotas = {kind: max((told[kind] or usual[kind]) // self.replicas, 1) for kind in Kind}
+        return {kind: Policy(kind, quota, MINUTE_SECONDS) for kind, quota in quotas.items()}
 
     @property
     def bucket(self) -> Bucket | None:

@@ -1,11 +1,11 @@
 """Standing: what every service knows of every participant, mirrored in memory from identity's feed.
 
 Tokens say who asks; standing says, at the moment of decision, whether they are admitted, trusted with what, and whose
-affiliates and agents they are. Promises: a suspension is known within a second of its commit; facts of one participant
-count in the order of their revisions, whichever stripe they came by; a verification counts until it expires by the
-clock, told or not; a mirror that has fallen behind by more than `STALE` says so, and acts on G3 and above and payouts
-are then refused; one that has not yet read all that there was tells nothing of anybody, for what it has read of
-somebody may be no more than the beginning.
+affiliates and agents they are; and of the staff, what each was charged with. Promises: a suspension is known within a
+second of its commit; facts of one participant count in the order of their revisions, whichever stripes they came by; a
+verification counts until it expires by the clock, told or not; a mirror that has fallen behind by more than `STALE`
+says so, and acts on G3 and above and payouts are then refused; one that has not yet read all that there was tells
+nothing of anybody, for what it has read of somebody may be no more than the beginning.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -13,16 +13,20 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from shared import charges
 from shared.changes import Change, Memory, MemoryFollower, Source
+from shared.charges import CaseMirror, Charges
 from shared.clock import Clock
 from shared.database import Database
 from shared.delegation import Act, Delegation, Limits
 from shared.errors import NotAdmitted, Unavailable
 from shared.facts import microseconds, moment
 from shared.grades import G3, Clearance, Grade
-from shared.ids import AssetId, DelegationId, KeyId, ListingId, ParticipantId
+from shared.ids import AssetId, AssignmentId, DelegationId, KeyId, ListingId, ParticipantId
 from shared.mirrored import Keeper, Rows, form_of
 from shared.money import Money
+from shared.oversight import Charge
+from shared.together import together
 
 STALE = timedelta(seconds=30)
 NEVER = datetime.min.replace(tzinfo=UTC)
@@ -74,9 +78,12 @@ class Standing:
 
 
 class StandingMirror:
-    """With a `database`, what was heard is kept there, and a start goes on from it."""
+    """With a `database`, what was heard is kept there, and a start goes on from it. With `cases`, the log's feed, the
+    regulators' cases are heard as well; while that one is away, nothing shows by a case, and all else goes on."""
 
-    def __init__(self, clock: Clock, feed: Source, database: Database | None = None) -> None:
+    def __init__(
+        self, clock: Clock, feed: Source, database: Database | None = None, cases: Source | None = None
+    ) -> None:  # fmt: skip
         self._clock = clock
         self._records: dict[ParticipantId, Record] = {}
         self._standings: dict[ParticipantId, Standing] = {}
@@ -85,16 +92,22 @@ class StandingMirror:
         self._delegations: dict[DelegationId, Delegation] = {}
         self._delegations_to: dict[ParticipantId, list[Delegation]] = {}
         self._ended: set[DelegationId] = set()  # one end may be heard before its beginning
+        self._assignments = Charges()
         self._as_of = NEVER
-        keeper = database and Keeper(database, "standing", form_of(__file__))
+        form = form_of(__file__, charges.__file__)
+        keeper = database and Keeper(database, "standing", form)
         memory = keeper and Memory(keeper, self._rows_of, self._take_up)
         self._follower = MemoryFollower(clock, "identity", feed, self._apply, self._caught_up, memory)
+        self._cases = CaseMirror(clock, cases, database) if cases else None
 
     async def run(self) -> None:
-        await self._follower.run()
+        cases = [self._cases.run()] if self._cases else []
+        await together(self._follower.run(), *cases)
 
     async def tick(self) -> None:
         await self._follower.tick()
+        if self._cases:
+            await self._cases.tick()
 
     def of(self, participant_id: ParticipantId) -> Standing:
         """Raises NotAdmitted for a participant nobody has heard of; StandingUnknown until all was read once."""
@@ -137,6 +150,16 @@ class StandingMirror:
         self._require_read()
         return self._locked_out.get(subject, (None, False))[1]
 
+    def charges_of(self, subject: str) -> tuple[Charge, ...]:
+        """What somebody of the staff is charged with by name at this moment: nothing, once the mirror is stale."""
+        now = self._clock.now()
+        assigned = () if self.is_stale else self._assignments.of(subject, now)
+        return (*assigned, *(self._cases.charges_of(subject, now) if self._cases else ()))
+
+    def assigned(self) -> tuple[Charge, ...]:
+        """Everything that anybody of the exchange is assigned at this moment."""
+        return () if self.is_stale else self._assignments.lasting(self._clock.now())
+
     @property
     def is_stale(self) -> bool:
         return self._clock.now() - self._as_of > STALE
@@ -168,6 +191,7 @@ class StandingMirror:
         if change.act == "identity.delegation_ended":
             self._ended.add(DelegationId(data["delegation_id"]))
             changed.append(data["delegation_id"])
+        changed += self._assignments.hear(change)
         if change.act in LOCKS_OUT:
             name, is_out = LOCKS_OUT[change.act]
             said = (change.at, is_out)
@@ -191,6 +215,8 @@ class StandingMirror:
         if kind == DelegationId.kind:
             delegation_id = DelegationId(key)
             return [self._accepted.get(delegation_id), delegation_id in self._ended]
+        if kind == AssignmentId.kind:
+            return self._assignments.row(key)
         said_at, is_out = self._locked_out[key]
         return [microseconds(said_at), is_out]
 
@@ -203,6 +229,8 @@ class StandingMirror:
                 self._standings[record.participant_id] = record.standing()
             elif kind == DelegationId.kind:
                 self._take_up_delegation(DelegationId(key), *row)
+            elif kind == AssignmentId.kind:
+                self._assignments.take_up(key, row)
             else:
                 said_at, is_out = row
                 self._locked_out[key] = moment(said_at), is_out

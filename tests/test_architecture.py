@@ -68,6 +68,7 @@ PURE_SHARED = {
     "lifecycle",
     "metering",
     "money",
+    "oversight",
     "spreadsheet",
 }
 PURE = {

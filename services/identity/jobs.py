@@ -5,6 +5,7 @@ Promises: nothing is decided here, so a late or missed tick changes when somethi
 
 from services.identity.actions import (
     administration,
+    assignment,
     delegation,
     document,
     dormancy,
@@ -23,6 +24,7 @@ JOBS = (
     document.pass_deadlines,
     delegation.pass_deadlines,
     sponsorship.pass_deadlines,
+    assignment.pass_deadlines,
     administration.pass_deadlines,
     dormancy.tell,
     dormancy.shut,

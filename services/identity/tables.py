@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 
 from services.identity.rules.administration import OPEN
+from services.identity.rules.assignment import IN_FORCE as ASSIGNED
 from services.identity.rules.delegation import DELEGATION
 from services.identity.rules.document import DOCUMENT, FILED, VERIFIED
 from services.identity.rules.participant import PARTICIPANT
@@ -28,6 +29,8 @@ from shared import changes, disclosing, idempotency, mirrored, outbox, owners
 from shared.database import IdOf, Moment
 from shared.ids import (
     ApiClientId,
+    AssetId,
+    AssignmentId,
     ClientKeyId,
     DelegationId,
     DocumentId,
@@ -166,6 +169,34 @@ sides = (sponsorships.c.sponsored_id, sponsorships.c.sponsor_id)
 Index("asked_once_at_a_time", *sides, unique=True, sqlite_where=waiting, postgresql_where=waiting)
 lasting = sponsorships.c.state.in_(SPONSORSHIP.open_states())
 Index("sponsorships_by_deadline", sponsorships.c.deadline, sqlite_where=lasting, postgresql_where=lasting)
+
+assignments = Table(
+    "assignments",
+    metadata,
+    Column("id", IdOf(AssignmentId), primary_key=True),
+    Column("highest", String, nullable=False),
+    Column("business_officer_id", IdOf(UserId), nullable=False),
+    Column("security_officer_id", IdOf(UserId)),
+    Column("asset_id", IdOf(AssetId)),
+    Column("provider_id", IdOf(ParticipantId)),
+    Column("reason", String, nullable=False),
+    Column("assigned_by", String, nullable=False),
+    Column("ends_at", Moment, nullable=False),
+    Column("state", String, nullable=False),
+    Column("deadline", Moment),
+    Column("reason_code", String),
+    Column("revision", Integer, nullable=False),
+    CheckConstraint("(asset_id IS NULL) <> (provider_id IS NULL)", name="of_an_entry_or_of_a_provider"),
+    CheckConstraint(
+        "highest = 'G4' AND security_officer_id IS NULL"
+        " OR highest = 'G5' AND security_officer_id IS NOT NULL AND security_officer_id <> business_officer_id",
+        name="two_persons_from_g5",
+    ),
+    Index("assignments_of_business_officer", "business_officer_id", "id"),
+    Index("assignments_of_security_officer", "security_officer_id", "id"),
+)
+assigned = assignments.c.state == ASSIGNED
+Index("assignments_by_deadline", assignments.c.deadline, sqlite_where=assigned, postgresql_where=assigned)
 
 users = Table(
     "users",
@@ -322,6 +353,7 @@ idempotency.tables(metadata)
 changes.tables(metadata)
 
 OWNED = {
+    assignments: owners.of(),
     participants: owners.decided_by_all("id"),
     sanctions: owners.decided_by_all("participant_id"),  # an organisation is bound by those of its former self
     users: owners.of("participant_id"),

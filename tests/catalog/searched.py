@@ -14,24 +14,27 @@ from services.catalog.rules import asset as asset_rules
 from services.catalog.rules.asset import Description, Entry, UpdateCycle
 from services.catalog.rules.offer import Asked, Offer
 from services.catalog.rules.search import Sort, Sought
-from services.catalog.rules.viewing import Viewer
+from services.catalog.rules.viewing import EVERYTHING, Viewer
 from services.catalog.rules.words import words
 from services.catalog.store import entries as store
 from services.catalog.store import offers, search
 from shared.database import Transaction
-from shared.grades import Clearance, Grade, Mode, overseen
+from shared.grades import Clearance, Grade, Mode
 from shared.ids import CertificateId, ListingId, ParticipantId, PlanId, VersionId
 from shared.money import Money
+from shared.oversight import Charge, oversight
 from tests.catalog.made import NOON, a_draft, a_registered, registered, submitted, with_pending
 
 FULL_FROM = {"G1": 0, "G2": 0, "G3": 2, "G4": 3}  # the clearance that the whole entry takes; 0: none
 TITLE_FOR_ALL = {"G3"}
 TITLE, KEYWORD, ASIDE, DESCRIBED = 8, 4, 2, 1
 PROVIDERS = [ParticipantId.new(), ParticipantId.new()]
+CHARGED = frozenset({PROVIDERS[0]})
 VIEWERS = [
-    Viewer(), Viewer(is_staff=True), Viewer(PROVIDERS[0], Clearance.C1), Viewer(PROVIDERS[1], None),
+    Viewer(), EVERYTHING, Viewer(PROVIDERS[0], Clearance.C1), Viewer(PROVIDERS[1], None),
     *(Viewer(ParticipantId.new(), clearance) for clearance in Clearance),
-    *(Viewer(is_staff=True, overseen=overseen({office})) for office in ("operator_system", "operator_security")),
+    *(Viewer(oversight=oversight({office})) for office in ("operator_system", "operator_security", "regulator")),
+    Viewer(oversight=oversight({"operator_business"}, [Charge("operator_business", Grade.G4, providers=CHARGED)])),
 ]  # fmt: skip
 VOCABULARY = [
     "空气", "质量", "空气质量", "降水", "气象", "机场", "数据要素", "air", "Quality", "ＰＭ2.5", "café",
@@ -146,6 +149,17 @@ def suggested(catalogue: list[Kept], viewer: Viewer, prefix: str) -> set[str]:
     return found
 
 
+def seen_by_office(viewer: Viewer, provider_id: ParticipantId) -> set[str | None]:
+    """The grades that the staff sees of a provider; None of what is not registered."""
+    offices = viewer.oversight.offices
+    found: set[str | None] = {"G1", "G2", "G3"} if offices else set()
+    if offices & {"operator_business", "operator_security", "regulator"}:
+        found.add(None)
+    if any(charge.is_of_all or provider_id in charge.providers for charge in viewer.oversight.charges):
+        found.add("G4")
+    return found
+
+
 class _Seen:
     """An entry as one viewer sees it."""
 
@@ -157,7 +171,7 @@ class _Seen:
             for version in kept.entry.versions
             if version.certificate_id and version.graded and asset.state == "registered"
         }
-        by_office = {grade and str(grade) for grade in viewer.overseen} if viewer.is_staff else set[str | None]()
+        by_office = seen_by_office(viewer, asset.provider_id)
         inside = viewer.participant_id == asset.provider_id
         lowest = min(graded.values(), default=None)
         self.full = inside or lowest in by_office or (lowest is not None and level >= FULL_FROM[lowest])

@@ -175,7 +175,7 @@ async def test_an_approved_request_opens_the_field_names_of_g4_until_the_grade_r
     request = await ask(market, buyer, version_id)
     await decide(market, provider, request, "approval")
     assert await fields_seen(market, buyer, asset) is None
-    done = await decide(market, bench.staff("operator_business"), request, "second-approval")
+    done = await decide(market, await market.officer(asset["id"], "G4"), request, "second-approval")
     assert (done["state"], [step["step"] for step in done["steps"]]) == (
         "approved",
         ["requested", "agreed", "approved"],

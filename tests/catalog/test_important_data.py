@@ -22,6 +22,7 @@ from services.catalog.rules.important_data import (
 )
 from services.catalog.rules.petition import EXPIRED, GRANTED, SUBMITTED, Petition, RiskAssessment
 from services.catalog.rules.records import Conclusion
+from services.catalog.rules.viewing import EVERYTHING
 from services.catalog.store import entries as store
 from services.catalog.store import important_data as important_store
 from services.catalog.tables.whole import metadata
@@ -121,7 +122,7 @@ async def assessed(market: Market, provider: Person, version_id: str, **changes:
     path = f"/catalog/v1/versions/{version_id}/risk-assessments"
     petition = market.done(await market.bench.post(provider, path, ANSWERS | changes), 201)
     for _ in range(2):
-        operator = market.bench.staff("operator_business")
+        operator = await market.officer(petition["asset_id"], "G5")
         yes = await market.bench.post(operator, f"/catalog/v1/petitions/{petition['id']}/agree", {"note": "六项已核"})
         petition = market.done(yes)
     return petition
@@ -139,7 +140,7 @@ async def test_important_data_go_from_refused_to_registered_and_stay_invisible(m
     assert market.done(await bench.post(provider, f"{path}/submit"))["state"] == "submitted"
     for state in ("submitted", "registered"):
         yes = {"grade": "G5", "note": "已复核"}
-        answer = market.done(await bench.post(bench.staff("operator_business"), f"{path}/register", yes))
+        answer = market.done(await bench.post(await market.officer(asset_id, "G5"), f"{path}/register", yes))
         assert answer["state"] == state
     for person in (None, await bench.member("buyer")):
         assert refusal(await bench.get(person, path)) == (404, "no_such_asset")
@@ -174,22 +175,26 @@ async def test_after_its_year_an_assessment_is_off_the_record(market: Market):
 
 async def test_the_catalogue_of_important_data_shows_filings_to_those_who_keep_it(market: Market):
     bench, provider = market.bench, await market.provider()
-    _, unfiled = await an_important(market, provider)
-    _, version_id = await an_important(market, provider)
+    unfiled_id, unfiled = await an_important(market, provider)
+    asset_id, version_id = await an_important(market, provider)
     for number in ("1", "2"):
         told = FILING | {"number": number}
         market.done(await bench.post(provider, f"/catalog/v1/versions/{version_id}/authority-filings", told), 201)
     petition = await assessed(market, provider, version_id)
     await market.registered(provider)  # of no importance
     path = "/catalog/v1/important-data"
-    for keeper in ("operator_business", "operator_security", "regulator"):
-        items = market.done(await bench.get(bench.staff(keeper), path))["items"]
-        assert [item["version_id"] for item in items] == [version_id, unfiled]
+    keepers = bench.staff("operator_business"), bench.staff("operator_security")
+    for keeper in (*keepers, bench.staff("regulator")):
+        assert market.done(await bench.get(keeper, path))["items"] == []
+    await bench.assigned(asset_id, Grade.G5, *keepers)
+    await bench.assigned(unfiled_id, Grade.G5, *keepers)
+    items, others = [market.done(await bench.get(keeper, path))["items"] for keeper in keepers]
+    assert [item["version_id"] for item in items] == [version_id, unfiled] and items == others
     first, second = items
     assert (first["filing"]["number"], first["assessed_until"]) == ("2", petition["deadline"])
     assert (second["filing"], second["assessed_until"], second["grade"]) == (None, None, "G5")
     for filed, expected in (("true", version_id), ("false", unfiled)):
-        answer = market.done(await bench.get(bench.staff("regulator"), f"{path}?filed={filed}"))
+        answer = market.done(await bench.get(keepers[0], f"{path}?filed={filed}"))
         assert [item["version_id"] for item in answer["items"]] == [expected]
     for other in (provider, bench.staff("operator_audit")):
         assert refusal(await bench.get(other, path)) == (403, "not_your_role")
@@ -212,7 +217,7 @@ async def test_the_catalogue_takes_three_statements_however_long_it_is(database:
                 await important_store.add_filing(tx, filing)
         async with kept.read() as tx:
             event.listen(engine, "before_cursor_execute", note)
-            found = await important_store.catalogue(tx, None, None, 100)
+            found = await important_store.catalogue(tx, EVERYTHING, None, None, 100)
             event.remove(engine, "before_cursor_execute", note)
         assert all(one.filing and one.filing.version_id == one.version_id for one in found)
         assert len([statement for statement in asked if "SELECT" in statement]) == 3
@@ -253,10 +258,10 @@ async def test_core_data_are_refused_and_the_refusal_is_logged_on_every_way_in(m
     path = f"/catalog/v1/versions/{reviewed['versions'][0]['id']}/raise-grade"
     market.done(await bench.post(regulator, path, raised))
     yes = await bench.post(operator, f"/catalog/v1/assets/{reviewed['id']}/register", {"grade": "G6", "note": "核"})
-    assert refusal(yes) == (403, "core_data_not_tradable")
-    assert await denied() == [("catalog.registration_denied", "core_data_not_tradable")] * 2
+    assert refusal(yes) == (404, "no_such_asset")
+    assert await denied() == [("catalog.registration_denied", "core_data_not_tradable")]
     registered = await market.registered(provider)
     path = f"/catalog/v1/versions/{registered['versions'][0]['id']}/raise-grade"
     market.done(await bench.post(regulator, path, raised))
-    assert (await denied())[2:] == [("catalog.core_data_stopped", "core_data_not_tradable")]
+    assert (await denied())[1:] == [("catalog.core_data_stopped", "core_data_not_tradable")]
     assert refusal(await bench.get(None, f"/catalog/v1/assets/{registered['id']}")) == (404, "no_such_asset")

@@ -163,7 +163,7 @@ async def test_two_operators_lower_a_g4_and_stand_in_the_fact_with_the_evidence(
     assert (petition["state"], petition["next_actor"], petition["kind"]) == (
         "submitted", "operator_business", "lowering",
     )  # fmt: skip
-    one, other = bench.staff("operator_business"), bench.staff("operator_business")
+    one, other = [await market.officer(asset["id"], "G4") for _ in range(2)]
     first = await agreed(market, petition, one)
     assert (first["state"], first["first_operator"]) == ("submitted", one.subject)
     again = await bench.post(one, f"/catalog/v1/petitions/{petition['id']}/agree", {"note": "再次"})
@@ -229,7 +229,7 @@ async def test_a_petition_is_refused_taken_back_or_lapses_and_the_grade_stands(m
     second = await bench.post(provider, f"/catalog/v1/versions/{version_id}/lowerings", strike(impacts=ECONOMY))
     assert refusal(second) == (409, "petition_pending")
     no = {"reason_code": "not_proven", "reason": "材料不足以证明"}
-    operator, path = bench.staff("operator_business"), f"/catalog/v1/petitions/{refused['id']}"
+    operator, path = await market.officer(asset["id"], "G4"), f"/catalog/v1/petitions/{refused['id']}"
     assert market.done(await bench.post(operator, f"{path}/refuse", no))["reason_code"] == "not_proven"
     withdrawn = await petitioned(market, provider, version_id, impacts=ECONOMY)
     stranger = await market.provider()

@@ -48,9 +48,11 @@ async def test_a_registration_is_under_notice_until_its_end_and_then_registered_
 async def test_what_a_grade_hides_is_hidden_under_notice_too(noticed: Market):
     provider, low = await noticed.provider(), await noticed.bench.member("buyer", clearance=C2)
     asset = await noticed.submitted(provider, impacts=harm("economy", "ordinary"))
-    for _ in range(2):
-        operator = noticed.bench.staff("operator_business")
+    officers = [await noticed.officer(asset["id"], "G4") for _ in range(2)]
+    for operator in officers:
         await post(noticed, operator, f"/assets/{asset['id']}/register", {"grade": "G4", "note": "已复核"})
+    unnamed = noticed.bench.staff("operator_business")
+    assert [len((await get(noticed, each, "/notices"))["items"]) for each in (officers[0], unnamed)] == [1, 0]
     cleared = await noticed.bench.member("buyer")
     assert (await get(noticed, low, "/notices"))["items"] == []
     assert len((await get(noticed, cleared, "/notices"))["items"]) == 1

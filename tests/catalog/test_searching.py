@@ -153,11 +153,16 @@ async def test_a_version_of_another_grade_shows_by_its_own(market: Market):
     await market.inspected(added)
     await market.graded(provider, added, G4_HARM)
     market.done(await bench.post(provider, f"{path}/submit"))
-    for _ in range(2):
+    officers = [await market.officer(asset["id"], "G4") for _ in range(2)]
+    for officer in officers:
         yes = {"grade": "G4", "note": "已复核"}
-        market.done(await bench.post(bench.staff("operator_business"), f"{path}/register", yes))
+        market.done(await bench.post(officer, f"{path}/register", yes))
     low, high = await bench.member("buyer", clearance=C1), await bench.member("buyer", clearance=C3)
-    for person, grades in ((None, ["G1"]), (low, ["G1"]), (high, ["G1", "G4"]), (provider, ["G1", "G4"])):
+    unnamed = bench.staff("operator_business")
+    for person, grades in (
+        (None, ["G1"]), (low, ["G1"]), (high, ["G1", "G4"]), (provider, ["G1", "G4"]), (unnamed, ["G1"]),
+        (officers[0], ["G1", "G4"]),
+    ):  # fmt: skip
         entry = market.done(await bench.get(person, path))
         assert [version["grade"] for version in entry["versions"]] == grades
         assert entry["grade"] == grades[-1]

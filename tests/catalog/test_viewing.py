@@ -4,7 +4,7 @@ import pytest
 
 from services.catalog.rules import registration
 from services.catalog.rules.asset import Entry
-from services.catalog.rules.viewing import ANYONE, Viewer, grades_shown, shown, shows_fields
+from services.catalog.rules.viewing import ANYONE, EVERYTHING, Viewer, grades_shown, shown, shows_fields
 from shared.grades import Clearance, Grade, Visibility
 from shared.ids import ParticipantId
 from tests.catalog.made import NOON, a_draft, a_registered, declared, submitted, with_pending
@@ -21,8 +21,8 @@ CLEARANCES = [None, *Clearance]
     ("G4", [NONE,  NONE,  NONE, FULL, FULL, FULL]),
 ])  # fmt: skip
 def test_a_registered_entry_shows_by_its_grade(grade: str, seen: list[Visibility]):
-    asset = a_registered(Grade(grade)).asset
-    assert [shown(asset, Viewer(ParticipantId.new(), clearance)) for clearance in CLEARANCES] == seen
+    entry = a_registered(Grade(grade))
+    assert [shown(entry, Viewer(ParticipantId.new(), clearance)) for clearance in CLEARANCES] == seen
 
 
 @pytest.mark.parametrize("clearance", CLEARANCES)
@@ -30,7 +30,7 @@ def test_a_list_and_a_single_entry_are_decided_alike(clearance: Clearance | None
     viewer = Viewer(ParticipantId.new(), clearance)
     for grade in map(Grade, ("G1", "G2", "G3", "G4")):
         as_listed = next((much for much in (FULL, TITLE) if grade in grades_shown(viewer, much)), NONE)
-        assert as_listed is shown(a_registered(grade).asset, viewer)
+        assert as_listed is shown(a_registered(grade), viewer)
 
 
 def test_important_and_core_data_show_to_nobody_by_clearance():
@@ -43,16 +43,16 @@ def test_important_and_core_data_show_to_nobody_by_clearance():
 ])  # fmt: skip
 def test_what_is_not_registered_is_its_providers_and_the_staffs_alone(entry: Entry):
     provider = Viewer(entry.asset.provider_id)
-    assert shown(entry.asset, provider) is FULL
-    assert shown(entry.asset, Viewer(is_staff=True)) is FULL
-    assert shown(entry.asset, Viewer(ParticipantId.new(), Clearance.C5)) is NONE
-    assert shown(entry.asset, ANYONE) is NONE
+    assert shown(entry, provider) is FULL
+    assert shown(entry, EVERYTHING) is FULL
+    assert shown(entry, Viewer(ParticipantId.new(), Clearance.C5)) is NONE
+    assert shown(entry, ANYONE) is NONE
 
 
 def test_a_provider_sees_their_own_whatever_its_grade_and_whatever_they_may_be_trusted_with():
     entry = a_registered(Grade.G4)
     owner = Viewer(entry.asset.provider_id)
-    assert shown(entry.asset, owner) is FULL
+    assert shown(entry, owner) is FULL
     assert shows_fields(entry.asset, entry.versions[0], owner)
 
 

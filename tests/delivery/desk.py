@@ -165,6 +165,10 @@ class Desk:
     async def tick(self) -> None:
         await jobs.tick(self.depot)
 
+    async def officer(self, version_id: VersionId, grade: Grade = Grade.G4) -> Person:
+        """Somebody of the business who is named for a version's entry."""
+        return await self.bench.assigned(self.shelf.versions[version_id].asset_id, grade)
+
     def acting(self, person: Person) -> Member:
         assert person.participant_id
         caller = Caller(person.subject, "user", person.roles, person.participant_id, token=self.bench.token(person))

@@ -70,7 +70,7 @@ async def cubed(desk: Desk, content: bytes, grade: Grade = G3, *flags: Flag, cle
     assert answer.status_code == 201, answer.text
     if answer.json()["state"] == "awaiting_approval":
         path = f"/delivery/v1/cubes/{answer.json()['id']}/approve"
-        await desk.bench.post(desk.bench.staff("operator_business"), path, {"reason": "已核验"})
+        await desk.bench.post(await desk.officer(version_id, min(grade, G5)), path, {"reason": "已核验"})
     return buyer, await desk.grant(buyer, version_id, Mode.COMPUTE), version_id, provider
 
 
@@ -224,7 +224,11 @@ async def test_from_g4_on_an_operator_approves_first(desk: Desk):
     assert (await ask(desk, buyer, entitlement_id)).json()["code"] == "cube_not_approved"
     path, said = f"/delivery/v1/cubes/{cube['id']}/approve", {"reason": "已核验"}
     assert (await desk.bench.post(provider, path, said)).status_code == 403
-    approved = (await desk.bench.post(desk.bench.staff("operator_business"), path, said)).json()
+    unnamed = desk.bench.staff("operator_business")
+    assert (await desk.bench.post(unnamed, path, said)).json()["code"] == "no_such_cube"
+    assert (await desk.bench.get(unnamed, path.removesuffix("/approve"))).json()["code"] == "no_such_cube"
+    assert (await desk.bench.get(unnamed, f"/delivery/v1/versions/{version_id}/cubes")).json()["items"] == []
+    approved = (await desk.bench.post(await desk.officer(version_id), path, said)).json()
     assert (approved["state"], approved["reason_code"], approved["deadline"]) == ("in_force", "approved", None)
     assert (await ask(desk, buyer, entitlement_id)).status_code == 200
     assert [fact["reason"] for fact in await desk.facts("cube_approved")] == ["已核验"]
@@ -237,7 +241,7 @@ async def test_what_nobody_approves_in_time_lapses_and_may_be_declared_anew(desk
     desk.bench.clock.advance(seconds=APPROVED_WITHIN.total_seconds())
     await desk.bench.refresh()
     path = f"/delivery/v1/cubes/{cube['id']}/approve"
-    late = await desk.bench.post(desk.bench.staff("operator_business"), path, {"reason": "晚了"})
+    late = await desk.bench.post(await desk.officer(version_id), path, {"reason": "晚了"})
     assert (late.status_code, late.json()["reason_code"]) == (409, "not_approved_in_time")
     await desk.tick()
     lapsed = (await desk.bench.get(provider, f"/delivery/v1/cubes/{cube['id']}")).json()
@@ -250,7 +254,7 @@ async def test_a_refused_cube_answers_nothing_and_may_be_declared_anew(desk: Des
     version_id = await desk.stocked(provider, table(factor=2), G4)
     cube = (await declare(desk, provider, version_id)).json()
     path = f"/delivery/v1/cubes/{cube['id']}/refuse"
-    refused = await desk.bench.post(desk.bench.staff("operator_business"), path, {"reason": "维度过细"})
+    refused = await desk.bench.post(await desk.officer(version_id), path, {"reason": "维度过细"})
     assert refused.json()["state"] == "refused" and await desk.facts("cube_disapproved")
     assert (await declare(desk, provider, version_id)).status_code == 201
 
@@ -263,7 +267,7 @@ async def test_a_grade_raised_to_g4_asks_for_approval_and_for_noise(desk: Desk):
     refused = await ask(desk, buyer, entitlement_id, ["region"])
     assert refused.json()["code"] == "cube_not_approved"
     path = f"/delivery/v1/cubes/{refused.json()['cube_id']}/approve"
-    await desk.bench.post(desk.bench.staff("operator_business"), path, {"reason": "已核验"})
+    await desk.bench.post(await desk.officer(version_id), path, {"reason": "已核验"})
     after = await ask(desk, buyer, entitlement_id, ["region"])
     assert after.json()["level"] == "noisy" and after.json()["groups"] != before.json()["groups"]
     assert (await declare(desk, provider, version_id)).json()["code"] == "cube_has_answers"

@@ -75,6 +75,11 @@ TABLE = """
 39  u nn nn n nnnn n n uuu  POST /identity/v1/me/sessions/{family_id}/end
 39  u .n nn f ffff f f uuu  POST /identity/v1/clients/{client_id}/keys
 39  u nn nn f ffff f f uuu  POST /identity/v1/clients/{client_id}/keys/{client_key_id}/revoke
+39  u ff ff f ff.f f f uuu  POST /identity/v1/assignments
+39  u ff ff f .... . f uuu  GET /identity/v1/assignments
+39  u ff ff f .n.. . f uuu  GET /identity/v1/assignments/{assignment_id}
+39  u ff ff f ff.f f f uuu  POST /identity/v1/assignments/{assignment_id}/revoke
+3   u ff ff f ff.f f f uuu  GET /catalog/v1/unassigned
 3   . .. .. . .... . . uuu  GET /catalog/v1/assets
 3   . .. .. . .... . . uuu  GET /catalog/v1/suggestions
 4   u f. f. f ffff f f uuu  POST /catalog/v1/assets

@@ -85,6 +85,9 @@ BEYOND = {
     "GET /identity/v1/sponsors": "system security audit arbiter",
     "GET /identity/v1/sponsorships": "system security audit arbiter",
     "GET /identity/v1/sponsorships/{sponsorship_id}": "system security audit",
+    # Who is named for entries of G4 and above: those who are, and those who watch over all.
+    "GET /identity/v1/assignments": "business system audit regulator",
+    "GET /identity/v1/assignments/{assignment_id}": "business audit regulator",
     # A snapshot of the catalogue of important data is taken by security, who files it.
     "POST /catalog/v1/important-data/snapshots": "security",
     "GET /catalog/v1/important-data/snapshots": "security",

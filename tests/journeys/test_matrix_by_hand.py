@@ -81,6 +81,7 @@ def test_what_takes_more_than_a_role_is_what_is_written_here(mark: str, by_hand:
 # What the decision rests on. Nobody who asks says it of themselves: who says it, and of whom, stands here by hand.
 DECIDED_BY_US = {"grade", "clearance", "state", "status", "roles", "provider_id", "buyer_id", "owner_id", "on_record"}
 SAID = {
+    "POST /identity/v1/assignments": {"provider_id"},  # whose entries are assigned; it decides nothing of the assigner
     "POST /identity/v1/applications": {"roles"},  # asked for, and granted with the admission
     # At most the organisation's own.
     "POST /identity/v1/invitations": {"roles"}, "POST /identity/v1/users": {"roles"},

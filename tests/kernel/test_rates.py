@@ -290,3 +290,10 @@ def test_what_nobody_sets_is_generous_for_trials_and_sensible_in_production(envi
     assert quotas == ({kind: quota for kind in Kind} if quota else {
         Kind.ANONYMOUS: 6_000, Kind.READS: 12_000, Kind.WRITES: 3_000, Kind.BIDS: 6_000,
     })  # fmt: skip
+
+
+@pytest.mark.parametrize("bids, replicas, quota", [(100, 1, 100), (100, 3, 33), (100, 16, 6), (3, 4, 1)])
+def test_processes_that_share_a_quota_give_together_never_more_of_it(bids: int, replicas: int, quota: int):
+    settings = Settings(bids_per_minute=bids, replicas=replicas)
+    assert settings.rates[Kind.BIDS].quota == quota
+    assert quota * replicas <= max(bids, replicas)

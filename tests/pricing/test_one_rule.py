@@ -29,7 +29,9 @@ async def test_a_plan_shows_to_whom_its_version_shows_at_all(market: Market):
         for office in OFFICES:
             asked = (f"/pricing/v1/plans/{plan_id}", f"/catalog/v1/assets/{asset['id']}")
             told = {(await bench.get(bench.staff(office), path)).status_code for path in asked}
-            assert told == {200 if BY_OFFICE[grade, office] == "full" else 404}, (grade, office)
+            assert told == {200 if BY_OFFICE[grade, office] == "whole" else 404}, (grade, office)
+        officer = await market.officer(asset["id"], grade)
+        assert (await bench.get(officer, f"/pricing/v1/plans/{plan_id}")).status_code == 200
 
 
 def _status(grade: str, clearance: Clearance) -> int:

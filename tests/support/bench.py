@@ -25,8 +25,8 @@ from shared.changes import Change, Feed, Positions
 from shared.core import Core, observer_of
 from shared.database import Database
 from shared.facts import GENESIS, Actor, Category, Fact, event_line, link
-from shared.grades import C3, Clearance
-from shared.ids import FactId, KeyId, ParticipantId, UserId
+from shared.grades import C3, Clearance, Grade
+from shared.ids import AssetId, AssignmentId, FactId, KeyId, ParticipantId, UserId
 from shared.outbox import Outbox
 from shared.relay import Relay
 from shared.rest import Directory, Peer
@@ -75,6 +75,19 @@ class AffiliationDeclared(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class AssignmentMade(Fact):
+    category: ClassVar[Category] = Category.ACCESS
+    assignment_id: AssignmentId
+    highest: Grade
+    business_officer_id: UserId
+    security_officer_id: UserId | None
+    asset_id: AssetId | None
+    provider_id: ParticipantId | None
+    reason: str
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
     """Someone with a token: of an admitted organisation, or of the platform's staff."""
 
@@ -95,11 +108,11 @@ class WrittenFeed:
         self._changes: list[Change] = []
         self._news = asyncio.Event()
 
-    def announce(self, clock: ToldClock, *facts: Fact) -> None:
+    def announce(self, clock: ToldClock, *facts: Fact, actor: Actor | None = None) -> None:
         for fact in facts:
             line = event_line(
-                fact, service=self._service, fact_id=FactId.new(), actor=Actor("service", self._service),
-                at=clock.now(), request_id=None,
+                fact, service=self._service, fact_id=FactId.new(),
+                actor=actor or Actor("service", self._service), at=clock.now(), request_id=None,
             )  # fmt: skip
             previous = bytes.fromhex(self._changes[-1].hash) if self._changes else GENESIS
             seq = len(self._changes) + 1
@@ -135,6 +148,7 @@ class Bench:
     clock: ToldClock = field(default_factory=ToldClock)
     directory: Directory = field(default_factory=Directory)
     identity: WrittenFeed = field(default_factory=lambda: WrittenFeed("identity"))
+    log: WrittenFeed = field(default_factory=lambda: WrittenFeed("audit"))
     outbox: type[Outbox] = Outbox
     cores: dict[str, Core] = field(default_factory=dict[str, Core])
     apps: dict[str, FastAPI] = field(default_factory=dict[str, FastAPI])
@@ -145,7 +159,7 @@ class Bench:
         database = await self.database(name, metadata)
         outbox, feed, tokens = self.outbox(name, database), Feed(database), BenchTokens(name, self.clock)
         relay = Relay(outbox, database, self.clock, Peer(self.directory, "audit", tokens))
-        standing = StandingMirror(self.clock, self.identity)
+        standing = StandingMirror(self.clock, self.identity, cases=self.log)
 
         async def fetch() -> Mapping[str, Any]:
             return ISSUER.key_set
@@ -187,6 +201,16 @@ class Bench:
 
     def staff(self, *roles: str) -> Person:
         return Person(UserId.new(), frozenset(roles))
+
+    async def assigned(self, asset_id: str, highest: Grade = Grade.G4, *officers: Person) -> Person:
+        """An officer of the business who is assigned an entry for ninety days: up to G5 beside one for security."""
+        business, security = (*officers, self.staff("operator_business"), self.staff("operator_security"))[:2]
+        second = UserId(security.subject) if highest is Grade.G5 else None
+        ends_at = self.clock.now() + timedelta(days=90)
+        await self.announce(AssignmentMade(
+            AssignmentId.new(), highest, UserId(business.subject), second, AssetId(asset_id), None, "复核", ends_at
+        ))  # fmt: skip
+        return business
 
     async def announce(self, *facts: Fact) -> None:
         """Let identity say something, and every mirror hear it."""

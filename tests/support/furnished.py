@@ -113,6 +113,11 @@ async def _shelf(market: WholeMarket) -> None:
     things["asset_id"], things["version_id"] = asset["id"], asset["versions"][0]["id"]
     things["hidden"] = [{"asset_id": each["id"], "version_id": each["versions"][0]["id"]} for each in (draft, gone)]
     await provider.post(f"/catalog/v1/assets/{gone['id']}/withdraw")
+    officer = (await market.people[BUSINESS].get("/identity/v1/me"))["subject"]
+    named = {"business_officer_id": officer, "asset_id": asset["id"], "ends_at": later(market, days=9)}
+    things["assignment_id"] = (await act(market, "POST /identity/v1/assignments", **named))["id"]
+    whose = {"asset_id": None, "provider_id": provider.participant_id}  # what is raised in the walk still shows
+    await act(market, "POST /identity/v1/assignments", **named | whose)
     things[AIRPORTS] = shelves.thing(AIRPORTS, asset["id"], things["version_id"])
     upload = await provider.post("/delivery/v1/uploads", {
         "version_id": things["version_id"], "media_type": "text/csv", "bytes": len(CONTENT),
@@ -271,7 +276,7 @@ async def _supervision(market: WholeMarket) -> None:
     things["complaint_id"] = (await market.people[ALPHA].post("/trading/v1/complaints", complaint))["id"]
     until = later(market, days=5)
     freeze = await act(market, "POST /trading/v1/freezes", listing_id=things["listing_id"], expires_at=until)
-    scope = {"highest_grade": "G3", "is_whole_log": True, **year}
+    scope = {"highest_grade": "G4", "is_whole_log": True, **year}
     case = await market.people["regulator"].post("/audit/v1/cases", {
         "purpose": TEXTS["case"], "legal_basis": "数据安全法第四十四条", "expires_at": later(market, days=30),
         "scope": scope,

@@ -1,6 +1,7 @@
 """Listings show by the grade of their own version, as the catalogue's versions do (decision 9)."""
 
 from shared.grades import Clearance, Grade
+from shared.ids import AssetId
 from tests.catalog.test_one_rule import BY_HAND, BY_OFFICE, CLEARANCES, OFFICES, by_hand
 from tests.support.bench import Person
 from tests.trading.market import Market
@@ -20,4 +21,9 @@ async def test_a_listing_shows_to_whom_its_version_shows_at_all(market: Market):
             assert len(listed["items"]) == shows
         for office in OFFICES:
             told = await market.bench.get(market.bench.staff(office), f"/trading/v1/listings/{listing['id']}")
-            assert told.is_success == (BY_OFFICE[grade, office] == "full"), (grade, office)
+            assert told.is_success == (BY_OFFICE[grade, office] == "whole"), (grade, office)
+        named, other = [await market.bench.assigned(each) for each in (listing["asset_id"], AssetId.new())]
+        for officer, shows in ((named, True), (other, grade != "G4")):
+            told = await market.bench.get(officer, f"/trading/v1/listings/{listing['id']}")
+            listed = await market.read(officer, f"/listings?version_id={listing['version_id']}")
+            assert (told.is_success, len(listed["items"])) == (shows, shows)

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
-from services.catalog.actions.catalog import Catalog, viewer
+from services.catalog.actions.catalog import Catalog, require_overseen, viewer
 from services.catalog.events.access import (
     AccessAgreed,
     AccessApproved,
@@ -84,7 +84,7 @@ async def approve_as_operator(
             asked, operator.subject, reason, operator.participant_id, graded.grade, graded.flags, now
         )
 
-    return await _decided(catalog, operator.actor, request_id, decide, once)
+    return await _decided(catalog, operator.actor, request_id, decide, once, officer=operator)
 
 
 async def refuse_as_provider(
@@ -104,7 +104,7 @@ async def refuse_as_operator(
         access_rules.require_impartial(asked, operator.participant_id)
         return access_rules.refuse(asked, AWAITING_OPERATOR, operator.subject, reason_code, reason, now)
 
-    return await _decided(catalog, operator.actor, request_id, decide, once)
+    return await _decided(catalog, operator.actor, request_id, decide, once, officer=operator)
 
 
 async def withdraw(catalog: Catalog, buyer: Member, request_id: AccessRequestId, once: Once) -> AccessRequest:
@@ -129,18 +129,16 @@ async def seen(catalog: Catalog, caller: Caller, request_id: AccessRequestId) ->
     """For the two sides, the operators and the regulator. Raises NoSuchAccessRequest alike for all others."""
     async with catalog.database.read() as tx:
         asked = await store.request(tx, request_id)
-    _require(viewer(catalog, caller).is_staff or caller.participant_id in (asked.buyer_id, asked.provider_id))
+        entry = await entries.entry(tx, asked.asset_id)
+    _require(caller.participant_id == asked.buyer_id or viewer(catalog, caller).reads_files_of(entry))
     return asked
 
 
 async def listed(catalog: Catalog, caller: Caller, state: State | None, page: Page) -> list[AccessRequest]:
-    """Oldest first: what the caller's organisation asks for or is asked for; all of them for the platform's staff."""
-    is_staff = viewer(catalog, caller).is_staff
-    if not is_staff and caller.participant_id is None:
-        return []
+    """Oldest first: what the caller's organisation asks for or is asked for; for the staff, what they oversee."""
     async with catalog.database.read() as tx:
         after = page.after_id(AccessRequestId)
-        return await store.listed(tx, None if is_staff else caller.participant_id, state, after, page.limit + 1)
+        return await store.listed(tx, viewer(catalog, caller), state, after, page.limit + 1)
 
 
 async def standing(catalog: Catalog, version_id: VersionId, buyer_id: ParticipantId) -> list[AccessRequest]:
@@ -166,13 +164,17 @@ async def pass_deadlines(catalog: Catalog) -> None:
 
 
 async def _decided(
-    catalog: Catalog, actor: Actor, request_id: AccessRequestId, decide: Decide, once: Once
-) -> AccessRequest:
+    catalog: Catalog, actor: Actor, request_id: AccessRequestId, decide: Decide, once: Once,
+    officer: Caller | None = None,
+) -> AccessRequest:  # fmt: skip
     async with catalog.database.transaction() as tx:
         if answered := await once.recall(tx, AccessRequest):
             return answered
         asked = await store.request_for_update(tx, request_id)
-        graded = (await entries.entry_of_version(tx, asked.version_id)).version(asked.version_id).graded
+        entry = await entries.entry_of_version(tx, asked.version_id)
+        if officer:
+            require_overseen(catalog, officer, entry, NoSuchAccessRequest)
+        graded = entry.version(asked.version_id).graded
         assert graded
         now = await catalog.database.now(tx)
         after = decide(asked, graded, now)

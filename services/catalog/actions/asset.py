@@ -119,7 +119,7 @@ async def entry(catalog: Catalog, caller: Caller | None, asset_id: AssetId) -> S
     looking = viewer(catalog, caller)
     async with catalog.database.read() as tx:
         found = await store.entry(tx, asset_id)
-        visibility = viewing.shown(found.asset, looking)
+        visibility = viewing.shown(found, looking)
         if visibility is Visibility.NONE:
             raise NoSuchAsset()
         if visibility is not Visibility.FULL:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from services.catalog.rules import certificate as certificate_rules
+from services.catalog.rules.asset import Entry
 from services.catalog.rules.certificate import Certificate, Signed
 from services.catalog.rules.registration import Terms
 from services.catalog.rules.viewing import ANYONE, Viewer
@@ -18,16 +19,16 @@ from shared.clock import Clock
 from shared.core import Core
 from shared.database import Database
 from shared.disclosing import Disclosures
-from shared.grades import overseen
+from shared.errors import NotFound
 from shared.ids import Id
 from shared.outbox import Outbox
+from shared.oversight import oversight
 from shared.permission import OPERATORS
 from shared.settings import Settings
 from shared.signing import SigningKey, public_key_of
 from shared.standing import StandingMirror
 
 STAFF = frozenset(OPERATORS) | {Role.REGULATOR}
-EVERYTHING = Viewer(is_staff=True)  # what the service itself looks at, before it decides who else may
 AnyId = TypeVar("AnyId", bound=Id)
 log = logging.getLogger(__name__)
 
@@ -89,7 +90,14 @@ def viewer(catalog: Catalog, caller: Caller | Member | None) -> Viewer:
     if caller is None:
         return ANYONE
     clearance = catalog.standing.clearance_of(caller.participant_id)
-    return Viewer(caller.participant_id, clearance, bool(STAFF & caller.roles), overseen(caller.roles))
+    charges = catalog.standing.charges_of(caller.subject) if STAFF & caller.roles else ()
+    return Viewer(caller.participant_id, clearance, oversight(caller.roles, charges))
+
+
+def require_overseen(catalog: Catalog, officer: Caller, entry: Entry, absent: type[NotFound]) -> None:
+    """Raises `absent` for an officer to whom not all of an entry shows: what they would decide on is not there."""
+    if not viewer(catalog, officer).reads_files_of(entry):
+        raise absent()
 
 
 async def move_on(due: Iterable[AnyId], move: Callable[[AnyId], Awaitable[None]]) -> None:

@@ -7,7 +7,7 @@ from services.catalog.actions.catalog import Catalog, viewer
 from services.catalog.events.certificate import CertificateIssued
 from services.catalog.rules import certificate as certificate_rules
 from services.catalog.rules import viewing
-from services.catalog.rules.asset import Asset
+from services.catalog.rules.asset import Asset, Entry
 from services.catalog.rules.certificate import Certificate, NoSuchCertificate, Signed, Status
 from services.catalog.store import entries as store
 from services.catalog.store import evidence as evidence_store
@@ -22,8 +22,12 @@ class Shown:
     """A certificate, the asset that it is of, and what is so of it now."""
 
     signed: Signed
-    asset: Asset
+    entry: Entry
     status: Status
+
+    @property
+    def asset(self) -> Asset:
+        return self.entry.asset
 
 
 async def issue(
@@ -55,7 +59,7 @@ async def file(catalog: Catalog, caller: Caller | None, certificate_id: Certific
     """
     shown, looking = await certificate(catalog, certificate_id), viewer(catalog, caller)
     holder = shown.signed.certificate.rights_holder_id
-    theirs = looking.participant_id == holder or looking.is_inside(shown.asset)
+    theirs = looking.participant_id == holder or looking.is_inside(shown.entry)
     if not shown.signed.document or not (theirs or viewing.shows_title(shown.asset, shown.signed.certificate, looking)):
         raise NoSuchCertificate()
     return certificate_rules.file_of(shown.signed)
@@ -64,7 +68,7 @@ async def file(catalog: Catalog, caller: Caller | None, certificate_id: Certific
 async def _shown(catalog: Catalog, tx: Transaction, signed: Signed) -> Shown:
     found, now = await store.entry(tx, signed.certificate.asset_id), await catalog.database.now(tx)
     version = found.version(signed.certificate.version_id)
-    return Shown(signed, found.asset, certificate_rules.status(signed.certificate, found.asset, version, now))
+    return Shown(signed, found, certificate_rules.status(signed.certificate, found.asset, version, now))
 
 
 def keys(catalog: Catalog) -> list[tuple[str, bytes, bool]]:

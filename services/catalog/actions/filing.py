@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from services.catalog.actions.catalog import Catalog, viewer
+from services.catalog.actions.catalog import Catalog, require_overseen, viewer
 from services.catalog.actions.register import enter, lapse_objections, make_moot, present_certificates
 from services.catalog.events.filing import (
     FilingAgreed,
@@ -19,7 +19,7 @@ from services.catalog.rules import effect as effect_rules
 from services.catalog.rules import filing as filing_rules
 from services.catalog.rules import objection as objection_rules
 from services.catalog.rules import registration, viewing
-from services.catalog.rules.asset import Asset, Entry, UnderReview
+from services.catalog.rules.asset import Asset, Entry, NoSuchAsset, UnderReview
 from services.catalog.rules.filing import (
     Filing,
     FilingOpen,
@@ -82,7 +82,7 @@ async def consent(catalog: Catalog, party: Member, filing_id: FilingId, once: On
         if earlier := await once.recall(tx, Filing):
             return earlier
         entry, filing, now = *await _locked(tx, filing_id), await catalog.database.now(tx)
-        _require_party(catalog, filing, party)
+        _require_party(catalog, filing, entry, party)
         consented = filing_rules.consent(filing, party.participant_id, now)
         await filing_store.save_filing(tx, filing, consented)
         await once.remember(tx, consented)
@@ -95,7 +95,7 @@ async def decline(catalog: Catalog, party: Member, filing_id: FilingId, reason: 
         if earlier := await once.recall(tx, Filing):
             return earlier
         entry, filing, now = *await _locked(tx, filing_id), await catalog.database.now(tx)
-        _require_party(catalog, filing, party)
+        _require_party(catalog, filing, entry, party)
         declined = filing_rules.decline(filing, party.participant_id, now)
         await filing_store.save_filing(tx, filing, declined)
         await once.remember(tx, declined)
@@ -109,7 +109,7 @@ async def withdraw(catalog: Catalog, applicant: Member, filing_id: FilingId, onc
         if earlier := await once.recall(tx, Filing):
             return earlier
         entry, filing, now = *await _locked(tx, filing_id), await catalog.database.now(tx)
-        _require_party(catalog, filing, applicant)
+        _require_party(catalog, filing, entry, applicant)
         if filing.applicant_id != applicant.participant_id:
             raise filing_rules.NotTheHolder()
         withdrawn = filing_rules.withdraw(filing, now)
@@ -128,6 +128,7 @@ async def agree(catalog: Catalog, operator: Caller, filing_id: FilingId, note: s
         if earlier := await once.recall(tx, Filing):
             return earlier
         entry, filing, now = *await _locked(tx, filing_id), await catalog.database.now(tx)
+        require_overseen(catalog, operator, entry, NoSuchFiling)
         catalog.standing.require_fresh(entry.asset.grade)
         _require_independent(filing, operator)
         agreed = filing_rules.agree(filing, entry.asset, operator.subject, catalog.terms.notice, now)
@@ -154,6 +155,7 @@ async def refuse(
         if earlier := await once.recall(tx, Filing):
             return earlier
         entry, filing, now = *await _locked(tx, filing_id), await catalog.database.now(tx)
+        require_overseen(catalog, operator, entry, NoSuchFiling)
         _require_independent(filing, operator)
         refused = filing_rules.refuse(filing, reason_code, now)
         await filing_store.save_filing(tx, filing, refused)
@@ -175,6 +177,7 @@ async def revoke(
         if earlier := await once.recall(tx, Filing):
             return earlier
         before, now = await store.entry_for_update(tx, asset_id), await catalog.database.now(tx)
+        require_overseen(catalog, operator, before, NoSuchAsset)
         registration.require_independent(before.asset, operator.participant_id)
         facts = await begin_revocation(tx, before, operator.subject, Grounds(reason_code, reason), now)
         filing = await filing_store.open_filing(tx, asset_id)
@@ -234,7 +237,8 @@ async def filings(
 async def filing(catalog: Catalog, caller: Caller, filing_id: FilingId) -> Filing:
     async with catalog.database.read() as tx:
         found = await filing_store.filing(tx, filing_id)
-    if not viewing.is_party(found, viewer(catalog, caller)):
+        entry = await store.entry(tx, found.asset_id)
+    if not viewing.is_party(found, entry, viewer(catalog, caller)):
         raise NoSuchFiling()
     return found
 
@@ -272,9 +276,9 @@ async def _locked(tx: Transaction, filing_id: FilingId) -> tuple[Entry, Filing]:
     return entry, await filing_store.filing(tx, filing_id)
 
 
-def _require_party(catalog: Catalog, filing: Filing, member: Member) -> None:
+def _require_party(catalog: Catalog, filing: Filing, entry: Entry, member: Member) -> None:
     """Raises NoSuchFiling for strangers, as for what is not there."""
-    if not viewing.is_party(filing, viewer(catalog, member)):
+    if not viewing.is_party(filing, entry, viewer(catalog, member)):
         raise NoSuchFiling()
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from services.catalog.actions import lineage, quality
-from services.catalog.actions.catalog import Catalog, viewer
+from services.catalog.actions.catalog import Catalog, require_overseen, viewer
 from services.catalog.actions.on_file import on_record
 from services.catalog.actions.regrading import facts_of_raise, regrade
 from services.catalog.events.grading import GradeProposed
@@ -94,6 +94,7 @@ async def raise_grade(
         if earlier := await once.recall(tx, Graded):
             return earlier
         before = await store.entry_of_version_for_update(tx, version_id)
+        require_overseen(catalog, raiser, before, NoSuchVersion)
         now = await catalog.database.now(tx)
         known, found = await evidence_store.grounds_of(tx, version_id)
         grounds = replace(known, added=(*known.added, *impacts))
@@ -113,7 +114,7 @@ async def grade(catalog: Catalog, caller: Caller, version_id: VersionId) -> Grad
     async with catalog.database.read() as tx:
         found = await store.entry_of_version(tx, version_id)
         last = await evidence_store.last_grading(tx, version_id)
-    if last is None or not viewer(catalog, caller).is_inside(found.asset):
+    if last is None or not viewer(catalog, caller).reads_files_of(found):
         raise NoSuchVersion()
     return found.version(version_id), last[1]
 

@@ -1,6 +1,6 @@
 """What happens with important data: where they are filed, the catalogue that this makes, and how it stood on a day."""
 
-from services.catalog.actions.catalog import Catalog
+from services.catalog.actions.catalog import Catalog, viewer
 from services.catalog.events.important_data import CatalogueTaken, ImportantDataFiled
 from services.catalog.rules import asset as asset_rules
 from services.catalog.rules import important_catalogue
@@ -34,11 +34,11 @@ async def file(
     return filing
 
 
-async def catalogue(catalog: Catalog, filed: bool | None, page: Page) -> list[Important]:
-    """Newest first; one more than the page's limit."""
+async def catalogue(catalog: Catalog, caller: Caller, filed: bool | None, page: Page) -> list[Important]:
+    """Newest first, as far as it shows to the caller by name; one more than the page's limit."""
     before = page.after_id(VersionId)
     async with catalog.database.read() as tx:
-        return await important_store.catalogue(tx, filed, before, page.limit + 1)
+        return await important_store.catalogue(tx, viewer(catalog, caller), filed, before, page.limit + 1)
 
 
 async def take_snapshot(catalog: Catalog, operator: Caller, once: Once) -> Snapshot:

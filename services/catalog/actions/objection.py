@@ -47,7 +47,7 @@ async def object_to(
         now = await catalog.database.now(tx)
         looking = viewer(catalog, objector)
         noticed = filing is not None and viewing.shows_notice(filing, before, looking)
-        if not noticed and viewing.shown(before.asset, looking) is Visibility.NONE:
+        if not noticed and viewing.shown(before, looking) is Visibility.NONE:
             raise NoSuchAsset()
         objection = objection_rules.raise_(
             ObjectionId.new(), before.asset, filing, objector.participant_id, ground, statement, evidence_hash, now
@@ -123,12 +123,12 @@ async def objections_to(
     looking = viewer(catalog, caller)
     async with catalog.database.read() as tx:
         found = await store.entry(tx, asset_id)
-        inside = looking.is_inside(found.asset)
+        inside = looking.reads_files_of(found)
         if not inside and looking.participant_id is None:
             raise NoSuchAsset()
         own = None if inside else looking.participant_id
         objections = await filing_store.objections_to(tx, asset_id, own, limit + 1, before)
-    if not inside and not objections and viewing.shown(found.asset, looking) is Visibility.NONE:
+    if not inside and not objections and viewing.shown(found, looking) is Visibility.NONE:
         raise NoSuchAsset()
     return objections
 
@@ -139,7 +139,7 @@ async def objection(catalog: Catalog, caller: Caller, objection_id: ObjectionId)
     async with catalog.database.read() as tx:
         found = await filing_store.objection(tx, objection_id)
         entry = await store.entry(tx, found.asset_id)
-    if looking.participant_id != found.objector_id and not looking.is_inside(entry.asset):
+    if looking.participant_id != found.objector_id and not looking.reads_files_of(entry):
         raise NoSuchObjection()
     return found
 

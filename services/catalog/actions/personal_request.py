@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from services.catalog.actions import consent as consents
-from services.catalog.actions.catalog import EVERYTHING, Catalog, move_on, viewer
+from services.catalog.actions.catalog import Catalog, move_on, viewer
 from services.catalog.actions.consent import PERSON
 from services.catalog.events import personal_request as events
 from services.catalog.events.personal_request import (
@@ -28,6 +28,7 @@ from services.catalog.rules.personal_request import (
     PersonalRequest,
     Words,
 )
+from services.catalog.rules.viewing import EVERYTHING
 from services.catalog.store import consents as consent_store
 from services.catalog.store import entries as store
 from services.catalog.store import personal_requests as request_store

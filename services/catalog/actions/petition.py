@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from services.catalog.actions.catalog import EVERYTHING, Catalog, move_on, viewer
+from services.catalog.actions.catalog import Catalog, move_on, require_overseen, viewer
 from services.catalog.actions.on_file import follow, on_record
 from services.catalog.actions.regrading import regrade
 from services.catalog.events.grading import GradeLowered
@@ -23,9 +23,10 @@ from services.catalog.rules import version as version_rules
 from services.catalog.rules.asset import Entry
 from services.catalog.rules.grading import Grading, Grounds
 from services.catalog.rules.lowering import Strike
-from services.catalog.rules.petition import GRANTED, Petition, RiskAssessment, State
+from services.catalog.rules.petition import GRANTED, NoSuchPetition, Petition, RiskAssessment, State
 from services.catalog.rules.registration import VersionNotGraded
 from services.catalog.rules.version import Version
+from services.catalog.rules.viewing import EVERYTHING
 from services.catalog.store import entries as store
 from services.catalog.store import evidence as evidence_store
 from services.catalog.store import petitions as petition_store
@@ -69,7 +70,7 @@ async def agree(catalog: Catalog, operator: Caller, petition_id: PetitionId, not
     async with catalog.database.transaction() as tx:
         if earlier := await once.recall(tx, Petition):
             return earlier
-        entry, before = await _in_review(tx, petition_id, operator)
+        entry, before = await _in_review(catalog, tx, petition_id, operator)
         now = await catalog.database.now(tx)
         asset_rules.require_not_withdrawn(entry.asset)
         graded = entry.version(before.version_id).graded
@@ -92,7 +93,7 @@ async def refuse(
     async with catalog.database.transaction() as tx:
         if earlier := await once.recall(tx, Petition):
             return earlier
-        _, before = await _in_review(tx, petition_id, operator)
+        _, before = await _in_review(catalog, tx, petition_id, operator)
         now = await catalog.database.now(tx)
         petition = rules.refuse(before, reason_code, now)
         await petition_store.save_petition(tx, petition)
@@ -159,10 +160,14 @@ async def _pass_deadline(catalog: Catalog, petition_id: PetitionId) -> None:
         await catalog.outbox.record(tx, catalog.outbox.itself, now, *facts)
 
 
-async def _in_review(tx: Transaction, petition_id: PetitionId, operator: Caller) -> tuple[Entry, Petition]:
-    """The locked entry and the petition. Raises ReviewsOwnAsset for anyone of the provider's organisation."""
+async def _in_review(
+    catalog: Catalog, tx: Transaction, petition_id: PetitionId, operator: Caller
+) -> tuple[Entry, Petition]:
+    """The locked entry and the petition. Raises NoSuchPetition where the entry does not show to the operator, and
+    ReviewsOwnAsset for anyone of the provider's organisation."""
     seen = await petition_store.petition(tx, petition_id, EVERYTHING)
     entry = await store.entry_for_update(tx, seen.asset_id)
+    require_overseen(catalog, operator, entry, NoSuchPetition)
     registration.require_independent(entry.asset, operator.participant_id)
     return entry, await petition_store.petition(tx, petition_id, EVERYTHING)
 

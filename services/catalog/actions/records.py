@@ -1,12 +1,13 @@
 """What a provider puts on record, and takes back: either takes effect at once, wherever its data are delivered."""
 
-from services.catalog.actions.catalog import EVERYTHING, Catalog, move_on, viewer
+from services.catalog.actions.catalog import Catalog, move_on, viewer
 from services.catalog.actions.on_file import follow
 from services.catalog.events.records import RecordAdded, RecordExpired, RecordWithdrawn
 from services.catalog.rules import asset as asset_rules
 from services.catalog.rules import records as rules
 from services.catalog.rules.records import Evidence, Record
 from services.catalog.rules.version import NoSuchVersion
+from services.catalog.rules.viewing import EVERYTHING
 from services.catalog.store import entries as store
 from services.catalog.store import records as record_store
 from shared import jobs

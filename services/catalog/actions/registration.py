@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from services.catalog.actions import quality
-from services.catalog.actions.catalog import Catalog
+from services.catalog.actions.catalog import Catalog, require_overseen
 from services.catalog.actions.certificate import issue
 from services.catalog.actions.on_file import on_file
 from services.catalog.actions.register import denial, save_first, take_the_register
@@ -18,7 +18,7 @@ from services.catalog.events.review import (
 )
 from services.catalog.rules import filing as filing_rules
 from services.catalog.rules import registration
-from services.catalog.rules.asset import Entry
+from services.catalog.rules.asset import Entry, NoSuchAsset
 from services.catalog.rules.certificate import Certificate
 from services.catalog.rules.filing import Filing, FilingOpen
 from services.catalog.rules.registration import IdentityUnverified
@@ -71,6 +71,7 @@ async def register(
         if earlier := await once.recall(tx, Entry):
             return earlier
         before = after = await store.entry_for_update(tx, asset_id)
+        require_overseen(catalog, operator, before, NoSuchAsset)
         now = await catalog.database.now(tx)
         registration.require_independent(before.asset, operator.participant_id)
         registration.require_in_time(before, now)
@@ -101,6 +102,7 @@ async def refuse(
         if earlier := await once.recall(tx, Entry):
             return earlier
         before = await store.entry_for_update(tx, asset_id)
+        require_overseen(catalog, operator, before, NoSuchAsset)
         now = await catalog.database.now(tx)
         registration.require_independent(before.asset, operator.participant_id)
         registration.require_in_time(before, now)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from services.catalog.actions.catalog import EVERYTHING, Catalog, move_on, viewer
+from services.catalog.actions.catalog import Catalog, move_on, require_overseen, viewer
 from services.catalog.actions.on_file import on_record
 from services.catalog.events.grading import GradeRaised
 from services.catalog.events.important_data import CoreDataStopped
@@ -20,8 +20,9 @@ from services.catalog.rules import regrading as rules
 from services.catalog.rules import version as version_rules
 from services.catalog.rules.asset import Entry
 from services.catalog.rules.grading import Grading, Grounds
-from services.catalog.rules.regrading import Regrading, State, Trigger
+from services.catalog.rules.regrading import NoSuchRegrading, Regrading, State, Trigger
 from services.catalog.rules.version import NoSuchVersion, Version
+from services.catalog.rules.viewing import EVERYTHING
 from services.catalog.store import entries as store
 from services.catalog.store import evidence as evidence_store
 from services.catalog.store import regradings as regrading_store
@@ -42,7 +43,7 @@ async def report(
         if earlier := await once.recall(tx, Regrading):
             return earlier
         entry = await store.entry_of_version_for_update(tx, version_id)
-        if not viewer(catalog, reporter).is_inside(entry.asset):
+        if not viewer(catalog, reporter).reads_files_of(entry):
             raise NoSuchVersion()
         now = await catalog.database.now(tx)
         asset_rules.require_not_withdrawn(entry.asset)
@@ -95,6 +96,7 @@ async def confirm(
         seen = await regrading_store.regrading(tx, regrading_id, EVERYTHING)
         before = await store.entry_of_version_for_update(tx, seen.version_id)
         now = await catalog.database.now(tx)
+        require_overseen(catalog, operator, before, NoSuchRegrading)
         registration.require_independent(before.asset, operator.participant_id)
         regrading = await regrading_store.regrading(tx, regrading_id, EVERYTHING)
         rules.require_in_time(regrading, now)

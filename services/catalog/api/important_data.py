@@ -34,10 +34,10 @@ async def file(
 
 @router.get("/important-data")
 async def catalogue(
-    _: ImportantDataReader, catalog: CatalogService, page: PageQuery, filed: bool | None = None
+    caller: ImportantDataReader, catalog: CatalogService, page: PageQuery, filed: bool | None = None
 ) -> Listing[ImportantDataView]:
-    """The catalogue of important data (重要数据目录), core data in it too; newest first."""
-    found = await actions.catalogue(catalog, filed, page)
+    """The catalogue of important data (重要数据目录), core data in it too, as far as you are named for it."""
+    found = await actions.catalogue(catalog, caller, filed, page)
     views = [
         ImportantDataView(
             version_id=one.version_id, asset_id=one.asset_id, provider_id=one.provider_id, title=one.title,

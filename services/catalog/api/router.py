@@ -17,6 +17,7 @@ from services.catalog.api import (
     regradings,
     reviews,
     search,
+    unassigned,
     versions,
 )
 from shared.routing import Router
@@ -24,6 +25,6 @@ from shared.routing import Router
 router = Router()
 for part in (
     search, assets, reviews, filings, objections, versions, certificates, quality, lineage, access, records, petitions,
-    regradings, important_data, grading_rules, consents, personal_requests,
+    regradings, important_data, grading_rules, consents, personal_requests, unassigned,
 ):  # fmt: skip
     router.include(part.router)

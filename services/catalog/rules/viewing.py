@@ -3,8 +3,9 @@
 Promises: a draft is its provider's and the staff's alone; beyond that an entry shows as far as the lowest-graded of its
 registered versions does, and each version by its own grade, as its plans and listings do; what does not show is not
 there; the same rule decides of one entry and of a list.
-Source: reliability 5.2, through the visibility table of `shared.grades`; field names of G4 need an agreement, which is
-an approved request for access (`rules/access.py`). Why the lowest: docs/decisions/0009.
+Source: reliability 5.2, through the visibility table of `shared.grades`, and for the staff `shared.oversight`; field
+names of G4 need an agreement, which is an approved request for access (`rules/access.py`). Why the lowest:
+docs/decisions/0009; why the staff sees G4 by name alone: docs/decisions/0056.
 """
 
 from dataclasses import dataclass
@@ -16,37 +17,50 @@ from services.catalog.rules.filing import OBJECTED, UNDER_NOTICE, Filing
 from services.catalog.rules.lineage import LicenceTerms
 from services.catalog.rules.quality import Gate, Report
 from services.catalog.rules.version import Version
-from shared.grades import G4, Clearance, Condition, Grade, Visibility, visibility
+from shared.grades import G4, G6, Clearance, Condition, Grade, Visibility, visibility
 from shared.ids import ParticipantId
+from shared.oversight import OFFICES, REGULATOR, Charge, Oversight
 
-EVERY_GRADE: frozenset[Grade | None] = frozenset({*Grade, None})
+NOBODYS = Oversight()
 
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Whoever looks. `clearance` is None for anyone without an admitted organisation. `overseen` are the grades that
-    somebody of the staff sees by their office, with None what is not in the catalogue."""
+    """Whoever looks. `clearance` is None for anyone without an admitted organisation; `oversight` is what somebody of
+    the staff sees by their office, and by name."""
 
     participant_id: ParticipantId | None = None
     clearance: Clearance | None = None
-    is_staff: bool = False
-    overseen: frozenset[Grade | None] = EVERY_GRADE
+    oversight: Oversight = NOBODYS
 
-    def is_inside(self, asset: Asset) -> bool:
-        """Whether what is said of the asset is theirs to see: their own, or by their office."""
-        return self.owns(asset) or self.oversees(asset.grade if asset.state is REGISTERED else None)
+    @property
+    def is_staff(self) -> bool:
+        return bool(self.oversight.by_office)
+
+    def is_inside(self, entry: Entry) -> bool:
+        """Whether what is said of the asset is theirs to see: their own, or by their office. What is not in the
+        catalogue is of the strictest of its versions, and may turn out to be of any grade."""
+        asset = entry.asset
+        if self.owns(asset):
+            return True
+        if asset.state is REGISTERED:
+            return self.oversees(asset.grade, asset)
+        return all(self.oversees(grade, asset) for grade in (None, *_grades(entry)))
 
     def owns(self, asset: Asset) -> bool:
         return self.participant_id is not None and self.participant_id == asset.provider_id
 
-    def oversees(self, grade: Grade | None) -> bool:
-        return self.is_staff and grade in self.overseen
+    def oversees(self, grade: Grade | None, asset: Asset) -> bool:
+        return self.oversight.reaches(grade, asset.id, asset.provider_id)
 
-    def reads_files_of(self, provider_id: ParticipantId) -> bool:
-        return self.is_staff or (self.participant_id is not None and self.participant_id == provider_id)
+    def reads_files_of(self, entry: Entry) -> bool:
+        """Whether what is filed about all of an entry is theirs to see: each of its versions is."""
+        asset = entry.asset
+        return self.owns(asset) or self.oversight.reaches_all(_grades(entry), asset.id, asset.provider_id)
 
 
 ANYONE = Viewer()
+EVERYTHING = Viewer(oversight=Oversight(OFFICES, (Charge(REGULATOR, G6, is_of_all=True),)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +79,14 @@ class Known:
         return self.quality.gates if self.quality else ()
 
 
-def shown(asset: Asset, viewer: Viewer) -> Visibility:
+def shown(entry: Entry, viewer: Viewer) -> Visibility:
     """How much shows of what all versions share: title, description, and what else is said of the asset."""
-    if viewer.is_inside(asset):
+    asset = entry.asset
+    if viewer.is_inside(entry):
         return Visibility.FULL
     if asset.state is not REGISTERED or asset.grade is None:
         return Visibility.NONE
-    return _grade_shown(asset.grade, viewer)
+    return visibility(asset.grade, viewer.clearance)
 
 
 def shows_title(asset: Asset, certificate: Certificate, viewer: Viewer) -> bool:
@@ -79,10 +94,10 @@ def shows_title(asset: Asset, certificate: Certificate, viewer: Viewer) -> bool:
     return visibility(asset.grade or certificate.grade, viewer.clearance) is not Visibility.NONE
 
 
-def is_party(filing: Filing, viewer: Viewer) -> bool:
-    """Whether the whole filing is theirs to see: a party to it, its asset's provider, or the staff."""
+def is_party(filing: Filing, entry: Entry, viewer: Viewer) -> bool:
+    """Whether the whole filing is theirs to see: a party to it, its asset's provider, or who oversees the entry."""
     parties = {filing.provider_id, filing.applicant_id, filing.counterparty_id} - {None}
-    return viewer.is_staff or viewer.participant_id in parties
+    return viewer.participant_id in parties or viewer.reads_files_of(entry)
 
 
 def shows_notice(filing: Filing, entry: Entry, viewer: Viewer) -> bool:
@@ -106,7 +121,7 @@ def registered(entry: Entry) -> tuple[Version, ...]:
 
 def version_shown(entry: Entry, version: Version, viewer: Viewer) -> Visibility:
     """How much of this version is there for the viewer: by its own grade, and outside only once it is registered."""
-    if viewer.owns(entry.asset) or viewer.oversees(version.graded and version.graded.grade):
+    if viewer.owns(entry.asset) or viewer.oversees(version.graded and version.graded.grade, entry.asset):
         return Visibility.FULL
     if entry.asset.state is not REGISTERED or not version.is_registered:
         return Visibility.NONE
@@ -124,18 +139,28 @@ def grade_shown(entry: Entry, viewer: Viewer) -> Grade | None:
 
 
 def grades_shown(viewer: Viewer, as_much: Visibility) -> frozenset[Grade]:
-    """The grades whose registered entries show this much to the viewer."""
+    """The grades whose registered entries show this much to the viewer, whatever they are of."""
     return frozenset(grade for grade in Grade if _grade_shown(grade, viewer) is as_much)
+
+
+def grades_shown_of(asset: Asset, viewer: Viewer) -> frozenset[Grade]:
+    """The grades of which a registered version of this asset shows in full."""
+    charged = {grade for grade in Grade if viewer.owns(asset) or viewer.oversees(grade, asset)}
+    return grades_shown(viewer, Visibility.FULL) | charged
 
 
 def shows_fields(asset: Asset, version: Version, viewer: Viewer) -> bool:
     """Whether the names of a version's fields are shown. Requires a version that is."""
     grade = version.graded and version.graded.grade
-    return viewer.owns(asset) or viewer.oversees(grade) or _grade(version) < G4
+    return viewer.owns(asset) or viewer.oversees(grade, asset) or _grade(version) < G4
 
 
 def _grade_shown(grade: Grade, viewer: Viewer) -> Visibility:
-    return Visibility.FULL if viewer.oversees(grade) else visibility(grade, viewer.clearance)
+    return Visibility.FULL if grade in viewer.oversight.by_office else visibility(grade, viewer.clearance)
+
+
+def _grades(entry: Entry) -> set[Grade]:
+    return {version.graded.grade for version in entry.versions if version.graded}
 
 
 def _grade(version: Version) -> Grade:

@@ -216,7 +216,7 @@ class AssetView(View):
         asset, about = entry.asset, entry.asset.about
         title = cls(
             id=asset.id, provider_id=asset.provider_id, title=about.title, title_english=about.title_english,
-            theme=about.theme, visibility=viewing.shown(asset, viewer),
+            theme=about.theme, visibility=viewing.shown(entry, viewer),
         )  # fmt: skip
         if title.visibility is not Visibility.FULL:
             return title
@@ -230,7 +230,7 @@ class AssetView(View):
             "versions": [VersionSummary.of(version, found.get(version.id)) for version in versions],
             "certificate_id": certificates[-1] if certificates else None, "objected": asset.objected,
             "rights_holder_id": asset.rights_holder_id, "valid_until": asset.valid_until,
-        } | (_inside(asset) if viewer.is_inside(asset) else {}))  # fmt: skip
+        } | (_inside(asset) if viewer.is_inside(entry) else {}))  # fmt: skip
 
 
 def _inside(asset: Asset) -> dict[str, object]:

@@ -9,7 +9,7 @@ from services.catalog.rules import offer as offers
 from services.catalog.rules import search
 from services.catalog.rules.asset import Entry, UpdateCycle
 from services.catalog.rules.search import Count, Place, Sort, Sought
-from services.catalog.rules.viewing import Viewer, grades_shown
+from services.catalog.rules.viewing import Viewer, grades_shown, grades_shown_of
 from services.catalog.schemas.assets import AssetView
 from shared.grades import Grade, Mode, Visibility
 from shared.money import Money
@@ -79,7 +79,7 @@ class FoundView(AssetView):
             view = view.model_copy(update={"fragments": [FragmentView.model_validate(each) for each in found]})
         if not in_full:
             return view
-        theirs = frozenset(Grade) if viewer.owns(entry.asset) else grades_shown(viewer, Visibility.FULL)
+        theirs = grades_shown_of(entry.asset, viewer)
         shown = [OfferedAsView.model_validate(way) for way in offered if way.grade in theirs]
         return view.model_copy(update={"offered": shown, "price": price, "quality_score": quality_score})
 

@@ -21,6 +21,8 @@ from services.catalog.rules.access import (
     State,
     Taken,
 )
+from services.catalog.rules.viewing import Viewer
+from services.catalog.store import sight
 from services.catalog.tables.access import access_requests
 from shared.database import Transaction, for_update
 from shared.errors import Conflict
@@ -65,12 +67,13 @@ async def approved_of(tx: Transaction, version_ids: list[VersionId], buyer_id: P
 
 
 async def listed(
-    tx: Transaction, party: ParticipantId | None, state: State | None, after: AccessRequestId | None, limit: int
+    tx: Transaction, viewer: Viewer, state: State | None, after: AccessRequestId | None, limit: int
 ) -> list[AccessRequest]:
-    """In order of age; those in which `party` asks or provides, or all if it is None."""
-    where: list[ColumnElement[bool]] = [access_requests.c.id > after if after else true()]
-    if party is not None:
-        where.append(or_(access_requests.c.buyer_id == party, access_requests.c.provider_id == party))
+    """In order of age; those in which the viewer asks or provides, or those to entries that they oversee."""
+    theirs = sight.readable(access_requests.c.asset_id, access_requests.c.provider_id, viewer)
+    if viewer.participant_id is not None:
+        theirs = or_(theirs, access_requests.c.buyer_id == viewer.participant_id)
+    where: list[ColumnElement[bool]] = [theirs, access_requests.c.id > after if after else true()]
     if state is not None:
         where.append(access_requests.c.state == state)
     query = select(*access_requests.c).where(and_(*where)).order_by(access_requests.c.id).limit(limit)

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from services.catalog.rules.consent import GIVEN, Consent, Kind, NoSuchConsent, ReceiptTaken, Signature, State, Text
 from services.catalog.rules.viewing import Viewer
-from services.catalog.store import rows
+from services.catalog.store import rows, sight
 from services.catalog.tables.entries import versions
 from services.catalog.tables.persons import consents
 from shared.database import Transaction
@@ -44,7 +44,7 @@ async def page_of_consents(
     tx: Transaction, viewer: Viewer, version_id: VersionId, before: str | None, limit: int
 ) -> list[Consent]:
     """Newest first."""
-    seen = rows.readable(consents.c.provider_id, viewer)
+    seen = sight.readable(consents.c.asset_id, consents.c.provider_id, viewer)
     query = select(*consents.c).where(consents.c.version_id == version_id, seen)
     return [_consent(row) for row in await tx.execute(rows.newest_first(query, consents.c.id, before, limit))]
 

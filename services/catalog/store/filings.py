@@ -23,6 +23,7 @@ from services.catalog.rules.objection import (
     ObjectionState,
 )
 from services.catalog.rules.viewing import Viewer
+from services.catalog.store import sight
 from services.catalog.store.entries import ChangedMeanwhile
 from services.catalog.tables.entries import assets, versions
 from services.catalog.tables.filings import filings, is_noticed, is_open, objections
@@ -66,11 +67,12 @@ async def open_filing(tx: Transaction, asset_id: AssetId) -> Filing | None:
 async def filings_of(
     tx: Transaction, viewer: Viewer, wanted: WantedFilings, limit: int, before: str | None
 ) -> list[Filing]:  # fmt: skip
-    """What shows to the viewer as a party or as staff, newest first, at most `limit`."""
+    """What shows to the viewer as a party or by their office, newest first, at most `limit`."""
     conditions: list[ColumnElement[bool]] = [filings.c.id < before if before else true()]
-    if not viewer.is_staff:
-        parties = (filings.c.provider_id, filings.c.applicant_id, filings.c.counterparty_id)
-        conditions.append(or_(*(party == viewer.participant_id for party in parties)))
+    theirs = [sight.readable(filings.c.asset_id, filings.c.provider_id, viewer)]
+    if viewer.participant_id is not None:
+        theirs += [party == viewer.participant_id for party in (filings.c.applicant_id, filings.c.counterparty_id)]
+    conditions.append(or_(*theirs))
     if wanted.asset_id:
         conditions.append(filings.c.asset_id == wanted.asset_id)
     if wanted.state:
@@ -82,9 +84,9 @@ async def filings_of(
 async def under_notice(tx: Transaction, viewer: Viewer, limit: int, before: str | None) -> list[Noticed]:
     """What is under public notice, as far as its grades show to the viewer, newest first, at most `limit`."""
     shown = [viewing.grades_shown(viewer, visibility) for visibility in (Visibility.FULL, Visibility.TITLE)]
-    grades = [grade for some in shown for grade in some]
-    of_grade = and_(*(or_(part.c.grade.is_(None), part.c.grade.in_(grades)) for part in (assets, versions)))
-    conditions = (is_noticed, of_grade, filings.c.id < before if before else true())
+    grades, of = {grade for some in shown for grade in some}, (assets.c.id, assets.c.provider_id, viewer.oversight)
+    seen = [or_(part.c.grade.is_(None), sight.of_grades(grades, part.c.grade, *of)) for part in (assets, versions)]
+    conditions = (is_noticed, *seen, filings.c.id < before if before else true())
     query = (
         select(*filings.c, assets.c.title, assets.c.theme, versions.c.content_hash)
         .join(assets, assets.c.id == filings.c.asset_id)

@@ -7,6 +7,7 @@ from sqlalchemy import Row as Found
 from sqlalchemy import insert, select
 
 from services.catalog.rules.important_catalogue import NoSuchSnapshot, Row, Snapshot, status_of
+from services.catalog.rules.viewing import EVERYTHING
 from services.catalog.store import important_data, rows
 from services.catalog.tables.files import catalogue_snapshots
 from shared.database import Transaction
@@ -20,7 +21,7 @@ async def present_rows(tx: Transaction) -> list[Row]:
     """The catalogue as it stands now."""
     found: list[Row] = []
     before: str | None = None
-    while page := await important_data.catalogue(tx, None, before, AT_ONCE):
+    while page := await important_data.catalogue(tx, EVERYTHING, None, before, AT_ONCE):
         found += [_row_of(each) for each in page]
         before = page[-1].version_id
     return found

@@ -10,7 +10,8 @@ from sqlalchemy import Row, func, insert, select
 from services.catalog.rules.important_data import Basis, Declaration, Filing
 from services.catalog.rules.petition import GRANTED, Kind
 from services.catalog.rules.version import LAPSED, GradeState
-from services.catalog.store import rows
+from services.catalog.rules.viewing import Viewer
+from services.catalog.store import rows, sight
 from services.catalog.tables.entries import assets, versions
 from services.catalog.tables.files import authority_filings, petitions
 from shared.database import Transaction
@@ -50,8 +51,11 @@ async def is_filed(tx: Transaction, version_id: VersionId) -> bool:
     )
 
 
-async def catalogue(tx: Transaction, filed: bool | None, before: str | None, limit: int) -> list[Important]:
-    """The versions of G5 and G6 that have not lapsed, newest first, in three statements however many they are."""
+async def catalogue(
+    tx: Transaction, viewer: Viewer, filed: bool | None, before: str | None, limit: int
+) -> list[Important]:
+    """The versions of G5 and G6 that have not lapsed and show to the viewer, newest first, in three statements however
+    many they are."""
     last = (
         select(func.max(authority_filings.c.id))
         .where(authority_filings.c.version_id == versions.c.id)
@@ -62,7 +66,8 @@ async def catalogue(tx: Transaction, filed: bool | None, before: str | None, lim
         versions.c.rows, assets.c.provider_id, assets.c.title, assets.c.theme, last.label("authority_filing_id"),
     )  # fmt: skip
     query = select(*columns).join(assets, assets.c.id == versions.c.asset_id)
-    query = query.where(versions.c.grade.in_([G5, G6]), versions.c.state != LAPSED)
+    shows = sight.of_grades((), versions.c.grade, assets.c.id, assets.c.provider_id, viewer.oversight)
+    query = query.where(versions.c.grade.in_([G5, G6]), versions.c.state != LAPSED, shows)
     if filed is not None:
         query = query.where(last.is_not(None) if filed else last.is_(None))
     found = (await tx.execute(rows.newest_first(query, versions.c.id, before, limit))).all()

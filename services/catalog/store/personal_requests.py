@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, insert, or_, select, true, update
 from sqlalchemy.exc import IntegrityError
 
 from services.catalog.rules.personal_request import (
@@ -17,7 +17,7 @@ from services.catalog.rules.personal_request import (
     Words,
 )
 from services.catalog.rules.viewing import Viewer
-from services.catalog.store import rows
+from services.catalog.store import rows, sight
 from services.catalog.tables.persons import personal_requests
 from shared.database import Transaction
 from shared.ids import ConsentId, PersonalRequestId
@@ -40,7 +40,7 @@ async def save_request(tx: Transaction, request: PersonalRequest, answer: str | 
 
 async def request(tx: Transaction, request_id: PersonalRequestId, viewer: Viewer) -> PersonalRequest:
     """Raises NoSuchPersonalRequest, also for what is not the viewer's to see."""
-    seen = rows.readable(personal_requests.c.provider_id, viewer)
+    seen = _readable(viewer)
     row = (await tx.execute(select(*TOLD).where(personal_requests.c.id == request_id, seen))).one_or_none()
     if row is None:
         raise NoSuchPersonalRequest()
@@ -68,7 +68,7 @@ async def page_of_requests(
     tx: Transaction, viewer: Viewer, before: str | None, limit: int
 ) -> list[PersonalRequest]:  # fmt: skip
     """Newest first."""
-    query = select(*TOLD).where(rows.readable(personal_requests.c.provider_id, viewer))
+    query = select(*TOLD).where(_readable(viewer))
     found = await tx.execute(rows.newest_first(query, personal_requests.c.id, before, limit))
     return [_request(row) for row in found]
 
@@ -85,6 +85,11 @@ async def forget_words(tx: Transaction, now: datetime) -> int:
     kept = or_(its.details.is_not(None), its.answer.is_not(None))
     old = update(personal_requests).where(its.ended_at <= now - WORDS_KEPT, kept)
     return (await tx.execute(old.values(details=None, answer=None))).rowcount
+
+
+def _readable(viewer: Viewer) -> ColumnElement[bool]:
+    """A person's right is seen to whatever the grade is of what it is about: a request tells nothing of that."""
+    return true() if viewer.is_staff else sight.owned(personal_requests.c.provider_id, viewer)
 
 
 def _request(row: Row[Any]) -> PersonalRequest:

@@ -19,7 +19,7 @@ from services.catalog.rules.petition import (
     State,
 )
 from services.catalog.rules.viewing import Viewer
-from services.catalog.store import rows
+from services.catalog.store import rows, sight
 from services.catalog.tables.files import petitions
 from shared.database import Transaction
 from shared.ids import AssetId, PetitionId, VersionId
@@ -41,7 +41,7 @@ async def save_petition(tx: Transaction, petition: Petition) -> None:
 
 async def petition(tx: Transaction, petition_id: PetitionId, viewer: Viewer) -> Petition:
     """Raises NoSuchPetition, also for what is not the viewer's to see."""
-    seen = rows.readable(petitions.c.provider_id, viewer)
+    seen = sight.readable(petitions.c.asset_id, petitions.c.provider_id, viewer)
     row = (await tx.execute(select(*petitions.c).where(petitions.c.id == petition_id, seen))).one_or_none()
     if row is None:
         raise NoSuchPetition()
@@ -58,7 +58,7 @@ async def page_of_petitions(
     tx: Transaction, viewer: Viewer, version_id: VersionId | None, state: State | None, before: str | None, limit: int
 ) -> list[Petition]:
     """Newest first."""
-    query = select(*petitions.c).where(rows.readable(petitions.c.provider_id, viewer))
+    query = select(*petitions.c).where(sight.readable(petitions.c.asset_id, petitions.c.provider_id, viewer))
     if version_id is not None:
         query = query.where(petitions.c.version_id == version_id)
     if state is not None:

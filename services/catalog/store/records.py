@@ -17,7 +17,7 @@ from services.catalog.rules.records import (
     State,
 )
 from services.catalog.rules.viewing import Viewer
-from services.catalog.store import rows
+from services.catalog.store import rows, sight
 from services.catalog.tables.files import records
 from shared.database import Transaction
 from shared.ids import AssetId, RecordId
@@ -35,7 +35,8 @@ async def save_record(tx: Transaction, record: Record) -> None:
 
 async def record(tx: Transaction, record_id: RecordId, viewer: Viewer) -> Record:
     """Raises NoSuchRecord, also for what is not the viewer's to see."""
-    query = select(*records.c).where(records.c.id == record_id, rows.readable(records.c.provider_id, viewer))
+    seen = sight.readable(records.c.asset_id, records.c.provider_id, viewer)
+    query = select(*records.c).where(records.c.id == record_id, seen)
     row = (await tx.execute(query)).one_or_none()
     if row is None:
         raise NoSuchRecord()
@@ -52,7 +53,7 @@ async def page_of_records(
     tx: Transaction, viewer: Viewer, asset_id: AssetId | None, before: str | None, limit: int
 ) -> list[Record]:
     """Newest first."""
-    query = select(*records.c).where(rows.readable(records.c.provider_id, viewer))
+    query = select(*records.c).where(sight.readable(records.c.asset_id, records.c.provider_id, viewer))
     if asset_id is not None:
         query = query.where(records.c.asset_id == asset_id)
     return [_record(row) for row in await tx.execute(rows.newest_first(query, records.c.id, before, limit))]

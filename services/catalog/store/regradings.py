@@ -18,7 +18,7 @@ from services.catalog.rules.regrading import (
     Trigger,
 )
 from services.catalog.rules.viewing import Viewer
-from services.catalog.store import rows
+from services.catalog.store import rows, sight
 from services.catalog.tables.entries import versions
 from services.catalog.tables.files import regradings
 from shared.database import Transaction
@@ -41,7 +41,7 @@ async def save_regrading(tx: Transaction, regrading: Regrading) -> None:
 
 async def regrading(tx: Transaction, regrading_id: RegradingId, viewer: Viewer) -> Regrading:
     """Raises NoSuchRegrading, also for what is not the viewer's to see."""
-    seen = rows.readable(regradings.c.provider_id, viewer)
+    seen = sight.readable(regradings.c.asset_id, regradings.c.provider_id, viewer)
     row = (await tx.execute(select(*regradings.c).where(regradings.c.id == regrading_id, seen))).one_or_none()
     if row is None:
         raise NoSuchRegrading()
@@ -58,7 +58,7 @@ async def page_of_regradings(
     tx: Transaction, viewer: Viewer, version_id: VersionId | None, state: State | None, before: str | None, limit: int
 ) -> list[Regrading]:
     """Newest first."""
-    query = select(*regradings.c).where(rows.readable(regradings.c.provider_id, viewer))
+    query = select(*regradings.c).where(sight.readable(regradings.c.asset_id, regradings.c.provider_id, viewer))
     if version_id is not None:
         query = query.where(regradings.c.version_id == version_id)
     if state is not None:

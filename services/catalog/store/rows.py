@@ -1,11 +1,10 @@
-"""What the stores of files share: a row that changed since it was read is not saved; whose files one reads; pages."""
+"""What the stores of files share: a row that changed since it was read is not saved; pages."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol, TypeVarTuple
 
-from sqlalchemy import Column, ColumnElement, Select, Table, false, true, update
+from sqlalchemy import Column, Select, Table, true, update
 
-from services.catalog.rules.viewing import Viewer
 from services.catalog.store.entries import ChangedMeanwhile
 from shared.database import Transaction
 from shared.ids import Id
@@ -27,13 +26,6 @@ async def save(tx: Transaction, table: Table, kept: Revised, row: Mapping[str, o
     as_read = (table.c.id == kept.id, table.c.revision == kept.revision - 1)
     if (await tx.execute(update(table).where(*as_read).values(dict(row)))).rowcount != 1:
         raise ChangedMeanwhile()
-
-
-def readable(provider_id: Column[Any], viewer: Viewer) -> ColumnElement[bool]:
-    """`viewer.reads_files_of` as a condition."""
-    if viewer.is_staff:
-        return true()
-    return false() if viewer.participant_id is None else provider_id == viewer.participant_id
 
 
 def newest_first(

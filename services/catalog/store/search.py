@@ -38,9 +38,9 @@ from services.catalog.rules import search as rules
 from services.catalog.rules.asset import Entry
 from services.catalog.rules.offer import OfferedAs
 from services.catalog.rules.search import Count, Place, Sort, Sought
-from services.catalog.rules.viewing import EVERY_GRADE, Viewer, grades_shown
+from services.catalog.rules.viewing import Viewer, grades_shown
 from services.catalog.rules.words import TOKENISER_VERSION
-from services.catalog.store import offers
+from services.catalog.store import offers, sight
 from services.catalog.tables.search import lexemes, search_index, search_words
 from shared.database import Transaction, insert_into
 from shared.grades import Grade, Mode, Visibility
@@ -180,14 +180,13 @@ def _look_up(
 
 def _visible(viewer: Viewer) -> tuple[ColumnElement[bool], ColumnElement[bool], ColumnElement[bool]]:
     """Whether an entry shows at all, whether in full, and whether with all its versions: as `viewing` says of one."""
-    inside: ColumnElement[bool] = true() if viewer.is_staff and viewer.overseen >= EVERY_GRADE else false()
-    if viewer.participant_id is not None:
-        inside = or_(inside, index.provider_id == viewer.participant_id)
-    if viewer.oversees(None):
-        inside = or_(inside, index.grade.is_(None))
-    full = sorted(grades_shown(viewer, Visibility.FULL))
-    titled = sorted(grades_shown(viewer, Visibility.TITLE))
-    return or_(inside, index.grade.in_([*full, *titled])), or_(inside, index.grade.in_(full)), inside
+    of = (index.grade, index.asset_id, index.provider_id, viewer.oversight)
+    full, titled = grades_shown(viewer, Visibility.FULL), grades_shown(viewer, Visibility.TITLE)
+    in_full, inside = sight.of_grades(full, *of), sight.owned(index.provider_id, viewer)
+    if viewer.is_staff:
+        known = true() if None in viewer.oversight.by_office else index.grade.is_not(None)
+        inside = or_(inside, and_(sight.readable(index.asset_id, index.provider_id, viewer), known))
+    return or_(inside, in_full, index.grade.in_(sorted(titled))), or_(inside, in_full), inside
 
 
 def _narrowed(viewer: Viewer, sought: Sought, in_full: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -8,6 +8,7 @@ import asyncio
 from services.catalog.client import NoSuchVersion
 from services.delivery.actions import rendition
 from services.delivery.actions.depot import Depot
+from services.delivery.actions.overseeing import oversees
 from services.delivery.actions.staging import seed_of, staged_content
 from services.delivery.events.cube import CubeApproved, CubeDeclared, CubeDisapproved, CubeLapsed, CubeReplaced
 from services.delivery.rules import cube as cube_rules
@@ -20,10 +21,11 @@ from services.delivery.rules.upload import Upload
 from services.delivery.sandbox import RunQuery, query
 from services.delivery.store import cubes as store
 from services.delivery.store import uploads
+from shared import tenancy
 from shared.access import Caller, Member, Role
 from shared.grades import Mode
 from shared.idempotency import Once
-from shared.ids import CubeId, VersionId
+from shared.ids import CubeId, ParticipantId, VersionId
 from shared.web import Page
 
 ANSWER_BYTES_MAX = 6 * 2**20  # below what a child may say in all
@@ -71,6 +73,10 @@ async def declare(depot: Depot, provider: Member, version_id: VersionId, declare
 
 async def decide(depot: Depot, operator: Caller, cube_id: CubeId, reason: str, once: Once, *, approves: bool) -> Cube:
     """An operator's word on a cube that waits, or on one whose version was graded G4 or above meanwhile."""
+    async with depot.database.read() as tx:
+        seen = await store.cube(tx, cube_id)
+    if not oversees(depot, operator, await depot.catalog.version(seen.version_id)):
+        raise NoSuchCube()
     async with depot.database.transaction() as tx:
         if earlier := await once.recall(tx, Cube):
             return earlier
@@ -86,18 +92,21 @@ async def decide(depot: Depot, operator: Caller, cube_id: CubeId, reason: str, o
 
 async def cube(depot: Depot, caller: Caller, cube_id: CubeId) -> Cube:
     """Requires that the caller may see it: otherwise it is not there."""
-    async with depot.database.read() as tx:
-        found = await store.cube(tx, cube_id)
-    if not _may_see(depot, caller, found):
+    with tenancy.for_everyone():  # who has a right to it is known once its version is
+        async with depot.database.read() as tx:
+            found = await store.cube(tx, cube_id)
+    if not await _may_see(depot, caller, found.version_id, found.provider_id):
         raise NoSuchCube()
     return found
 
 
 async def listed(depot: Depot, caller: Caller, version_id: VersionId, page: Page) -> list[Cube]:
     """The version's cubes, oldest first, if the caller may see them: otherwise there are none."""
-    async with depot.database.read() as tx:
-        found = await store.listed_cubes(tx, version_id, page.after_id(CubeId), page.limit + 1)
-    return [one for one in found if _may_see(depot, caller, one)]
+    with tenancy.for_everyone():
+        async with depot.database.read() as tx:
+            found = await store.listed_cubes(tx, version_id, page.after_id(CubeId), page.limit + 1)
+    seen = found and await _may_see(depot, caller, version_id, found[0].provider_id)
+    return found if seen else []
 
 
 async def pass_deadlines(depot: Depot) -> None:
@@ -127,10 +136,10 @@ async def _tabulated(depot: Depot, upload: Upload, declared: Declaration) -> tup
     return tabulation.cells_of(declared, found.rows)
 
 
-def _may_see(depot: Depot, caller: Caller, cube: Cube) -> bool:
+async def _may_see(depot: Depot, caller: Caller, version_id: VersionId, provider_id: ParticipantId) -> bool:
     if {Role.OPERATOR_BUSINESS, Role.OPERATOR_AUDIT, Role.REGULATOR} & caller.roles:
-        return True
+        return oversees(depot, caller, await depot.catalog.version(version_id))
     if caller.participant_id is None:
         return False
-    own = caller.participant_id == cube.provider_id
-    return own or depot.watch.is_entitled_to(cube.version_id, caller.participant_id, Mode.COMPUTE)
+    own = caller.participant_id == provider_id
+    return own or depot.watch.is_entitled_to(version_id, caller.participant_id, Mode.COMPUTE)

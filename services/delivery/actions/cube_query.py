@@ -23,6 +23,7 @@ from services.delivery.rules.cube_query import CUBE_EPSILON_MICRO_MAX, Answered,
 from services.delivery.schemas.cubes import CubeAnswerView, NewCubeQuery
 from services.delivery.store import cubes as store
 from services.trading.client import UseView
+from shared import tenancy
 from shared.access import Member
 from shared.database import Transaction
 from shared.errors import Unavailable
@@ -58,7 +59,13 @@ async def ask(
     depot: Depot, buyer: Member, entitlement_id: EntitlementId, new: NewCubeQuery, once: Once
 ) -> CubeAnswerView:
     """Requires the buyer's own, active entitlement to compute. The same question is charged once per entitlement."""
-    asking = await _asking(depot, buyer, entitlement_id, new)
+    # The same question is charged once, so whether a use is left is for trading to say.
+    found = await decided(depot, buyer, entitlement_id, {Mode.COMPUTE}, new.purpose, names_use=True)
+    with tenancy.for_everyone():  # the cube is its provider's, and what was told of it counts whoever asked
+        return await _asked(depot, await _asking(depot, buyer, found, new), once)
+
+
+async def _asked(depot: Depot, asking: Asking, once: Once) -> CubeAnswerView:
     async with depot.database.transaction() as tx:
         if earlier := await once.recall(tx, CubeAnswerView):
             return earlier
@@ -71,9 +78,7 @@ async def ask(
         raise
 
 
-async def _asking(depot: Depot, buyer: Member, entitlement_id: EntitlementId, new: NewCubeQuery) -> Asking:
-    # The same question is charged once, so whether a use is left is for trading to say.
-    found = await decided(depot, buyer, entitlement_id, {Mode.COMPUTE}, new.purpose, names_use=True)
+async def _asking(depot: Depot, buyer: Member, found: Decided, new: NewCubeQuery) -> Asking:
     level = cube_rules.level_of(found.grade)
     async with depot.database.read() as tx:
         cube = await store.standing_cube(tx, found.version.id)

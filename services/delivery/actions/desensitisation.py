@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from services.catalog.client import NoSuchVersion, VersionView
 from services.delivery.actions import rendition
 from services.delivery.actions.depot import Depot
+from services.delivery.actions.overseeing import oversees
 from services.delivery.events.desensitisation import DesensitisationPlanDeclared
 from services.delivery.rules import desensitisation as rules
 from services.delivery.rules.delivery import ContentMissing
@@ -18,7 +19,7 @@ from shared import tenancy
 from shared.access import Caller, Member
 from shared.database import Transaction
 from shared.errors import Conflict
-from shared.grades import MATRIX, Grade, Mode, overseen
+from shared.grades import MATRIX, Grade, Mode
 from shared.idempotency import Once
 from shared.ids import VersionId
 
@@ -63,8 +64,8 @@ async def declare(
 
 async def plan(depot: Depot, caller: Caller, version_id: VersionId) -> tuple[Plan | None, Treatment]:
     """The newest plan and what is done to each field at the present grade. For the provider, a buyer that is entitled
-    to the version, and the platform's and the state's supervisors by their offices; for others there is no such
-    version."""
+    to the version, and the platform's and the state's supervisors by their offices and from G4 on by name; for others
+    there is no such version."""
     version = await _shown(depot, caller, version_id)
     with _reading(caller, version):
         async with depot.database.read() as tx:
@@ -84,8 +85,9 @@ async def effect_report(depot: Depot, caller: Caller, version_id: VersionId) -> 
             upload, inspection = await content(tx, version_id)
     treatment = await treatment_of(depot, version, grade, inspection)
     made = await rendition.desensitised(depot, upload, inspection, treatment)
-    async with depot.database.read() as tx:
-        report = await store.effect_report(tx, version_id, made.policy_digest)
+    with _reading(caller, version):
+        async with depot.database.read() as tx:
+            report = await store.effect_report(tx, version_id, made.policy_digest)
     assert report is not None
     return report
 
@@ -115,7 +117,7 @@ async def treatment_of(depot: Depot, version: VersionView, grade: Grade, inspect
 
 async def _shown(depot: Depot, caller: Caller, version_id: VersionId) -> VersionView:
     version = await depot.catalog.version(version_id)
-    if version.grade in overseen(caller.roles):
+    if oversees(depot, caller, version):
         return version
     if caller.participant_id is None or not depot.standing.of(caller.participant_id).is_admitted:
         raise NoSuchVersion()

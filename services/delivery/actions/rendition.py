@@ -37,6 +37,7 @@ from services.delivery.sandbox import (
 from services.delivery.sandbox import Rendition as Written
 from services.delivery.store import desensitisation
 from services.delivery.store import renditions as store
+from shared import tenancy
 from shared.errors import Unavailable
 from shared.ids import ContentId, VersionId
 
@@ -150,6 +151,12 @@ async def columnar(depot: Depot, upload: Upload) -> Kept:
 
 
 async def _kept(depot: Depot, upload: Upload, digest: str, make: Make) -> Rendition:
+    """Requires that whoever asks was found to have a right to the content: it is made once for all who have."""
+    with tenancy.for_everyone():
+        return await _made_once(depot, upload, digest, make)
+
+
+async def _made_once(depot: Depot, upload: Upload, digest: str, make: Make) -> Rendition:
     async with depot.making[upload.version_id]:
         if known := await _known(depot, upload.version_id, digest):
             return known

@@ -7,7 +7,7 @@ from services.delivery.tables.desensitisation import desensitisation_plans, effe
 from services.delivery.tables.exports import export_clearances, exports
 from services.delivery.tables.queries import queries, query_attempts
 from services.delivery.tables.uploads import renditions, uploads
-from shared.owners import decided_by_all, declare, of
+from shared.owners import decided_by_all, declare, of, through
 
 OWNED = {
     deliveries: of("buyer_id", "provider_id"),
@@ -17,13 +17,16 @@ OWNED = {
     # Whoever was found to have a right to a version has its content and its plan read for everyone.
     uploads: of("provider_id"),
     desensitisation_plans: of("provider_id"),
+    renditions: through(uploads, "version_id", by="version_id"),
+    effect_reports: through(uploads, "version_id", by="version_id"),
+    # So is a cube, by whoever was found to have a right to compute, which trading alone knows.
+    cubes: of("provider_id"),
+    cube_releases: through(cubes, "cube_id"),
+    cube_answers: through(cubes, "cube_id"),
+    cube_draws: through(cubes, "cube_id"),
+    cube_charges: through(cubes, "cube_id"),
 }
-MADE = "made of a content, and found by nobody who has not read its upload"
-SERVED = "asked by whoever has a right to compute on the version, which trading alone knows"
-BUDGET = "what was told of a cube counts whoever asked"
 NOBODYS = {
-    renditions: MADE, effect_reports: MADE,
-    cubes: SERVED, cube_releases: SERVED, cube_answers: BUDGET, cube_draws: BUDGET, cube_charges: BUDGET,
     query_attempts: "counted by the use that they belong to",
     export_clearances: "of the platform's staff",
 }  # fmt: skip

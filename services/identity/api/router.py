@@ -3,6 +3,7 @@
 from services.identity.api import (
     accounts,
     administration,
+    assignments,
     client_keys,
     delegations,
     documents,
@@ -16,7 +17,7 @@ from shared.routing import Router
 
 router = Router()
 for part in (
-    documents, delegations, sponsorships, administration, dormancy, participants, accounts, sign_in, client_keys,
-    tokens,
+    documents, delegations, sponsorships, administration, assignments, dormancy, participants, accounts, sign_in,
+    client_keys, tokens,
 ):  # fmt: skip
     router.include(part.router)

@@ -7,9 +7,10 @@ from shared.access import Caller, Role
 from shared.changes import Source
 from shared.clock import Clock
 from shared.database import Database
-from shared.grades import Flag, Visibility, overseen, visibility
+from shared.grades import Flag, Visibility, visibility
 from shared.ids import ParticipantId
 from shared.outbox import Outbox
+from shared.oversight import oversight
 from shared.permission import OPERATORS
 from shared.standing import StandingMirror
 
@@ -31,8 +32,11 @@ class Pricing:
 
 def shows(pricing: Pricing, caller: Caller, version: VersionView) -> bool:
     """Whether the catalogue's entry shows to the caller, in part at least; to its provider always, to the staff by its
-    offices."""
-    if version.grade in overseen(caller.roles) or _is(caller.participant_id, version.provider_id):
+    offices, and from G4 on by name."""
+    overseen = oversight(caller.roles, pricing.standing.charges_of(caller.subject))
+    if _is(caller.participant_id, version.provider_id):
+        return True
+    if overseen.reaches(version.grade, version.asset_id, version.provider_id):
         return True
     if version.certificate_id is None or version.grade is None:
         return False

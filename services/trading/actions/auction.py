@@ -182,7 +182,7 @@ async def auction(trading: Trading, sight: Sight, auction_id: AuctionId) -> Show
     """What one may not see is not there."""
     async with trading.database.read() as tx:
         found = await store.shown_auction(tx, auction_id, await trading.database.now(tx))
-    if not sight.includes(found.grade, found.auction.provider_id):
+    if not sight.includes(found.grade, found.auction.provider_id, found.asset_id):
         raise NoSuchAuction()
     return found
 
@@ -190,7 +190,7 @@ async def auction(trading: Trading, sight: Sight, auction_id: AuctionId) -> Show
 async def auctions(trading: Trading, sight: Sight, page: Page, state: State | None) -> list[ShownAuction]:
     async with trading.database.read() as tx:
         now = await trading.database.now(tx)
-        return await store.page_of_auctions(tx, page, sight.grades, sight.own, state, now)
+        return await store.page_of_auctions(tx, page, sight, state, now)
 
 
 async def bids(trading: Trading, sight: Sight, auction_id: AuctionId, page: Page) -> list[Bid]:

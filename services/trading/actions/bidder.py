@@ -17,7 +17,7 @@ from shared.grades import decide
 async def offered(trading: Trading, tx: Transaction, caller: Member, auction: AnyAuction) -> Listing:
     """What is auctioned. Raises NoSuchAuction for whoever may not see it."""
     listing = await listing_store.listing(tx, auction.listing_id)
-    if not sight_of(trading, caller.caller).includes(listing.grade, listing.provider_id):
+    if not sight_of(trading, caller.caller).includes(listing.grade, listing.provider_id, listing.asset_id):
         raise NoSuchAuction()
     return listing
 

@@ -115,7 +115,7 @@ class Bidding:
         if present is None:
             raise NoSuchAuction()
         before, listing = of_kind(present, Auction), opened.listings[present.id]
-        if not sight_of(self, asked.caller.caller).includes(listing.grade, listing.provider_id):
+        if not sight_of(self, asked.caller.caller).includes(listing.grade, listing.provider_id, listing.asset_id):
             raise NoSuchAuction()
         decide_for(self, asked.caller.standing, listing)
         asked.caller.require_within(Act.PLACE_BIDS, opened.now, listing.asset_id, listing.id, asked.maximum)

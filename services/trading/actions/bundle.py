@@ -55,7 +55,7 @@ async def place(trading: Trading, caller: Member, wanted: Wanted, once: Once) ->
             return earlier
         listings = [await listing_store.listing(tx, each, lock=True) for each in sorted(set(wanted.listing_ids))]
         sight = sight_of(trading, caller.caller)
-        if not all(sight.includes(listing.grade, listing.provider_id) for listing in listings):
+        if not all(sight.includes(listing.grade, listing.provider_id, listing.asset_id) for listing in listings):
             raise NoSuchListing()
         now = await trading.database.now(tx)
         if await store.is_ordered(tx, quote.id):

@@ -82,7 +82,7 @@ async def order(
     async with trading.database.transaction() as tx:
         if earlier := await once.recall(tx, ShownOrder):
             return earlier
-        await store.call(tx, call_auction_id, sight.grades, sight.own)
+        await store.call(tx, call_auction_id, sight)
         call = await store.call_for_update(tx, call_auction_id)
         listings = await _listings(tx, call.listing_ids)
         now = await trading.database.now(tx)
@@ -145,12 +145,12 @@ async def close(trading: Trading, call_auction_id: CallAuctionId) -> None:
 async def call_auction(trading: Trading, sight: Sight, call_auction_id: CallAuctionId) -> CallAuction:
     """What one may not see is not there."""
     async with trading.database.read() as tx:
-        return await store.call(tx, call_auction_id, sight.grades, sight.own)
+        return await store.call(tx, call_auction_id, sight)
 
 
 async def call_auctions(trading: Trading, sight: Sight, page: Page, state: State | None) -> list[CallAuction]:
     async with trading.database.read() as tx:
-        return await store.page_of_calls(tx, page, sight.grades, sight.own, state)
+        return await store.page_of_calls(tx, page, sight, state)
 
 
 async def orders(

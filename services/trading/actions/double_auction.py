@@ -66,7 +66,7 @@ async def open_double(trading: Trading, caller: Member, wanted: Wanted, once: On
         if earlier := await once.recall(tx, DoubleAuction):
             return earlier
         listing = await listing_store.listing(tx, wanted.listing_id)
-        if not sight_of(trading, caller.caller).includes(listing.grade, listing.provider_id):
+        if not sight_of(trading, caller.caller).includes(listing.grade, listing.provider_id, listing.asset_id):
             raise NoSuchListing()
         now = await trading.database.now(tx)
         decide_for(trading, caller.standing, listing)

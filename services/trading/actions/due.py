@@ -111,11 +111,14 @@ async def prove_notices(trading: Trading) -> None:
 
 
 async def supervise(trading: Trading) -> None:
-    """Complaints, appeals and sanctions whose time is up, and what is kept of complaints for no longer."""
+    """Complaints, appeals and sanctions whose time is up, what is kept of complaints for no longer, and inquiries of
+    before they named whom they invited."""
     await _each(trading, complaint.pass_deadline, await _due(trading, complaint_store.complaints_due))
     await _each(trading, complaint.erase, await _due(trading, complaint_store.particulars_due))
     await _each(trading, credit_record.pass_deadline, await _due(trading, record_store.appeals_due))
     await _each(trading, sanction.pass_deadline, await _due(trading, sanction_store.sanctions_due))
+    async with trading.database.transaction() as tx:
+        await inquiry_store.name_invited(tx)
 
 
 async def notice_settlements(trading: Trading) -> None:

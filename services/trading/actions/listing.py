@@ -109,14 +109,14 @@ async def listing(trading: Trading, sight: Sight, listing_id: ListingId) -> List
     """What one may not see is not there."""
     async with trading.database.read() as tx:
         found = await store.listing(tx, listing_id)
-    if not sight.includes(found.grade, found.provider_id):
+    if not sight.includes(found.grade, found.provider_id, found.asset_id):
         raise NoSuchListing()
     return found
 
 
 async def listings(trading: Trading, sight: Sight, page: Page, version_id: VersionId | None) -> list[Listing]:
     async with trading.database.read() as tx:
-        return await store.page_of_listings(tx, page, sight.grades, sight.own, version_id)
+        return await store.page_of_listings(tx, page, sight, version_id)
 
 
 async def pass_deadline(trading: Trading, listing_id: ListingId) -> None:

@@ -91,7 +91,7 @@ async def place(trading: Trading, caller: Member, wanted: Wanted, once: Once) ->
         if earlier := await once.recall(tx, Order):
             return earlier
         listing = await listing_store.listing(tx, wanted.listing_id, lock=True)
-        if not sight_of(trading, caller.caller).includes(listing.grade, listing.provider_id):
+        if not sight_of(trading, caller.caller).includes(listing.grade, listing.provider_id, listing.asset_id):
             raise NoSuchListing()
         if wanted.renews is not None:
             before = await contract_store.contract(tx, wanted.renews, caller.participant_id)

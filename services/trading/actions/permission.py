@@ -1,15 +1,15 @@
 """The questions that every act of `trading` asks: who sees what is listed, and may this member have it, now?"""
 
-from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
 
 from services.trading.rules.auction import require_unrelated
 from services.trading.rules.co_owner import owners_of
 from services.trading.rules.listing import Listing, ListingNotOpen
+from services.trading.rules.sight import Sight
 from shared.access import Caller, Role
-from shared.grades import Clearance, Decision, Grade, Visibility, decide, overseen, visibility
-from shared.ids import ParticipantId
+from shared.grades import Clearance, Decision, Grade, Visibility, decide, visibility
+from shared.oversight import oversight
 from shared.permission import OPERATORS
 from shared.standing import Standing, StandingMirror
 
@@ -21,17 +21,6 @@ class Knows(Protocol):
 
     @property
     def standing(self) -> StandingMirror: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """Whose offers someone may see: those of these grades, and their own of any grade."""
-
-    grades: tuple[Grade, ...]
-    own: ParticipantId | None
-
-    def includes(self, grade: Grade, provider_id: ParticipantId) -> bool:
-        return grade in self.grades or (self.own is not None and self.own == provider_id)
 
 
 def decide_for(knows: Knows, standing: Standing, listing: Listing) -> Decision:
@@ -51,7 +40,8 @@ def decide_for(knows: Knows, standing: Standing, listing: Listing) -> Decision:
 
 def sight_of(knows: Knows, caller: Caller | None) -> Sight:
     if caller and STAFF & caller.roles:
-        return Sight(tuple(grade for grade in Grade if grade in overseen(caller.roles)), None)
+        overseen = oversight(caller.roles, knows.standing.charges_of(caller.subject))
+        return Sight(tuple(grade for grade in Grade if grade in overseen.by_office), None, overseen)
     own = caller.participant_id if caller else None
     return Sight(_shown_to(knows.standing.clearance_of(own)), own)
 

@@ -135,7 +135,7 @@ async def sealed_bids(
     close."""
     async with trading.database.read() as tx:
         found = await store.shown_auction(tx, auction_id, await trading.database.now(tx))
-        if not sight.includes(found.grade, found.auction.provider_id):
+        if not sight.includes(found.grade, found.auction.provider_id, found.asset_id):
             raise NoSuchAuction()
         auction = of_kind(found.auction, SealedAuction)
         return auction, await sealed_store.page_of_sealed_bids(tx, auction_id, page)

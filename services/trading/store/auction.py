@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Row, Select, bindparam, func, insert, select, tuple_
+from sqlalchemy import Row, Select, bindparam, func, insert, select, tuple_
 from sqlalchemy.exc import IntegrityError
 
 from services.trading.rules.any_auction import AnyAuction
@@ -30,11 +30,13 @@ from services.trading.rules.dutch import DutchAuction
 from services.trading.rules.listing import ListingNotOpen
 from services.trading.rules.mechanism import Mechanism
 from services.trading.rules.sealed import SealedAuction
+from services.trading.rules.sight import Sight
 from services.trading.store import dutch, rows, sealed
+from services.trading.store.sight import seen
 from services.trading.tables.deals import auctions, bids, listings, registrations
 from shared.database import Transaction, for_update
 from shared.grades import Clearance, Decision, Grade
-from shared.ids import AuctionId, ListingId, ParticipantId, VersionId
+from shared.ids import AssetId, AuctionId, ListingId, ParticipantId, VersionId
 from shared.money import Money
 from shared.turn import Added, Changed, write_all
 from shared.web import Page
@@ -50,11 +52,12 @@ _registrations_of = select(*registrations.c).where(_bidder.in_(bindparam("bidder
 
 @dataclass(frozen=True, slots=True)
 class ShownAuction:
-    """An auction with the number of whoever leads, the grade of what is sold, and the moment of the look at it."""
+    """An auction with the number of whoever leads, what is sold, its grade, and the moment of the look at it."""
 
     auction: AnyAuction
     leader_number: int | None
     grade: Grade
+    asset_id: AssetId
     seen_at: datetime
 
 
@@ -143,14 +146,10 @@ async def shown_auction(tx: Transaction, auction_id: AuctionId, now: datetime) -
 
 
 async def page_of_auctions(
-    tx: Transaction, page: Page, grades: Iterable[Grade], own: ParticipantId | None, state: State | None,
-    now: datetime,
-) -> list[ShownAuction]:  # fmt: skip
-    """Auctions of what has one of these grades, and one's own of any grade."""
-    seen: ColumnElement[bool] = listings.c.grade.in_(sorted(grades))
-    if own is not None:
-        seen = seen | (auctions.c.provider_id == own)
-    query = _shown().where(seen)
+    tx: Transaction, page: Page, sight: Sight, state: State | None, now: datetime
+) -> list[ShownAuction]:
+    """Auctions of what is in sight."""
+    query = _shown().where(seen(sight))
     if state is not None:
         query = query.where(auctions.c.state == state)
     found = await tx.execute(rows.newest_first(query, auctions.c.id, AuctionId, page))
@@ -278,14 +277,14 @@ async def _bids(tx: Transaction, query: Select[Any]) -> list[Bid]:
 def _shown() -> Select[Any]:
     leads = (registrations.c.auction_id == auctions.c.id) & (registrations.c.participant_id == auctions.c.leader_id)
     return (
-        select(*auctions.c, registrations.c.bidder_number.label("leader_number"), listings.c.grade)
+        select(*auctions.c, registrations.c.bidder_number.label("leader_number"), listings.c.grade, listings.c.asset_id)
         .join(listings, listings.c.id == auctions.c.listing_id)
         .join(registrations, leads, isouter=True)
     )
 
 
 def _shown_auction(row: Row[Any], now: datetime) -> ShownAuction:
-    return ShownAuction(auction_of(row), row.leader_number, Grade(row.grade), now)
+    return ShownAuction(auction_of(row), row.leader_number, Grade(row.grade), row.asset_id, now)
 
 
 def auction_of(row: Row[Any]) -> AnyAuction:

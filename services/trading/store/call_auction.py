@@ -5,7 +5,7 @@ changed; what each came to is written once, by the close.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,11 +24,12 @@ from services.trading.rules.call_session import (
     Unit,
 )
 from services.trading.rules.market_rules import Windows
+from services.trading.rules.sight import Sight
 from services.trading.store import rows
+from services.trading.store.sight import seen
 from services.trading.tables.call_auctions import call_auctions, call_listings, unit_fills, unit_orders
 from services.trading.tables.deals import listings
 from shared.database import Transaction, for_update
-from shared.grades import Grade
 from shared.ids import CallAuctionId, ListingId, ParticipantId, UnitOrderId
 from shared.money import Money
 from shared.web import BadCursor, Page
@@ -68,18 +69,14 @@ async def call_for_update(tx: Transaction, call_auction_id: CallAuctionId) -> Ca
     return await _one(tx, (await tx.execute(for_update(query, tx))).one_or_none())
 
 
-async def call(
-    tx: Transaction, call_auction_id: CallAuctionId, grades: Iterable[Grade], own: ParticipantId | None
-) -> CallAuction:
+async def call(tx: Transaction, call_auction_id: CallAuctionId, sight: Sight) -> CallAuction:
     """Raises NoSuchCallAuction for whoever may not see all that it names."""
-    query = _seen(grades, own).where(call_auctions.c.id == call_auction_id)
+    query = _seen(sight).where(call_auctions.c.id == call_auction_id)
     return await _one(tx, (await tx.execute(query)).one_or_none())
 
 
-async def page_of_calls(
-    tx: Transaction, page: Page, grades: Iterable[Grade], own: ParticipantId | None, state: State | None
-) -> list[CallAuction]:
-    query = _seen(grades, own)
+async def page_of_calls(tx: Transaction, page: Page, sight: Sight, state: State | None) -> list[CallAuction]:
+    query = _seen(sight)
     if state is not None:
         query = query.where(call_auctions.c.state == state)
     found = await tx.execute(rows.newest_first(query, call_auctions.c.id, CallAuctionId, page))
@@ -138,11 +135,9 @@ async def page_of_orders(
     return [ShownOrder(_placed(row), row.units, row.left_out) for row in found]
 
 
-def _seen(grades: Iterable[Grade], own: ParticipantId | None) -> Select[Any]:
-    """Calls of which every listing has one of these grades, or is one's own."""
-    hidden = listings.c.grade.not_in(sorted(grades))
-    if own is not None:
-        hidden = hidden & (listings.c.provider_id != own)
+def _seen(sight: Sight) -> Select[Any]:
+    """Calls of which every listing is in sight."""
+    hidden = ~seen(sight)
     names = (call_listings.c.call_auction_id == call_auctions.c.id) & (call_listings.c.listing_id == listings.c.id)
     return select(*call_auctions.c).where(~select(listings.c.id).where(names, hidden).exists())
 

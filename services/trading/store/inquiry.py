@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Row, Table, insert, select
+from sqlalchemy import Row, Table, insert, select, update
 
 from services.trading.rules.inquiry import INQUIRY, Inquiry, NoSuchInquiry, Opened, Sealed, State
 from services.trading.rules.inquiry_terms import Terms
@@ -35,6 +35,20 @@ async def add_inquiry(tx: Transaction, inquiry: Inquiry, budget_salt: str | None
     await rows.add(tx, inquiries, row)
     invited = [{"inquiry_id": inquiry.id, "provider_id": provider_id} for provider_id in inquiry.invited]
     await tx.execute(insert(invitations), invited)
+
+
+async def name_invited(tx: Transaction) -> None:
+    """Write whom it invited into each inquiry of before that stood in it, at most a hundred of them: until then nobody
+    but its buyer is shown it by PostgreSQL."""
+    unnamed = inquiries.c.invited.is_(None)
+    query = for_update(select(inquiries.c.id).where(unnamed).order_by(inquiries.c.id).limit(DUE_MAX), tx)
+    ids = list(await tx.scalars(query))
+    if not ids:
+        return
+    invited = await _beside(tx, invitations, ids, invitations.c.provider_id)
+    for inquiry_id in ids:
+        told = [row.provider_id for row in invited.get(inquiry_id, ())]
+        await tx.execute(update(inquiries).where(inquiries.c.id == inquiry_id).values(invited=told))
 
 
 async def save_inquiry(tx: Transaction, inquiry: Inquiry) -> None:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Row, bindparam, insert, select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 
 from services.trading.rules.acceptance_terms import AcceptanceTerms
 from services.trading.rules.auction import AUCTION
@@ -25,7 +25,9 @@ from services.trading.rules.listing import (
 )
 from services.trading.rules.mechanism import Mechanism, Pricing
 from services.trading.rules.right import Right, RightKind
+from services.trading.rules.sight import Sight
 from services.trading.store import rows
+from services.trading.store.sight import seen
 from services.trading.tables.deals import assets, auctions, listings, version_grades
 from shared.database import Transaction, for_update, insert_into
 from shared.grades import Condition, Flag, Grade, Mode
@@ -134,14 +136,9 @@ async def listings_due(tx: Transaction, now: datetime) -> list[ListingId]:
     return list(await tx.scalars(query.order_by(listings.c.deadline).limit(DUE_MAX)))
 
 
-async def page_of_listings(
-    tx: Transaction, page: Page, grades: Iterable[Grade], own: ParticipantId | None, version_id: VersionId | None
-) -> list[Listing]:
-    """Listings of these grades, and one's own of any grade."""
-    seen: ColumnElement[bool] = listings.c.grade.in_(sorted(grades))
-    if own is not None:
-        seen = seen | (listings.c.provider_id == own)
-    query = select(*listings.c).where(seen)
+async def page_of_listings(tx: Transaction, page: Page, sight: Sight, version_id: VersionId | None) -> list[Listing]:
+    """Listings in sight."""
+    query = select(*listings.c).where(seen(sight))
     if version_id is not None:
         query = query.where(listings.c.version_id == version_id)
     found = await tx.execute(rows.newest_first(query, listings.c.id, ListingId, page))

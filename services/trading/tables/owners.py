@@ -76,6 +76,7 @@ OWNED = {
     sealed_offers: through(inquiries, "inquiry_id"),
     opened_offers: through(inquiries, "inquiry_id"),
     unit_orders: decided_by_all("participant_id"),  # an order's number in its call follows those of all
+    unit_fills: through(unit_orders, "id", by="id"),
     negotiations: of("buyer_id", "provider_id"),
     offers: through(negotiations, "negotiation_id"),
     double_auctions: of("buyer_id", "provider_id"),
@@ -110,13 +111,12 @@ OWNED = {
 PUBLIC = "shown to everyone"
 WITH_CUSTODIAN = "between the platform and the custodian"
 BY_NUMBER = "shown to everyone, by the bidder's number"
-OF_ORDER = "what an order of a call came to, found by the order alone, which is its owner's"
 COMPLAINT = "whoever complains without a name comes back with a code alone"
 NOBODYS = {
     assets: "of the catalogue", version_grades: "of the catalogue", version_traits: "of the catalogue",
     listings: PUBLIC, claims: "what is taken of an asset binds everyone", auctions: PUBLIC,
     registrations: BY_NUMBER, bids: BY_NUMBER, sealed_bids: BY_NUMBER,
-    call_auctions: PUBLIC, call_listings: PUBLIC, unit_fills: OF_ORDER,
+    call_auctions: PUBLIC, call_listings: PUBLIC,
     arbiters: "drawn for any dispute", proposals: "of the platform's staff",
     transfers: "paid into and out of the escrow of an order, which both its sides see",
     custodian_events: WITH_CUSTODIAN, statements: WITH_CUSTODIAN, statement_balances: WITH_CUSTODIAN,
