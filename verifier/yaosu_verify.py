@@ -409,11 +409,7 @@ def _verify(
     labels = DISPUTE_CHECKS if case else EVIDENCE_CHECKS if report.kind == "evidence" else CHECKS
     asked = {"witnesses": bool(rules), "receipts": bool(receipts)}
     report.checks = {check: label for check, label in labels.items() if asked.get(check, True)}
-    for name, _ in bundle.members(UNKNOWN_BY_KIND[report.kind]):
-        if LEADS_ELSEWHERE.match(name) and not case:
-            raise CannotDecide(f"a member that leads out of the bundle: {name}")
-        if len(report.unknown) <= UNKNOWN_MAX:
-            report.unknown.append(name if len(report.unknown) < UNKNOWN_MAX else "…")
+    _note_unknown(bundle, report, case is not None)
     if case:
         case.refuse(report.unknown)
     try:
@@ -435,6 +431,15 @@ def _verify(
     promises = [read_receipt(each, keys) for each in receipts]
     history = {**_history(bundle, keys, report), report.size: root}
     (Scan if report.kind == "whole" else ExcerptScan)(bundle, report, history, progress).run(promises)
+
+
+def _note_unknown(bundle: Bundle, report: Report, is_case: bool) -> None:
+    """The members that nobody looks at. Of a case each is refused by its manifest."""
+    for name, _ in bundle.members(UNKNOWN_BY_KIND[report.kind]):
+        if LEADS_ELSEWHERE.match(name) and not is_case:
+            raise CannotDecide(f"a member that leads out of the bundle: {name}")
+        if len(report.unknown) <= UNKNOWN_MAX:
+            report.unknown.append(name if len(report.unknown) < UNKNOWN_MAX else "…")
 
 
 def _rules(own: bytes | None, given: bytes | None, report: Report) -> Policy | None:
