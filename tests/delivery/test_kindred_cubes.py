@@ -3,16 +3,22 @@
 import itertools
 import random
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.delivery.rules import cube as cube_rules
 from services.delivery.rules import tabulation
-from services.delivery.rules.cube import CubeTooSmall, Declaration, Dimension, Level, Measure
+from services.delivery.rules.cube import Cube, CubeTooSmall, Declaration, Dimension, Level, Measure
+from services.delivery.rules.cube_query import GROUP_EPSILON_MICRO_MAX, Family, Privacy, Rule, charge
 from services.delivery.rules.disclosure import Cell
+from services.delivery.rules.kindred import KINDRED_MAX, DeclaredOtherwise, TooManyKindred, kindred, require_alike
 from shared.grades import C3, G3, G4, Grade, Mode
-from shared.ids import EntitlementId, VersionId
+from shared.ids import AssetId, CubeId, EntitlementId, ParticipantId, VersionId
 from tests.delivery.desk import ONE_DATABASE, Desk
 from tests.delivery.made_cubes import Record, indicator, rank, tabulated
 from tests.delivery.made_files import csv_of
@@ -132,6 +138,7 @@ async def test_versions_spend_one_budget(desk: Desk):
     assert (await desk.facts("cube_refused"))[-1]["reason_code"] == "cube_budget_spent"
 
 
+PROVIDER, ASSETS = ParticipantId.new(), [AssetId.new() for _ in range(4)]
 DECLARED = Declaration(
     "person", (Dimension("region"), Dimension("age")), (Measure("spent", 0, 1000),),
     (("region",), ("age",), ("region", "age")), 1, WHOLE,
@@ -167,6 +174,47 @@ def test_no_combination_of_both_releases_tells_of_few(data: st.DataObject):
             if sum(cells[index].rows for index in few) < 10:
                 units = [indicator([index], len(cells)) for index in few]
                 assert known + len(units) == rank([*equations, *units]), [cells[index].key for index in few]
+
+
+def a_cube(asset: int | None, content: str, *, day: int = 1, declared: Declaration = DECLARED) -> Cube:
+    return cube_rules.declare(
+        CubeId.new(), VersionId.new(), PROVIDER, content_hash=content, declaration=declared, grade=G3, cells=1,
+        rows_left_out=0, now=datetime(2026, 11, day, tzinfo=UTC), asset_id=None if asset is None else ASSETS[asset],
+    )  # fmt: skip
+
+
+def test_kindred_are_versions_of_an_asset_and_equal_contents_and_theirs():
+    later, first = a_cube(0, "a", day=2), a_cube(0, "b", day=1)
+    twin_elsewhere, its_next = a_cube(1, "b", day=3), a_cube(1, "c", day=4)
+    unknown, stranger = a_cube(None, "d"), a_cube(2, "e")
+    standing = [its_next, later, unknown, twin_elsewhere, stranger, first]
+    assert kindred(standing, VersionId.new(), ASSETS[0], "z") == [first, later, twin_elsewhere, its_next]
+    assert kindred(standing, first.version_id, ASSETS[0], "b") == [later, twin_elsewhere, its_next]
+    assert kindred(standing, VersionId.new(), None, "d") == [unknown]
+    assert kindred(standing, VersionId.new(), None, "z") == []
+    assert kindred(standing, VersionId.new(), ASSETS[3], "z") == []
+
+
+def test_at_most_six_are_compared_and_all_are_declared_alike():
+    digest, alike = cube_rules.digest_of(DECLARED), [a_cube(0, str(number)) for number in range(KINDRED_MAX + 1)]
+    require_alike(digest, [])
+    require_alike(digest, alike[:KINDRED_MAX])
+    with pytest.raises(TooManyKindred) as refused:
+        require_alike(digest, alike)
+    assert refused.value.facts == {"cubes_max": 6}
+    other = a_cube(0, "o", declared=replace(DECLARED, epsilon_micro=WHOLE // 2))
+    with pytest.raises(DeclaredOtherwise) as differing:
+        require_alike(digest, [*alike[:2], other])
+    assert differing.value.facts == {"cube_id": other.id, "version_id": other.version_id}
+
+
+def test_what_was_spent_on_kindred_counts_to_the_last_part_of_the_budget():
+    family = Family(0, 0)
+    assert charge(frozenset(), [family], 10, GROUP_EPSILON_MICRO_MAX - 10) == (family,)
+    assert charge({"1.1"}, [family], 10, GROUP_EPSILON_MICRO_MAX - 20) == (family,)
+    with pytest.raises(Privacy) as spent:
+        charge(frozenset(), [family], 10, GROUP_EPSILON_MICRO_MAX - 9)
+    assert spent.value.rule is Rule.GROUP_BUDGET
 
 
 def holds(cell: Cell, content: int, positions: tuple[int, ...], key: tuple[str, ...]) -> bool:
