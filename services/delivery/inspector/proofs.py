@@ -15,7 +15,7 @@ from stdnum.cn import ric, uscc
 from stdnum.exceptions import ValidationError
 
 PHONE_REGION = "CN"
-BARE_DIGITS = 11  # of so many digits without any other sign, only what a mobile or an area's code begins with is one
+BARE_DIGITS = 11  # a number of so many digits without any other sign is a mobile's, or none
 OLD_IDS_FROM = "30"  # who was born earlier is hardly among the living; numbers that begin with this century's year are
 # fmt: off
 CARDS: Mapping[str, Collection[int]] = {  # first digits, and how many there are: a device's number passes Luhn too
@@ -78,7 +78,7 @@ def phone(candidate: str) -> bool:
         return False
     if candidate.startswith("+"):  # written as a number to call, though its range may be young, or kept for films
         return phonenumbers.is_possible_number(number)
-    if len(candidate) == BARE_DIGITS and candidate.isdigit() and candidate[0] not in "01":
+    if len(candidate) == BARE_DIGITS and candidate.isdigit() and candidate[0] != "1":
         return False
     return phonenumbers.is_valid_number(number)
 
