@@ -94,7 +94,8 @@ class Sandbox:
     async def run(self, job: Job, hear: Hear = _deaf) -> Answer:
         """The child's answer; its progress is heard meanwhile. What the child could not do is `inspection_limit`."""
         base = self._query_processor_seconds if isinstance(job, RunQuery) else PROCESSOR_SECONDS_BASE
-        processor_seconds = base + job.source.bytes // BYTES_PER_PROCESSOR_SECOND
+        bytes_read = job.bytes_read if isinstance(job, RunQuery) else job.source.bytes
+        processor_seconds = base + bytes_read // BYTES_PER_PROCESSOR_SECOND
         order = Order(job, processor_seconds, written_bytes_max(job.source.bytes))
         # A buyer who waits for an answer does not wait behind inspections, which take minutes.
         async with self._query_slots if isinstance(job, RunQuery | WriteColumns) else self._slots:

@@ -135,6 +135,11 @@ def brief(value: object) -> str:
     (b"a\tb\n1\t2\n",                                   Reason.WRONG_DELIMITER,    1),
     (b"a,a\n1,2\n",                                     Reason.DUPLICATE_HEADER,   1),
     (b"a,A \n1,2\n",                                    Reason.DUPLICATE_HEADER,   1),
+    (b"11010519491231002X,1\n11010519491231002X,2\n", Reason.BAD_HEADER,     1),  # a first row, and no names
+    ("备注 １３８１２３４１２３４,n\nx,2\n".encode(),    Reason.BAD_HEADER,         1),
+    (b"a.b@example.cn,n\nx,2\n",                        Reason.BAD_HEADER,         1),
+    ("王芳,n\n李娜,2\n张伟,3\n赵敏,4\n".encode(),      Reason.BAD_HEADER,         1),  # like what is below it
+    (b"31.230416,121.473701\n31.230417,121.473702\n",   Reason.BAD_HEADER,         1),
     (b"a,\n1,2\n",                                      Reason.BAD_HEADER,         1),
     ("a,e\u0301\n1,2\n".encode(),                       Reason.BAD_HEADER,         1),
     ("a,\u202eb\n1,2\n".encode(),                       Reason.BAD_HEADER,         1),
@@ -185,6 +190,7 @@ def test_bad_csv(tmp_path: Path, content: bytes, reason: Reason, line: int | Non
     (b'{"a": 1, "a": 2}\n',                         Reason.DUPLICATE_HEADER, 1),
     (b'{"a": 1, "\\u0061": 2}\n',                   Reason.DUPLICATE_HEADER, 1),
     (b'{"a": 1, "A": 2}\n',                         Reason.DUPLICATE_HEADER, 1),
+    (b'{"13812341234": 1}\n',                       Reason.BAD_HEADER, 1),
     (b'{"a": {"b": 1}}\n',                          Reason.NESTED_COLUMN,    1),
     (b'{"a": 1}\n{"a": [1]}\n',                     Reason.NESTED_COLUMN,    2),
     (b'{"a": 1}\n{"a": "1"}\n',                     Reason.MIXED_TYPES,      2),
@@ -218,6 +224,7 @@ def test_bad_json_lines(tmp_path: Path, content: bytes, reason: Reason, line: in
     (nested(200),                                                Reason.NESTED_COLUMN),
     (parquet_of({"a": [{"b": 1}]}),                              Reason.NESTED_COLUMN),
     (parquet_of({"a": [1], "A": [2]}),                           Reason.DUPLICATE_HEADER),
+    (parquet_of({"a": [1], "138 1234 1234": [2]}),               Reason.BAD_HEADER),
     (parquet_of({"a": pyarrow.array([], pyarrow.int64())}),      Reason.NO_ROWS),
     (parquet_of({str(n): [1] for n in range(COLUMNS_MAX + 1)}),  Reason.TOO_MANY_COLUMNS),
     (repeated(300_000, "A" * 1000),                              Reason.BOMB),

@@ -60,6 +60,7 @@ def test_among_words_more_can_be_told_where_persons_are(text: str):
 @pytest.mark.parametrize("text", [
     None, "", "王府井大街", "order 2026112612345678", "13.8123412340", "2026-11-26 13:45:00", "a1b2c313812341234ff",
     "12345678901234567890123", "6222021234567890", "E12345678", "v1.2", "0.138", "ICAO ZBAA",
+    "202609206720308027", "order 330305200013308027", "order 330305200012328027",  # no days that anybody was born on
 ])  # fmt: skip
 def test_other_cells_stay(text: str | None):
     assert shown(text) == text

@@ -43,14 +43,16 @@ Decide = Callable[[AccessRequest, Graded, datetime], AccessRequest]
 
 
 async def request(catalog: Catalog, buyer: Member, version_id: VersionId, form: Form, once: Once) -> AccessRequest:
-    """Requires a registered version whose entry shows to the buyer."""
+    """Requires a registered version whose entry shows to the buyer, or important data that its provider told of."""
     async with catalog.database.transaction() as tx:
         if earlier := await once.recall(tx, AccessRequest):
             return earlier
         now = await catalog.database.now(tx)
         entry = await entries.entry_of_version(tx, version_id)
         version = entry.version(version_id)
-        if not viewing.shows_version(entry, version, viewer(catalog, buyer)) or not version.is_registered:
+        looking = viewer(catalog, buyer)
+        shows = viewing.shows_version(entry, version, looking) or viewing.may_be_told_of(entry, version, looking)
+        if not shows or not version.is_registered:
             raise NoSuchVersion()
         assert version.graded
         asked = access_rules.request(

@@ -121,8 +121,10 @@ async def entry(catalog: Catalog, caller: Caller | None, asset_id: AssetId) -> S
         found = await store.entry(tx, asset_id)
         visibility = viewing.shown(found, looking)
         if visibility is Visibility.NONE:
-            raise NoSuchAsset()
-        if visibility is not Visibility.FULL:
+            looking = await _approved(tx, found, looking, await catalog.database.now(tx))
+            if not viewing.versions_shown(found, looking):
+                raise NoSuchAsset()
+        elif visibility is not Visibility.FULL:
             return Seen(found, looking)
         shown = viewing.versions_shown(found, looking)
         told = [version.id for version in shown if viewing.shows_fields(found.asset, version, looking)]
@@ -141,6 +143,12 @@ async def version(catalog: Catalog, version_id: VersionId, recipient_id: Partici
         licence = (await lineage_store.terms_of(tx, [version_id])).get(version_id)
         report = await quality_store.last_report(tx, version_id)
     return Known(found.asset, found.version(version_id), fields, conditions, licence and licence[1], report)
+
+
+async def _approved(tx: Transaction, entry: Entry, looking: Viewer, now: datetime) -> Viewer:
+    """The viewer with the versions of important data that an approved request opens to them."""
+    told_of = [version for version in entry.versions if viewing.may_be_told_of(entry, version, looking)]
+    return replace(looking, approved=frozenset(await _opened(tx, told_of, looking, now)))
 
 
 async def _opened(tx: Transaction, shown: Sequence[Version], looking: Viewer, now: datetime) -> list[VersionId]:

@@ -20,6 +20,7 @@ from services.delivery.rules import cube_query as rules
 from services.delivery.rules.answer import AnswerWithheld
 from services.delivery.rules.cube import Level, NoSuchCube, Release
 from services.delivery.rules.cube_query import CUBE_EPSILON_MICRO_MAX, Answered, Draw, Family, Privacy, Question, Rule
+from services.delivery.rules.kindred import kindred as kindred_of
 from services.delivery.schemas.cubes import CubeAnswerView, NewCubeQuery
 from services.delivery.store import cubes as store
 from services.trading.client import UseView
@@ -29,7 +30,7 @@ from shared.database import Transaction
 from shared.errors import Unavailable
 from shared.grades import Grade, Mode
 from shared.idempotency import Once
-from shared.ids import EntitlementId, ParticipantId, UseId
+from shared.ids import CubeId, EntitlementId, ParticipantId, UseId
 from shared.standing import StandingMirror
 
 
@@ -45,6 +46,7 @@ class Asking:
     release: Release
     question: Question
     families: tuple[Family, ...]
+    kindred: frozenset[CubeId]  # other cubes that tell of the same rows, and spend the same budget
 
     @property
     def grade(self) -> Grade:
@@ -86,10 +88,12 @@ async def _asking(depot: Depot, buyer: Member, found: Decided, new: NewCubeQuery
             raise NoSuchCube()
         cube_rules.require_usable(cube, found.grade)
         release = await store.release(tx, cube.id, level)
+        standing = await store.standing_cubes_of(tx, cube.provider_id)
+    kindred = frozenset(one.id for one in kindred_of(standing, cube.version_id, cube.asset_id, cube.content_hash))
     question = rules.canonical_question(cube.declaration, new.grouping, new.asked(), new.filter_list())
     families = rules.families_of(cube.declaration, question)
     together = together_with(depot.standing, buyer.participant_id)
-    return Asking(buyer, together, found, level, cube, release, question, families)
+    return Asking(buyer, together, found, level, cube, release, question, families, kindred)
 
 
 async def _prepared(depot: Depot, asking: Asking) -> dict[Family, Draw]:
@@ -101,12 +105,15 @@ async def _prepared(depot: Depot, asking: Asking) -> dict[Family, Draw]:
     async with depot.database.read() as tx:
         drawn = await store.draws(tx, cube.id, asking.families)
         charged = await store.charged(tx, cube.id, asking.together)
+        charged_elsewhere = await store.charged_by(tx, asking.kindred, asking.together)
+        spent_elsewhere = await store.spent_by(tx, asking.kindred)
     rules.answer(cube.declaration, asking.release, asking.question, _truth(asking))
     if asking.level is Level.GROUPED:
         return {}
-    rules.charge(charged, asking.families, cube.declaration.epsilon_micro)
+    rules.charge(charged, asking.families, cube.declaration.epsilon_micro, charged_elsewhere)
     missing = [family for family in asking.families if family not in drawn]
-    if cube.spent_micro + len(missing) * cube.declaration.epsilon_micro > CUBE_EPSILON_MICRO_MAX:
+    fresh_micro = len(missing) * cube.declaration.epsilon_micro
+    if cube.spent_micro + spent_elsewhere + fresh_micro > CUBE_EPSILON_MICRO_MAX:
         raise Privacy(Rule.CUBE_BUDGET)
     truth = _truth(asking)
     return drawn | {family: await noise.drawn(cube.declaration, family, truth[family]) for family in missing}
@@ -141,7 +148,8 @@ async def _answer(
 async def _told(
     depot: Depot, tx: Transaction, asking: Asking, use: UseView, draws: Mapping[Family, Draw], once: Once, now: datetime
 ) -> CubeAnswerView:
-    """The answer, with the cube locked: what is spent, drawn and answered commits together."""
+    """The answer, with the cube and its kindred locked: what is spent, drawn and answered commits together."""
+    await store.lock_cubes(tx, asking.kindred | {asking.cube.id})
     cube = await store.cube_for_update(tx, asking.cube.id)
     cube_rules.require_usable(cube, asking.grade)
     fresh, kept, new = await _paid(tx, asking, draws)
@@ -178,10 +186,13 @@ async def _paid(
     if asking.level is Level.GROUPED:
         return (), {}, []
     cube_id, epsilon_micro = asking.cube.id, asking.cube.declaration.epsilon_micro
-    fresh = rules.charge(await store.charged(tx, cube_id, asking.together), asking.families, epsilon_micro)
+    charged_elsewhere = await store.charged_by(tx, asking.kindred, asking.together)
+    charged = await store.charged(tx, cube_id, asking.together)
+    fresh = rules.charge(charged, asking.families, epsilon_micro, charged_elsewhere)
     kept = await store.draws(tx, cube_id, asking.families)
     new = [prepared[family] for family in asking.families if family not in kept]
-    if new and not await store.spend(tx, cube_id, len(new) * epsilon_micro):
+    spent_elsewhere = await store.spent_by(tx, asking.kindred)
+    if new and not await store.spend(tx, cube_id, len(new) * epsilon_micro, spent_elsewhere):
         raise Privacy(Rule.CUBE_BUDGET)
     return fresh, kept | {draw.family: draw for draw in new}, new
 

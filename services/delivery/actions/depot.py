@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.catalog.client import CatalogClient
+from services.delivery.actions.lasting import Works
 from services.delivery.actions.watch import EntitlementWatch
+from services.delivery.rules.cube import Cube
 from services.delivery.rules.upload import Limits, Upload
 from services.delivery.sandbox import Inspector
 from services.delivery.store.content import ContentStore
@@ -44,5 +46,7 @@ class Depot:
     receiving: Counter[UploadId] = field(default_factory=Counter[UploadId])
     # Ends of deliveries that are being recorded: kept, because a cancelled request must not take them with it.
     endings: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
+    # Cubes that are being made, by the keys of their requests.
+    cubes: Works[Cube] = field(default_factory=Works[Cube])
     # How many questions of each buyer are being computed in this process just now.
     asking: Counter[ParticipantId] = field(default_factory=Counter[ParticipantId])

@@ -21,7 +21,8 @@ async def declare(
 ) -> CubeView:
     """Declare what may be computed from a version of your own. From G4 on an operator approves it first.
 
-    Another declaration takes its place only as long as nobody has an answer.
+    Another declaration takes its place only as long as nobody has an answer. Over a large content it takes longer than
+    a request may: 409 `still_in_the_making` says how far it is, and the same request with the same key waits on.
     """
     cube = await actions.declare(depot, provider, version_id, new.declaration(), once)
     web.created(response, f"{PREFIX}/cubes/{cube.id}")

@@ -100,7 +100,8 @@ class RunQuery(msgspec.Struct, frozen=True, tag="run_query"):
     """Answer one SELECT over the table `data`, which the service has checked.
 
     Of the source, `columns` are loaded, masked by `masks`, and nothing else; under the name `row_number`, if it is
-    given, stands beside them the number of each row in the file, counted from 1.
+    given, stands beside them the number of each row in the file, counted from 1. The rows of `others` follow, under
+    the name `source_number` the number of the file that a row is from; all values are text then.
     """
 
     source: Source
@@ -110,6 +111,12 @@ class RunQuery(msgspec.Struct, frozen=True, tag="run_query"):
     rows_max: int
     bytes_max: int
     row_number: str | None = None
+    others: list[Source] = []
+    source_number: str | None = None
+
+    @property
+    def bytes_read(self) -> int:
+        return self.source.bytes + sum(other.bytes for other in self.others)
 
 
 Job = Inspect | TakeSample | Desensitise | Measure | WriteColumns | RunQuery

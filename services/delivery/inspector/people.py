@@ -126,6 +126,8 @@ def _is_chinese_name(text: str) -> bool:
         return False
     given = text[2:] if _compound.match(text) and len(text) > 2 else text[1:]
     given = given.strip()
+    if len(given) > 2 and given.endswith(tuple(FORMS_OF_ADDRESS)):  # 孙磊先生, and not 孙先生
+        given = given[:-2]
     return given not in FORMS_OF_ADDRESS and all(character in GIVEN for character in given)
 
 

@@ -1,9 +1,11 @@
 """What a table holds: all of its rows counted column by column, and kinds of data recognised in a sample of them.
 
 Promises: what is found in a column is told by count and kind, never by value; the sample fits the memory, however wide
-or long the table; what can be told by its exact form is found wherever it stands, not only in the sample.
+or long the table; what can be told by its exact form is found wherever it stands, not only in the sample. The names of
+columns are told as they are, so a table in which one is somebody's data, for lack of a header, is refused.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
@@ -12,21 +14,23 @@ from itertools import islice
 import duckdb
 
 from services.delivery.inspector.fingerprint import fingerprint
-from services.delivery.inspector.messages import Field, Profile
+from services.delivery.inspector.messages import Field, Profile, Refusal
 from services.delivery.inspector.progress import PROFILING, Tell
 from services.delivery.inspector.reading import Table, draw
 from services.delivery.inspector.recognisers import (
     EXACT,
     LATITUDE,
     LONGITUDE,
+    RECOGNISERS,
     WIDE_NUMBER,
     Recogniser,
     folded,
     recognisers_for,
 )
 from services.delivery.inspector.typed import TEXT_TYPES
-from services.delivery.rules.detection import Count, Evidence
+from services.delivery.rules.detection import Count, Evidence, detect
 from services.delivery.rules.masking import literal, quoted
+from services.delivery.rules.upload import Reason
 from shared.kinds import Kind
 
 SAMPLE_ROWS = 50_000
@@ -36,6 +40,10 @@ COLUMNS_TOGETHER = 50
 VALUES_TOGETHER = 1_000_000  # whose hashes are held in memory
 RARE_ROWS_MAX = 100_000  # of those outside the sample that are looked at again
 SEARCHED_TYPES = ("text", "integer")  # no other is written as an exact kind is
+# What a column's name may be by chance, and is rather a first row's value where the other rows hold the like.
+LIKE_ITS_COLUMN = frozenset({
+    Kind.NAME, Kind.ADDRESS, Kind.COORDINATES, Kind.PLATE, Kind.IP_ADDRESS, Kind.PASSPORT, Kind.USCC,
+})  # fmt: skip
 PROVED_MAX = 2_000  # distinct candidates whose check digit is computed, for each kind in a column
 
 
@@ -68,8 +76,21 @@ def _fields(table: Table, names: tuple[str, ...], today: date, search: bool) -> 
     for name in names:
         (present, distinct, *fitting), (size, latitudes, longitudes, decimals, *_) = counted[name], sampled[name]
         evidence = Evidence(name, size, found[name], latitudes, longitudes, decimals or None)
+        if _names_nothing(table.database, evidence):
+            raise Refusal(Reason.BAD_HEADER, 1)
         prevailing = present if types[name] != "text" else max(count or 0 for count in fitting)
         yield Field(name, types[name], table.rows - present, distinct, evidence, prevailing)
+
+
+def _names_nothing(database: duckdb.DuckDBPyConnection, column: Evidence) -> bool:
+    """Whether what stands for the column's name is a value: somebody's number, or one like those below it."""
+    if column.latitudes or column.longitudes:
+        return bool(re.search(LATITUDE, column.field) or re.search(LONGITUDE, column.field))
+    alike = {found.kind for found in detect(column) if not found.name_hit} & LIKE_ITS_COLUMN
+    recognisers = [RECOGNISERS[kind] for kind in sorted({*EXACT, *alike})]
+    name = folded(literal(column.field))
+    found = database.execute(f"SELECT {', '.join(one.candidate(name) for one in recognisers)}").fetchall()[0]
+    return any(text and (not one.proof or one.proof(text)) for one, text in zip(recognisers, found, strict=True))
 
 
 def _duplicate_rows(table: Table) -> int | None:

@@ -23,6 +23,8 @@ CARDS: Mapping[str, Collection[int]] = {  # first digits, and how many there are
     "36": (16,), **{f"5{second}": (16,) for second in range(1, 6)},
 }
 # fmt: on
+TAIWAN_AREAS = "ABCDEFGHJKLMNPQRSTUVXYWZIO"  # from 10 on
+TAIWAN_WEIGHTS = (1, 9, 8, 7, 6, 5, 4, 3, 2, 1, 1)
 PICTURES = frozenset("png jpg jpeg gif webp svg bmp ico css js html pdf mp".split())
 _PROVINCE = re.compile("1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]|9[1-9]")
 _number = re.compile(r"-?\d+(?:\.\d+)?")
@@ -40,6 +42,8 @@ _year = re.compile("(?:19|20)\\d\\d")
 def resident_id(candidate: str) -> bool:
     # Not `ric.is_valid`: it also wants today's list of places, and people keep the number of a place that is no more.
     digits = candidate.replace(" ", "")
+    if digits[0].isalpha():
+        return digits.isalnum() and _of_taiwan(digits)
     if "-" in digits:  # of the United States, where areas and groups of zeros are never given
         return bool(_social_security.fullmatch(digits))
     if not _PROVINCE.match(digits):
@@ -50,6 +54,12 @@ def resident_id(candidate: str) -> bool:
         return _is_day(digits[6:14]) and ric.calc_check_digit(digits) == digits[-1].upper()
     except (ValidationError, ValueError):
         return False
+
+
+def _of_taiwan(candidate: str) -> bool:
+    area = TAIWAN_AREAS.index(candidate[0]) + 10
+    digits = [area // 10, area % 10, *map(int, candidate[1:])]
+    return sum(digit * weight for digit, weight in zip(digits, TAIWAN_WEIGHTS, strict=True)) % 10 == 0
 
 
 def credit_code(candidate: str) -> bool:

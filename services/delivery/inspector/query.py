@@ -40,7 +40,8 @@ Cell = bool | int | float | str | None
 def answer(job: RunQuery) -> QueryRows | QueryFailed | Refused:
     """The answer to a query of a Parquet source, or our own word for why there is none."""
     try:
-        magic.check(job.source)
+        for source in (job.source, *job.others):
+            magic.check(source)
     except Refusal as refusal:
         return refusal.refused
     return answer_from(job, job.source.path, None)
@@ -51,6 +52,8 @@ def answer_from(job: RunQuery, path: str, text_types: Mapping[str, str] | None) 
     try:
         with duckdb.connect(":memory:", config=SETTINGS) as database:
             load(database, job, path, text_types)
+            for number, other in enumerate(job.others, 1):
+                _load(database, job, other.path, None, number)
             close(database)
             return answered(database, job)
     except EXHAUSTED:
@@ -61,6 +64,12 @@ def answer_from(job: RunQuery, path: str, text_types: Mapping[str, str] | None) 
 
 def load(database: duckdb.DuckDBPyConnection, job: RunQuery, path: str, text_types: Mapping[str, str] | None) -> None:
     """Make the table `data` of the job's columns. A column that is not there is an error."""
+    _load(database, job, path, text_types, 0)
+
+
+def _load(
+    database: duckdb.DuckDBPyConnection, job: RunQuery, path: str, text_types: Mapping[str, str] | None, number: int
+) -> None:  # fmt: skip
     database.execute(f"CREATE TEMP VIEW source AS SELECT * FROM read_parquet({literal(path)})")
     kinds = {str(name): str(kind) for name, kind, *_ in database.execute("DESCRIBE source").fetchall()}
     names = tuple(job.columns)
@@ -74,8 +83,12 @@ def load(database: duckdb.DuckDBPyConnection, job: RunQuery, path: str, text_typ
     if job.row_number is not None:
         columns.append(f"row_number() OVER () AS {quoted(job.row_number)}")
     shown = [expression(name, job.masks.get(name)) for name in names]
+    if job.source_number is not None:
+        shown = [f"CAST({quoted(name)} AS VARCHAR) AS {quoted(name)}" for name in names]
+        shown.append(f"{number} AS {quoted(job.source_number)}")
     shown += [quoted(job.row_number)] if job.row_number is not None else []
-    database.execute(f"CREATE TABLE data AS SELECT {', '.join(shown)} FROM (SELECT {', '.join(columns)} FROM source)")
+    into = "INSERT INTO data" if number else "CREATE TABLE data AS"
+    database.execute(f"{into} SELECT {', '.join(shown)} FROM (SELECT {', '.join(columns)} FROM source)")
     database.execute("DROP VIEW source")
 
 

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from services.delivery.inspector import proofs
-from services.delivery.inspector.people import COMPOUND_SURNAMES, LATIN, MINORITY, SURNAMES, is_name
+from services.delivery.inspector.people import COMPOUND_SURNAMES, FORMS_OF_ADDRESS, LATIN, MINORITY, SURNAMES, is_name
 from services.delivery.rules.column_names import (
     kinds_named,
     names_degrees,
     names_nobody_ill,
     names_person,
+    names_serials,
     names_things,
 )
 from services.delivery.rules.detection import MINOR_UNDER_YEARS, THRESHOLDS
@@ -61,6 +62,7 @@ _CENTURY = r"(?:18|19|20)\d{2}"
 _RESIDENT_ID = r"[1-9]\d{5} ?(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]) ?\d{3}[\dXx]"
 _OLD_ID = r"[1-9]\d{14}"
 _SOCIAL_SECURITY = r"\d{3}-\d{2}-\d{4}"
+_TAIWAN_ID = r"[A-Z][1289]\d{8}"
 _MOBILE = r"(?:(?:\+|00)?86[- ]?|\(\+?86\) ?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}"
 _LANDLINE = r"(?:(?:\+|00)86[- ]?)?(?:0\d{2,3}[- ]|\(0\d{2,3}\) ?)[2-9]\d{6,7}"
 _ABROAD = r"\+[1-9]\d{0,2}(?:[- .]?\(?\d\)?){6,12}"
@@ -82,12 +84,15 @@ _SIDED = (
     r"(?:[NSEW]|[北南]纬|[东西]经)\s*\d{1,3}\.\d{3,}\s*[°º度]?|\d{1,3}\.\d{3,}\s*[°º度]?\s*[NSEW]"
     r"|\d{1,3}[ :-]\d{1,2}[ :-]\d{1,2}(?:\.\d+)?\s*[NSEW]"
 )
+_MEMBER = r"(?i:\"(?:lat|lng|lon|latitude|longitude|x|y)\")\s*:\s*\"?-?\d{1,3}\.\d{3,}\"?"
 _PLACE = (
-    r"[\[(]?-?\d{1,3}\.\d{3,}\s*[,，; ]\s*-?\d{1,3}\.\d{3,}[\])]?|(?i:(?:SRID=\d+;)?POINT) ?Z? ?\([-\d. ]+\)"
+    r"[\[(]?-?\d{1,3}\.\d{3,}\s*[,，;/ ]\s*-?\d{1,3}\.\d{3,}[\])]?|(?i:(?:SRID=\d+;)?POINT) ?Z? ?\([-\d. ]+\)"
     rf"|{_ANGLE}(?:[,，;\s]*{_ANGLE})?|(?:{_SIDED})(?:[,，;/\s]*(?:{_SIDED}))?"
     r"|\{.*\"coordinates\"\s*:\s*\[[-\d., ]+\].*\}"
+    rf"|\{{\s*{_MEMBER}\s*,\s*{_MEMBER}\s*\}}"
 )
-_NAME = rf"(?:{COMPOUND_SURNAMES}) ?\p{{Han}}{{1,2}}|[{SURNAMES}] ?\p{{Han}}{{1,2}}|{MINORITY}|{LATIN}"
+_ADDRESSED = f"(?:{'|'.join(sorted(FORMS_OF_ADDRESS))})?"
+_NAME = rf"(?:(?:{COMPOUND_SURNAMES}) ?\p{{Han}}{{1,2}}|[{SURNAMES}] ?\p{{Han}}{{1,2}}){_ADDRESSED}|{MINORITY}|{LATIN}"
 _PERSON = (
     rf"\p{{Han}}{{2,4}}|\p{{Han}}{{1,3}} +\p{{Han}}{{1,3}}|{MINORITY}|"
     rf"\p{{Lu}}[\p{{Latin}}'’.-]*(?:,?\s+\p{{Latin}}[\p{{Latin}}'’.-]*){{0,4}}|"
@@ -122,6 +127,11 @@ _RELIGION = (
 )
 
 
+def without_prices(found: str) -> str:
+    """The SQL of a candidate, '' where it is a number with the decimals of money."""
+    return f"CASE WHEN regexp_full_match({found}, '\\d+[.]\\d{{1,2}}') THEN '' ELSE {found} END"
+
+
 def _whole(pattern: str) -> str:
     return rf"^\s*({pattern})\s*$"
 
@@ -133,7 +143,8 @@ def _within(pattern: str) -> str:
 # fmt: off
 RECOGNISERS: Mapping[Kind, Recogniser] = {
     # Fifteen digits have no check digit, so a whole column of them must fit.
-    Kind.RESIDENT_ID: Recogniser(_within(f"{_RESIDENT_ID}|^{_OLD_ID}$|^{_SOCIAL_SECURITY}$"), proofs.resident_id),
+    Kind.RESIDENT_ID: Recogniser(
+        _within(f"{_RESIDENT_ID}|^{_OLD_ID}$|^{_SOCIAL_SECURITY}$|^{_TAIWAN_ID}$"), proofs.resident_id),
     Kind.USCC:        Recogniser(_whole(r"[0-9A-HJ-NP-RTUW-Y]{2}\d{6}[0-9A-HJ-NP-RTUW-Y]{10}"), proofs.credit_code),
     Kind.PHONE:       Recogniser(_within(_PHONES), proofs.phone),
     Kind.BANK_CARD:   Recogniser(_within(f"{_CARD}|{_IBAN}"), proofs.card),
@@ -151,8 +162,10 @@ RECOGNISERS: Mapping[Kind, Recogniser] = {
 # Those of a column whose name says what it holds: less will do.
 NAMED: Mapping[Kind, Recogniser] = {
     Kind.RESIDENT_ID: Recogniser(
-        _within(rf"{_RESIDENT_ID}|{_OLD_ID}|{_SOCIAL_SECURITY}|[A-Z]{{1,2}}\d{{6}}\([0-9A]\)"), proofs.resident_id),
-    Kind.PHONE:       Recogniser(rf"{_EDGE}({_PHONES}|[(+]?\d[\d ().-]{{5,18}}\d){_END}", proofs.phone),
+        _within(rf"{_RESIDENT_ID}|{_OLD_ID}|{_SOCIAL_SECURITY}|{_TAIWAN_ID}|[A-Z]{{1,2}}\d{{6}}\([0-9A]\)"),
+        proofs.resident_id),
+    Kind.PHONE:       Recogniser(
+        rf"{_EDGE}({_PHONES}|[(+]?\d[\d ().-]{{5,18}}\d){_END}", proofs.phone, without_prices),
     Kind.BANK_CARD:   Recogniser(_within(rf"{_CARD}|{_IBAN}|\d{{12,19}}"), proofs.card),
     Kind.PASSPORT:    Recogniser(_whole(r"[A-Z]{1,3}\d{6,8}|[A-Z]\d{9,10}|\d{8,9}|\d{2}[A-Z]{2}\d{5}")),
     Kind.HEALTH:      Recogniser(r"^([^*]+)$"),
@@ -183,6 +196,8 @@ def recognisers_for(column: str, today: date) -> dict[Kind, Recogniser]:
         del wanted[Kind.NAME]
     if names_nobody_ill(column):
         del wanted[Kind.HEALTH]
+    if names_serials(column) and Kind.PASSPORT not in named:
+        del wanted[Kind.PASSPORT]
     # Capitalised words are anything (an airport, a product), unless the column says that they are a person's name.
     if names_person(column):
         wanted[Kind.NAME] = PERSON_NAME

@@ -20,7 +20,9 @@ WORDS: Mapping[Kind, str] = {
                       "phone_number msisdn shouji shoujihao dianhua lianxidianhua whatsapp",
     Kind.BANK_CARD:   "bankcard yhk yhkh yhzh bank_card card_number card_no account_number account_no bank_account "
                       "credit_card debit_card iban yinhangka yinhangkahao",
-    Kind.PASSPORT:    "passport hzh hzhm passport_number passport_no passport_id huzhao huzhaohao",
+    # What any document of identity may be in is a passport's too.
+    Kind.PASSPORT:    "passport hzh hzhm passport_number passport_no passport_id huzhao huzhaohao zjhm zjh "
+                      "document_number document_no id_document zhengjianhao zhengjianhaoma",
     Kind.PLATE:       "plate cph cphm license_plate licence_plate plate_number plate_no chepai chepaihao",
     Kind.EMAIL:       "email mail e_mail yx dzyx dzyj youxiang",
     Kind.IP_ADDRESS:  "ip ipv4 ipv6 ip_address client_ip remote_addr ipaddr ipdz",
@@ -46,7 +48,7 @@ PARTS: Mapping[Kind, str] = {
     Kind.USCC:        "信用代码",
     Kind.PHONE:       "手机 电话 联系方式 联络方式 移动电话 座机",
     Kind.BANK_CARD:   "银行卡 银行账号 银行帐号 银行账户 银行帐户 卡号 收款账号 收款帐号 借记卡 信用卡",
-    Kind.PASSPORT:    "护照 通行证",
+    Kind.PASSPORT:    "护照 通行证 证件号",
     Kind.PLATE:       "车牌 号牌",
     Kind.EMAIL:       "邮箱 电邮 电子邮件 邮件地址",
     Kind.IP_ADDRESS:  "IP地址",
@@ -112,6 +114,9 @@ NATURAL = frozenset(
 # Where things lie, by codes that look like those of diseases, and what a drug is for.
 NOT_ILL = frozenset("shelf bin rack slot aisle seat bay locker indication indications".split())
 NOT_ILL_PARTS = ("货架", "库位", "货位", "储位", "座位", "座号", "床位", "工位", "车位", "适应症", "主治")
+# Numbers that somebody gave to goods, and that look like those of passports.
+SERIALS = frozenset("serial batch lot sku sn model part consignment waybill tracking".split())
+SERIAL_PARTS = ("批次", "批号", "货号", "料号", "型号", "序列号", "运单号", "快递单号", "订单号", "流水号", "工单号")
 # Headers in traditional script, read as the words above are written.
 SIMPLIFIED = str.maketrans(
     "證號碼適應機電話銀帳護車郵緯經聯繫絡戶員師學醫診斷歷藥過壓檢齡職稱級別費額類種狀態時間點數單價區縣鄉線產業廠館專標籤臉聲紋據門療癥體監駕駛險貨當請負責擔債導題",
@@ -175,6 +180,11 @@ def names_things(column: str) -> bool:
 def names_nobody_ill(column: str) -> bool:
     """Whether the column's name says that its codes or diseases are not somebody's."""
     return bool(NOT_ILL & set(_words(column)[-2:])) or _plain(column).endswith(NOT_ILL_PARTS)
+
+
+def names_serials(column: str) -> bool:
+    """Whether the column's name says that it holds the numbers of goods or papers."""
+    return bool(SERIALS & set(_words(column)[-2:])) or _plain(column).endswith(SERIAL_PARTS)
 
 
 def names_degrees(column: str) -> bool:

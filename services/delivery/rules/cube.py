@@ -18,7 +18,7 @@ from services.delivery.rules.inspection import InspectedField, Inspection
 from shared import canonical
 from shared.errors import Conflict, Malformed, NotFound
 from shared.grades import G4, Grade
-from shared.ids import CubeId, ParticipantId, VersionId
+from shared.ids import AssetId, CubeId, ParticipantId, VersionId
 from shared.kinds import Kind
 from shared.lifecycle import Lifecycle
 
@@ -166,6 +166,7 @@ class Cube:
     approved_at: datetime | None = None
     spent_micro: int = 0
     revision: int = 1
+    asset_id: AssetId | None = None  # None of those that were declared before it was kept
 
     @property
     def next_actor(self) -> str | None:
@@ -288,15 +289,15 @@ def _check_contributor(declaration: Declaration, fields: Mapping[str, InspectedF
 
 def declare(
     cube_id: CubeId, version_id: VersionId, provider_id: ParticipantId, *, content_hash: str, declaration: Declaration,
-    grade: Grade, cells: int, rows_left_out: int, now: datetime,
+    grade: Grade, cells: int, rows_left_out: int, now: datetime, asset_id: AssetId | None = None,
 ) -> Cube:  # fmt: skip
     """Requires a declaration that passed its review. Below G4 it is in force at once."""
     parts = (content_hash, declaration, digest_of(declaration), grade, cells, rows_left_out)
     if grade >= G4:
         waits = (AWAITING_APPROVAL, Reason.APPROVAL_DUE, now, now + APPROVED_WITHIN)
-        return Cube(cube_id, version_id, provider_id, *parts, *waits)
+        return Cube(cube_id, version_id, provider_id, *parts, *waits, asset_id=asset_id)
     state = CUBE.move(AWAITING_APPROVAL, IN_FORCE)
-    return Cube(cube_id, version_id, provider_id, *parts, state, Reason.REVIEWED, now, None)
+    return Cube(cube_id, version_id, provider_id, *parts, state, Reason.REVIEWED, now, None, asset_id=asset_id)
 
 
 def approve(cube: Cube, now: datetime) -> Cube:

@@ -233,13 +233,16 @@ def noise_scale(declaration: Declaration, family: Family) -> int:
     return -(-sensitivity(declaration, family) * 1_000_000 // declaration.epsilon_micro)
 
 
-def charge(spent: Set[str], wanted: Sequence[Family], epsilon_micro: int) -> tuple[Family, ...]:
+def charge(
+    spent: Set[str], wanted: Sequence[Family], epsilon_micro: int, elsewhere_micro: int = 0
+) -> tuple[Family, ...]:  # fmt: skip
     """The families that a group of organisations pays for now: what any of them has, all of them have.
 
-    Requires the names of the families it has. Raises Privacy where they would be more than its budget.
+    Requires the names of the families it has, and what it spent on kindred cubes. Raises Privacy where they would be
+    more than its budget.
     """
     fresh = tuple(family for family in wanted if family.name not in spent)
-    if (len(spent) + len(fresh)) * epsilon_micro > GROUP_EPSILON_MICRO_MAX:
+    if (len(spent) + len(fresh)) * epsilon_micro > GROUP_EPSILON_MICRO_MAX - elsewhere_micro:
         raise Privacy(Rule.GROUP_BUDGET)
     return fresh
 

@@ -150,9 +150,13 @@ def _present(evidence: Evidence, kind: Kind, count: Count, named: frozenset[Kind
 
 
 def _minors(evidence: Evidence, count: Count, named: frozenset[Kind]) -> bool:
-    """One proven id is enough; a date counts where the column holds birth dates, and says so."""
+    """One proven id is enough among ids; of order numbers with a place and a day in them, one in eleven passes too. A
+    date counts where the column holds birth dates, and says so."""
     if count.checked:
-        return count.valid > 0
+        ids = evidence.counts.get(Kind.RESIDENT_ID)
+        among_ids = ids is not None and _present(evidence, Kind.RESIDENT_ID, ids, named)
+        valid_min = max(THRESHOLDS[Kind.RESIDENT_ID].valid_min * count.checked, 1)
+        return count.valid > 0 if among_ids else count.valid * WHOLE >= valid_min
     births = evidence.counts.get(Kind.BIRTH_DATE)
     return bool(count.hits and births) and _present(evidence, Kind.BIRTH_DATE, births or Count(0), named)
 

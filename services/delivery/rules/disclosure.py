@@ -104,19 +104,26 @@ def plan(
     groupings: Sequence[tuple[int, ...]],
     contributors_min: int,
     earlier: Plan | None = None,
+    among: frozenset[int] | None = None,
+    told: Iterable[frozenset[int]] = (),
 ) -> Plan:
     """The groups to release. Requires `contributors_min` <= NOTED, the first grouping to be that of everything, and
     bounds for each part of a cell, None for the count. Raises CubeTooEntangled.
 
     A grouping before another has the first say; within one, the groups with the most rows have. Of an `earlier` plan,
     only what it released is released again, so that both together tell no more than the earlier one. Where everything
-    together may not be told of, nothing is: how many rows there are is known from the catalogue.
+    together may not be told of, nothing is: how many rows there are is known from the catalogue. The groups are made
+    of the cells `among`, if it is given; what is `told` already, of whatever cells, stands beside them.
     """
     judge = _Judge(cells, bounds, contributors_min)
     span, released, withheld = _Span.of(len(cells), judge), list[tuple[Group, ...]](), list[bool]()
     steps = Steps()
+    for group in told:
+        if (grown := span.with_group(group, judge, steps)) is None:
+            raise CubeTooEntangled()
+        span = grown
     for number, dimensions in enumerate(groupings):
-        groups = groups_of(cells, dimensions)
+        groups = groups_of(cells, dimensions, among)
         allowed = groups if earlier is None else earlier.released[number]
         taken = list[Group]()
         if number and not released[0]:
@@ -130,10 +137,14 @@ def plan(
     return Plan(tuple(released), tuple(withheld))
 
 
-def groups_of(cells: Sequence[Cell], dimensions: tuple[int, ...]) -> tuple[Group, ...]:
-    """The groups of a grouping, in the order of their keys."""
+def groups_of(
+    cells: Sequence[Cell], dimensions: tuple[int, ...], among: frozenset[int] | None = None
+) -> tuple[Group, ...]:  # fmt: skip
+    """The groups of a grouping, in the order of their keys. `among`: of which cells, if not of all."""
     members = dict[tuple[str, ...], set[int]]()
     for index, cell in enumerate(cells):
+        if among is not None and index not in among:
+            continue
         members.setdefault(tuple(cell.key[number] for number in dimensions), set()).add(index)
     return tuple(Group(key, frozenset(found)) for key, found in sorted(members.items()))
 

@@ -81,7 +81,9 @@ class Reason(StrEnum):
     WRONG_DELIMITER = "wrong_delimiter"
     NO_ROWS = "no_rows"
     DUPLICATE_HEADER = "duplicate_header"
-    BAD_HEADER = "bad_header"  # a name that is empty, too long, not in NFC, or of control characters
+    # A name that is empty, too long, not in NFC or of control characters; or no name but somebody's data, as where a
+    # file begins with its first row.
+    BAD_HEADER = "bad_header"
     TOO_MANY_COLUMNS = "too_many_columns"
     CELL_TOO_LARGE = "cell_too_large"
     NESTED_COLUMN = "nested_column"  # what cannot be looked into column by column is not taken

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 from pydantic_core import to_json
-from sqlalchemy import ColumnElement, Row, exists, insert, select, update
+from sqlalchemy import ColumnElement, Row, exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from services.delivery.rules.cube import (
@@ -57,6 +57,17 @@ async def standing_cube(tx: Transaction, version_id: VersionId) -> Cube | None:
 async def standing_cube_for_update(tx: Transaction, version_id: VersionId) -> Cube | None:
     row = (await tx.execute(for_update(select(*cubes.c).where(*_standing(version_id)), tx))).one_or_none()
     return None if row is None else _cube(row)
+
+
+async def standing_cubes_of(tx: Transaction, provider_id: ParticipantId) -> list[Cube]:
+    """All that wait or are in force, of all versions of a provider's."""
+    where = (cubes.c.provider_id == provider_id, cubes.c.state.in_(STANDING))
+    return [_cube(row) for row in await tx.execute(select(*cubes.c).where(*where).order_by(cubes.c.id))]
+
+
+async def lock_cubes(tx: Transaction, cube_ids: Set[CubeId]) -> None:
+    query = select(cubes.c.id).where(cubes.c.id.in_(sorted(cube_ids))).order_by(cubes.c.id)
+    await tx.execute(for_update(query, tx))
 
 
 async def listed_cubes(tx: Transaction, version_id: VersionId, after: CubeId | None, limit: int) -> list[Cube]:
@@ -140,9 +151,18 @@ async def add_draws(tx: Transaction, cube_id: CubeId, drawn: Sequence[Draw], now
         await tx.execute(insert(cube_draws).values(values))
 
 
-async def spend(tx: Transaction, cube_id: CubeId, epsilon_micro: int) -> bool:
-    """Of the cube's own budget. False if it is not enough."""
-    enough = cubes.c.spent_micro + epsilon_micro <= CUBE_EPSILON_MICRO_MAX
+async def spent_by(tx: Transaction, cube_ids: Set[CubeId]) -> int:
+    """What these cubes have spent together."""
+    query = select(func.coalesce(func.sum(cubes.c.spent_micro), 0)).where(cubes.c.id.in_(sorted(cube_ids)))
+    return int(await tx.scalar(query) or 0)
+
+
+async def spend(tx: Transaction, cube_id: CubeId, epsilon_micro: int, elsewhere_micro: int = 0) -> bool:
+    """Of the budget of the cube and its kindred, of which so much is spent elsewhere. False if it is not enough.
+
+    Requires its kindred locked.
+    """
+    enough = cubes.c.spent_micro + epsilon_micro <= CUBE_EPSILON_MICRO_MAX - elsewhere_micro
     spent = update(cubes).where(cubes.c.id == cube_id, enough).values(spent_micro=cubes.c.spent_micro + epsilon_micro)
     return (await tx.execute(spent)).rowcount == 1
 
@@ -153,6 +173,14 @@ async def charged(tx: Transaction, cube_id: CubeId, members: Set[ParticipantId])
         cube_charges.c.cube_id == cube_id, cube_charges.c.participant_id.in_(sorted(members))
     )
     return frozenset(await tx.scalars(query))
+
+
+async def charged_by(tx: Transaction, cube_ids: Set[CubeId], members: Set[ParticipantId]) -> int:
+    """What any of these organisations has paid for draws of these cubes."""
+    query = select(func.coalesce(func.sum(cube_charges.c.epsilon_micro), 0)).where(
+        cube_charges.c.cube_id.in_(sorted(cube_ids)), cube_charges.c.participant_id.in_(sorted(members))
+    )
+    return int(await tx.scalar(query) or 0)
 
 
 async def add_charges(
@@ -186,6 +214,7 @@ def _cube(row: Row[Any]) -> Cube:
         row.id, row.version_id, row.provider_id, row.content_hash, DECLARATION.validate_json(row.declaration),
         row.declaration_digest, Grade(row.grade_declared), row.cells, row.rows_left_out, State(row.state),
         Reason(row.reason_code), row.declared_at, row.deadline, row.approved_at, row.spent_micro, row.revision,
+        row.asset_id,
     )  # fmt: skip
 
 

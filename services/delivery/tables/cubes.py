@@ -5,7 +5,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text
 from services.delivery.rules.cube import STANDING
 from services.delivery.tables.base import metadata
 from shared.database import IdOf, Moment
-from shared.ids import CubeId, ParticipantId, VersionId
+from shared.ids import AssetId, CubeId, ParticipantId, VersionId
 
 cubes = Table(
     "cubes",
@@ -26,6 +26,7 @@ cubes = Table(
     Column("approved_at", Moment),
     Column("spent_micro", BigInteger, nullable=False),
     Column("revision", Integer, nullable=False),
+    Column("asset_id", IdOf(AssetId)),
     Index("cubes_by_version", "version_id", "id"),
     Index("cubes_by_deadline", "deadline"),
 )
