@@ -51,7 +51,7 @@ router = Router(prefix=PREFIX)
 
 class NothingRoute(QuickRoute[NewBid]):
     async def read(self, request: Request) -> NewBid:
-        return NewBid.model_validate(await request.json())
+        return NewBid.model_validate_json(await request.body())
 
     async def answer(self, request: Request, caller: Member, asked: NewBid) -> Response:
         return Response(asked.model_dump_json(), media_type="application/json")

@@ -103,7 +103,9 @@ def test_a_line_has_the_bytes_that_a_plain_writer_gives_it(
         "data": {"auction_id": AUCTION, "bid_id": BID, "amount": amount, "placed_at": moment_told}
         | ({} if note is None else {"note": note}),
         "pd": {"maximum": hmac.new(SALT, b"\x11maximum\0" + str(minor).encode(), hashlib.sha256).hexdigest()},
-    } | ({"onb": principal} if principal else {})  # fmt: skip
+    }  # fmt: skip
+    if principal:
+        told["onb"] = principal
     line = event_line(fact, service="audit", fact_id=FACT, actor=actor, at=at, request_id=None)
     assert line == json.dumps(told, sort_keys=True, separators=(",", ":")).encode()
 

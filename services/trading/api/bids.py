@@ -19,7 +19,7 @@ CREATED = 201
 
 class BidRoute(QuickRoute[tuple[AuctionId, NewBid]]):
     async def read(self, request: HttpRequest) -> tuple[AuctionId, NewBid]:
-        return AuctionId(request.path_params["auction_id"]), NewBid.model_validate(await request.json())
+        return AuctionId(request.path_params["auction_id"]), NewBid.model_validate_json(await request.body())
 
     async def answer(self, request: HttpRequest, caller: Member, asked: tuple[AuctionId, NewBid]) -> Response:
         (auction_id, new), trading = asked, await web.service(request)
