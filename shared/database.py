@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import IO, Any, Self, TypeVar, TypeVarTuple
+from typing import IO, Self, TypeVar, TypeVarTuple
 
 from sqlalchemy import (
     Connection,
@@ -49,6 +49,7 @@ POOL_SIZE = 8
 CONNECTIONS_MAX = 18  # PostgreSQL: of each process, for writing, and as many for reading
 # Nothing is waited for without end: each of these ends as `DatabaseBusy`.
 BUSY_TIMEOUT_MILLISECONDS = 2000
+PRAGMAS = (f"busy_timeout={BUSY_TIMEOUT_MILLISECONDS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
 NEWS, NOTICES = "yaosu_news", "yaosu_notices"
 WRITER_SECONDS_MAX = 10  # SQLite: in the line for the one connection that writes
 CONNECTION_SECONDS_MAX = 2  # PostgreSQL: for one of the pool
@@ -102,14 +103,8 @@ class Database:
         self._after_news: list[Callable[[], None]] = []
         self._lock_file: IO[str] | None = None
         if self.is_sqlite:
-            driver = {"async_creator_fn": connect}
-            shared: dict[str, Any] = {
-                "pool_timeout": WRITER_SECONDS_MAX, "hide_parameters": True, "connect_args": driver
-            }  # fmt: skip
-            self._writer = create_async_engine(url, pool_size=1, max_overflow=0, **shared)
-            self._readers = create_async_engine(url, pool_size=POOL_SIZE, **shared)
-            _configure_sqlite(self._writer, begin="BEGIN IMMEDIATE", query_only=False)
-            _configure_sqlite(self._readers, begin="BEGIN", query_only=True)
+            self._writer = _file(url, connect, "query_only=0", begin="BEGIN IMMEDIATE", pool_size=1, max_overflow=0)
+            self._readers = _file(url, connect, "query_only=1", begin="BEGIN", pool_size=POOL_SIZE)
         else:
             session = {
                 "search_path": schema, "application_name": f"yaosu-{schema}", "lock_timeout": f"{LOCK_SECONDS_MAX}s",
@@ -379,12 +374,16 @@ def _pool(url: str, session: dict[str, str], connections_max: int) -> AsyncEngin
     )  # fmt: skip
 
 
-def _configure_sqlite(engine: AsyncEngine, *, begin: str, query_only: bool) -> None:
-    def on_connect(connection: Any, _: object) -> None:
-        connection.isolation_level = None  # the driver would begin on its own, and too late
-        pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"query_only={query_only:d}")
-        for pragma in (f"busy_timeout={BUSY_TIMEOUT_MILLISECONDS}", *pragmas):
-            connection.execute(f"PRAGMA {pragma}")
+def _file(
+    url: str, connect: Callable[..., sqlite_driver.Connection], own: str, *, begin: str, **pool: int
+) -> AsyncEngine:  # fmt: skip
+    driver = {
+        "async_creator_fn": connect, "pragmas": (*PRAGMAS, own),
+        "isolation_level": None,  # the driver would begin on its own, and too late
+    }  # fmt: skip
+    engine = create_async_engine(
+        url, pool_timeout=WRITER_SECONDS_MAX, hide_parameters=True, connect_args=driver, **pool
+    )  # fmt: skip
 
     def on_begin(connection: Connection) -> None:
         opened = connection.connection.driver_connection
@@ -395,6 +394,6 @@ def _configure_sqlite(engine: AsyncEngine, *, begin: str, query_only: bool) -> N
         # What the disk did not take, this connection may believe to be there: the file is opened anew.
         context.is_disconnect |= "disk I/O error" in str(context.original_exception)
 
-    event.listen(engine.sync_engine, "connect", on_connect)
     event.listen(engine.sync_engine, "begin", on_begin)
     event.listen(engine.sync_engine, "handle_error", on_error)
+    return engine

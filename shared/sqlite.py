@@ -14,14 +14,16 @@ Does not: stream. Rows that do not fit in memory are read in pages.
 import asyncio
 import sqlite3
 from asyncio import Future
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any, Self
 
 import aiosqlite
+
+from shared.values import dataclass
 
 CHUNK_ROWS = 64  # of aiosqlite's own cursors, which nobody uses
 ENDED = object()  # what a thread's last turn gives
@@ -49,9 +51,21 @@ class Script(str):
         return script
 
 
-def connection(path: str, **options: Any) -> "Connection":
+def connection(path: str, pragmas: Sequence[str] = (), **options: Any) -> "Connection":
     """A connection that opens when it is awaited; its thread ends with the process."""
-    return Connection(lambda: sqlite3.connect(path, **options))
+    return Connection(lambda: opened(path, pragmas, **options))
+
+
+def opened(path: str, pragmas: Sequence[str], **options: Any) -> sqlite3.Connection:
+    """The file, opened and made ready in one turn."""
+    made = sqlite3.connect(path, **options)
+    try:
+        for pragma in pragmas:
+            made.execute(f"PRAGMA {pragma}")
+    except sqlite3.Error:
+        made.close()
+        raise
+    return made
 
 
 class Connection(aiosqlite.Connection):

@@ -7,13 +7,13 @@ code that held it still does; between a commit and whoever waits for it there is
 import asyncio
 import random
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from shared.clock import Clock
 from shared.database import Database
-from shared.sqlite import Connection, Found, Step
+from shared.sqlite import Connection, Found, Step, opened
 
 
 class Disk:
@@ -104,8 +104,8 @@ class PlacedDatabase(Database):
     """Kept from run to run, with what SQLAlchemy has learned of its statements. Requires `renew` before each use."""
 
     def __init__(self, path: Path, service: str, clock: Clock, disk: Disk) -> None:
-        def connect(target: str, **options: Any) -> PlacedConnection:
-            return PlacedConnection(self.disk, lambda: sqlite3.connect(target, **options))
+        def connect(target: str, pragmas: Sequence[str], **options: Any) -> PlacedConnection:
+            return PlacedConnection(self.disk, lambda: opened(target, pragmas, **options))
 
         self.disk = disk
         super().__init__(f"sqlite+aiosqlite:///{path}", schema=service, clock=clock, connect=connect)

@@ -7,37 +7,33 @@ the product sets, so that a test can see itself fail.
 import asyncio
 import os
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Integer, MetaData, Table, event, insert
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import Column, Integer, MetaData, Table, insert
 
-from shared import database
 from shared.clock import SystemClock
 from shared.database import Database, DatabaseBusy
+from shared.sqlite import Connection, connection
 
+Connect = Callable[..., Connection]
 METADATA = MetaData()
 notes = Table("notes", METADATA, Column("id", Integer, primary_key=True))
 SAID, BUSY = b"committed\n", b"busy\n"
 
 
-def loosen(synchronous: str) -> None:
-    """Let every connection made from now on be less careful than the product's are."""
-    configured = database._configure_sqlite  # pyright: ignore[reportPrivateUsage]
+def loosened(synchronous: str) -> Connect:
+    """Opens files less carefully than the product does."""
 
-    def loosened(connection: Any, _: object) -> None:
-        connection.execute(f"PRAGMA synchronous={synchronous}")
+    def connect(path: str, pragmas: Sequence[str], **options: Any) -> Connection:
+        return connection(path, (*pragmas, f"synchronous={synchronous}"), **options)
 
-    def configure(engine: AsyncEngine, **how: Any) -> None:
-        configured(engine, **how)
-        event.listen(engine.sync_engine, "connect", loosened)
-
-    database._configure_sqlite = configure  # pyright: ignore[reportPrivateUsage]
+    return connect
 
 
-async def commit(file: Path, count: int) -> None:
-    kept = Database(f"sqlite+aiosqlite:///{file}", schema="notes", clock=SystemClock())
+async def commit(file: Path, count: int, connect: Connect) -> None:
+    kept = Database(f"sqlite+aiosqlite:///{file}", schema="notes", clock=SystemClock(), connect=connect)
     await kept.create(METADATA)
     os.write(1, SAID)
     for number in range(count):
@@ -52,6 +48,5 @@ async def commit(file: Path, count: int) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 3:
-        loosen(sys.argv[3])
-    asyncio.run(commit(Path(sys.argv[1]), int(sys.argv[2])))
+    connect = loosened(sys.argv[3]) if len(sys.argv) > 3 else connection
+    asyncio.run(commit(Path(sys.argv[1]), int(sys.argv[2]), connect))
