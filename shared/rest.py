@@ -8,7 +8,9 @@ answers, so streams always go over a real address.
 
 import asyncio
 import random
+import sys
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from fastapi import FastAPI
@@ -24,6 +26,10 @@ Answer = TypeVar("Answer")
 TIMEOUT_SECONDS = 5.0
 ATTEMPTS_MAX = 3
 ANSWER_BYTES_MAX = 32 * 1024 * 1024
+
+# The transport in process looks for it at each request, through all folders, to learn whether trio runs: it never does.
+if find_spec("sniffio") is None:
+    sys.modules["sniffio"] = None  # pyright: ignore[reportArgumentType]  # as Python says of what is not there
 
 
 class Tokens(Protocol):
