@@ -110,7 +110,6 @@ def run(
     """Serve until a signal comes. Exits with 1 if it could not begin."""
     logging.getLogger("uvicorn.error").setLevel(log_level.upper())
     server = Server(Place(app, host, port), numbers, at_the_end)
-    gc.collect()
     gc.freeze()  # what is there now stays: walking all of it again and again took a sixth of the time of a bid
     gc.enable()
     server.run()

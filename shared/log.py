@@ -10,9 +10,8 @@ import sys
 from collections.abc import Callable, Mapping, MutableMapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, cast
-
-import structlog
 
 SECRET_NAME = re.compile(
     r"authorization|acting.?for|password|secret|token|private|signature|salt|cookie|api.?key", re.I
@@ -100,37 +99,56 @@ def scrub(value: object, name: str = "") -> Any:
             return scrub(str(value))
 
 
-def configure(level: str, service: str = "yaosu", names: Callable[[], Mapping[str, str]] = dict) -> None:
-    """Send every log of this process, the libraries' too, to standard error as JSON lines. `names` says at each line
-    what else is known of where it was written."""
+class Lines(logging.Formatter):
+    """Of all that is said otherwise. What makes them is loaded with the first: it is large, and shows errors in colour.
 
-    def add_context(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        for name, value in ({"service": service} | dict(names())).items():
+    `names` says at each line what else is known of where it was written.
+    """
+
+    def __init__(self, service: str, names: Callable[[], Mapping[str, str]]) -> None:
+        super().__init__()
+        self._service, self._names = service, names
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._made.format(record)
+
+    @cached_property
+    def _made(self) -> logging.Formatter:
+        import structlog
+
+        return structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[
+                structlog.stdlib.add_log_level,
+                structlog.stdlib.add_logger_name,
+                structlog.stdlib.ExtraAdder(),
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+            ],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                self._with_context,
+                structlog.processors.format_exc_info,
+                _scrubbed,
+                structlog.processors.JSONRenderer(ensure_ascii=False),
+            ],
+        )
+
+    def _with_context(self, _: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        for name, value in ({"service": self._service} | dict(self._names())).items():
             event.setdefault(name, value)
         if current := thread_id():
             event.setdefault("request_id", current)
         return event
 
-    def scrubbed(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        return {name: scrub(value, name) for name, value in event.items()}
 
-    formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[
-            structlog.stdlib.add_log_level,
-            structlog.stdlib.add_logger_name,
-            structlog.stdlib.ExtraAdder(),
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-        ],
-        processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            add_context,
-            structlog.processors.format_exc_info,
-            scrubbed,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-    )
+def _scrubbed(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {name: scrub(value, name) for name, value in event.items()}
+
+
+def configure(level: str, service: str = "yaosu", names: Callable[[], Mapping[str, str]] = dict) -> None:
+    """Send every log of this process, the libraries' too, to standard error as JSON lines. `names` says at each line
+    what else is known of where it was written."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(formatter)
+    handler.setFormatter(Lines(service, names))
     lines = logging.StreamHandler(sys.stderr)
     lines.setFormatter(RequestLines())
     requests.handlers[:], requests.propagate = [lines], False
