@@ -32,8 +32,8 @@ ADMISSIONS: dict[str, Write] = {
     "POST /identity/v1/delegations/{delegation_id}/refusal": Write(ALPHA, {"reason_code": "busy"}),
     "POST /identity/v1/delegations/{delegation_id}/end": Write(ALPHA),
     "POST /identity/v1/assignments": Write(SECURITY, {
-        "highest": "G4", "business_officer_id": id_of("user"), "asset_id": id_of("asset"), "reason": "登记审查",
-        "ends_at": "2030-02-01T00:00:00Z",
+        "highest": "G4", "business_officer_id": id_of("user"), "security_officer_id": None, "asset_id": id_of("asset"),
+        "provider_id": None, "reason": "登记审查", "ends_at": "2030-02-01T00:00:00Z",
     }),
     "POST /identity/v1/assignments/{assignment_id}/revoke": Write(SECURITY, {"reason_code": "case_over"}),
     "POST /identity/v1/sponsorships":
