@@ -53,7 +53,7 @@ async def test_important_data_are_asked_for_by_their_id_and_shown_order_by_order
     request = await ask(market, invited, version_id)
     await decide(market, provider, request, "approval")
     assert refusal(await bench.get(invited, path)) == (404, "no_such_asset")  # one of two levels has agreed
-    await decide(market, bench.staff("operator_business"), request, "second-approval")
+    await decide(market, await market.officer(entry.asset.id, "G5"), request, "second-approval")
     seen = market.done(await bench.get(invited, path))
     assert [version["id"] for version in seen["versions"]] == [version_id]
     assert refusal(await bench.get(other, path)) == (404, "no_such_asset")
