@@ -312,10 +312,10 @@ async def test_a_buyer_calls_off_what_nobody_has_offered_to(ring: Ring):
 async def test_an_inquiry_from_before_it_named_whom_it_invited_names_them_with_the_next_tick(ring: Ring):
     named, other = await ring.inquiry(), await ring.inquiry()
     database = ring.market.trading.database
-    everyone = [provider.participant_id for provider in ring.providers]
+    everyone = sorted(str(provider.participant_id) for provider in ring.providers)
     async with database.transaction() as tx:
         await tx.execute(update(inquiries).where(inquiries.c.id == named).values(invited=null()))
     await jobs.tick(ring.market.trading)
     async with database.read() as tx:
         found = {row.id: row.invited for row in await tx.execute(select(inquiries.c.id, inquiries.c.invited))}
-    assert {key: sorted(invited) for key, invited in found.items()} == dict.fromkeys((named, other), sorted(everyone))
+    assert {key: sorted(invited) for key, invited in found.items()} == dict.fromkeys((named, other), everyone)
