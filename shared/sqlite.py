@@ -16,14 +16,12 @@ import sqlite3
 from asyncio import Future
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any, Self
 
 import aiosqlite
-
-from shared.values import dataclass
 
 CHUNK_ROWS = 64  # of aiosqlite's own cursors, which nobody uses
 ENDED = object()  # what a thread's last turn gives

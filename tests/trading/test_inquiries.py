@@ -5,9 +5,11 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import null, select, update
 
 from services.trading import jobs
 from services.trading.actions import inquiry as actions
+from services.trading.tables.inquiries import inquiries
 from shared.grades import C2, Grade
 from shared.ids import InquiryId, ListingId, ParticipantId
 from tests.support.bench import AffiliationDeclared
@@ -305,3 +307,15 @@ async def test_a_buyer_calls_off_what_nobody_has_offered_to(ring: Ring):
     assert code(await ring.seal(inquiry_id, 0, ring.offer(0, 1))) == (409, "offers_closed")
     await market.advance(days=OFFERS_DAYS)
     assert await market.facts("inquiry_closed") == []
+
+
+async def test_an_inquiry_from_before_it_named_whom_it_invited_names_them_with_the_next_tick(ring: Ring):
+    named, other = await ring.inquiry(), await ring.inquiry()
+    database = ring.market.trading.database
+    everyone = [provider.participant_id for provider in ring.providers]
+    async with database.transaction() as tx:
+        await tx.execute(update(inquiries).where(inquiries.c.id == named).values(invited=null()))
+    await jobs.tick(ring.market.trading)
+    async with database.read() as tx:
+        found = {row.id: row.invited for row in await tx.execute(select(inquiries.c.id, inquiries.c.invited))}
+    assert {key: sorted(invited) for key, invited in found.items()} == dict.fromkeys((named, other), sorted(everyone))
