@@ -136,7 +136,7 @@ async def own_record(depot: Depot, mode: Mode, version: VersionView) -> frozense
         case Mode.DESENSITISED if await desensitisation.effect_report_on_record(depot, version):
             return frozenset({Condition.EFFECT_REPORT})
         case Mode.COMPUTE:
-            return KEPT_TO[mode]
+            return KEPT_TO[mode] - {Condition.RESULT_REVIEW}
         case _:
             return frozenset()
 
