@@ -116,9 +116,6 @@ BEYOND = {
     "POST /delivery/v1/cubes/{cube_id}/refuse": "business",
     # So is each result over important data.
     "GET /delivery/v1/versions/{version_id}/result-reviews": "business regulator",
-    "GET /delivery/v1/result-reviews/{result_review_id}": "business regulator",
-    "POST /delivery/v1/result-reviews/{result_review_id}/release": "business",
-    "POST /delivery/v1/result-reviews/{result_review_id}/withhold": "business",
 }
 
 

@@ -60,11 +60,16 @@ def ended(approved: AccessRequest, reason_code: str = "no_longer_needed") -> Acc
     return replace(approved, **parts, revision=approved.revision + 1)
 
 
+def announce(market: Market, request: AccessRequest) -> None:
+    """The news of what was approved or ended is on its way."""
+    fact: Fact = AccessApproved.of(request) if request.state is APPROVED else AccessEnded.of(request)
+    market.neighbours.feed.announce(market.bench.clock, fact)
+
+
 async def tell(market: Market, *requests: AccessRequest) -> None:
-    """The news of what was approved or ended, taken in."""
+    """The news of them, taken in."""
     for each in requests:
-        fact: Fact = AccessApproved.of(each) if each.state is APPROVED else AccessEnded.of(each)
-        market.neighbours.feed.announce(market.bench.clock, fact)
+        announce(market, each)
     await market.tick()
 
 

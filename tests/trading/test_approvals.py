@@ -1,5 +1,6 @@
 """Important data before buyers: there for nobody but who was approved, and sold to them alone, order by order."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -9,14 +10,16 @@ import pytest
 from httpx2 import Response
 
 from services.catalog.rules.access import AccessRequest
+from services.trading import jobs
 from services.trading.rules import approval as rules
 from services.trading.rules import entitlement as entitlement_rules
 from services.trading.rules.approval import Approval
 from services.trading.rules.sight import Sight
 from shared.grades import C4, C5, G4, G5, G6, Condition, Grade, Mode, decide
 from shared.ids import AccessRequestId, EntitlementId, VersionId
+from shared.jobs import attempt
 from tests.support.bench import Person
-from tests.trading.invited import DAYS, PURPOSE, Offered, approval, approve, ended, offered, tell
+from tests.trading.invited import DAYS, PURPOSE, Offered, announce, approval, approve, ended, offered, tell
 from tests.trading.made import MICROSECOND, NOON, a_listing, an_order
 from tests.trading.market import Market, code
 from tests.trading.negotiation.asked import accepted, asked, directed
@@ -193,6 +196,22 @@ async def test_an_approval_taken_back_ends_what_is_unpaid_and_lets_rest_what_is_
     market.neighbours.record(offer.version_id, Condition.RISK_ASSESSMENT)
     await market.tick()
     assert (await market.read(buyer, right))["state"] == "active"
+
+
+async def test_an_order_and_the_end_of_its_approval_at_once_leave_no_order_standing(market: Market):
+    offer, states = await offered(market), list[str]()
+    for _ in range(3):
+        buyer = await market.buyer(clearance=C5)
+        approved = await approve(market, buyer, offer.version_id)
+        said = said_of(market, buyer, offer)
+        announce(market, ended(approved))
+        ending = attempt(jobs.follow_catalog, market.trading)
+        answer, _ = await asyncio.gather(market.post(buyer, "/orders", said), ending)
+        await market.tick()
+        assert answer.status_code in {201, 404, 503}, answer.text
+        states += [each["state"] for each in (await market.read(buyer, "/orders"))["items"]]
+        assert await seen(market, buyer, offer) == (False, False)
+    assert set(states) <= {"lapsed"}
 
 
 async def test_a_renewal_disturbs_nothing(market: Market):

@@ -70,9 +70,10 @@ async def request(trading: Trading, caller: Member, wanted: Wanted, once: Once) 
             return earlier
         listing = await listing_store.listing(tx, wanted.listing_id)
         now = await trading.database.now(tx)
+        fulfilled = await fulfilled_for(tx, listing, caller.participant_id, now)
         if not (await sight_in(trading, tx, caller.caller, now)).shows(listing):
             raise NoSuchListing()
-        decide_for(trading, caller.standing, listing, await fulfilled_for(tx, listing, caller.participant_id, now))
+        decide_for(trading, caller.standing, listing, fulfilled)
         negotiation = _opened(trading, listing, caller.participant_id, Side.BUYER, wanted, now)
         await require_may_deal(tx, caller.participant_id, now)
         await _add(trading, tx, caller, negotiation, now, once)

@@ -92,12 +92,12 @@ async def place(trading: Trading, caller: Member, wanted: Wanted, once: Once) ->
             return earlier
         listing = await listing_store.listing(tx, wanted.listing_id, lock=True)
         now = await trading.database.now(tx)
+        fulfilled = await fulfilled_for(tx, listing, caller.participant_id, now)
         if not (await sight_in(trading, tx, caller.caller, now)).shows(listing):
             raise NoSuchListing()
         if wanted.renews is not None:
             before = await contract_store.contract(tx, wanted.renews, caller.participant_id)
             contract_rules.require_renewable(before)
-        fulfilled = await fulfilled_for(tx, listing, caller.participant_id, now)
         decision = decide_for(trading, caller.standing, listing, fulfilled)
         if await store.is_quote_taken(tx, quote.id):
             raise QuoteTaken(quote_id=quote.id)

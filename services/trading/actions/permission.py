@@ -53,7 +53,7 @@ async def fulfilled_for(
     tx: Transaction, listing: Listing, buyer_id: ParticipantId, now: datetime
 ) -> frozenset[Condition]:  # fmt: skip
     """What is on record for an order of this buyer alone, held until the transaction ends. Requires that all is locked
-    that comes before an order."""
+    that comes before an order. Asked before `sight_in`, so that what ends meanwhile is not there."""
     if listing.grade is not IMPORTANT:
         return frozenset()
     standing = await approval_store.standing_for(tx, listing.version_id, buyer_id, now)
