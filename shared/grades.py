@@ -133,9 +133,10 @@ MATRIX: Mapping[Grade, Mapping[Mode, Cell | None]] = {
 }  # fmt: skip
 
 # What the platform itself keeps to in a mode, whoever asks, so that it never stands against an order: where a smallest
-# group is demanded, computing is done over declared cubes alone; where limited queries are, nothing else is answered.
+# group is demanded, computing is done over declared cubes alone, and where a review is, no result goes out before it;
+# where limited queries are, nothing else is answered.
 KEPT_TO: Mapping[Mode, frozenset[Condition]] = {
-    RAW: frozenset(), DESENSITISED: frozenset(), API: AGGREGATES, COMPUTE: GROUPED,
+    RAW: frozenset(), DESENSITISED: frozenset(), API: AGGREGATES, COMPUTE: GROUPED | {Condition.RESULT_REVIEW},
 }  # fmt: skip
 
 # What leaves as it is: personal information in it needs the person's separate consent or another recorded basis.

@@ -174,6 +174,10 @@ class CubeId(Id):
     kind = "cube"
 
 
+class ResultReviewId(Id):
+    kind = "result_review"
+
+
 # pricing
 
 

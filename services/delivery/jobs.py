@@ -4,6 +4,7 @@ import asyncio
 
 from services.delivery.actions import cube as cubes
 from services.delivery.actions import delivery as deliveries
+from services.delivery.actions import result_review as result_reviews
 from services.delivery.actions import upload as uploads
 from services.delivery.actions.collection import collect
 from services.delivery.actions.depot import Depot
@@ -13,13 +14,16 @@ from shared.jobs import attempt
 
 INTERVAL_SECONDS = 0.5
 TIDIED_EVERY_SECONDS = 3_600
+DEADLINES = (
+    uploads.pass_deadlines, deliveries.pass_deadlines, cubes.pass_deadlines, result_reviews.pass_deadlines,
+)  # fmt: skip
 
 
 async def run(depot: Depot) -> None:
     """Notice deadlines: they count whether or not this has run. At the stop, let what is being recorded be recorded."""
     try:
         while True:
-            for job in (uploads.pass_deadlines, deliveries.pass_deadlines, cubes.pass_deadlines):
+            for job in DEADLINES:
                 await attempt(job, depot)
             await depot.clock.sleep(INTERVAL_SECONDS)
     finally:
@@ -43,7 +47,6 @@ async def tidy(depot: Depot) -> None:
 
 async def tick(depot: Depot) -> None:
     """Every job once, but for the tidying."""
-    await uploads.pass_deadlines(depot)
-    await deliveries.pass_deadlines(depot)
-    await cubes.pass_deadlines(depot)
+    for job in DEADLINES:
+        await job(depot)
     await inspect_received(depot)

@@ -219,6 +219,10 @@ TABLE = """
 32  u ff ff f .fff f f uuu  POST /delivery/v1/cubes/{cube_id}/approve
 32  u ff ff f .fff f f uuu  POST /delivery/v1/cubes/{cube_id}/refuse
 32  u .f nf f ffff f f uuu  POST /delivery/v1/entitlements/{entitlement_id}/cube-queries
+32  u .. .. . .fff . f uuu  GET /delivery/v1/versions/{version_id}/result-reviews
+32  u nn nn n nfff n f uuu  GET /delivery/v1/result-reviews/{result_review_id}
+32  u ff ff f nfff f f uuu  POST /delivery/v1/result-reviews/{result_review_id}/release
+32  u ff ff f nfff f f uuu  POST /delivery/v1/result-reviews/{result_review_id}/withhold
 47  u ff ff f ff.f f f uuu  POST /delivery/v1/entitlements/{entitlement_id}/export-clearances
 47  u .. nn n ff.f . f uuu  GET /delivery/v1/entitlements/{entitlement_id}/export-clearances
 41  u uu uu u uuuu u u ...  POST /audit/v1/batches

@@ -114,6 +114,8 @@ BEYOND = {
     "GET /delivery/v1/cubes/{cube_id}": "business regulator",
     "POST /delivery/v1/cubes/{cube_id}/approve": "business",
     "POST /delivery/v1/cubes/{cube_id}/refuse": "business",
+    # So is each result over important data.
+    "GET /delivery/v1/versions/{version_id}/result-reviews": "business regulator",
 }
 
 

@@ -31,7 +31,7 @@ TEXTS = {name: f"canary of the {name} 7f3a" for name in (
 )}  # fmt: skip
 WITHOUT_OBJECT = {
     "price_cap_id", "credit_entry_id", "credit_appeal_id", "sanction_id", "credit_id", "fact_id", "family_id",
-    "client_key_id", "personal_request_id",
+    "client_key_id", "personal_request_id", "result_review_id",
 }  # fmt: skip
 
 

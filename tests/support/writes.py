@@ -222,6 +222,8 @@ WRITES: dict[str, Write] = DISPUTES | DUTIES | PAIRS | {
     }),
     "POST /delivery/v1/cubes/{cube_id}/approve": Write(BUSINESS, {"reason": "已核验"}),
     "POST /delivery/v1/cubes/{cube_id}/refuse": Write(BUSINESS, {"reason": "因为"}),
+    "POST /delivery/v1/result-reviews/{result_review_id}/release": Write(BUSINESS, {"reason": "因为"}),
+    "POST /delivery/v1/result-reviews/{result_review_id}/withhold": Write(BUSINESS, {"reason": "因为"}),
     "POST /delivery/v1/entitlements/{entitlement_id}/cube-queries": Write(ALPHA, {
         "grouping": ["区"], "measures": [{"function": "sum", "column": "额", "percent": None}],
         "filters": [{"column": "区", "values": ["<1"]}], "purpose": "research",

@@ -102,7 +102,8 @@ async def withdraw(
 async def revoke(
     access_request_id: AccessRequestId, no: AccessRefusal, provider: Provider, once: Keyed, catalog: CatalogService
 ) -> AccessRequestView:
-    """Take an approval back. What was bought under a contract is not touched by it."""
+    """Take an approval back. What was bought under a contract is not touched by it, except important data (G5), which
+    nobody has without an approval: an unpaid order of them ends, and a right to them rests."""
     return AccessRequestView.of(
         await actions.revoke(catalog, provider, access_request_id, no.reason_code, no.reason, once)
     )

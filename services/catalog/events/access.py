@@ -59,6 +59,15 @@ class AccessAgreed(AccessDecided):
 class AccessApproved(AccessDecided):
     """All levels agree: the access stands until its deadline, up to this grade."""
 
+    schema_version: ClassVar[int] = 2  # from the second on, `mode` and `purpose`
+    mode: Mode
+    purpose: str
+
+    @classmethod
+    def of(cls, asked: AccessRequest) -> Self:
+        reason = asked.steps[-1].reason or ""
+        return cls(*_head(asked), reason, asked.grade, asked.form.mode, asked.form.purpose)
+
 
 @dataclass(frozen=True, slots=True)
 class AccessOver(AccessFact):
@@ -89,6 +98,17 @@ class AccessLapsed(AccessOver):
 @dataclass(frozen=True, slots=True)
 class AccessEnded(AccessOver):
     """An approval ends: its time is up, it was taken back, or another renews it."""
+
+    schema_version: ClassVar[int] = 2  # from the second on, what had been approved
+    grade: Grade
+    mode: Mode
+    purpose: str
+
+    @classmethod
+    def of(cls, asked: AccessRequest) -> Self:
+        assert asked.reason_code
+        over = asked.reason_code, asked.steps[-1].reason
+        return cls(*_head(asked), *over, asked.grade, asked.form.mode, asked.form.purpose)
 
 
 def _head(

@@ -3,6 +3,7 @@
 The answer comes out of the release that was made when the cube was declared: neither content nor child is touched.
 Checked first without a lock, so that nobody pays a use for what will be refused; then, with the cube locked, what is
 spent, drawn and answered commits together. Who loses a race for the last of a budget has paid a use for nothing.
+What is computed over important data waits, paid for, until a person has reviewed it; the same question then gets it.
 """
 
 import hashlib
@@ -15,22 +16,36 @@ from services.delivery.actions.decision import Decided, confirmed, decided
 from services.delivery.actions.delivery import UseUnconfirmed
 from services.delivery.actions.depot import Depot
 from services.delivery.events.cube import CubeAnswered, CubeRefused
+from services.delivery.events.result_review import ResultReviewLapsed, ResultReviewRequested
 from services.delivery.rules import cube as cube_rules
 from services.delivery.rules import cube_query as rules
+from services.delivery.rules import result_review as review_rules
 from services.delivery.rules.answer import AnswerWithheld
 from services.delivery.rules.cube import Level, NoSuchCube, Release
-from services.delivery.rules.cube_query import CUBE_EPSILON_MICRO_MAX, Answered, Draw, Family, Privacy, Question, Rule
+from services.delivery.rules.cube_query import (
+    CUBE_EPSILON_MICRO_MAX,
+    Answered,
+    Certificate,
+    Draw,
+    Family,
+    Privacy,
+    Question,
+    Rule,
+)
 from services.delivery.rules.kindred import kindred as kindred_of
+from services.delivery.rules.result_review import ResultReview
 from services.delivery.schemas.cubes import CubeAnswerView, NewCubeQuery
 from services.delivery.store import cubes as store
+from services.delivery.store import result_reviews as review_store
 from services.trading.client import UseView
 from shared import tenancy
 from shared.access import Member
 from shared.database import Transaction
 from shared.errors import Unavailable
+from shared.facts import Fact
 from shared.grades import Grade, Mode
 from shared.idempotency import Once
-from shared.ids import CubeId, EntitlementId, ParticipantId, UseId
+from shared.ids import CubeId, EntitlementId, ParticipantId, ResultReviewId, UseId
 from shared.standing import StandingMirror
 
 
@@ -137,18 +152,25 @@ async def _answer(
         if earlier := await once.recall(tx, CubeAnswerView):
             return earlier
         now = await depot.database.now(tx)
-        again = await confirmed(depot, tx, asking.decided, now)
+        again, held = await confirmed(depot, tx, asking.decided, now), None
         if again.decision.allowed:
-            return await _told(depot, tx, asking, use, draws, once, now)
-        await depot.outbox.record(tx, asking.buyer.actor, now, again.refused())
+            told = await _told(depot, tx, asking, use, draws, once, now)
+            if isinstance(told, CubeAnswerView):
+                return told
+            held = told
+        else:
+            await depot.outbox.record(tx, asking.buyer.actor, now, again.refused())
+    if held is not None:
+        review_rules.require_released(held)
     again.require()
     raise AnswerWithheld()
 
 
 async def _told(
     depot: Depot, tx: Transaction, asking: Asking, use: UseView, draws: Mapping[Family, Draw], once: Once, now: datetime
-) -> CubeAnswerView:
-    """The answer, with the cube and its kindred locked: what is spent, drawn and answered commits together."""
+) -> CubeAnswerView | ResultReview:
+    """The answer, or the review that it waits for or did not pass, with the cube and its kindred locked: what is spent,
+    drawn and answered commits together."""
     await store.lock_cubes(tx, asking.kindred | {asking.cube.id})
     cube = await store.cube_for_update(tx, asking.cube.id)
     cube_rules.require_usable(cube, asking.grade)
@@ -166,6 +188,10 @@ async def _told(
         cube, use.entitlement_id, use.use_id, asking.level, asking.question.grouping, asking.question.asked,
         answered, certificate, len(fresh) * epsilon_micro,
     )  # fmt: skip
+    if review_rules.is_reviewed(asking.grade):
+        review = await _reviewed(depot, tx, asking, use, certificate, len(fresh) * epsilon_micro, now)
+        if review.state is not review_rules.RELEASED:
+            return review
     await once.remember(tx, view)
     fact = CubeAnswered(
         cube.id, cube.version_id, use.entitlement_id, use.contract_id, asking.buyer.participant_id, use.use_id,
@@ -174,6 +200,33 @@ async def _told(
     )  # fmt: skip
     await depot.outbox.record(tx, asking.buyer.actor, now, fact)
     return view
+
+
+async def _reviewed(
+    depot: Depot, tx: Transaction, asking: Asking, use: UseView, certificate: Certificate, epsilon_micro: int,
+    now: datetime,
+) -> ResultReview:  # fmt: skip
+    """The review of this result for this entitlement; asked for now, where there is none. Requires the cube locked."""
+    cube, facts = asking.cube, list[Fact]()
+    this = (use.entitlement_id, cube.id, asking.level, asking.question.digest)
+    found = await review_store.standing(tx, *this)
+    if found is not None and not review_rules.is_late(found, now):
+        return found
+    if found is not None:  # nobody has noticed yet
+        found = review_rules.lapse(found)
+        await review_store.save(tx, found)
+        facts.append(ResultReviewLapsed.of(found))
+    asked = ResultReview(
+        ResultReviewId.new(), cube.id, cube.version_id, cube.provider_id, use.entitlement_id,
+        asking.buyer.participant_id, use.use_id, asking.level, asking.question, certificate.answer_digest,
+        epsilon_micro, review_rules.RESULT_REVIEW.start, review_rules.Reason.REVIEW_DUE, now,
+        review_rules.deadline_of(now),
+    )  # fmt: skip
+    await review_store.add(tx, asked)
+    await depot.outbox.record(
+        tx, asking.buyer.actor, now, *facts, ResultReviewRequested.of(asked, asking.grade)
+    )  # fmt: skip
+    return asked
 
 
 async def _paid(

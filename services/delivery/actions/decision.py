@@ -12,7 +12,7 @@ from services.catalog.client import VersionView
 from services.delivery.actions import desensitisation
 from services.delivery.actions.depot import Depot
 from services.delivery.events.delivery import DeliveryRefused
-from services.delivery.rules import permission
+from services.delivery.rules import permission, result_review
 from services.delivery.rules.delivery import ContentMissing, Entitled, ExportRunning, ModeNotServed, NoSuchEntitlement
 from services.delivery.rules.export import is_abroad, year_of
 from services.delivery.rules.permission import Requested, agreed_purpose
@@ -20,7 +20,7 @@ from services.delivery.store import exports as store
 from shared.access import Member
 from shared.database import Transaction
 from shared.errors import Unavailable
-from shared.grades import G5, KEPT_TO, Condition, Decision, Grade, Mode
+from shared.grades import G5, Condition, Decision, Grade, Mode
 from shared.ids import EntitlementId, ParticipantId
 
 
@@ -136,7 +136,7 @@ async def own_record(depot: Depot, mode: Mode, version: VersionView) -> frozense
         case Mode.DESENSITISED if await desensitisation.effect_report_on_record(depot, version):
             return frozenset({Condition.EFFECT_REPORT})
         case Mode.COMPUTE:
-            return KEPT_TO[mode]
+            return result_review.kept_to(version.grade) if version.grade else frozenset()
         case _:
             return frozenset()
 

@@ -6,12 +6,14 @@ from services.delivery.tables.deliveries import deliveries
 from services.delivery.tables.desensitisation import desensitisation_plans, effect_reports, sample_views
 from services.delivery.tables.exports import export_clearances, exports
 from services.delivery.tables.queries import queries, query_attempts
+from services.delivery.tables.result_reviews import result_reviews
 from services.delivery.tables.uploads import renditions, uploads
 from shared.owners import decided_by_all, declare, of, through
 
 OWNED = {
     deliveries: of("buyer_id", "provider_id"),
     queries: of("buyer_id", "provider_id"),
+    result_reviews: of("buyer_id", "provider_id"),
     exports: decided_by_all("buyer_id", "provider_id"),
     sample_views: of("participant_id"),
     # Whoever was found to have a right to a version has its content and its plan read for everyone.

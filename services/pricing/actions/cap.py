@@ -34,7 +34,7 @@ async def file(pricing: Pricing, provider: Member, version_id: VersionId, filing
 async def cap(pricing: Pricing, caller: Caller, cap_id: PriceCapId) -> PriceCap:
     async with pricing.database.read() as tx:
         found = await store.cap(tx, cap_id)
-    if not shows(pricing, caller, await pricing.catalog.version(found.version_id)):
+    if not await shows(pricing, caller, await pricing.catalog.version(found.version_id)):
         raise NoSuchPriceCap()
     return found
 
@@ -43,7 +43,7 @@ async def caps(
     pricing: Pricing, caller: Caller, version_id: VersionId, limit: int, before: str | None
 ) -> list[PriceCap]:
     """The filings for a version, newest first. Looks for one more than `limit`, so that the end is known."""
-    if not shows(pricing, caller, await pricing.catalog.version(version_id)):
+    if not await shows(pricing, caller, await pricing.catalog.version(version_id)):
         raise NoSuchVersion()
     async with pricing.database.read() as tx:
         return await store.page_of_caps(tx, version_id, limit + 1, before)

@@ -71,14 +71,14 @@ async def plan(pricing: Pricing, caller: Caller, plan_id: PlanId) -> Plan:
     """What the plan asks now. Raises NoSuchPlan also where its version does not show to the caller."""
     async with pricing.database.read() as tx:
         revisions, now = await store.revisions(tx, plan_id), await pricing.database.now(tx)
-    if not shows(pricing, caller, await pricing.catalog.version(revisions[0].version_id)):
+    if not await shows(pricing, caller, await pricing.catalog.version(revisions[0].version_id)):
         raise NoSuchPlan()
     return rules.in_force_or_newest(revisions, now)
 
 
 async def plans(pricing: Pricing, caller: Caller, version_id: VersionId, limit: int, before: str | None) -> list[Plan]:
     """What the plans of a version ask now, newest first. Looks for one more than `limit`, so that the end is known."""
-    if not shows(pricing, caller, await pricing.catalog.version(version_id)):
+    if not await shows(pricing, caller, await pricing.catalog.version(version_id)):
         raise NoSuchVersion()
     async with pricing.database.read() as tx:
         found: list[Revisions] = await store.plans_of(tx, version_id, limit + 1, before)

@@ -1,10 +1,11 @@
 """What happens when a buyer asks for a quote: one function per act."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from services.catalog.client import VersionView
-from services.pricing.actions.pricing import REGISTERED, Pricing, is_public, shows
+from services.pricing.actions.pricing import REGISTERED, Pricing, is_opened, is_public, shows_by_grade
 from services.pricing.events.quote import QuoteGiven
 from services.pricing.rules import plan as plan_rules
 from services.pricing.rules import quote as rules
@@ -26,14 +27,22 @@ from shared.idempotency import Once
 from shared.ids import ParticipantId, PlanId, QuoteId, VersionId
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the catalogue says of the versions of a plan, and which of them are open to the buyer by an approval."""
+
+    versions: Mapping[VersionId, VersionView]
+    opened: frozenset[VersionId]
+
+
 async def quote(pricing: Pricing, buyer: Member, plan_id: PlanId, ask: Ask, once: Once) -> Quote:
     """One price for this buyer, from the revision in force. Whether they may buy is decided at the order."""
-    versions = await _versions(pricing, plan_id)
+    told = await _told(pricing, buyer, plan_id)
     async with pricing.database.transaction() as tx:
         if earlier := await once.recall(tx, Quote):
             return earlier
         now = await pricing.database.now(tx)
-        plan = await _quotable(pricing, tx, buyer, versions, plan_id, now)
+        plan = await _quotable(pricing, tx, buyer, told, plan_id, now)
         given = await _priced(tx, plan, QuoteId.new(), buyer.participant_id, ask, now)
         await store.add_quote(tx, given)
         await once.remember(tx, given)
@@ -47,7 +56,7 @@ async def renew(pricing: Pricing, buyer: Member, quote_id: QuoteId, once: Once) 
         seen = await store.quote(tx, quote_id)
     if seen.buyer_id != buyer.participant_id:
         raise NoSuchQuote()
-    versions = await _versions(pricing, seen.plan_id)
+    told = await _told(pricing, buyer, seen.plan_id)
     async with pricing.database.transaction() as tx:
         if earlier := await once.recall(tx, Quote):
             return earlier
@@ -55,7 +64,7 @@ async def renew(pricing: Pricing, buyer: Member, quote_id: QuoteId, once: Once) 
         if await store.is_ordered(tx, quote_id):
             raise QuoteOrdered(quote_id=quote_id)
         now = await pricing.database.now(tx)
-        plan = await _quotable(pricing, tx, buyer, versions, before.plan_id, now)
+        plan = await _quotable(pricing, tx, buyer, told, before.plan_id, now)
         present = await _priced(tx, plan, quote_id, before.buyer_id, before.ask, now)
         given = rules.renewed(before, present)
         await once.remember(tx, given)
@@ -86,34 +95,36 @@ async def overlapping(pricing: Pricing, asker: ServiceCaller, quote_id: QuoteId)
     return sorted({other.id for other in theirs if other.id != found.id and other.cells & found.cells})
 
 
-async def _versions(pricing: Pricing, plan_id: PlanId) -> dict[VersionId, VersionView]:
+async def _told(pricing: Pricing, buyer: Member, plan_id: PlanId) -> Told:
     """What the catalogue says of every version that a plan gives or gave. Asked before the transaction."""
     async with pricing.database.read() as tx:
         revisions = await plan_store.revisions(tx, plan_id)
     wanted = {revisions[0].version_id, *(part.version_id for plan in revisions for part in plan.parts)}
-    return {version_id: await pricing.catalog.version(version_id) for version_id in sorted(wanted)}
+    versions = {version_id: await pricing.catalog.version(version_id) for version_id in sorted(wanted)}
+    opened = [each.id for each in versions.values() if await is_opened(pricing, buyer.caller, each)]
+    return Told(versions, frozenset(opened))
 
 
 async def _quotable(
-    pricing: Pricing, tx: Transaction, buyer: Member, versions: Mapping[VersionId, VersionView], plan_id: PlanId,
-    now: datetime,
-) -> Plan:  # fmt: skip
+    pricing: Pricing, tx: Transaction, buyer: Member, told: Told, plan_id: PlanId, now: datetime
+) -> Plan:
     """The revision in force. Raises what keeps it, or one of its parts, from being quoted to this buyer."""
     revisions = await plan_store.revisions(tx, plan_id)
-    _require_quotable(pricing, buyer, versions[revisions[0].version_id])
+    _require_quotable(pricing, buyer, told, revisions[0].version_id)
     plan = plan_rules.in_force(revisions, now)
     given = {plan.version_id, *(part.version_id for part in plan.parts)}
-    if not given <= versions.keys():
+    if not given <= told.versions.keys():
         raise RevisedMeanwhile()
     for version_id in sorted(given - {plan.version_id}):
-        _require_quotable(pricing, buyer, versions[version_id])
-    if any(is_public(versions[version_id]) for version_id in given):
+        _require_quotable(pricing, buyer, told, version_id)
+    if any(is_public(told.versions[version_id]) for version_id in given):
         require_within(plan, await cap_store.caps_of(tx, plan.version_id), now)
     return plan
 
 
-def _require_quotable(pricing: Pricing, buyer: Member, version: VersionView) -> None:
-    if not shows(pricing, buyer.caller, version):
+def _require_quotable(pricing: Pricing, buyer: Member, told: Told, version_id: VersionId) -> None:
+    version = told.versions[version_id]
+    if version_id not in told.opened and not shows_by_grade(pricing, buyer.caller, version):
         raise NoSuchPlan()
     if version.asset_state != REGISTERED or version.grade is None:
         raise VersionNotOffered(state=version.asset_state)

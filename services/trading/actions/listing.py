@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from services.trading.actions.co_owner import Named, ownership_of
-from services.trading.actions.permission import Sight
+from services.trading.actions.permission import sight_in
 from services.trading.actions.restraint import require_may_deal, require_may_list, require_offer_free
 from services.trading.actions.trading import Trading, version_of
 from services.trading.events.deals import ListingClosed, ListingOpened, ListingResumed, ListingSuspended
@@ -21,7 +21,7 @@ from services.trading.store import auction as auction_store
 from services.trading.store import claim as claim_store
 from services.trading.store import listing as store
 from services.trading.store import need as need_store
-from shared.access import Member
+from shared.access import Caller, Member
 from shared.database import Transaction
 from shared.delegation import Act
 from shared.idempotency import Once
@@ -105,17 +105,19 @@ async def delist(trading: Trading, caller: Member, listing_id: ListingId, once: 
     return listing
 
 
-async def listing(trading: Trading, sight: Sight, listing_id: ListingId) -> Listing:
+async def listing(trading: Trading, caller: Caller | None, listing_id: ListingId) -> Listing:
     """What one may not see is not there."""
     async with trading.database.read() as tx:
         found = await store.listing(tx, listing_id)
-    if not sight.includes(found.grade, found.provider_id, found.asset_id):
+        sight = await sight_in(trading, tx, caller, await trading.database.now(tx))
+    if not sight.shows(found):
         raise NoSuchListing()
     return found
 
 
-async def listings(trading: Trading, sight: Sight, page: Page, version_id: VersionId | None) -> list[Listing]:
+async def listings(trading: Trading, caller: Caller | None, page: Page, version_id: VersionId | None) -> list[Listing]:
     async with trading.database.read() as tx:
+        sight = await sight_in(trading, tx, caller, await trading.database.now(tx))
         return await store.page_of_listings(tx, page, sight, version_id)
 
 

@@ -7,11 +7,12 @@ the grade and the standing of that moment; nobody but the two, who decides and w
 Locks the listing before the negotiation; what an order's own end does to it comes after the order.
 """
 
+from collections.abc import Set
 from dataclasses import dataclass
 from datetime import datetime
 
 from services.trading.actions.award import place_order
-from services.trading.actions.permission import decide_for, sight_of
+from services.trading.actions.permission import decide_for, fulfilled_for, sight_in
 from services.trading.actions.restraint import require_may_deal
 from services.trading.actions.trading import Trading, fees_of_today, party_of
 from services.trading.events.negotiation import (
@@ -37,7 +38,7 @@ from shared.access import Caller, Member, Role
 from shared.database import Transaction
 from shared.errors import Conflict, NotAdmitted, NotFound
 from shared.facts import Fact
-from shared.grades import Clearance, Decision
+from shared.grades import Clearance, Condition, Decision
 from shared.idempotency import Once
 from shared.ids import ListingId, NegotiationId, OfferId, ParticipantId
 from shared.web import Page
@@ -68,10 +69,11 @@ async def request(trading: Trading, caller: Member, wanted: Wanted, once: Once) 
         if earlier := await once.recall(tx, Negotiation):
             return earlier
         listing = await listing_store.listing(tx, wanted.listing_id)
-        if not sight_of(trading, caller.caller).includes(listing.grade, listing.provider_id, listing.asset_id):
-            raise NoSuchListing()
         now = await trading.database.now(tx)
-        decide_for(trading, caller.standing, listing)
+        fulfilled = await fulfilled_for(tx, listing, caller.participant_id, now)
+        if not (await sight_in(trading, tx, caller.caller, now)).shows(listing):
+            raise NoSuchListing()
+        decide_for(trading, caller.standing, listing, fulfilled)
         negotiation = _opened(trading, listing, caller.participant_id, Side.BUYER, wanted, now)
         await require_may_deal(tx, caller.participant_id, now)
         await _add(trading, tx, caller, negotiation, now, once)
@@ -86,7 +88,7 @@ async def direct(trading: Trading, caller: Member, wanted: Wanted, once: Once) -
             return earlier
         listing = await listing_store.own_listing(tx, wanted.listing_id, caller.participant_id)
         now = await trading.database.now(tx)
-        permitted(trading, wanted.buyer_id, listing)
+        await _permitted(trading, tx, wanted.buyer_id, listing, now)
         negotiation = _opened(trading, listing, wanted.buyer_id, Side.PROVIDER, wanted, now)
         await require_may_deal(tx, caller.participant_id, now)
         await _add(trading, tx, caller, negotiation, now, once)
@@ -131,7 +133,7 @@ async def accept(
         negotiation, facts = rules.accept(before, side, offer_id, terms_hash, fees, now), list[Fact]()
         if negotiation is not before:
             require_open(listing, now)
-            grounds = permitted(trading, negotiation.buyer_id, listing)
+            grounds = await _permitted(trading, tx, negotiation.buyer_id, listing, now)
             await require_may_deal(tx, caller.participant_id, now)
             await store.save_negotiation(tx, negotiation)
             facts.append(NegotiationAccepted.of(negotiation))
@@ -172,7 +174,7 @@ async def approve(
         negotiation, facts = rules.approve(before, caller.subject, caller.participant_id, reason, now), list[Fact]()
         if negotiation is not before:
             require_open(listing, now)
-            grounds = permitted(trading, negotiation.buyer_id, listing)
+            grounds = await _permitted(trading, tx, negotiation.buyer_id, listing, now)
             await store.save_negotiation(tx, negotiation)
             facts.append(NegotiationApproved.of(negotiation))
             negotiation, made = await _agree(trading, tx, negotiation, listing, grounds, now)
@@ -287,10 +289,17 @@ async def _locked(
     return listing, await store.negotiation_for_update(tx, negotiation_id)
 
 
+async def _permitted(
+    trading: Trading, tx: Transaction, buyer_id: ParticipantId, listing: Listing, now: datetime
+) -> tuple[Clearance | None, Decision]:
+    return permitted(trading, buyer_id, listing, await fulfilled_for(tx, listing, buyer_id, now))
+
+
 def permitted(
-    trading: Trading, buyer_id: ParticipantId, listing: Listing
-) -> tuple[Clearance | None, Decision]:  # fmt: skip
-    """The clearance and the decision by which this buyer may have what is listed now, whoever asks."""
+    trading: Trading, buyer_id: ParticipantId, listing: Listing, fulfilled: Set[Condition] = frozenset()
+) -> tuple[Clearance | None, Decision]:
+    """The clearance and the decision by which this buyer may have what is listed now, whoever asks. `fulfilled`: as
+    for `decide_for`."""
     try:
         standing = trading.standing.of(buyer_id)
     except NotAdmitted as unknown:
@@ -299,7 +308,7 @@ def permitted(
         raise NoSuchBuyer()
     if not standing.is_admitted:
         raise BuyerNotAdmitted(standing=standing.status)
-    return standing.clearance, decide_for(trading, standing, listing)
+    return standing.clearance, decide_for(trading, standing, listing, fulfilled)
 
 
 async def _agree(

@@ -5,10 +5,11 @@ deposit free; unpaid orders that their buyer may no longer have end at nobody's 
 right is suspended. What a lower grade allows again is free again: rights at once, offers as soon as their provider
 resumes them. What is on record for a version counts as its grade does. Of a withdrawn asset: its offers are taken off,
 and auctions without a bid called off, with every deposit free; deals that were made stand, and an auction with bids
-runs on to its end: no provider ends that alone.
+runs on to its end: no provider ends that alone. Of an approval of access to important data: its end is to its buyer's
+orders and rights of that version what a higher grade is to everyone's, and its beginning what a lower one is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from services.trading.actions.auction import free_deposits
@@ -28,10 +29,13 @@ from services.trading.rules import entitlement as entitlement_rules
 from services.trading.rules import listing as listing_rules
 from services.trading.rules import order as order_rules
 from services.trading.rules.any_auction import AnyAuction
+from services.trading.rules.approval import IMPORTANT, RENEWED, Approval, approved
 from services.trading.rules.entitlement import Entitlement
 from services.trading.rules.listing import Listing, Reason
 from services.trading.rules.order import Order
-from services.trading.schemas.followed import NewGrade, WithdrawnAsset
+from services.trading.rules.scope import narrowed
+from services.trading.schemas.followed import NewGrade, ToldApproval, WithdrawnAsset
+from services.trading.store import approval as approval_store
 from services.trading.store import auction as auction_store
 from services.trading.store import entitlement as entitlement_store
 from services.trading.store import listing as listing_store
@@ -39,8 +43,8 @@ from services.trading.store import order as order_store
 from shared.changes import Change
 from shared.database import Transaction
 from shared.facts import Fact
-from shared.grades import KEPT_TO, Decision, Flag, Mode, decide, possible
-from shared.ids import AssetId, ParticipantId, VersionId
+from shared.grades import KEPT_TO, Decision, Flag, decide, possible
+from shared.ids import AssetId, VersionId
 
 
 async def take_in(trading: Trading, tx: Transaction, change: Change) -> None:
@@ -48,6 +52,8 @@ async def take_in(trading: Trading, tx: Transaction, change: Change) -> None:
     match change.act:
         case "catalog.grade_raised" | "catalog.grade_lowered" | "catalog.conditions_changed":
             await _regrade(trading, tx, NewGrade.model_validate(change.data))
+        case "catalog.access_approved" | "catalog.access_ended":
+            await _follow_approval(trading, tx, ToldApproval.model_validate(change.data))
         case "catalog.asset_withdrawn":
             await _take_off(trading, tx, WithdrawnAsset.model_validate(change.data))
         case _:
@@ -64,11 +70,43 @@ async def _regrade(trading: Trading, tx: Transaction, graded: NewGrade) -> None:
     unpaid = await order_store.unpaid_orders(tx, graded.version_id)
     in_force = await entitlement_store.entitlements_in_force(tx, graded.version_id)
     now = await trading.database.now(tx)
+    approvals = await _approvals_over(tx, graded, now)
     facts = await _regrade_listings(tx, graded, listings)
-    facts += await _regrade_entitlements(trading, tx, graded, in_force)
+    facts += await _regrade_entitlements(trading, tx, graded, in_force, approvals, now)
     denied = {listing.id: _why_called_off(listing, graded) for listing in listings}
     facts += await _call_off(tx, {auction: denied[auction.listing_id] for auction in auctions}, now)
-    facts += await _end_unpaid(trading, tx, graded, unpaid, now)
+    facts += await _end_unpaid(trading, tx, graded, unpaid, approvals, now)
+    await trading.outbox.record(tx, trading.outbox.itself, now, *facts)
+
+
+async def _follow_approval(trading: Trading, tx: Transaction, told: ToldApproval) -> None:
+    """The approval is locked before what rests on it, as whoever orders by it locks it before there is an order."""
+    if told.grade is not IMPORTANT or told.mode is None or told.purpose is None:
+        return
+    trading.standing.require_fresh()
+    await approval_store.keep(tx, Approval(
+        told.access_request_id, told.version_id, told.provider_id, told.buyer_id, told.mode, told.purpose,
+        told.deadline, told.revision,
+    ))  # fmt: skip
+    known = await listing_store.grade_of(tx, told.version_id)
+    if told.reason_code == RENEWED or known is None:  # what renews it comes next
+        return
+    grade, flags, revision, on_record = known
+    graded = NewGrade(
+        version_id=told.version_id, grade=grade, flags=flags, grade_revision=revision, on_record=on_record
+    )
+    unpaid = [each for each in await order_store.unpaid_orders(tx, told.version_id) if each.buyer_id == told.buyer_id]
+    in_force = await entitlement_store.entitlements_in_force(tx, told.version_id)
+    now = await trading.database.now(tx)
+    approvals, facts = await _approvals_over(tx, graded, now), list[Fact]()
+    for entitlement in in_force:
+        if entitlement.buyer_id == told.buyer_id:
+            decision = _decided(trading, entitlement, entitlement.purposes, graded, approvals, now)
+            after = entitlement_rules.reconsider(entitlement, decision)
+            if after is not entitlement:
+                await entitlement_store.save_entitlement(tx, after)
+                facts.append(_told_of_entitlement(entitlement, after))
+    facts += await _end_unpaid(trading, tx, graded, unpaid, approvals, now)
     await trading.outbox.record(tx, trading.outbox.itself, now, *facts)
 
 
@@ -106,11 +144,12 @@ async def _regrade_listings(tx: Transaction, graded: NewGrade, listings: list[Li
 
 
 async def _regrade_entitlements(
-    trading: Trading, tx: Transaction, graded: NewGrade, in_force: list[Entitlement]
+    trading: Trading, tx: Transaction, graded: NewGrade, in_force: list[Entitlement], approvals: Sequence[Approval],
+    now: datetime,
 ) -> list[Fact]:  # fmt: skip
     facts: list[Fact] = []
     for entitlement in in_force:
-        decision = _decided(trading, entitlement.buyer_id, graded, entitlement.mode)
+        decision = _decided(trading, entitlement, entitlement.purposes, graded, approvals, now)
         regraded = entitlement_rules.regrade(entitlement, decision, graded.grade_revision)
         if regraded is not entitlement:
             await entitlement_store.save_entitlement(tx, regraded)
@@ -138,15 +177,18 @@ def _why_called_off(listing: Listing, graded: NewGrade) -> str | None:
 
 
 async def _end_unpaid(
-    trading: Trading, tx: Transaction, graded: NewGrade, unpaid: list[Order], now: datetime
+    trading: Trading, tx: Transaction, graded: NewGrade, unpaid: list[Order], approvals: Sequence[Approval],
+    now: datetime,
 ) -> list[Fact]:  # fmt: skip
     """An order whose deadline has passed ends by that, whoever has noticed."""
     facts: list[Fact] = []
+    listings = await listing_store.listings_of(tx, {order.listing_id for order in unpaid})
     for seen in unpaid:
         order = await order_store.order_for_update(tx, seen.id) if seen.bundle_quote_id else seen
         if order.state in order_rules.FAILED:  # with another part of its bundle
             continue
-        decision = _decided(trading, order.buyer_id, graded, order.mode)
+        purposes = narrowed(listings[order.listing_id], order.scope).purposes
+        decision = _decided(trading, order, purposes, graded, approvals, now)
         if not decision.allowed and not order_rules.deadline_has_passed(order, now):
             ended = order_rules.forbid(order, str(decision.reason_code), now)
             await order_store.save_order(tx, ended)
@@ -154,11 +196,20 @@ async def _end_unpaid(
     return facts
 
 
+async def _approvals_over(tx: Transaction, graded: NewGrade, now: datetime) -> list[Approval]:
+    if graded.grade is not IMPORTANT:
+        return []
+    return await approval_store.standing_over(tx, graded.version_id, now)
+
+
 def _decided(
-    trading: Trading, buyer_id: ParticipantId, graded: NewGrade, mode: Mode
+    trading: Trading, deal: Order | Entitlement, purposes: Sequence[str], graded: NewGrade,
+    approvals: Sequence[Approval], now: datetime,
 ) -> Decision:  # fmt: skip
-    clearance = trading.standing.clearance_of(buyer_id)
-    return decide(graded.grade, mode, clearance, graded.flags, graded.on_record | KEPT_TO[mode])
+    """Whether its buyer may have it now. `approvals`: those of important data that stand, whosever they are."""
+    own = [each for each in approvals if each.buyer_id == deal.buyer_id]
+    on_record = graded.on_record | KEPT_TO[deal.mode] | approved(own, deal.mode, purposes, now)
+    return decide(graded.grade, deal.mode, trading.standing.clearance_of(deal.buyer_id), graded.flags, on_record)
 
 
 def _told_of_listing(before: Listing, after: Listing) -> Fact:

@@ -12,7 +12,7 @@ from services.trading.actions import award_queue, credit_record, money
 from services.trading.actions.award import place_order
 from services.trading.actions.entitlement import grant
 from services.trading.actions.negotiation import follow_failure
-from services.trading.actions.permission import decide_for, sight_of
+from services.trading.actions.permission import decide_for, fulfilled_for, sight_in
 from services.trading.actions.price_cap import price_cap_of
 from services.trading.actions.restraint import require_may_deal, require_wallet_free
 from services.trading.actions.settlement import settle
@@ -91,13 +91,14 @@ async def place(trading: Trading, caller: Member, wanted: Wanted, once: Once) ->
         if earlier := await once.recall(tx, Order):
             return earlier
         listing = await listing_store.listing(tx, wanted.listing_id, lock=True)
-        if not sight_of(trading, caller.caller).includes(listing.grade, listing.provider_id, listing.asset_id):
+        now = await trading.database.now(tx)
+        fulfilled = await fulfilled_for(tx, listing, caller.participant_id, now)
+        if not (await sight_in(trading, tx, caller.caller, now)).shows(listing):
             raise NoSuchListing()
         if wanted.renews is not None:
             before = await contract_store.contract(tx, wanted.renews, caller.participant_id)
             contract_rules.require_renewable(before)
-        now = await trading.database.now(tx)
-        decision = decide_for(trading, caller.standing, listing)
+        decision = decide_for(trading, caller.standing, listing, fulfilled)
         if await store.is_quote_taken(tx, quote.id):
             raise QuoteTaken(quote_id=quote.id)
         require_open(listing, now)

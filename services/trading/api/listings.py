@@ -3,7 +3,6 @@
 from fastapi import Response
 
 from services.trading.actions import listing as actions
-from services.trading.actions.permission import sight_of
 from services.trading.api.service import PREFIX, TradingService
 from services.trading.schemas.listings import ListingView, NewListing
 from shared import web
@@ -34,14 +33,14 @@ async def see_listings(
     caller: Visitor, page: PageQuery, trading: TradingService, version_id: VersionId | None = None
 ) -> Listing[ListingView]:
     """What is offered, as far as its grade lets you see it; newest first."""
-    found = await actions.listings(trading, sight_of(trading, caller), page, version_id)
+    found = await actions.listings(trading, caller, page, version_id)
     return Listing[ListingView].of([ListingView.of(each) for each in found], page, lambda view: view.id)
 
 
 @router.get("/listings/{listing_id}")
 async def see_listing(listing_id: ListingId, caller: Visitor, trading: TradingService) -> ListingView:
     """One offer, if its grade lets you see it."""
-    return ListingView.of(await actions.listing(trading, sight_of(trading, caller), listing_id))
+    return ListingView.of(await actions.listing(trading, caller, listing_id))
 
 
 @router.post("/listings/{listing_id}/suspend")

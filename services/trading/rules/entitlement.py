@@ -221,6 +221,15 @@ def regrade(entitlement: Entitlement, decision: Decision, grade_revision: int) -
     return _move(told, SUSPENDED, reason_code=decision.reason_code)
 
 
+def reconsider(entitlement: Entitlement, decision: Decision) -> Entitlement:
+    """Suspended if it is denied to its buyer now, resumed if it no longer is, under the same grade."""
+    if entitlement.state is ENDED or entitlement.is_held or decision.allowed is (entitlement.state is ACTIVE):
+        return entitlement
+    if decision.allowed:
+        return _move(entitlement, ACTIVE, reason_code=None)
+    return _move(entitlement, SUSPENDED, reason_code=decision.reason_code)
+
+
 def freeze(entitlement: Entitlement) -> Entitlement:
     """Resting by a freeze order, which its grade cannot end. Its period runs on: it is a period of the calendar."""
     if entitlement.state is ENDED or entitlement.is_held:

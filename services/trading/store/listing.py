@@ -84,6 +84,20 @@ async def as_graded_now(tx: Transaction, listing: Listing) -> Listing:
     )  # fmt: skip
 
 
+async def grade_of(
+    tx: Transaction, version_id: VersionId
+) -> tuple[Grade, frozenset[Flag], int, frozenset[Condition]] | None:
+    """The newest grade known here of a version, with its flags, its revision and what is on record; None of one that
+    nobody has listed or told of."""
+    columns = (version_grades.c.grade, version_grades.c.flags, version_grades.c.grade_revision)
+    query = select(*columns, version_grades.c.on_record).where(version_grades.c.version_id == version_id)
+    row = (await tx.execute(query)).one_or_none()
+    if row is None:
+        return None
+    flags, on_record = frozenset(map(Flag, row.flags)), frozenset(map(Condition, row.on_record))
+    return Grade(row.grade), flags, row.grade_revision, on_record
+
+
 async def withdraw_asset(tx: Transaction, asset_id: AssetId) -> None:
     """Keep the news that an asset was withdrawn, and the asset locked: a first listing that is being made is waited
     for."""

@@ -1,5 +1,6 @@
 """Whose the rows of `trading` are, or why nobody's: docs/decisions/0022."""
 
+from services.trading.tables.approvals import approvals
 from services.trading.tables.base import metadata
 from services.trading.tables.block_deals import block_deals, block_parts
 from services.trading.tables.bundles import bundle_orders
@@ -70,6 +71,7 @@ OWNED = {
     terminations: through(contracts, "contract_id"),
     entitlements: decided_by_all("buyer_id", "provider_id"),
     uses: through(entitlements, "entitlement_id"),
+    approvals: of("buyer_id", "provider_id"),
     needs: of("buyer_id"),  # providers read the open ones for everyone, as far as their grade shows
     inquiries: of("buyer_id", listed="invited"),
     invitations: through(inquiries, "inquiry_id"),
