@@ -123,7 +123,7 @@ async def test_versions_spend_one_budget(desk: Desk):
     for version_id in (first, second):
         [cube] = (await desk.bench.get(provider, f"/delivery/v1/versions/{version_id}/cubes")).json()["items"]
         path = f"/delivery/v1/cubes/{cube['id']}/approve"
-        await desk.bench.post(desk.bench.staff("operator_business"), path, {"reason": "已核验"})
+        await desk.bench.post(await desk.officer(version_id), path, {"reason": "已核验"})
     buyer, granted = await bought(desk, first, second)
     answers = [await ask(desk, buyer, one, [], [COUNT, SUM]) for one in granted]
     assert [one.json()["epsilon_micro_charged"] for one in answers] == [2 * WHOLE, 2 * WHOLE]

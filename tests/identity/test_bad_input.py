@@ -20,7 +20,7 @@ from tests.identity.conftest import (
 )
 
 Body = dict[str, Any]
-KINDS = ("client", "document", "delegation", "sponsorship", "user", "invitation")
+KINDS = ("assignment", "client", "document", "delegation", "sponsorship", "user", "invitation")
 NOTHING = {f"{kind}_id": f"{kind}_" + "0" * 32 for kind in KINDS}
 CLEARED = {"clearance": "C2", "reason": "核验"}
 ADMINISTRATOR = {"login": "somebody", "password": PASSWORD}
@@ -43,6 +43,10 @@ BODIES: dict[str, tuple[str | None, Body]] = {
         "agent_id": f"participant_{'1' * 32}", "acts": ["list"], "begins_at": "2030-01-01T00:00:00Z",
         "ends_at": "2030-02-01T00:00:00Z"}),
     "/delegations/{delegation_id}/refusal":      ("ana",      {"reason_code": "busy"}),
+    "/assignments":                              ("security", {
+        "highest": "G4", "business_officer_id": f"user_{'1' * 32}", "reason": "登记审查",
+        "ends_at": "2030-02-01T00:00:00Z"}),
+    "/assignments/{assignment_id}/revoke":       ("security", {"reason_code": "case_over"}),
     "/sponsorships":                             ("ana",      {
         "sponsor_id": f"participant_{'1' * 32}", "ends_at": "2030-02-01T00:00:00Z"}),
     "/sponsorships/{sponsorship_id}/signature":  ("ana",      {

@@ -10,7 +10,11 @@ NOBODY = "0" * 32
 P, U, C, K = f"participant_{NOBODY}", f"user_{NOBODY}", f"client_{NOBODY}", f"key_{NOBODY}"
 S, CK = f"family_{NOBODY}", f"client_key_{NOBODY}"
 D, G, N = f"document_{NOBODY}", f"delegation_{NOBODY}", f"invitation_{NOBODY}"
-V = f"sponsorship_{NOBODY}"
+V, A = f"sponsorship_{NOBODY}", f"assignment_{NOBODY}"
+NAMED = {
+    "highest": "G4", "business_officer_id": U, "asset_id": f"asset_{NOBODY}", "reason": "登记审查",
+    "ends_at": "2030-02-01T00:00:00Z",
+}  # fmt: skip
 ASKED = {"sponsor_id": f"participant_{'1' * 32}", "ends_at": "2030-02-01T00:00:00Z"}
 SIGNED = {"finding": "已核对", "key_id": K, "signature": "A" * 86 + "=="}
 DELEGATED = {
@@ -61,6 +65,11 @@ MATRIX: list[tuple[str, str, object, list[int]]] = [
     ("POST", f"/delegations/{G}/refusal",       {"reason_code": "busy"},
                                                          [404, 404, 404, 404, 404, 404, 404, 404, 404]),
     ("POST", f"/delegations/{G}/end",           None,    [404, 404, 404, 404, 404, 404, 404, 404, 404]),
+    ("GET",  "/assignments",                    None,    [403, 403, 403, 200, 200, 200, 200, 200, 403]),
+    ("GET",  f"/assignments/{A}",               None,    [403, 403, 403, 404, 404, 404, 404, 404, 403]),
+    ("POST", "/assignments",                    NAMED,   [403, 403, 403, 404, 403, 403, 403, 403, 403]),
+    ("POST", f"/assignments/{A}/revoke",        {"reason_code": "case_over"},
+                                                         [403, 403, 403, 404, 403, 403, 403, 403, 403]),
     ("GET",  "/sponsors",                       None,    [200] * 9),
     ("GET",  "/sponsorships",                   None,    [200] * 9),
     ("GET",  f"/sponsorships/{V}",              None,    [404] * 9),

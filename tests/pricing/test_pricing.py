@@ -139,13 +139,15 @@ async def test_only_ones_own_version_is_priced(market: Market):
 async def test_prices_of_what_is_hidden_are_hidden_too(market: Market):
     bench, provider = market.bench, await market.provider()
     low, high = await bench.member("buyer", clearance=C2), await bench.member("buyer", clearance=C3)
-    version_id = await a_version(market, provider, impacts=harm("economy", "ordinary"))
+    asset = await market.registered(provider, impacts=harm("economy", "ordinary"))
+    version_id = asset["versions"][0]["id"]
     plan = await a_plan(market, provider, version_id, mode="compute")
     path, listed, ask = f"/pricing/v1/plans/{plan['id']}", "/pricing/v1/plans", {"plan_id": plan["id"]}
     assert refusal(await bench.get(low, path)) == (404, "no_such_plan")
     assert refusal(await bench.get(low, listed, params={"version_id": version_id})) == (404, "no_such_version")
     assert refusal(await bench.post(low, "/pricing/v1/quotes", ask)) == (404, "no_such_plan")
-    for person in (high, provider, bench.staff("regulator")):
+    assert refusal(await bench.get(bench.staff("operator_business"), path)) == (404, "no_such_plan")
+    for person in (high, provider, await market.officer(asset["id"], "G4")):
         assert (await bench.get(person, path)).json() == plan
         found = await bench.get(person, listed, params={"version_id": version_id})
         assert found.json()["items"] == [plan]

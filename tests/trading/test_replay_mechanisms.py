@@ -230,5 +230,6 @@ def _sealed_terms(data: Line, closing: Line) -> SealedTerms:
         Mechanism(data["mechanism"]), data.get("copies"), Money(**data["start_price"]),
         money(closing.get("reserve_price")), Money(**data["deposit"]), moment(data["opens_at"]),
         moment(data["closes_at"]), moment(data["reveal_closes_at"]), FrozenFees(**data["fees"]),
-        Windows(**data["windows"]), data["rules_name"], closing.get("seed"),
+        Windows(**data["windows"]), data["rules_name"], closing.get("seed"), data["keeps_second"],
+        data["second_answer_seconds"],
     )  # fmt: skip
