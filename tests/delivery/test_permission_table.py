@@ -24,10 +24,10 @@ LOWEST = {
     "api":          "C1    C2    C3    C4    -     -",
     "compute":      "C1    C1    C2    C3    C5    -",
 }  # fmt: skip
-NEEDED = {  # beside the smallest group, which computing keeps to whoever asks
+NEEDED = {  # beside the smallest group and a person's review of the result, which computing keeps to whoever asks
     ("G4", "desensitised"): {"effect_report"},
     ("G4", "api"): {"limited_queries"},
-    ("G5", "compute"): {"order_approval", "risk_assessment", "result_review"},
+    ("G5", "compute"): {"order_approval", "risk_assessment"},
 }
 PERSONS = {  # who is in the data: the flags that say so, and what must be on record before it leaves as it is
     "nobody": ((), set[str]()),

@@ -34,7 +34,9 @@ def trial() -> dict[str, str]:
 @asynccontextmanager
 async def opened(folder: Path, trial: dict[str, str]) -> AsyncGenerator[tuple[int, int]]:
     """The plain port, and that of TLS. Behind the door a service answers everything alike, streams too."""
-    service, tls_port = await asyncio.start_server(_serve, "127.0.0.1", 0), free_port()
+    # The door opens one for each of its own at once: what does not fit the line is tried again after seconds.
+    service = await asyncio.start_server(_serve, "127.0.0.1", 0, backlog=CONNECTIONS_MAX)
+    tls_port = free_port()
     try:
         async with nginx(folder, service.sockets[0].getsockname()[1], folder, tls=(tls_port, trial)) as url:
             yield int(url.rpartition(":")[2]), tls_port
@@ -117,14 +119,16 @@ async def test_what_a_stream_tells_is_there_at_once(tmp_path: Path, trial: dict[
 
 async def test_one_address_has_so_many_connections_and_then_waits(tmp_path: Path, trial: dict[str, str]):
     async with opened(tmp_path, trial) as (plain, _):
-        streams = [await asyncio.open_connection("127.0.0.1", plain) for _ in range(CONNECTIONS_MAX)]
-        for _, writer in streams:
-            writer.write(b"GET /audit/v1/stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        for reader, _ in streams:
-            await reader.readuntil(b"data: first\n\n")
-        reader, writer = await asyncio.open_connection("127.0.0.1", plain)
-        writer.write(b"GET /catalog/v1/assets HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
-        for _, each in [*streams, (reader, writer)]:
-            each.close()
+        streams = [await asyncio.open_connection("127.0.0.1", plain) for _ in range(CONNECTIONS_MAX + 1)]
+        try:
+            for _, writer in streams[:-1]:
+                writer.write(b"GET /audit/v1/stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            for reader, _ in streams[:-1]:
+                await reader.readuntil(b"data: first\n\n")
+            reader, writer = streams[-1]
+            writer.write(b"GET /catalog/v1/assets HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+        finally:
+            for _, each in streams:
+                each.close()
     assert b"Retry-After: 1" in head and json.loads(body)["code"] == "too_many"
