@@ -31,8 +31,10 @@ LIMITS = (
     "shared.database.WRITER_SECONDS_MAX", "shared.database.LOCK_SECONDS_MAX", "shared.rest.TIMEOUT_SECONDS",
     "shared.core.TIMEOUT_SECONDS", "services.gateway.READINESS_SECONDS_MAX",
 )  # fmt: skip
-# No example fails for being slow: the machine may be busy. CI tries the same ones each time, every other run others.
+# No example fails for being slow: the machine may be busy. CI tries the same forty each time, every other run a hundred
+# others.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("ci"), max_examples=40)
 settings.load_profile("ci" if "CI" in os.environ else "unhurried")
 BY_ADMINISTRATOR = os.environ.get("YAOSU_TEST_LOG_IN") == "administrator"
 NAMED_BY_ITSELF_MAX = 100

@@ -6,7 +6,6 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import pytest
 import uvicorn
 from typer.testing import CliRunner
 
@@ -72,26 +71,26 @@ async def test_asked_of_the_exchange_its_log_gives_what_it_shows(market: WholeMa
 
 
 @ON_SQLITE
-@pytest.mark.parametrize("name, value", [("winner", None), ("price", {"minor": 1, "currency": "CNY"}), ("bids", 3)])
-async def test_an_exchange_that_shows_anything_else_than_its_log_says_is_found_out(
-    market: WholeMarket, name: str, value: object
-):
+async def test_an_exchange_that_shows_anything_else_than_its_log_says_is_found_out(market: WholeMarket):
     await sold_to_beta(market)
     await market.settle()
     path = f"/trading/v1/auctions/{market.things['auction']}"
+    told: dict[str, object] = {}
 
     async def lying(scope: Any, receive: Any, send: Any) -> None:
         """The market's door, but for one answer."""
         if scope["path"] != path:
             return await market.inside.door(scope, receive, send)
         shown = await market.people["regulator"].get(path)
-        body = json.dumps(shown | {name: value}).encode()
+        body = json.dumps(shown | told).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
     async with listening(lying) as url:
-        code, report = await replayed(market.things["auction"], "--url", url, *token(market))
-    assert code == 1, report
-    (difference,) = report["auctions"][0]["differences"]
-    assert (difference["act"], difference["field"], difference["told"]) == ("shown", name, json.dumps(value))
+        for name, value in {"winner": None, "price": {"minor": 1, "currency": "CNY"}, "bids": 3}.items():
+            told = {name: value}
+            code, report = await replayed(market.things["auction"], "--url", url, *token(market))
+            assert code == 1, report
+            (difference,) = report["auctions"][0]["differences"]
+            assert (difference["act"], difference["field"], difference["told"]) == ("shown", name, json.dumps(value))
